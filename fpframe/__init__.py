@@ -1,0 +1,159 @@
+"""fpframe: tell whether a neural network was stolen from yours.
+
+Names are imported on first use, so that ``import fpframe`` is fast and does not import torch.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from fpframe.channel import through_channel
+    from fpframe.classifier import Classifier, evaluating
+    from fpframe.dataset import Dataset, Images
+    from fpframe.enrolment import Enrolment, enroll
+    from fpframe.errors import (
+        DataError,
+        FpframeError,
+        IntegrityError,
+        ModelError,
+        ParameterError,
+        PluginError,
+        RecipeError,
+        ResourceError,
+        UsageError,
+    )
+    from fpframe.events import Event
+    from fpframe.fingerprint import extract
+    from fpframe.hookspecs import hookimpl
+    from fpframe.interfaces import (
+        AnswerFilter,
+        AttackContext,
+        AttackSimulator,
+        Augmenter,
+        BackboneSource,
+        Component,
+        ComponentSpec,
+        DatasetSource,
+        Encoder,
+        Part,
+        Perturbation,
+        PerturbationGenerator,
+        References,
+        Scheme,
+        SuspectRequest,
+        SuspectSource,
+    )
+    from fpframe.loading import load_registry
+    from fpframe.query import Query, QuerySet
+    from fpframe.recipe import Recipe
+    from fpframe.registry import Registry
+    from fpframe.training import Training, train
+    from fpframe.verification import Verdict, verify, verify_many
+
+_HOME = {
+    "AnswerFilter": "interfaces",
+    "AttackContext": "interfaces",
+    "AttackSimulator": "interfaces",
+    "Augmenter": "interfaces",
+    "BackboneSource": "interfaces",
+    "Classifier": "classifier",
+    "Component": "interfaces",
+    "ComponentSpec": "interfaces",
+    "DataError": "errors",
+    "Dataset": "dataset",
+    "DatasetSource": "interfaces",
+    "Encoder": "interfaces",
+    "Enrolment": "enrolment",
+    "Event": "events",
+    "FpframeError": "errors",
+    "Images": "dataset",
+    "IntegrityError": "errors",
+    "ModelError": "errors",
+    "ParameterError": "errors",
+    "Part": "interfaces",
+    "Perturbation": "interfaces",
+    "PerturbationGenerator": "interfaces",
+    "PluginError": "errors",
+    "Query": "query",
+    "QuerySet": "query",
+    "Recipe": "recipe",
+    "RecipeError": "errors",
+    "References": "interfaces",
+    "Registry": "registry",
+    "ResourceError": "errors",
+    "Scheme": "interfaces",
+    "SuspectRequest": "interfaces",
+    "SuspectSource": "interfaces",
+    "Training": "training",
+    "UsageError": "errors",
+    "Verdict": "verification",
+    "enroll": "enrolment",
+    "evaluating": "classifier",
+    "extract": "fingerprint",
+    "hookimpl": "hookspecs",
+    "load_registry": "loading",
+    "through_channel": "channel",
+    "train": "training",
+    "verify": "verification",
+    "verify_many": "verification",
+}
+
+__all__ = [
+    "AnswerFilter",
+    "AttackContext",
+    "AttackSimulator",
+    "Augmenter",
+    "BackboneSource",
+    "Classifier",
+    "Component",
+    "ComponentSpec",
+    "DataError",
+    "Dataset",
+    "DatasetSource",
+    "Encoder",
+    "Enrolment",
+    "Event",
+    "FpframeError",
+    "Images",
+    "IntegrityError",
+    "ModelError",
+    "ParameterError",
+    "Part",
+    "Perturbation",
+    "PerturbationGenerator",
+    "PluginError",
+    "Query",
+    "QuerySet",
+    "Recipe",
+    "RecipeError",
+    "References",
+    "Registry",
+    "ResourceError",
+    "Scheme",
+    "SuspectRequest",
+    "SuspectSource",
+    "Training",
+    "UsageError",
+    "Verdict",
+    "enroll",
+    "evaluating",
+    "extract",
+    "hookimpl",
+    "load_registry",
+    "through_channel",
+    "train",
+    "verify",
+    "verify_many",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'fpframe' has no attribute {name!r}")
+    return getattr(importlib.import_module(f"fpframe.{_HOME[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

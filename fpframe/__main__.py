@@ -1,0 +1,6 @@
+"""``python -m fpframe``."""
+
+from fpframe.cli import main
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,67 @@
+"""Addresses: the short strings by which users name models and data sets, such as ``timm:resnet18``."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+from fpframe.errors import UsageError, nearest
+
+
+@attrs.frozen
+class Address:
+    """An address split at its first colon.
+
+    Attributes:
+        prefix: what comes before the colon; empty for a plain name or path.
+        rest: what comes after it.
+    """
+
+    prefix: str
+    rest: str
+
+    @classmethod
+    def parse(cls, text: str) -> Address:
+        """Split `text`; a Windows drive letter is not a prefix."""
+        prefix, colon, rest = text.partition(":")
+        if not colon or len(prefix) < 2 or "/" in prefix or "\\" in prefix:
+            return cls("", text)
+        return cls(prefix, rest)
+
+    def __str__(self) -> str:
+        return f"{self.prefix}:{self.rest}" if self.prefix else self.rest
+
+
+def import_callable(rest: str) -> Callable[..., Any]:
+    """Import the ``MODULE:FUNCTION`` of a ``python:`` address; modules in the current folder are found too.
+
+    Raises:
+        UsageError: there is no such module or function, or the module fails at import.
+    """
+    module_name, colon, function_name = rest.partition(":")
+    if not colon or not module_name or not function_name:
+        raise UsageError(f"'python:{rest}' is not an address; write python:MODULE:FUNCTION")
+    folder = str(Path.cwd())
+    added = folder not in sys.path
+    if added:
+        sys.path.insert(0, folder)
+    try:
+        module = importlib.import_module(module_name)
+    except Exception as error:
+        raise UsageError(
+            f"cannot import module '{module_name}': {error} (python:{rest}); "
+            "modules are searched in the current folder and the installed packages"
+        ) from error
+    finally:
+        if added:
+            sys.path.remove(folder)
+    function = getattr(module, function_name, None)
+    if not callable(function):
+        known = [name for name, value in vars(module).items() if callable(value) and not name.startswith("_")]
+        raise UsageError(f"module '{module_name}' has no function '{function_name}'{nearest(function_name, known)}")
+    return function  # type: ignore[no-any-return]

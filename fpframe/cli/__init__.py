@@ -1,0 +1,85 @@
+"""The command line. Subcommands are imported only when they are called, so that ``--help`` is fast."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from types import FrameType
+
+from cyclopts import App, CycloptsError
+
+from fpframe.errors import FpframeError
+
+INTERRUPTED, TERMINATED = 130, 143
+
+_COMMANDS = {
+    "demo": "Try everything on scikit-learn's digits: train, enrol, verify, in about a minute.",
+    "enroll": "Fingerprint a victim and calibrate the verdict.",
+    "verify": "Question suspects and say what was shown of each.",
+    "evaluate": "Question the recipe's held-out models, and count how well the verdicts do.",
+    "train": "Train one model and write its weights.",
+    "plugins": "List components, or show one.",
+}
+
+
+def make_app() -> App:
+    """Return the command-line application."""
+    app = App(
+        name="fpframe",
+        help="Tell whether a neural network was stolen from yours.",
+        help_epilogue="Exit codes: 0 verdict given, 2 usage, 3 bad model or data, 5 integrity, 6 resources, 7 inconclusive.",
+        version=_version,
+        default_parameter=None,
+        suppress_keyboard_interrupt=False,
+    )
+    for name, text in _COMMANDS.items():
+        app.command(f"fpframe.cli.{name}:{name}", name=name, help=text)
+    return app
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line and exit with a documented code; a user's mistake is one line on stderr."""
+    sys.exit(run(sys.argv[1:] if arguments is None else arguments))
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run the command line and return the exit code."""
+    signal.signal(signal.SIGTERM, _terminate)
+    try:
+        code = make_app()(
+            list(arguments),
+            exit_on_error=False,
+            print_error=False,
+            result_action="return_int_as_exit_code_else_zero",
+        )
+        sys.stdout.flush()
+        return int(code)
+    except CycloptsError as error:
+        _complain(" ".join(str(error).split()) + "; see --help")
+        return 2
+    except FpframeError as error:
+        _complain(" ".join(str(error).split()))
+        return error.exit_code
+    except KeyboardInterrupt:
+        _complain("interrupted; what is finished is kept, run again to go on")
+        return INTERRUPTED
+    except BrokenPipeError:
+        # whoever read the output has gone; without this the interpreter complains once more at exit
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def _terminate(number: int, frame: FrameType | None) -> None:
+    sys.exit(TERMINATED)
+
+
+def _complain(text: str) -> None:
+    print(f"fpframe: error: {text}", file=sys.stderr)
+
+
+def _version() -> str:
+    from importlib.metadata import version
+
+    return version("fpframe")

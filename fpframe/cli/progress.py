@@ -1,0 +1,58 @@
+"""Events as progress bars and notes on stderr."""
+
+from __future__ import annotations
+
+from types import TracebackType
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+from fpframe.events import Event
+
+
+class ProgressBars:
+    """Show each task of the events as a bar while the block runs, and notes as lines above the bars.
+
+    Args:
+        verbose: show details too, such as one line for each finished model.
+    """
+
+    def __init__(self, *, verbose: bool = False) -> None:
+        self._verbose = verbose
+        self._tasks: dict[str, TaskID] = {}
+        self._progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            TextColumn("left"),
+            TimeRemainingColumn(),
+            console=Console(stderr=True),
+        )
+
+    def __enter__(self) -> ProgressBars:
+        self._progress.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._progress.stop()
+
+    def __call__(self, event: Event) -> None:
+        """Take an event."""
+        if event.kind == "note" or (event.kind == "detail" and self._verbose):
+            self._progress.console.print(event.text, highlight=False, markup=False, soft_wrap=True)
+        if event.kind != "step":
+            return
+        if event.task not in self._tasks:
+            self._tasks[event.task] = self._progress.add_task(event.task, total=event.total)
+        self._progress.update(self._tasks[event.task], completed=event.done, total=event.total)

@@ -1,0 +1,57 @@
+"""`run_demo`: the main job from end to end on scikit-learn's digits."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from fpframe.enrolment import enroll
+from fpframe.evaluation import Evaluation, evaluate
+from fpframe.events import Listener, ignore
+from fpframe.loading import load_registry
+from fpframe.report.folder import write_evaluations
+from fpframe.store import Store
+
+RECIPE = "tiny"
+SCHEME = "uap-contrastive"
+
+
+def run_demo(
+    out: Path,
+    *,
+    seed: int = 0,
+    workers: int = 1,
+    force: bool = False,
+    store: Store | None = None,
+    on_event: Listener = ignore,
+) -> Evaluation:
+    """Train a victim, thieves and innocents, enrol the victim, and verify suspects that took no part in it.
+
+    Writes the enrolment, ``result.json``, ``table.md`` and pictures below `out`.
+
+    Args:
+        out: folder to write to.
+        seed: decides every random choice.
+        workers: processes that train models.
+        force: overwrite an earlier demo.
+        store: where trained models are kept; by default below `out`, so that a demo leaves nothing elsewhere.
+        on_event: is told of progress.
+
+    Raises:
+        UsageError: the folder holds something already and `force` is not set.
+    """
+    registry = load_registry()
+    store = store or Store(out / "store")
+    enrolment = enroll(
+        recipe=RECIPE,
+        scheme=SCHEME,
+        seed=seed,
+        out=out / "digits.enrolment",
+        force=force,
+        workers=workers,
+        store=store,
+        registry=registry,
+        on_event=on_event,
+    )
+    [evaluation] = evaluate([enrolment], workers=workers, store=store, registry=registry, on_event=on_event)
+    write_evaluations([evaluation], out)
+    return evaluation

@@ -1,0 +1,188 @@
+"""An enrolment on disk: a folder with a manifest that holds the SHA-256 of every member."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import attrs
+import safetensors.torch
+import torch
+from safetensors import SafetensorError
+from torch import Tensor, nn
+
+from fpframe.decision import StratumScores
+from fpframe.enrolment.record import Enrolment
+from fpframe.errors import FpframeError, IntegrityError, ResourceError, UsageError
+from fpframe.interfaces import ComponentSpec, Encoder
+from fpframe.loading import load_registry
+from fpframe.query import QueryPart, QuerySet
+from fpframe.recipe import Recipe
+from fpframe.registry import Registry
+from fpframe.store import canonical_json, dump, write_durably
+
+FORMAT = 1
+MANIFEST = "manifest.json"
+
+
+def write_enrolment(enrolment: Enrolment, path: Path, *, force: bool) -> None:
+    """Write an enrolment folder: whole or not at all.
+
+    Raises:
+        UsageError: the folder exists and `force` is not set.
+        ResourceError: the disk is full or cannot be written.
+    """
+    refuse_existing(path, force=force)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=path.parent, prefix=".enrolment-") as temporary:
+            folder = Path(temporary) / "new"
+            members = _members(enrolment)
+            for name, content in members.items():
+                write_durably(folder / name, content)
+            digests = {name: hashlib.sha256(content).hexdigest() for name, content in members.items()}
+            write_durably(folder / MANIFEST, (canonical_json(_manifest(enrolment, digests)) + "\n").encode())
+            if path.exists():
+                shutil.rmtree(path)
+            folder.rename(path)
+    except OSError as error:
+        raise ResourceError(f"cannot write the enrolment: {error.strerror} ({path})") from error
+
+
+def refuse_existing(path: Path, *, force: bool) -> None:
+    """Refuse to overwrite: without `force` anything that exists, with it anything that is not an enrolment.
+
+    Raises:
+        UsageError: names the folder.
+    """
+    if not path.exists():
+        return
+    if not force:
+        raise UsageError(f"output exists already ({path}); choose another --out, or overwrite it with --force")
+    if not (path / MANIFEST).is_file() and (not path.is_dir() or any(path.iterdir())):
+        raise UsageError(f"output exists and is not an enrolment ({path}); --force overwrites enrolments only")
+
+
+def read_enrolment(path: Path, *, registry: Registry | None) -> Enrolment:
+    """Read an enrolment folder, checking every digest.
+
+    Raises:
+        IntegrityError: a member is missing, was changed, or is none of the manifest's.
+        UsageError: there is no such folder, or it is not an enrolment.
+    """
+    if not (path / MANIFEST).is_file():
+        what = "no such enrolment" if not path.exists() else f"not an enrolment, it has no {MANIFEST}"
+        raise UsageError(f"{what} ({path}); make one with 'fpframe enroll'")
+    try:
+        manifest = json.loads((path / MANIFEST).read_bytes())
+        version = manifest["format"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise IntegrityError(f"the manifest is damaged ({path / MANIFEST}); restore the enrolment") from error
+    if version != FORMAT:
+        raise UsageError(f"enrolment format {version} is not known to this fpframe ({path}); it reads format {FORMAT}")
+    contents = {name: _checked(path / name, digest) for name, digest in manifest["members"].items()}
+    extra = {item.name for item in path.iterdir()} - {MANIFEST, *contents}
+    if extra:
+        raise IntegrityError(f"'{min(extra)}' is none of the enrolment's members ({path}); remove it")
+    try:
+        return _assemble(manifest, contents, registry or load_registry())
+    except FpframeError:
+        raise
+    except (SafetensorError, ValueError, KeyError, TypeError, RuntimeError) as error:
+        raise IntegrityError(f"the enrolment does not fit together: {error} ({path}); restore it") from error
+
+
+def _checked(path: Path, digest: str) -> bytes:
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise IntegrityError(f"a member of the enrolment is missing ({path}); restore it") from error
+    if hashlib.sha256(content).hexdigest() != digest:
+        raise IntegrityError(f"a member of the enrolment was changed ({path}); restore it, or enrol again")
+    return content
+
+
+def _members(enrolment: Enrolment) -> dict[str, bytes]:
+    members = {
+        "recipe.toml": enrolment.recipe.to_toml().encode(),
+        "queries.safetensors": dump({"images": enrolment.queries.images}, {}),
+        "perturbations.safetensors": dump({f"delta.{i}": delta for i, delta in enumerate(enrolment.deltas)}, {}),
+        "victim-answers.safetensors": dump({"probs": enrolment.victim_answers}, {}),
+        "calibration.json": canonical_json(
+            {
+                channel: {name: attrs.asdict(scores) for name, scores in strata.items()}
+                for channel, strata in enrolment.calibration.items()
+            }
+        ).encode(),
+    }
+    for channel, encoder in enrolment.encoders.items():
+        members[_encoder_name(channel)] = dump(dict(encoder.state_dict()), {})
+    return members
+
+
+def _manifest(enrolment: Enrolment, digests: dict[str, str]) -> dict[str, Any]:
+    return {
+        "format": FORMAT,
+        "members": digests,
+        "scheme": enrolment.scheme,
+        "encoder": attrs.asdict(enrolment.encoder),
+        "parts": [attrs.asdict(part) for part in enrolment.queries.parts],
+        "channels": list(enrolment.encoders),
+        "victim": dict(enrolment.victim),
+        "classes": list(enrolment.classes),
+        "caveats": list(enrolment.caveats),
+        "profile": dict(enrolment.profile),
+    }
+
+
+def _encoder_name(channel: str) -> str:
+    return f"encoder-{channel.replace(':', '-')}.safetensors"
+
+
+def _assemble(manifest: dict[str, Any], contents: dict[str, bytes], registry: Registry) -> Enrolment:
+    spec = ComponentSpec(**manifest["encoder"])
+    encoder = registry.build(Encoder, spec.name, **spec.params)
+    answers = _tensors(contents["victim-answers.safetensors"])["probs"]
+    make: Callable[[], nn.Module] = lambda: encoder.module(*answers.shape[1:])  # noqa: E731
+    deltas = _tensors(contents["perturbations.safetensors"])
+    calibration = json.loads(contents["calibration.json"])
+    return Enrolment(
+        recipe=Recipe.parse(contents["recipe.toml"].decode(), origin="enrolment"),
+        scheme=manifest["scheme"],
+        encoder=spec,
+        queries=QuerySet(
+            images=_tensors(contents["queries.safetensors"])["images"],
+            parts=tuple(QueryPart(**part) for part in manifest["parts"]),
+        ),
+        deltas=tuple(deltas[f"delta.{i}"] for i in range(len(deltas))),
+        encoders={
+            channel: _filled(make(), _tensors(contents[_encoder_name(channel)])) for channel in manifest["channels"]
+        },
+        victim_answers=answers,
+        calibration={
+            channel: {
+                name: StratumScores(scores=tuple(scores["scores"]), families=tuple(scores["families"]))
+                for name, scores in strata.items()
+            }
+            for channel, strata in calibration.items()
+        },
+        victim=manifest["victim"],
+        classes=tuple(manifest["classes"]),
+        caveats=tuple(manifest["caveats"]),
+        profile=manifest["profile"],
+    )
+
+
+def _tensors(content: bytes) -> dict[str, Tensor]:
+    return safetensors.torch.load(content)
+
+
+def _filled(module: nn.Module, weights: dict[str, Tensor]) -> nn.Module:
+    with torch.no_grad():
+        module.load_state_dict(weights)
+    return module.eval().requires_grad_(False)

@@ -1,0 +1,192 @@
+"""Make the query set of a scheme: points, perturbations, and the 8-bit images that a suspect is sent."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import attrs
+import torch
+from torch import Tensor
+
+from fpframe.classifier import Classifier
+from fpframe.dataset import Images
+from fpframe.errors import DataError, PluginError, RecipeError
+from fpframe.interfaces import Augmenter, ComponentSpec, Part, PerturbationGenerator, References, Scheme
+from fpframe.query import QueryPart, QuerySet, add_perturbation, to_pixels
+from fpframe.recipe import Recipe
+from fpframe.registry import Registry
+from fpframe.rng import derive_seed, generator
+
+
+@attrs.frozen(eq=False)
+class Questions:
+    """A query set and what it was made with.
+
+    Attributes:
+        queries: the images.
+        deltas: one per universal part, ``(1, C, H, W)`` in pixel units; empty for local parts.
+    """
+
+    queries: QuerySet
+    deltas: tuple[Tensor, ...]
+
+
+@attrs.frozen(kw_only=True)
+class _Method:
+    """The components of one part, with their parameters, and its size."""
+
+    augmenter: Augmenter
+    perturbation: PerturbationGenerator
+    pair: bool
+    points: int
+    views: int
+
+
+def resolve_parts(scheme: Scheme, recipe: Recipe, registry: Registry) -> list[_Method]:
+    """Return the components of a scheme under a recipe, so that wrong names and parameters show before any work.
+
+    Raises:
+        PluginError: a component is unknown.
+        ParameterError: a parameter is unknown or out of range.
+        RecipeError: the parts have different numbers of views.
+    """
+    methods = [_method(part, recipe, registry) for part in scheme.parts]
+    if len({method.views for method in methods}) != 1:
+        raise RecipeError(f"the parts of scheme '{scheme.name}' have different numbers of views; give them the same")
+    return methods
+
+
+def needs_references(scheme: Scheme, recipe: Recipe, registry: Registry) -> bool:
+    """Tell whether a component of the scheme wants the models of the fit split."""
+    methods = resolve_parts(scheme, recipe, registry)
+    return any(method.augmenter.needs_references or method.perturbation.needs_references for method in methods)
+
+
+def make_questions(
+    scheme: Scheme,
+    recipe: Recipe,
+    registry: Registry,
+    victim: Classifier,
+    pool: Images,
+    references: References | None,
+) -> Questions:
+    """Return the query set of a scheme for a victim.
+
+    Raises:
+        DataError: the pool has fewer images than points, or cannot fill the views.
+        PluginError: a component breaks its contract.
+    """
+    views: list[list[Tensor]] = []
+    layout, deltas, start = [], [], 0
+    for number, method in enumerate(resolve_parts(scheme, recipe, registry)):
+        seed = derive_seed(recipe.seed, "part", number)
+        images, delta = _part_images(method, recipe, victim, pool, references, seed)
+        layout.append(QueryPart(start=start, points=method.points, pair=method.pair))
+        start += images.shape[1]
+        views.append(list(images))
+        deltas += [delta] if delta is not None else []
+    stacked = torch.stack([torch.cat(parts) for parts in zip(*views, strict=True)])
+    return Questions(QuerySet(images=stacked, parts=tuple(layout)), tuple(deltas))
+
+
+def _method(part: Part, recipe: Recipe, registry: Registry) -> _Method:
+    queries = recipe.queries
+    return _Method(
+        augmenter=registry.build(Augmenter, part.augmenter.name, **_merge(part.augmenter, queries.augmenter)),
+        perturbation=registry.build(
+            PerturbationGenerator, part.perturbation.name, **_merge(part.perturbation, queries.perturbation)
+        ),
+        pair=part.pair,
+        points=part.points or queries.points,
+        views=part.views or queries.views,
+    )
+
+
+def _merge(spec: ComponentSpec, overrides: dict[str, Any]) -> dict[str, Any]:
+    return {**spec.params, **overrides}
+
+
+def _part_images(
+    method: _Method,
+    recipe: Recipe,
+    victim: Classifier,
+    pool: Images,
+    references: References | None,
+    seed: int,
+) -> tuple[Tensor, Tensor | None]:
+    """Return the images ``(V, Q, C, H, W)`` of one part, and its delta when that is universal."""
+    perturb, universal = method.perturbation, method.perturbation.scope == "universal"
+    delta: Tensor | None = None
+    if universal:
+        # made before the points are chosen, on images drawn from the whole pool
+        chosen = torch.randperm(len(pool), generator=generator(seed, "craft"))[: recipe.queries.craft_images]
+        craft = pool[chosen]
+        crafted = perturb(
+            victim, craft.pixels, craft.labels, references=references, seed=derive_seed(seed, "perturbation")
+        )
+        delta = crafted.delta
+    points = method.augmenter(
+        victim,
+        pool.pixels,
+        pool.labels,
+        points=method.points,
+        views=method.views,
+        references=references,
+        seed=derive_seed(seed, "augmenter"),
+    )
+    views = []
+    for view, chosen in enumerate(points):
+        if chosen.is_floating_point():
+            clean = (chosen * 255).round().to(torch.uint8)
+            labels = victim.logits(to_pixels(clean)).argmax(1)
+        else:
+            clean, labels = pool.images[chosen], pool.labels[chosen]
+        if universal:
+            assert delta is not None
+            moved = add_perturbation(clean, delta)
+        else:
+            local = perturb(
+                victim,
+                to_pixels(clean),
+                labels,
+                references=references,
+                seed=derive_seed(seed, "perturbation", view),
+            )
+            moved = add_perturbation(clean, local.delta)
+        views.append(torch.cat([clean, moved]) if method.pair else moved)
+    return torch.stack(views), delta
+
+
+def fooling_rate(victim: Classifier, images: Images, delta: Tensor) -> float:
+    """Return the share of images whose predicted label changes under a universal delta, as 8-bit images."""
+    clean = victim.logits(images.pixels).argmax(1)
+    moved = victim.logits(to_pixels(add_perturbation(images.images, delta))).argmax(1)
+    return float((clean != moved).float().mean())
+
+
+def check_pool(methods: list[_Method], pool: Images) -> None:
+    """Refuse a pool that is smaller than the points, before anything is trained.
+
+    Raises:
+        DataError: names both numbers.
+    """
+    most = max(method.points for method in methods)
+    if len(pool) < most:
+        raise DataError(
+            f"{most} query points are wanted but the pool has {len(pool)} images; lower 'points' in [queries] of the "
+            "recipe, or give the pool a larger share in [partition]"
+        )
+
+
+def encoder_spec(scheme: Scheme, recipe: Recipe, registry: Registry) -> ComponentSpec:
+    """Return the encoder's name and parameters under a recipe, after trying them.
+
+    Raises:
+        PluginError: it is unknown.
+        ParameterError: a parameter is unknown or out of range.
+    """
+    spec = ComponentSpec(scheme.encoder.name, _merge(scheme.encoder, recipe.queries.encoder))
+    if not scheme.parts:
+        raise PluginError(f"scheme '{scheme.name}' has no parts")
+    registry.create("encoder", spec.name, **spec.params)
+    return spec

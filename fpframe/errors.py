@@ -1,0 +1,67 @@
+"""Every error that a user can cause, each with its documented exit code.
+
+A message reads ``<what> (<where>); <what to do>``, so that it can be shown on one line without a traceback.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from typing import ClassVar
+
+
+class FpframeError(Exception):
+    """Base of all errors that fpframe raises on purpose."""
+
+    exit_code: ClassVar[int] = 1
+
+
+class UsageError(FpframeError):
+    """A wrong command line, address, option or refused alpha."""
+
+    exit_code = 2
+
+
+class RecipeError(UsageError):
+    """A recipe that cannot be read or holds an impossible value."""
+
+
+class ParameterError(UsageError, ValueError):
+    """A hyper-parameter of a component outside its range."""
+
+
+class PluginError(UsageError):
+    """A plugin that is unknown, broken, or clashes with another one."""
+
+
+class ModelError(FpframeError):
+    """A victim or suspect that cannot be opened or does not fit the data."""
+
+    exit_code = 3
+
+
+class DataError(FpframeError):
+    """A data set that is missing, empty or unsuitable."""
+
+    exit_code = 3
+
+
+class IntegrityError(FpframeError):
+    """Stored content that does not match its digest."""
+
+    exit_code = 5
+
+
+class ResourceError(FpframeError):
+    """Something ran out: a query budget, a worker, disk space."""
+
+    exit_code = 6
+
+
+def nearest(word: str, options: Iterable[str]) -> str:
+    """Return ``; did you mean 'x'?``, or the list of options when none is close."""
+    names = sorted(options)
+    close = difflib.get_close_matches(word, names, n=1, cutoff=0.6)
+    if close:
+        return f"; did you mean '{close[0]}'?"
+    return f"; known: {', '.join(names)}" if names else "; none is known"

@@ -1,0 +1,261 @@
+"""`evaluate`: question the held-out models of the recipe, and count how well derived and independent ones separate."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import attrs
+import numpy as np
+from torch import Tensor, nn
+
+from fpframe.channel import PROBS, through_channel
+from fpframe.dataset import Dataset
+from fpframe.decision import auc, auc_interval, clopper_pearson
+from fpframe.decision.decide import DERIVED
+from fpframe.enrolment import Enrolment, prepare
+from fpframe.enrolment.enrolling import collect_answers
+from fpframe.errors import DataError, ModelError
+from fpframe.events import Listener, ignore
+from fpframe.query import Query
+from fpframe.registry import Registry
+from fpframe.store import Store
+from fpframe.verification import Verdict, judge
+from fpframe.zoo import ZooModel, build_zoo, plan_zoo
+from fpframe.zoo.estimate import announce
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class HeldOut:
+    """One held-out model and what was found of it.
+
+    Attributes:
+        model: its plan: lineage, relation, stratum.
+        accuracy: share of test images that it gets right.
+        verdict: what the enrolment says of it.
+        embeddings: ``(V, E)``, for pictures.
+    """
+
+    model: ZooModel
+    accuracy: float
+    verdict: Verdict
+    embeddings: Tensor
+
+
+@attrs.frozen(kw_only=True)
+class Separation:
+    """How well the scores of some derived models separate from those of some independent ones.
+
+    Attributes:
+        derived: which derived models.
+        independent: which independent models.
+        n_derived: their number.
+        n_independent: their number.
+        auc: chance that a derived one scores higher.
+        interval: 95 % bootstrap interval of the AUC over models.
+    """
+
+    derived: str
+    independent: str
+    n_derived: int
+    n_independent: int
+    auc: float
+    interval: tuple[float, float]
+
+
+@attrs.frozen(kw_only=True)
+class Rate:
+    """How often something was called derived.
+
+    Attributes:
+        kind: which models.
+        hits: how many were called derived.
+        n: out of how many.
+        interval: exact 95 % interval of the rate.
+    """
+
+    kind: str
+    hits: int
+    n: int
+    interval: tuple[float, float]
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class Evaluation:
+    """What an enrolment says of the held-out models.
+
+    Attributes:
+        enrolment: the enrolment.
+        channel: what the models revealed.
+        suspects: the held-out models.
+        victim_embeddings: ``(V, E)``.
+    """
+
+    enrolment: Enrolment
+    channel: str
+    suspects: tuple[HeldOut, ...]
+    victim_embeddings: Tensor
+
+    def separations(self) -> list[Separation]:
+        """Return AUCs: each attack and all of them, against each stratum, normally trained models, and all."""
+        derived = _groups(self.suspects, "derived")
+        independent = _groups(self.suspects, "independent")
+        normal = [s for s in self.suspects if s.model.relation == "independent" and s.model.attack is None]
+        if normal:
+            independent = {"normally trained": normal, **independent}
+        return [
+            _separation(a, thieves, b, others) for a, thieves in derived.items() for b, others in independent.items()
+        ]
+
+    def rates(self) -> list[Rate]:
+        """Return how often each kind of held-out model was called derived."""
+        rates = []
+        for relation in ("derived", "independent"):
+            for kind, members in _groups(self.suspects, relation).items():
+                hits = sum(member.verdict.verdict == DERIVED for member in members)
+                rates.append(Rate(kind=kind, hits=hits, n=len(members), interval=clopper_pearson(hits, len(members))))
+        return rates
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return everything as JSON-able data."""
+        return {
+            "scheme": self.enrolment.scheme,
+            "channel": self.channel,
+            "victim": dict(self.enrolment.victim),
+            "separations": [attrs.asdict(item) for item in self.separations()],
+            "rates": [attrs.asdict(item) for item in self.rates()],
+            "suspects": [
+                {
+                    "lineage": item.model.lineage,
+                    "relation": item.model.relation,
+                    "stratum": item.model.stratum,
+                    "family": item.model.family,
+                    "accuracy": item.accuracy,
+                    **item.verdict.to_dict(),
+                }
+                for item in self.suspects
+            ],
+        }
+
+
+def evaluate(
+    enrolments: Sequence[Enrolment],
+    *,
+    victim: nn.Module | str | None = None,
+    dataset: Dataset | None = None,
+    weights: str | Path | None = None,
+    victim_indices: np.ndarray | None = None,
+    data_root: str | Path | None = None,
+    channel: str = PROBS,
+    workers: int = 1,
+    store: Store | None = None,
+    registry: Registry | None = None,
+    on_event: Listener = ignore,
+) -> list[Evaluation]:
+    """Build the test split of the recipe and question its models with each enrolment.
+
+    The held-out models took no part in any enrolment. Each is judged on its own, as one suspect in one call.
+
+    Args:
+        enrolments: enrolments of one victim by one recipe, up to the scheme.
+        victim: the victim, when it is not the one that the recipe trains.
+        dataset: the data, when it was not opened by an address.
+        weights: file with its weights.
+        victim_indices: indices of the training images that it has seen.
+        data_root: folder of data sets that are files.
+        channel: what the models reveal.
+        workers: processes that train models.
+        store: where trained models are kept.
+        registry: plugins; ``None`` takes the installed ones.
+        on_event: is told of progress.
+
+    Raises:
+        ModelError: this is not the victim that was enrolled.
+        DataError: the recipe has no test models, or the enrolments have different recipes.
+    """
+    recipe = enrolments[0].recipe
+    if any(attrs.evolve(other.recipe, scheme=recipe.scheme) != recipe for other in enrolments):
+        raise DataError("the enrolments have different recipes; evaluate them one by one")
+    setting = prepare(
+        victim,
+        dataset,
+        recipe,
+        weights=weights,
+        backbone=enrolments[0].victim["backbone"] if victim is not None and not isinstance(victim, str) else None,
+        mean=None,
+        std=None,
+        data_root=data_root,
+        victim_indices=victim_indices,
+        absent=(),
+        store=store,
+        registry=registry,
+        on_event=on_event,
+    )
+    if any(setting.victim.key != enrolment.victim["key"] for enrolment in enrolments):
+        raise ModelError(
+            f"'{setting.victim_name}' is not the victim that was enrolled ('{enrolments[0].victim['address']}'); "
+            "name that one with --victim and --weights"
+        )
+    present = {name for enrolment in enrolments for strata in enrolment.calibration.values() for name in strata}
+    absent = {group.stratum for group in recipe.independent} - present
+    plan = plan_zoo(recipe, splits=("test",), absent=absent)
+    if {model.relation for model in plan} != {"derived", "independent"}:
+        raise DataError(f"recipe '{recipe.name}' has no derived or no independent models in 'test'")
+    announce(plan, setting.workspace, workers=workers, on_event=on_event)
+    zoo = build_zoo(plan, setting.workspace, workers=workers, on_event=on_event)
+    evaluations = []
+    for enrolment in enrolments:
+        enrolment.require_channel(channel)
+        answers = collect_answers(zoo, enrolment.queries, on_event=on_event)
+        suspects = []
+        for index, model in enumerate(zoo.models):
+            seen = through_channel(answers[index], channel)
+            suspects.append(
+                HeldOut(
+                    model=model,
+                    accuracy=zoo.accuracy(model),
+                    verdict=judge(enrolment, seen, _stand_in(model, enrolment), alpha=recipe.alpha),
+                    embeddings=enrolment.embed(seen, channel),
+                )
+            )
+        evaluations.append(
+            Evaluation(
+                enrolment=enrolment,
+                channel=channel,
+                suspects=tuple(suspects),
+                victim_embeddings=enrolment.embed(enrolment.victim_answers, channel),
+            )
+        )
+    return evaluations
+
+
+def _stand_in(model: ZooModel, enrolment: Enrolment) -> Query:
+    """Return a query with the count of one that was asked everything."""
+    query = Query(lambda pixels: pixels, num_classes=len(enrolment.classes), outputs="probs", address=model.lineage)
+    query.spent = enrolment.queries.queries
+    return query
+
+
+def _groups(suspects: Sequence[HeldOut], relation: str) -> dict[str, list[HeldOut]]:
+    """Return the models of a relation by stratum, and all of them where there is more than one stratum."""
+    groups: dict[str, list[HeldOut]] = {}
+    for suspect in suspects:
+        if suspect.model.relation == relation:
+            groups.setdefault(suspect.model.stratum, []).append(suspect)
+    if len(groups) > 1:
+        groups[f"all {relation}"] = [suspect for suspect in suspects if suspect.model.relation == relation]
+    return groups
+
+
+def _separation(derived: str, thieves: list[HeldOut], independent: str, others: list[HeldOut]) -> Separation:
+    high = [item.verdict.score for item in thieves]
+    low = [item.verdict.score for item in others]
+    return Separation(
+        derived=derived,
+        independent=independent,
+        n_derived=len(high),
+        n_independent=len(low),
+        auc=auc(high, low),
+        interval=auc_interval(high, low),
+    )

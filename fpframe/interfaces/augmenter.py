@@ -1,0 +1,78 @@
+"""`Augmenter`: which points of the pool become queries, and which points are further views of them."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import ClassVar, final
+
+from torch import Tensor
+
+from fpframe.classifier import Classifier, evaluating
+from fpframe.errors import DataError, PluginError
+from fpframe.interfaces.component import Component
+from fpframe.interfaces.references import References
+from fpframe.rng import isolated
+
+
+class Augmenter(Component):
+    """Choose query points from a pool of images.
+
+    Authors write `choose`; callers use the object itself, which checks the result.
+    """
+
+    kind = "augmenter"
+    needs_references: ClassVar[bool] = False
+
+    @abstractmethod
+    def choose(
+        self,
+        model: Classifier,
+        pool: Tensor,
+        labels: Tensor,
+        *,
+        points: int,
+        views: int,
+        references: References | None,
+        seed: int,
+    ) -> Tensor:
+        """Return indices ``(V, N)`` into `pool` ``(P, C, H, W)``, or new pixels ``(V, N, C, H, W)`` in [0, 1].
+
+        The points of one view are distinct.
+        """
+
+    @final
+    def __call__(
+        self,
+        model: Classifier,
+        pool: Tensor,
+        labels: Tensor,
+        *,
+        points: int,
+        views: int,
+        references: References | None = None,
+        seed: int,
+    ) -> Tensor:
+        """Choose and check.
+
+        Raises:
+            DataError: the pool has fewer images than points.
+            PluginError: the augmenter returned indices or images that cannot be used.
+        """
+        if len(pool) < points:
+            raise DataError(
+                f"{points} query points are wanted but the pool has {len(pool)} images; lower 'points' in the recipe, "
+                "or give the pool a larger share of the data"
+            )
+        with evaluating(model), isolated(seed):
+            chosen = self.choose(model, pool, labels, points=points, views=views, references=references, seed=seed)
+        if chosen.shape[:2] != (views, points) or chosen.ndim not in (2, 5):
+            raise PluginError(f"'{self.name}' returned shape {tuple(chosen.shape)}, expected ({views}, {points}, ...)")
+        if chosen.ndim == 5:
+            if chosen.shape[2:] != pool.shape[1:] or not bool(((chosen >= 0) & (chosen <= 1)).all()):
+                raise PluginError(f"'{self.name}' returned images of another shape than the pool or outside [0, 1]")
+            return chosen
+        if chosen.is_floating_point() or bool((chosen < 0).any()) or bool((chosen >= len(pool)).any()):
+            raise PluginError(f"'{self.name}' returned indices outside the pool of {len(pool)} images")
+        if any(len(view.unique()) != points for view in chosen):
+            raise PluginError(f"'{self.name}' returned a view in which a point occurs twice")
+        return chosen

@@ -1,0 +1,35 @@
+"""`BackboneSource`: a family of architectures behind one address prefix."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+
+from fpframe.classifier import Classifier
+from fpframe.interfaces.component import Component
+
+
+class BackboneSource(Component):
+    """Build networks for addresses ``NAME:ARCHITECTURE``, where NAME is the component's name."""
+
+    kind = "backbone"
+
+    @abstractmethod
+    def names(self, pattern: str = "*") -> list[str]:
+        """Return the architectures that match a shell pattern, sorted."""
+
+    @abstractmethod
+    def build(
+        self,
+        name: str,
+        *,
+        num_classes: int,
+        image_shape: tuple[int, int, int],
+        pretrained: bool = False,
+        seed: int,
+    ) -> Classifier:
+        """Return a network with fresh weights that depend on `seed` alone.
+
+        Raises:
+            UsageError: there is no such architecture; the message lists close names.
+            ModelError: the architecture cannot be adapted to images of this shape.
+        """

@@ -1,0 +1,31 @@
+"""`Component`: what all pluggable things share."""
+
+from __future__ import annotations
+
+from abc import ABC
+from typing import Any, ClassVar
+
+import attrs
+
+
+class Component(ABC):
+    """A frozen, keyword-only attrs class whose fields are exactly its hyper-parameters, all with defaults.
+
+    Attributes:
+        kind: the kind of component, set by the abstract base class.
+        name: the name that it is registered by.
+        revision: raised by one whenever results change for the same parameters, so that stored ones are not reused.
+    """
+
+    kind: ClassVar[str]
+    name: ClassVar[str]
+    revision: ClassVar[int] = 1
+
+    def params(self) -> dict[str, Any]:
+        """Return the hyper-parameters as plain data."""
+        return attrs.asdict(self)  # type: ignore[arg-type]  # every component is an attrs class
+
+    def spec(self) -> str:
+        """Return ``name(key=value, ...)`` with every parameter, in order of name."""
+        params = ", ".join(f"{key}={value}" for key, value in sorted(self.params().items()))
+        return f"{self.name}({params})"

@@ -1,0 +1,56 @@
+"""`Encoder`: from the answers of a model to an embedding whose cosine is the score."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from typing import Literal, final
+
+import torch
+from torch import Tensor, nn
+
+from fpframe.errors import PluginError
+from fpframe.interfaces.component import Component
+from fpframe.rng import isolated
+
+Relation = Literal["victim", "derived", "independent"]
+
+
+class Encoder(Component):
+    """Fit a network that embeds fingerprints.
+
+    The network maps answers ``(B, Q, K)`` to embeddings ``(B, E)`` of unit L2 norm. A stored encoder is loaded by
+    filling the weights of ``module(q, k)``, so everything that `fit` learns is a weight or a buffer.
+    """
+
+    kind = "encoder"
+
+    @abstractmethod
+    def module(self, q: int, k: int) -> nn.Module:
+        """Return the network for Q queries and K classes, not yet fitted."""
+
+    @abstractmethod
+    def fit_module(
+        self, module: nn.Module, answers: Tensor, relation: Sequence[Relation], groups: Tensor, *, seed: int
+    ) -> None:
+        """Fit `module` in place on answers ``(M, V, Q, K)`` of M models.
+
+        `relation` says what each model is to the victim; `groups` ``(M,)`` numbers the families, which a method that
+        holds models out must keep together. The global random state is seeded.
+        """
+
+    @final
+    def fit(self, answers: Tensor, relation: Sequence[Relation], groups: Tensor, *, seed: int) -> nn.Module:
+        """Return a fitted network in evaluation mode.
+
+        Raises:
+            PluginError: its embeddings are not finite or not of unit length.
+        """
+        with isolated(seed):
+            module = self.module(*answers.shape[2:])
+            self.fit_module(module, answers, relation, groups, seed=seed)
+        module.eval().requires_grad_(False)
+        embeddings = module(answers[0])
+        if not torch.allclose(embeddings.norm(dim=1), torch.ones(len(embeddings)), atol=1e-4):
+            raise PluginError(f"'{self.name}' gives embeddings that are not finite or not of unit L2 norm")
+        return module

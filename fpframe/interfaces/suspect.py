@@ -1,0 +1,60 @@
+"""`SuspectSource`: how a suspect is opened for questions."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Callable
+
+import attrs
+
+from fpframe.classifier import Classifier
+from fpframe.interfaces.component import Component
+from fpframe.query import Outputs, Query
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class SuspectRequest:
+    """What the caller says about a suspect.
+
+    Attributes:
+        address: where it is.
+        num_classes: number of classes K that the victim tells.
+        image_shape: channels, height and width of the queries.
+        backbone: builds the fresh network that ``--backbone`` names; ``None`` when no backbone was named.
+        outputs: how its answers are to be read.
+        mean: per-channel mean to subtract from pixels, or ``None``.
+        std: per-channel standard deviation to divide pixels by, or ``None``.
+        device: torch device to run it on.
+        batch_size: images per call.
+        max_queries: most images that it may be asked.
+    """
+
+    address: str
+    num_classes: int
+    image_shape: tuple[int, int, int]
+    backbone: Callable[[], Classifier] | None = None
+    outputs: Outputs = "auto"
+    mean: tuple[float, ...] | None = None
+    std: tuple[float, ...] | None = None
+    device: str = "cpu"
+    batch_size: int = 256
+    max_queries: int | None = None
+
+
+class SuspectSource(Component):
+    """Open suspects of one kind: a file format, an importable function, a remote service."""
+
+    kind = "suspect"
+
+    @abstractmethod
+    def matches(self, address: str) -> bool:
+        """Tell from the address alone whether this source opens it."""
+
+    @abstractmethod
+    def open(self, request: SuspectRequest) -> Query:
+        """Return counted access to the suspect.
+
+        Raises:
+            UsageError: something that is needed to open it was not said.
+            ModelError: it is missing, damaged, or does not fit the victim's classes and images.
+        """

@@ -1,0 +1,114 @@
+"""Pictures as SVG text that is the same, byte for byte, for the same data."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.backends.backend_svg import FigureCanvasSVG
+from matplotlib.figure import Figure
+from sklearn.manifold import TSNE
+
+from fpframe.evaluation import Evaluation, HeldOut
+from fpframe.rng import derive_seed, threads
+
+#: Colour-blind safe (Okabe and Ito): derived, independent, extracted from another teacher, victim.
+COLOURS = {"derived": "#D55E00", "independent": "#0072B2", "other-teacher": "#56B4E9", "victim": "#000000"}
+LABELS = {
+    "derived": "derived from the victim",
+    "independent": "independent, normally trained",
+    "other-teacher": "independent, extracted from another teacher",
+    "victim": "the victim",
+}
+
+
+def similarity_svg(evaluation: Evaluation) -> str:
+    """Draw the score of each held-out model, by kind, with its interval over views and the highest calibration score."""
+    figure = Figure(figsize=(7.2, 3.6), layout="constrained")
+    axes = figure.add_subplot()
+    kinds = [kind for kind in ("derived", "independent", "other-teacher") if _members(evaluation, kind)]
+    for row, kind in enumerate(reversed(kinds)):
+        members = _members(evaluation, kind)
+        offsets = np.linspace(-0.25, 0.25, len(members)) if len(members) > 1 else np.zeros(1)
+        scores = np.array([member.verdict.score for member in members])
+        low, high = np.array([member.verdict.decision.interval for member in members]).T
+        axes.errorbar(
+            scores,
+            row + offsets,
+            xerr=np.clip([scores - low, high - scores], 0, None),
+            fmt="o",
+            markersize=5,
+            linewidth=1,
+            color=COLOURS[kind],
+        )
+    strata = evaluation.enrolment.calibration[evaluation.channel]
+    highest = max(max(stratum.scores) for stratum in strata.values())
+    axes.axvline(highest, color="#777777", linestyle="--", linewidth=1)
+    axes.set_yticks(
+        range(len(kinds)),
+        [f"{LABELS[kind]}\n(n = {len(_members(evaluation, kind))})" for kind in reversed(kinds)],
+    )
+    axes.set_xlabel("similarity to the victim (mean cosine over views; bars: 95 % over views)")
+    axes.set_title(f"{evaluation.enrolment.scheme}: held-out suspects; dashed: highest calibration score", fontsize=10)
+    axes.set_ylim(-0.6, len(kinds) - 0.4)
+    axes.spines[["top", "right"]].set_visible(False)
+    return _svg(figure)
+
+
+def tsne_svg(evaluation: Evaluation) -> str:
+    """Draw the embeddings of the victim's and the held-out models' views in the plane (van der Maaten, 2008)."""
+    kinds = ["victim"] * len(evaluation.victim_embeddings)
+    rows = [evaluation.victim_embeddings.numpy()]
+    for suspect in evaluation.suspects:
+        rows.append(suspect.embeddings.numpy())
+        kinds += [_kind(suspect)] * len(suspect.embeddings)
+    embeddings = np.concatenate(rows)
+    seed = derive_seed(evaluation.enrolment.recipe.seed, "t-SNE") % 2**32
+    with threads(1):  # more threads are many times slower on this little data, and change the last bits
+        plane = TSNE(perplexity=min(30.0, (len(embeddings) - 1) / 3), init="pca", random_state=seed).fit_transform(
+            embeddings
+        )
+    figure = Figure(figsize=(5.6, 4.8), layout="constrained")
+    axes = figure.add_subplot()
+    for kind in ("independent", "other-teacher", "derived", "victim"):
+        chosen = np.array([name == kind for name in kinds])
+        if chosen.any():
+            marker, size = ("*", 110) if kind == "victim" else ("o", 22)
+            axes.scatter(
+                *plane[chosen].T,
+                s=size,
+                marker=marker,
+                color=COLOURS[kind],
+                label=LABELS[kind],
+                alpha=0.85,
+                linewidths=0,
+            )
+    axes.set_xticks([])
+    axes.set_yticks([])
+    axes.set_title(f"{evaluation.enrolment.scheme}: embeddings of views (t-SNE)", fontsize=10)
+    figure.legend(loc="outside lower center", ncols=2, fontsize=8, frameon=False)
+    return _svg(figure)
+
+
+def _kind(suspect: HeldOut) -> str:
+    if suspect.model.relation == "derived":
+        return "derived"
+    return "other-teacher" if suspect.model.attack is not None else "independent"
+
+
+def _members(evaluation: Evaluation, kind: str) -> list[HeldOut]:
+    return sorted(
+        (suspect for suspect in evaluation.suspects if _kind(suspect) == kind and np.isfinite(suspect.verdict.score)),
+        key=lambda suspect: suspect.verdict.score,
+    )
+
+
+def _svg(figure: Figure) -> str:
+    # without a salt and with a date, equal pictures would differ; text stays text, so that it can be searched
+    settings: dict[str, Any] = {"svg.hashsalt": "fpframe", "svg.fonttype": "none"}
+    with mpl.rc_context(settings):
+        content = io.StringIO()
+        FigureCanvasSVG(figure).print_svg(content, metadata={"Date": None, "Creator": None})
+    return content.getvalue()

@@ -1,0 +1,151 @@
+"""`Store`: trained models and data on disk, by content key, durable and checked on every read.
+
+One entry is one safetensors file, written to a temporary name, synced and renamed, so that an entry is either whole
+or absent, also after a crash and with several processes at work.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import attrs
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import load as load_tensors
+from safetensors.torch import save as dump_tensors
+from torch import Tensor, uint8
+
+from fpframe.errors import ResourceError
+
+#: Environment variable that moves the store.
+HOME = "FPFRAME_HOME"
+
+
+def canonical_json(value: Any) -> str:
+    """Return JSON that is the same for the same value: sorted keys, no spaces, no NaN."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False, ensure_ascii=False)
+
+
+def content_key(value: Any) -> str:
+    """Return the SHA-256 of a value's canonical JSON."""
+    return hashlib.sha256(canonical_json(value).encode()).hexdigest()
+
+
+def tensors_digest(tensors: dict[str, Tensor]) -> str:
+    """Return the SHA-256 over names, types, shapes and values; it does not depend on the file format."""
+    state = hashlib.sha256()
+    for name, tensor in sorted(tensors.items()):
+        state.update(f"{name}:{tensor.dtype}:{tuple(tensor.shape)}\n".encode())
+        state.update(tensor.detach().contiguous().reshape(-1).view(uint8).numpy().tobytes())
+    return state.hexdigest()
+
+
+def dump(tensors: dict[str, Tensor], facts: dict[str, Any]) -> bytes:
+    """Return a safetensors file whose bytes depend on the content alone.
+
+    The format keeps metadata in no fixed order, so all of it is one JSON string under one key.
+    """
+    plain = {name: tensor.detach().contiguous().cpu() for name, tensor in sorted(tensors.items())}
+    return dump_tensors(plain, metadata={"fpframe": canonical_json(facts)})
+
+
+def write_durably(path: Path, content: bytes) -> None:
+    """Write a file so that it is whole or absent: temporary file, fsync, rename, fsync of the folder.
+
+    Raises:
+        ResourceError: the disk is full or cannot be written.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".tmp-")
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            Path(temporary).replace(path)
+        except BaseException:
+            Path(temporary).unlink(missing_ok=True)
+            raise
+        if sys.platform != "win32":
+            folder = os.open(path.parent, os.O_RDONLY)
+            try:
+                os.fsync(folder)
+            finally:
+                os.close(folder)
+    except OSError as error:
+        raise ResourceError(
+            f"cannot write: {error.strerror} ({path}); free space or set {HOME} to another folder"
+        ) from error
+
+
+@attrs.frozen
+class Entry:
+    """What was stored under a key.
+
+    Attributes:
+        tensors: by name.
+        facts: what is known of it, such as its accuracy; the same for the same key.
+    """
+
+    tensors: dict[str, Tensor]
+    facts: dict[str, Any]
+
+
+@attrs.frozen
+class Store:
+    """A folder of entries. Several processes may share it."""
+
+    root: Path
+
+    @classmethod
+    def default(cls) -> Store:
+        """Return the store in ``FPFRAME_HOME``, or in the user's cache folder."""
+        if os.environ.get(HOME):
+            return cls(Path(os.environ[HOME]))
+        cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+        return cls(Path(cache) / "fpframe")
+
+    def path(self, key: str) -> Path:
+        """Return where the entry of that key lies."""
+        return self.root / "models" / key[:2] / f"{key}.safetensors"
+
+    def has(self, key: str) -> bool:
+        """Tell whether there is an entry, without checking it."""
+        return self.path(key).exists()
+
+    def save(self, key: str, tensors: dict[str, Tensor], facts: dict[str, Any], *, sidecar: dict[str, Any]) -> None:
+        """Write an entry. `sidecar` holds what differs from run to run (seconds, machine) and is in no digest."""
+        write_durably(self.path(key).with_suffix(".json"), canonical_json(sidecar).encode())
+        content = dump(tensors, {"key": key, "digest": tensors_digest(tensors), "facts": facts})
+        write_durably(self.path(key), content)
+
+    def load(self, key: str) -> Entry | None:
+        """Return the entry, or ``None`` when there is none; a damaged one is set aside and counts as absent."""
+        path = self.path(key)
+        try:
+            content = path.read_bytes()
+            with safe_open(path, framework="pt") as file:
+                header = json.loads((file.metadata() or {})["fpframe"])
+            tensors = load_tensors(content)
+            if header["key"] != key or header["digest"] != tensors_digest(tensors):
+                raise ValueError("digest")
+        except FileNotFoundError:
+            return None
+        except (OSError, SafetensorError, ValueError, KeyError):
+            path.replace(path.with_suffix(".damaged"))
+            return None
+        return Entry(tensors, header["facts"])
+
+    def sidecar(self, key: str) -> dict[str, Any]:
+        """Return what was noted of the run that made an entry; empty when nothing was."""
+        try:
+            noted: dict[str, Any] = json.loads(self.path(key).with_suffix(".json").read_text())
+        except (OSError, ValueError):
+            return {}
+        return noted

@@ -1,0 +1,69 @@
+"""One training loop for every model: victims, independent models and thieves' students."""
+
+from __future__ import annotations
+
+import attrs
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from fpframe.classifier import Classifier
+from fpframe.errors import DataError
+from fpframe.parameters import number, whole
+from fpframe.rng import isolated
+
+#: Raised by one whenever the loop gives other weights for the same input, so that stored models are not reused.
+REVISION = 1
+
+
+@attrs.frozen(kw_only=True)
+class Training:
+    """How one model is fitted: AdamW under a one-cycle schedule.
+
+    Attributes:
+        epochs: passes over the images.
+        batch_size: images per step.
+        learning_rate: peak of the schedule.
+        weight_decay: decoupled weight decay.
+    """
+
+    epochs: int = attrs.field(default=4, validator=whole(low=1))
+    batch_size: int = attrs.field(default=128, validator=whole(low=2))
+    learning_rate: float = attrs.field(default=3e-3, validator=number(low=0, open_low=True))
+    weight_decay: float = attrs.field(default=1e-2, validator=number(low=0))
+
+
+def train(model: Classifier, pixels: Tensor, targets: Tensor, training: Training, *, seed: int) -> Classifier:
+    """Fit `model` in place and return it, in evaluation mode.
+
+    Args:
+        model: the network.
+        pixels: ``(N, C, H, W)`` in [0, 1].
+        targets: labels ``(N,)``, or probabilities ``(N, K)`` for soft labels.
+        training: hyper-parameters.
+        seed: decides order and dropout; global random state is left as found.
+
+    Raises:
+        DataError: fewer than two images.
+    """
+    if len(pixels) < 2:
+        raise DataError(f"a model cannot be trained on {len(pixels)} images; give it a larger share of the data")
+    batch = min(training.batch_size, len(pixels))
+    # a last batch of one image would break batch normalisation, so a remainder of one is dropped
+    starts = [start for start in range(0, len(pixels), batch) if len(pixels) - start > 1]
+    optimizer = torch.optim.AdamW(model.parameters(), lr=training.learning_rate, weight_decay=training.weight_decay)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimizer, training.learning_rate, total_steps=training.epochs * len(starts), pct_start=0.2
+    )
+    model.train()
+    with isolated(seed):
+        for _ in range(training.epochs):
+            order = torch.randperm(len(pixels))
+            for start in starts:
+                chosen = order[start : start + batch]
+                loss = F.cross_entropy(model(pixels[chosen].to(model.device)), targets[chosen].to(model.device))
+                optimizer.zero_grad(set_to_none=True)
+                loss.backward()
+                optimizer.step()
+                schedule.step()
+    return model.eval()

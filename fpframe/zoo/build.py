@@ -1,0 +1,106 @@
+"""Build the zoo: train what is missing, in parallel, and go on where an earlier run was interrupted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import attrs
+
+from fpframe.classifier import Classifier
+from fpframe.events import Event, Listener, ignore
+from fpframe.executors import run_inline, run_processes
+from fpframe.loading import load_registry
+from fpframe.registry import Registry
+from fpframe.zoo.make import load_model, make_model, model_key
+from fpframe.zoo.plan import ZooModel
+from fpframe.zoo.workspace import Workspace
+
+
+@attrs.frozen(eq=False)
+class Zoo:
+    """Models that are built, with the roles that they play.
+
+    Attributes:
+        models: the models.
+        workspace: where they are kept.
+    """
+
+    models: tuple[ZooModel, ...]
+    workspace: Workspace
+
+    def load(self, model: ZooModel) -> Classifier:
+        """Return one model; nothing is kept in memory, so that a zoo may be large."""
+        return load_model(model, self.workspace)[0]
+
+    def accuracy(self, model: ZooModel) -> float:
+        """Return the share of test images that a model gets right."""
+        return float(load_model(model, self.workspace)[1].facts["accuracy"])
+
+    def of(self, *splits: str) -> list[ZooModel]:
+        """Return the models of some splits, in the order of the plan."""
+        return [model for model in self.models if model.split in splits]
+
+
+def missing_models(models: Sequence[ZooModel], workspace: Workspace) -> list[ZooModel]:
+    """Return the models, and the teachers that they need, that are not in the store; each once."""
+    wanted = {model_key(model, workspace): model for model in _with_teachers(models)}
+    return [model for key, model in wanted.items() if not workspace.store.has(key)]
+
+
+def build_zoo(
+    models: Sequence[ZooModel], workspace: Workspace, *, workers: int = 1, on_event: Listener = ignore
+) -> Zoo:
+    """Train the models that are missing and return the zoo.
+
+    Args:
+        models: the plan.
+        workspace: data, victim and store.
+        workers: worker processes; with 1 everything runs in this process.
+        on_event: is told of every finished model.
+
+    Raises:
+        ResourceError: a worker died or the disk is full; what is finished is kept.
+    """
+    missing = missing_models(models, workspace)
+    done = 0
+
+    def on_done(model: ZooModel, key: str) -> None:
+        nonlocal done
+        done += 1
+        seconds = workspace.store.sidecar(key).get("seconds", 0)
+        on_event(Event(task="training models", done=done, total=len(missing)))
+        on_event(Event(task="training models", kind="detail", text=f"{model.lineage}: {seconds:.1f} s"))
+
+    payload = workspace.pickled() if workers > 1 and len(missing) > 1 else None
+    while missing:
+        # teachers first: whoever waits for a model of this wave is left for a later one
+        waiting = {model_key(model, workspace) for model in missing}
+        ready = [m for m in missing if m.teacher is None or model_key(m.teacher, workspace) not in waiting]
+        if payload is None:
+            run_inline(_make, ready, state=workspace, on_done=on_done)
+        else:
+            run_processes(_make, ready, setup=_set_up, payload=payload, workers=workers, on_done=on_done)
+        missing = [model for model in missing if model not in ready]
+    return Zoo(tuple(models), workspace)
+
+
+def _make(workspace: Workspace, model: ZooModel) -> str:
+    return make_model(model, workspace)
+
+
+def _set_up(payload: bytes) -> Workspace:
+    return Workspace.unpickled(payload, _registry)
+
+
+def _registry(blocked: tuple[str, ...]) -> Registry:
+    return load_registry(blocked=blocked)
+
+
+def _with_teachers(models: Sequence[ZooModel]) -> list[ZooModel]:
+    chain = []
+    for model in models:
+        link: ZooModel | None = model
+        while link is not None:
+            chain.append(link)
+            link = link.teacher
+    return chain

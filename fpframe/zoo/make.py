@@ -1,0 +1,110 @@
+"""Make one model of the zoo: the single place in which models are trained."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import attrs
+
+from fpframe.address import Address
+from fpframe.classifier import Classifier
+from fpframe.errors import IntegrityError
+from fpframe.interfaces import AttackContext, AttackSimulator, BackboneSource
+from fpframe.profile import machine_profile
+from fpframe.rng import derive_seed, threads
+from fpframe.store import Entry, content_key
+from fpframe.training import REVISION, train
+from fpframe.zoo.plan import ZooModel
+from fpframe.zoo.workspace import Workspace
+
+
+def model_key(model: ZooModel, workspace: Workspace) -> str:
+    """Return the content key: whatever changes the weights changes it, and nothing else does."""
+    return content_key(
+        {
+            "attack": _attack(model, workspace).spec() if model.attack else None,
+            "attack_revision": _attack(model, workspace).revision if model.attack else None,
+            "backbone": workspace.resolve(model.backbone),
+            "backbone_revision": _backbone_revision(workspace.resolve(model.backbone), workspace),
+            "classes": workspace.dataset.num_classes,
+            "data": workspace.parts.part(model.data).digest,
+            "seed": str(model.seed),
+            "teacher": _teacher_key(model, workspace),
+            "training": attrs.asdict(model.training),
+            "training_revision": REVISION,
+        }
+    )
+
+
+def make_model(model: ZooModel, workspace: Workspace) -> str:
+    """Train a model, store it, and return its key; a model that is stored already is not trained again."""
+    key = model_key(model, workspace)
+    if workspace.store.load(key) is not None:
+        return key
+    started = time.monotonic()
+    data = workspace.parts.part(model.data)
+    facts: dict[str, Any] = {"lineage": model.lineage, "queries": 0}
+    # one thread: the same bits on any number of cores, and the model is the unit of parallelism
+    with threads(1):
+        classifier = workspace.build(model.backbone, derive_seed(model.seed, "weights"))
+        if model.attack is None:
+            train(classifier, data.pixels, data.labels, model.training, seed=derive_seed(model.seed, "fit"))
+        else:
+            query = _teacher(model, workspace).as_query(batch_size=512)
+            context = AttackContext(training=model.training)
+            attack = _attack(model, workspace)
+            classifier = attack.simulate(
+                classifier, query, data, context=context, seed=derive_seed(model.seed, "attack")
+            )
+            facts["queries"] = query.spent
+        test = workspace.dataset.test
+        facts["accuracy"] = round(classifier.accuracy(test.pixels, test.labels), 6)
+    sidecar = {
+        "seconds": round(time.monotonic() - started, 3),
+        "profile": machine_profile(),
+        "images": len(data),
+    }
+    workspace.store.save(key, dict(classifier.module.state_dict()), facts, sidecar=sidecar)
+    return key
+
+
+def load_model(model: ZooModel, workspace: Workspace) -> tuple[Classifier, Entry]:
+    """Return a stored model and what is known of it.
+
+    Raises:
+        IntegrityError: it is not stored, or what is stored does not fit its architecture.
+    """
+    key = model_key(model, workspace)
+    entry = workspace.store.load(key)
+    if entry is None:
+        raise IntegrityError(
+            f"{model.lineage} is missing from the store or damaged ({key[:12]}); run again to retrain it"
+        )
+    classifier = workspace.build(model.backbone, derive_seed(model.seed, "weights"))
+    classifier.module.load_state_dict(entry.tensors)
+    return classifier.eval(), entry
+
+
+def _attack(model: ZooModel, workspace: Workspace) -> AttackSimulator:
+    assert model.attack is not None
+    return workspace.registry.build(AttackSimulator, model.attack.name, **model.attack.params)
+
+
+def _backbone_revision(backbone: str, workspace: Workspace) -> int:
+    prefix = Address.parse(backbone).prefix
+    if prefix not in workspace.registry.names(BackboneSource.kind):
+        return 0  # an architecture from the user's own module
+    return int(workspace.registry.get(BackboneSource.kind, prefix).revision)
+
+
+def _teacher_key(model: ZooModel, workspace: Workspace) -> str | None:
+    if model.attack is None:
+        return None
+    return workspace.require_victim().key if model.teacher is None else model_key(model.teacher, workspace)
+
+
+def _teacher(model: ZooModel, workspace: Workspace) -> Classifier:
+    if model.teacher is None:
+        return workspace.require_victim().classifier
+    return load_model(model.teacher, workspace)[0]

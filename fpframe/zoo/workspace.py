@@ -1,0 +1,120 @@
+"""`Workspace`: what making a model needs besides the model's own plan."""
+
+from __future__ import annotations
+
+import pickle
+from typing import Any
+
+import attrs
+
+from fpframe.backbones import build_backbone
+from fpframe.classifier import Classifier, state_digest
+from fpframe.dataset import Dataset
+from fpframe.errors import ModelError, UsageError
+from fpframe.registry import Registry
+from fpframe.rng import threads
+from fpframe.store import Store, content_key
+from fpframe.zoo.partition import Parts
+from fpframe.zoo.plan import VICTIM
+
+#: Images whose answers tell two victims apart that have equal weights but, say, another normalisation.
+PROBE_IMAGES = 64
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class VictimHandle:
+    """The victim as the zoo needs it.
+
+    Attributes:
+        classifier: the victim itself.
+        key: identity of its behaviour, which is part of the key of everything made from it.
+        backbone: address that builds a fresh network of its architecture; ``None`` when there is none.
+    """
+
+    classifier: Classifier
+    key: str
+    backbone: str | None
+
+    @classmethod
+    def of(cls, classifier: Classifier, parts: Parts, *, backbone: str | None) -> VictimHandle:
+        """Identify a victim by weights, structure and answers to some images."""
+        with threads(1):  # so that the last bits of the answers do not depend on the caller's threads
+            answers = classifier.logits(parts.pool.pixels[:PROBE_IMAGES])
+        identity = [state_digest(classifier.module), str(classifier.module), answers.tolist()]
+        return cls(classifier=classifier, key=content_key(identity), backbone=backbone)
+
+
+@attrs.define(kw_only=True, eq=False)
+class Workspace:
+    """What making a model needs besides the model's own plan.
+
+    Attributes:
+        dataset: the data.
+        parts: its training images, divided.
+        registry: where backbones and attacks come from.
+        store: where models are kept.
+        victim: the victim; ``None`` while it is itself being trained.
+    """
+
+    dataset: Dataset
+    parts: Parts
+    registry: Registry
+    store: Store
+    victim: VictimHandle | None = None
+
+    def resolve(self, backbone: str) -> str:
+        """Return a backbone's address, with ``victim`` replaced by the victim's own.
+
+        Raises:
+            UsageError: the victim's architecture cannot be built anew.
+        """
+        if backbone != VICTIM:
+            return backbone
+        if self.victim is None or self.victim.backbone is None:
+            raise UsageError(
+                "the victim's architecture cannot be built anew, because the victim was given as an object; "
+                "give the address of its backbone too, or leave out models that share it"
+            )
+        return self.victim.backbone
+
+    def build(self, backbone: str, seed: int) -> Classifier:
+        """Return a fresh network for the workspace's data."""
+        return build_backbone(
+            self.registry,
+            self.resolve(backbone),
+            num_classes=self.dataset.num_classes,
+            image_shape=self.dataset.image_shape,
+            seed=seed,
+        )
+
+    def pickled(self) -> bytes:
+        """Return the workspace for a worker process, in which plugins are discovered anew.
+
+        Raises:
+            UsageError: the registry or the victim cannot be rebuilt in another process.
+        """
+        if not self.registry.discovered:
+            raise UsageError("plugins that are not installed are unknown to worker processes; use one worker")
+        try:
+            return pickle.dumps((self.dataset, self.parts, self.registry.blocked, self.store, self.victim))
+        except (pickle.PicklingError, AttributeError, TypeError) as error:
+            raise UsageError(
+                f"the victim cannot be sent to worker processes: {error}; use one worker, or define its class "
+                "at the top of an importable module"
+            ) from error
+
+    @classmethod
+    def unpickled(cls, content: bytes, registry_of: Any) -> Workspace:
+        """Return the workspace in a worker; `registry_of` makes a registry from the blocked names."""
+        dataset, parts, blocked, store, victim = pickle.loads(content)
+        return cls(dataset=dataset, parts=parts, registry=registry_of(blocked), store=store, victim=victim)
+
+    def require_victim(self) -> VictimHandle:
+        """Return the victim.
+
+        Raises:
+            ModelError: there is none yet.
+        """
+        if self.victim is None:
+            raise ModelError("a derived model needs a victim; train or load it first")
+        return self.victim

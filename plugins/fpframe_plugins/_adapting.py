@@ -1,0 +1,57 @@
+"""Adapt networks that were made for photographs of 224 pixels to small images.
+
+Not a plugin: both libraries of backbones use it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from torch import nn
+
+#: Images with a shorter side, in pixels, lose too much in a stem that was made for 224 pixels.
+SMALL_SIDE = 64
+
+
+def relax_stem(network: nn.Module, first_convolutions: Iterable[str] = ()) -> bool:
+    """Let the first convolution keep its resolution, drop the max-pool after it, and return whether it did.
+
+    This is the usual change for CIFAR (He et al., 2016, section 4.2). A network whose first convolution has
+    stride 1 already is left alone, since its pools are not part of a stem.
+
+    Args:
+        network: changed in place; the shapes of its weights stay as they are.
+        first_convolutions: their dotted names, several where branches run in parallel; none for the first
+            that is found.
+    """
+    convolutions = {name: layer for name, layer in network.named_modules() if isinstance(layer, nn.Conv2d)}
+    first = list(first_convolutions) or list(convolutions)[:1]
+    stem = [convolutions[name] for name in first if name in convolutions]
+    if not any(max(layer.stride) > 1 for layer in stem):
+        return False
+    for layer in stem:
+        height, width = layer.kernel_size
+        layer.stride = (1, 1)
+        # what kept 'same' padding for odd kernels adds one pixel for even ones, which patch embeddings have
+        layer.padding = (height // 2, width // 2)
+    pool = _stem_pool(network)
+    if pool:
+        parent, _, child = pool.rpartition(".")
+        setattr(network.get_submodule(parent), child, nn.Identity())
+    return True
+
+
+def _stem_pool(network: nn.Module) -> str | None:
+    # residual networks keep theirs under this name, even where it is a blur or a convolution
+    if isinstance(getattr(network, "maxpool", None), nn.Module):
+        return "maxpool"
+    for name, layer in network.named_modules():
+        if isinstance(layer, nn.MaxPool2d) and layer.stride not in (1, (1, 1)):
+            return str(name)
+    return None
+
+
+def refusal(error: Exception) -> str:
+    """Return in one line why a network could not be built or did not take its images."""
+    cause = error.__cause__ or error
+    return (str(cause).strip() or type(cause).__name__).splitlines()[0]

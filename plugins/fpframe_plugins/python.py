@@ -1,0 +1,91 @@
+"""`python`: a suspect that the user's own code asks or builds."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+import attrs
+import fpframe
+from fpframe.address import Address, import_callable
+from fpframe.inprocess import function_query, module_query, refuse_backbone
+from fpframe.rng import isolated
+from torch import nn
+
+
+@attrs.frozen(kw_only=True)
+class PythonSuspect(fpframe.SuspectSource):
+    """Open ``python:MODULE:FUNCTION``; modules are searched in the current folder and installed packages.
+
+    A function with one required argument is asked: it takes pixels ``(N, C, H, W)`` in [0, 1] and returns
+    probabilities, logits or labels. One without is called, and returns a ``torch.nn.Module`` or such a
+    function. A module-level ``torch.nn.Module`` is asked itself. The code runs with the user's rights.
+    """
+
+    name: ClassVar[str] = "python"
+    revision: ClassVar[int] = 1
+    forms: ClassVar[tuple[str, ...]] = ("python:MODULE:FUNCTION",)
+
+    def matches(self, address: str) -> bool:
+        """Tell whether its prefix is ``python``."""
+        return Address.parse(address).prefix == self.name
+
+    def open(self, request: fpframe.SuspectRequest) -> fpframe.Query:
+        """Return access to the function or to what it makes.
+
+        Raises:
+            UsageError: there is no such module or function, or it takes other arguments.
+            ModelError: the function fails when it is called, or makes nothing that can be asked.
+        """
+        refuse_backbone(request)
+        suspect = import_callable(Address.parse(request.address).rest)
+        if not isinstance(suspect, nn.Module) and _required(suspect, request.address) == 0:
+            suspect = _made(suspect, request.address)
+        if isinstance(suspect, nn.Module):
+            return module_query(suspect, request)
+        return function_query(suspect, request)
+
+
+def _required(function: Callable[..., Any], address: str) -> int:
+    """Return how many arguments must be given: none for a factory, one for a function that is asked."""
+    try:
+        parameters = inspect.signature(function).parameters.values()
+    except ValueError:
+        # compiled functions may hide their signature; only one that is asked makes sense then
+        return 1
+    needed = [
+        parameter
+        for parameter in parameters
+        if parameter.default is parameter.empty
+        and parameter.kind not in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
+    ]
+    if len(needed) > 1 or any(parameter.kind is parameter.KEYWORD_ONLY for parameter in needed):
+        raise fpframe.UsageError(
+            f"the function needs {', '.join(parameter.name for parameter in needed)} ({address}); "
+            "it must take the pixels alone, or nothing and return a network"
+        )
+    return len(needed)
+
+
+def _made(factory: Callable[..., Any], address: str) -> Callable[..., Any]:
+    try:
+        with isolated(0):
+            suspect = factory()
+    except Exception as error:
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise fpframe.ModelError(
+            f"the function failed: {reason} ({address}); it is called without arguments and returns a network"
+        ) from error
+    if not callable(suspect):
+        raise fpframe.ModelError(
+            f"the function returned a {type(suspect).__name__} ({address}); "
+            "it must return a torch.nn.Module or a function from pixels to answers"
+        )
+    return suspect  # type: ignore[no-any-return]
+
+
+@fpframe.hookimpl
+def fpframe_components() -> list[type[fpframe.Component]]:
+    """Offer the source."""
+    return [PythonSuspect]

@@ -1,0 +1,212 @@
+"""The three sources of backbones: seeds, shapes and messages."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import fpframe
+import pytest
+import torch
+from fpframe.classifier import state_digest
+from fpframe_plugins.digits import Digits
+from fpframe_plugins.paper import Paper
+from fpframe_plugins.timm import Timm
+from fpframe_plugins.torchvision_backbones import TorchvisionBackbones
+from torch import nn
+
+SHAPES = [(1, 8, 8), (1, 28, 28), (3, 32, 32)]
+#: One small architecture of each kind: the paper's, residual, efficient, transformer.
+SMALL = [
+    *((Paper(), name) for name in ("arc-a", "arc-b", "arc-c", "arc-d", "arc-e")),
+    *((Timm(), name) for name in ("test_resnet", "test_efficientnet", "test_vit")),
+    *((TorchvisionBackbones(), name) for name in ("resnet18", "mobilenet_v3_small", "squeezenet1_1")),
+]
+SOURCES = [(Paper(), "arc-c"), (Timm(), "test_resnet"), (TorchvisionBackbones(), "mobilenet_v3_small")]
+
+
+def build(
+    source: fpframe.BackboneSource, name: str, shape: tuple[int, int, int] = (1, 8, 8), seed: int = 1
+) -> fpframe.Classifier:
+    return source.build(name, num_classes=10, image_shape=shape, seed=seed)
+
+
+def label(value: object) -> str | None:
+    return value.name if isinstance(value, fpframe.BackboneSource) else None
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+@pytest.mark.parametrize(("source", "name"), SMALL, ids=label)
+def test_a_network_answers_and_learns_on_images_of_every_size(
+    source: fpframe.BackboneSource, name: str, shape: tuple[int, int, int]
+) -> None:
+    model = build(source, name, shape)
+    pixels = torch.rand(4, *shape, generator=torch.Generator().manual_seed(0))
+    model.train()
+    answers = model(pixels)
+    answers.square().sum().backward()
+    assert answers.shape == (4, 10)
+    assert bool(answers.isfinite().all())
+    assert all(weight.grad is not None and bool(weight.grad.isfinite().all()) for weight in model.parameters())
+    assert model.logits(pixels).std(dim=0).max() > 0, "the answer must depend on the image"
+
+
+@pytest.mark.parametrize(("source", "name"), SOURCES, ids=label)
+def test_the_seed_decides_the_weights(source: fpframe.BackboneSource, name: str) -> None:
+    first = state_digest(build(source, name, seed=1))
+    torch.manual_seed(7)
+    assert state_digest(build(source, name, seed=1)) == first
+    assert state_digest(build(source, name, seed=2)) != first
+
+
+@pytest.mark.parametrize(("source", "name"), SOURCES, ids=label)
+def test_building_leaves_the_global_random_state_as_found(source: fpframe.BackboneSource, name: str) -> None:
+    torch.manual_seed(3)
+    expected = torch.rand(2)
+    torch.manual_seed(3)
+    build(source, name)
+    assert torch.equal(torch.rand(2), expected)
+
+
+@pytest.mark.parametrize(("source", "name"), SOURCES, ids=label)
+def test_the_classifier_knows_its_address_and_shape(source: fpframe.BackboneSource, name: str) -> None:
+    model = build(source, name, (3, 32, 32))
+    assert (model.address, model.image_shape, model.num_classes) == (f"{source.name}:{name}", (3, 32, 32), 10)
+
+
+def test_the_five_architectures_differ_in_layers_and_size() -> None:
+    models = [build(Paper(), name, (1, 28, 28)) for name in Paper().names()]
+    sizes = {sum(weight.numel() for weight in model.parameters()) for model in models}
+    layers = {tuple(type(layer).__name__ for layer in model.module.modules()) for model in models}
+    assert len(sizes) == len(layers) == 5
+
+
+@pytest.mark.parametrize("height", [8, 9, 13])
+@pytest.mark.parametrize("name", ["arc-a", "arc-b", "arc-c", "arc-d", "arc-e"])
+def test_the_five_architectures_take_odd_and_oblong_images(name: str, height: int) -> None:
+    assert build(Paper(), name, (2, height, 11)).logits(torch.zeros(1, 2, height, 11)).shape == (1, 10)
+
+
+def test_an_architecture_of_the_five_learns_the_digits() -> None:
+    digits = Digits().open("", root=None)
+    model = build(Paper(), "arc-c")
+    before = model.accuracy(digits.test.pixels, digits.test.labels)
+    fpframe.train(model, digits.train.pixels, digits.train.labels, fpframe.Training(epochs=4), seed=0)
+    after = model.accuracy(digits.test.pixels, digits.test.labels)
+    assert before < 0.5
+    assert after > 0.9
+
+
+@pytest.mark.parametrize(
+    ("source", "pattern", "some"),
+    [
+        (Paper(), "arc-[ab]", ["arc-a", "arc-b"]),
+        (Timm(), "test_resne*", ["test_resnet"]),
+        (TorchvisionBackbones(), "vgg1[16]", ["vgg11", "vgg16"]),
+        (TorchvisionBackbones(), "*rcnn*", []),
+    ],
+    ids=str,
+)
+def test_names_are_found_by_a_shell_pattern(
+    source: fpframe.BackboneSource, pattern: str, some: list[str]
+) -> None:
+    assert source.names(pattern) == some
+
+
+@pytest.mark.parametrize("source", [Paper(), Timm(), TorchvisionBackbones()], ids=label)
+def test_names_are_sorted_and_each_can_be_asked_for(source: fpframe.BackboneSource) -> None:
+    names = source.names()
+    assert names == sorted(names)
+    assert len(names) >= 5
+
+
+@pytest.mark.parametrize(
+    ("source", "name", "message"),
+    [
+        (Paper(), "arc-f", r"no architecture 'arc-f' \(paper:arc-f\); did you mean 'arc-[a-e]'\?"),
+        (Timm(), "resnet81", r"timm has no architecture 'resnet81' \(timm:resnet81\); did you mean .*resnet18"),
+        (Timm(), "%", r"see timm\.list_models\(\)"),
+        (Timm(), "resnet18.a1_in2k", r"timm has no weights 'a1_in2k' of 'resnet18' .*did you mean 'a1_in1k'\?"),
+        (TorchvisionBackbones(), "resnet_18", r"no architecture 'resnet_18' .*; did you mean resnet18,"),
+        (TorchvisionBackbones(), "%", r"known: alexnet, "),
+    ],
+    ids=str,
+)
+def test_an_unknown_name_is_refused_with_close_ones(
+    source: fpframe.BackboneSource, name: str, message: str
+) -> None:
+    with pytest.raises(fpframe.UsageError, match=message):
+        build(source, name)
+
+
+def test_the_five_have_no_pretrained_weights() -> None:
+    with pytest.raises(fpframe.UsageError, match="'paper:arc-a' has no pretrained weights"):
+        Paper().build("arc-a", num_classes=10, image_shape=(1, 8, 8), pretrained=True, seed=0)
+
+
+def test_images_that_are_too_small_for_the_five_are_refused() -> None:
+    with pytest.raises(fpframe.ModelError, match=r"at least 8x8 pixels \(got 8x7\)"):
+        build(Paper(), "arc-a", (1, 8, 7))
+
+
+def test_what_cannot_be_adapted_is_refused_in_one_line() -> None:
+    with pytest.raises(fpframe.ModelError, match=r"'timm:test_maxvit' cannot be built for images of shape") as caught:
+        build(Timm(), "test_maxvit", (1, 8, 8))
+    assert "window" in str(caught.value), "the network's own reason must be told"
+    assert "\n" not in str(caught.value)
+    assert str(caught.value).count("shape") == 1
+
+
+@pytest.mark.parametrize(
+    ("source", "name", "stem"),
+    [(Timm(), "resnet10t", "conv1.0"), (TorchvisionBackbones(), "resnet18", "conv1")],
+    ids=label,
+)
+def test_a_strided_stem_keeps_the_resolution_of_small_images_only(
+    source: fpframe.BackboneSource, name: str, stem: str
+) -> None:
+    small, large = (build(source, name, (3, side, side)).module for side in (32, 64))
+    assert isinstance(small.maxpool, nn.Identity)
+    assert isinstance(large.maxpool, nn.MaxPool2d)
+    strides = [network.get_submodule(stem).stride for network in (small, large)]
+    assert strides == [(1, 1), (2, 2)]
+
+
+@pytest.mark.parametrize(("side", "patches"), [(8, 16), (28, 49), (32, 64)])
+def test_a_transformer_gets_small_patches_for_small_images(side: int, patches: int) -> None:
+    assert build(Timm(), "test_vit", (1, side, side)).module.patch_embed.num_patches == patches
+
+
+def test_a_transformer_takes_oblong_images() -> None:
+    assert build(Timm(), "test_vit", (3, 16, 24)).logits(torch.zeros(1, 3, 16, 24)).shape == (1, 10)
+
+
+def test_a_network_without_a_stem_for_small_images_enlarges_them() -> None:
+    model = build(TorchvisionBackbones(), "vgg11", (1, 8, 12))
+    assert isinstance(model.module[0], nn.Upsample)
+    assert model.module[0].size == (32, 48)
+
+
+def test_a_network_that_takes_small_images_gets_them_as_they_are() -> None:
+    model = build(TorchvisionBackbones(), "googlenet", (3, 32, 32))
+    assert type(model.module).__name__ == "GoogLeNet"
+    assert model.module.aux1 is None
+
+
+@pytest.mark.parametrize("source", [Timm(), TorchvisionBackbones()], ids=label)
+@pytest.mark.parametrize(("channels", "mean"), [(1, 0.5), (2, 0.5), (3, 0.485)])
+def test_photograph_statistics_are_for_three_channels_only(
+    source: fpframe.BackboneSource, channels: int, mean: float
+) -> None:
+    name = "resnet10t" if isinstance(source, Timm) else "mobilenet_v3_small"
+    model = build(source, name, (channels, 16, 16))
+    assert model.get_buffer("_mean").shape == (1, channels, 1, 1)
+    assert float(model.get_buffer("_mean")[0, 0]) == pytest.approx(mean)
+
+
+@pytest.mark.parametrize("name", ["timm", "torchvision_backbones", "torchvision_datasets"])
+def test_importing_the_plugin_does_not_import_its_library(name: str) -> None:
+    code = f"import sys, fpframe_plugins.{name}; print([m for m in ('timm', 'torchvision') if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=Path.home())
+    assert done.stdout.strip() == "[]"
