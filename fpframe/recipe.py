@@ -149,9 +149,9 @@ class Recipe:
     scheme: str = "uap-contrastive"
     alpha: float = attrs.field(default=0.05, validator=number(low=0, high=1, open_low=True))
     channels: tuple[str, ...] = ("probs", "top1")
-    partition: Partition = Partition()
-    victim: VictimRecipe = VictimRecipe()
-    training: Training = Training()
+    partition: Partition = attrs.field(factory=Partition)
+    victim: VictimRecipe = attrs.field(factory=VictimRecipe)
+    training: Training = attrs.field(factory=Training)
     queries: Queries = attrs.field(factory=Queries)
     independent: tuple[IndependentGroup, ...] = ()
     derived: tuple[DerivedGroup, ...] = ()

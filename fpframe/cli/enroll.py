@@ -38,8 +38,8 @@ def enroll(
         scheme: Fingerprint scheme; see 'fpframe plugins'.
         dataset: Data set, such as digits, torchvision:FashionMNIST or folder:PATH.
         data_root: Folder in which the data lies.
-        victim: Your model: python:MODULE:FUNCTION, timm:NAME, torchvision:NAME or paper:NAME; without it the recipe's is
-            trained.
+        victim: Your model: python:MODULE:FUNCTION, timm:NAME, torchvision:NAME or paper:NAME; without it the
+            recipe's is trained.
         weights: The victim's weights (.safetensors, or a state dict in .pt).
         victim_indices: Indices of the training images that the victim has seen (.npy).
         mean: Per-channel mean that the victim subtracts from pixels, separated by commas.

@@ -26,7 +26,7 @@ def list_(*, json_: Annotated[bool, Parameter(name="--json", negative=())] = Fal
     from fpframe.report.verdicts import columns
 
     registry = load_registry()
-    components = [
+    components: list[dict[str, Any]] = [
         {
             "kind": kind,
             "name": name,
@@ -80,6 +80,7 @@ def show(name: str) -> None:
 
 def _parameters(offer: Any) -> dict[str, Any]:
     if inspect.isclass(offer):
-        return dict(attrs.asdict(offer()))
+        component: Any = offer()
+        return dict(attrs.asdict(component))
     plain: dict[str, Any] = json.loads(json.dumps(attrs.asdict(offer)))
     return {key: plain[key] for key in ("parts", "encoder")}

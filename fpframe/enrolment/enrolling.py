@@ -267,6 +267,8 @@ def _victim_facts(setting: Setting, deltas: tuple[Tensor, ...]) -> dict[str, obj
 def _caveats(setting: Setting) -> list[str]:
     kinds = sorted({group.stratum for group in setting.recipe.independent} - set(setting.absent))
     caveats = [f"The p-value speaks of independent models like the calibrated ones: {', '.join(kinds)}."]
-    for stratum in sorted(set(setting.absent)):
-        caveats.append(f"Stratum '{stratum}' is absent: no independent models of this kind were calibrated.")
-    return caveats
+    missing = [
+        f"Stratum '{stratum}' is absent: no independent models of this kind were calibrated."
+        for stratum in sorted(set(setting.absent))
+    ]
+    return [*caveats, *missing]

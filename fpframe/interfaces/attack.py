@@ -38,7 +38,7 @@ class AttackSimulator(Component):
     access: ClassVar[Literal["weights", "probs", "labels"]]
 
     def images_per_epoch(self, available: int) -> float:
-        """Return how many images an epoch takes, on average, when the thief owns `available`; it is used for estimates."""
+        """Return how many images an epoch takes on average when the thief owns `available`, for estimates of time."""
         return available
 
     @abstractmethod

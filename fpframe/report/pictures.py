@@ -7,7 +7,6 @@ from typing import Any
 
 import matplotlib as mpl
 import numpy as np
-from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 from sklearn.manifold import TSNE
 
@@ -25,7 +24,7 @@ LABELS = {
 
 
 def similarity_svg(evaluation: Evaluation) -> str:
-    """Draw the score of each held-out model, by kind, with its interval over views and the highest calibration score."""
+    """Draw the score of each held-out model, by kind, with its interval and the highest calibration score."""
     figure = Figure(figsize=(7.2, 3.6), layout="constrained")
     axes = figure.add_subplot()
     kinds = [kind for kind in ("derived", "independent", "other-teacher") if _members(evaluation, kind)]
@@ -75,9 +74,11 @@ def tsne_svg(evaluation: Evaluation) -> str:
     for kind in ("independent", "other-teacher", "derived", "victim"):
         chosen = np.array([name == kind for name in kinds])
         if chosen.any():
-            marker, size = ("*", 110) if kind == "victim" else ("o", 22)
+            marker, size = ("*", 110.0) if kind == "victim" else ("o", 22.0)
+            x, y = plane[chosen].T
             axes.scatter(
-                *plane[chosen].T,
+                x,
+                y,
                 s=size,
                 marker=marker,
                 color=COLOURS[kind],
@@ -107,8 +108,8 @@ def _members(evaluation: Evaluation, kind: str) -> list[HeldOut]:
 
 def _svg(figure: Figure) -> str:
     # without a salt and with a date, equal pictures would differ; text stays text, so that it can be searched
-    settings: dict[str, Any] = {"svg.hashsalt": "fpframe", "svg.fonttype": "none"}
+    settings: Any = {"svg.hashsalt": "fpframe", "svg.fonttype": "none"}
     with mpl.rc_context(settings):
         content = io.StringIO()
-        FigureCanvasSVG(figure).print_svg(content, metadata={"Date": None, "Creator": None})
+        figure.savefig(content, format="svg", metadata={"Date": None, "Creator": None})
     return content.getvalue()

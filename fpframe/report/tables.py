@@ -78,8 +78,8 @@ def suspects_text(evaluation: Evaluation) -> str:
     victim = evaluation.enrolment.victim
     alpha = evaluation.enrolment.recipe.alpha
     lines = [
-        f"victim {victim['address']}: accuracy {victim['accuracy']:.3f}; suspects took no part in the enrolment, and each "
-        f"is judged on its own at alpha {alpha:g}",
+        f"victim {victim['address']}: accuracy {victim['accuracy']:.3f}; suspects took no part in the enrolment, "
+        f"and each is judged on its own at alpha {alpha:g}",
         "",
         *columns(rows),
         "",

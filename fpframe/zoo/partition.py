@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import attrs
 import numpy as np
 import torch
@@ -65,7 +67,7 @@ def partition(dataset: Dataset, shares: Partition, *, seed: int, victim_indices:
 
 def _divide(order: torch.Tensor, shares: list[int]) -> list[torch.Tensor]:
     edges = np.cumsum([0, *shares]) * len(order) // sum(shares)
-    return [order[start:stop] for start, stop in zip(edges[:-1], edges[1:], strict=True)]
+    return [order[start:stop] for start, stop in pairwise(edges)]
 
 
 def _checked(indices: np.ndarray, count: int) -> torch.Tensor:

@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import ClassVar
 
 import attrs
-import fpframe
 import numpy as np
+
+import fpframe
 
 #: Of the split, which is one and the same for everybody.
 _SPLIT_SEED = 0

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import attrs
-import fpframe
 import numpy as np
 import torch
+
+import fpframe
 from fpframe.rng import generator
 
 _SUFFIXES = frozenset({".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"})
@@ -71,9 +72,7 @@ def _layout(base: Path, address: str) -> tuple[list[str], list[Labelled], list[L
             )
         test = [item for files in _files(tests[0], classes) for item in files]
         if not test:
-            raise fpframe.DataError(
-                f"{tests[0]} has no images ({address}); at least one is needed to test on"
-            )
+            raise fpframe.DataError(f"{tests[0]} has no images ({address}); at least one is needed to test on")
         return classes, [item for files in _files(base / "train", classes) for item in files], test
     if (base / "train").is_dir():
         raise fpframe.DataError(
@@ -88,9 +87,7 @@ def _classes(base: Path, address: str) -> list[str]:
     names = _folders(base)
     if len(names) < 2:
         found = f"one class, '{names[0]}'" if names else "no class folders"
-        raise fpframe.DataError(
-            f"{base} has {found} ({address}); it needs a folder of images for each of two or more"
-        )
+        raise fpframe.DataError(f"{base} has {found} ({address}); it needs a folder of images for each of two or more")
     for name, files in zip(names, _files(base, names), strict=True):
         if not files:
             raise fpframe.DataError(
@@ -116,9 +113,7 @@ def _files(base: Path, classes: Sequence[str]) -> list[list[Labelled]]:
     ]
 
 
-def _split(
-    files: list[list[Labelled]], classes: Sequence[str], address: str
-) -> tuple[list[Labelled], list[Labelled]]:
+def _split(files: list[list[Labelled]], classes: Sequence[str], address: str) -> tuple[list[Labelled], list[Labelled]]:
     train: list[Labelled] = []
     test: list[Labelled] = []
     for name, members in zip(classes, files, strict=True):
@@ -147,9 +142,9 @@ def _read(paths: Sequence[Path], address: str) -> Any:
             )
     if all(image.ndim == 2 for image in images):
         return np.stack(images)[:, None]
-    return np.stack(
-        [image if image.ndim == 3 else np.repeat(image[..., None], 3, 2) for image in images]
-    ).transpose(0, 3, 1, 2)
+    return np.stack([image if image.ndim == 3 else np.repeat(image[..., None], 3, 2) for image in images]).transpose(
+        0, 3, 1, 2
+    )
 
 
 def _decode(path: Path, address: str) -> Any:
@@ -164,9 +159,7 @@ def _decode(path: Path, address: str) -> Any:
             return np.asarray((image.convert("RGBA") if image.mode == "P" else image).convert("RGB"))
     except Exception as error:  # decoders fail in many ways on damaged files
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise fpframe.DataError(
-            f"cannot read {path}: {reason} ({address}); replace or delete the file"
-        ) from error
+        raise fpframe.DataError(f"cannot read {path}: {reason} ({address}); replace or delete the file") from error
 
 
 @fpframe.hookimpl

@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import attrs
-import fpframe
 import torch
+from torch import Tensor
+
+import fpframe
 from fpframe.inprocess import normaliser, open_query, refuse_backbone
 from fpframe.modelfiles import as_input, check_input, existing_file, file_digest, has_suffix, in_chunks
-from torch import Tensor
 
 _DTYPES = {
     "tensor(float)": torch.float32,
@@ -71,9 +72,7 @@ def _session(path: Path, request: fpframe.SuspectRequest) -> Any:
     providers = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
     provider = providers.get(request.device.partition(":")[0], "")
     if provider not in runtime.get_available_providers():
-        raise fpframe.UsageError(
-            f"onnxruntime cannot use device '{request.device}' here ({request.address}); use cpu"
-        )
+        raise fpframe.UsageError(f"onnxruntime cannot use device '{request.device}' here ({request.address}); use cpu")
     _, _, number = request.device.partition(":")
     options = runtime.SessionOptions()
     options.intra_op_num_threads = torch.get_num_threads()
@@ -108,8 +107,7 @@ def _output(session: Any, request: fpframe.SuspectRequest) -> Any:
     tensors = [entry for entry in outputs if entry.type.startswith("tensor(") and "string" not in entry.type]
     if not tensors:
         raise fpframe.ModelError(
-            f"the suspect has no tensor of numbers among its outputs ({request.address}); "
-            "export it without a ZipMap"
+            f"the suspect has no tensor of numbers among its outputs ({request.address}); export it without a ZipMap"
         )
     if request.outputs == "labels":
         return next((entry for entry in tensors if "int" in entry.type), tensors[0])

@@ -7,10 +7,11 @@ from fnmatch import fnmatchcase
 from typing import ClassVar
 
 import attrs
+from torch import nn
+
 import fpframe
 from fpframe.errors import nearest
 from fpframe.rng import isolated
-from torch import nn
 
 #: Smallest height and width in pixels: three halvings of it leave one pixel.
 _MIN_SIDE = 8

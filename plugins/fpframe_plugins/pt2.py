@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import ClassVar
 
 import attrs
-import fpframe
 import torch
-from fpframe.inprocess import normaliser, open_device, open_query, refuse_backbone
-from fpframe.modelfiles import as_input, check_input, existing_file, file_digest, has_suffix, in_chunks
 from torch import Tensor
 from torch.export import ExportedProgram
 from torch.export.passes import move_to_device_pass
+
+import fpframe
+from fpframe.inprocess import normaliser, open_device, open_query, refuse_backbone
+from fpframe.modelfiles import as_input, check_input, existing_file, file_digest, has_suffix, in_chunks
 
 
 @attrs.frozen(kw_only=True)
@@ -45,12 +46,9 @@ class ExportedProgramFile(fpframe.SuspectSource):
         device = open_device(request.device)
         program = _load(path)
         image = _image(program, request)
-        batch = check_input(
-            [size if isinstance(size, int) else None for size in image.shape], image.dtype, request
-        )
+        batch = check_input([size if isinstance(size, int) else None for size in image.shape], image.dtype, request)
         if any(
-            tensor.device != device
-            for tensor in [*program.state_dict.values(), *program.tensor_constants.values()]
+            tensor.device != device for tensor in [*program.state_dict.values(), *program.tensor_constants.values()]
         ):
             program = move_to_device_pass(program, device)
         module, prepare = program.module(), normaliser(request).to(device)

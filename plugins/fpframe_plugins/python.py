@@ -7,11 +7,12 @@ from collections.abc import Callable
 from typing import Any, ClassVar
 
 import attrs
+from torch import nn
+
 import fpframe
 from fpframe.address import Address, import_callable
 from fpframe.inprocess import function_query, module_query, refuse_backbone
 from fpframe.rng import isolated
-from torch import nn
 
 
 @attrs.frozen(kw_only=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 import attrs
+
 import fpframe
 from fpframe.inprocess import module_query
 from fpframe.modelfiles import existing_file, has_suffix

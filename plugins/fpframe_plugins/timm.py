@@ -9,11 +9,11 @@ from fnmatch import fnmatchcase
 from typing import Any, ClassVar
 
 import attrs
+from torch import nn
+
 import fpframe
 from fpframe.errors import nearest
 from fpframe.rng import isolated
-from torch import nn
-
 from fpframe_plugins._adapting import SMALL_SIDE, refusal, relax_stem
 
 #: Patches along the shorter side of a small image that a transformer should get at least.
@@ -134,9 +134,7 @@ def _known(name: str) -> None:
         raise fpframe.UsageError(f"timm has no architecture '{architecture}' (timm:{name}); {hint}")
     tags = [full.partition(".")[2] for full in timm.list_pretrained(f"{architecture}.*")]
     if tag and tag not in tags:
-        raise fpframe.UsageError(
-            f"timm has no weights '{tag}' of '{architecture}' (timm:{name}){nearest(tag, tags)}"
-        )
+        raise fpframe.UsageError(f"timm has no weights '{tag}' of '{architecture}' (timm:{name}){nearest(tag, tags)}")
 
 
 @fpframe.hookimpl

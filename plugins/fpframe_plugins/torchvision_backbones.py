@@ -8,11 +8,11 @@ from fnmatch import fnmatchcase
 from typing import Any, ClassVar, cast
 
 import attrs
-import fpframe
 import torch
-from fpframe.rng import isolated
 from torch import nn
 
+import fpframe
+from fpframe.rng import isolated
 from fpframe_plugins._adapting import SMALL_SIDE, refusal, relax_stem
 
 #: Sides in pixels that images are enlarged to where a network refuses their own size.
@@ -60,26 +60,23 @@ class TorchvisionBackbones(fpframe.BackboneSource):
             raise fpframe.UsageError(f"torchvision has no architecture '{name}' ({self.name}:{name}); {hint}")
         address, reason = f"{self.name}:{name}", ""
         mean, std = (_MEAN, _STD) if image_shape[0] == 3 else ((0.5,), (0.5,))
-        for relaxed, side in _attempts(image_shape):
+        small = min(image_shape[1:]) < SMALL_SIDE
+        for relax in (True, False) if small else (False,):
             with isolated(seed):
                 try:
                     network = _network(name, num_classes, image_shape[0], pretrained)
-                    if relaxed and not relax_stem(network):
-                        continue
-                    module = network if side is None else nn.Sequential(_enlarged(image_shape, side), network)
-                    return fpframe.Classifier(
-                        module,
-                        num_classes=num_classes,
-                        image_shape=image_shape,
-                        mean=mean,
-                        std=std,
-                        address=address,
-                    ).checked()
                 except OSError as error:
                     raise fpframe.ModelError(
                         f"the weights of '{address}' cannot be had: {refusal(error)}; check the connection"
                     ) from error
-                except Exception as error:  # whatever a network says to a size that it was not made for
+            relaxed = relax and relax_stem(network)
+            for module in (network,) if relaxed else (network, *_enlarging(network, image_shape)):
+                model = fpframe.Classifier(
+                    module, num_classes=num_classes, image_shape=image_shape, mean=mean, std=std, address=address
+                )
+                try:
+                    return model.checked()
+                except fpframe.ModelError as error:
                     reason = refusal(error)
         raise fpframe.ModelError(
             f"'{address}' cannot be built for images of shape {image_shape} (channels, height, width): "
@@ -87,22 +84,14 @@ class TorchvisionBackbones(fpframe.BackboneSource):
         )
 
 
-def _attempts(image_shape: tuple[int, int, int]) -> Iterator[tuple[bool, int | None]]:
-    """Yield whether to relax the stem and the side to enlarge to, what suits the images best first."""
-    shorter = min(image_shape[1:])
-    if shorter < SMALL_SIDE:
-        yield True, None
-    yield False, None
-    for side in _SIDES:
-        if side > shorter:
-            yield False, side
-
-
-def _enlarged(image_shape: tuple[int, int, int], side: int) -> nn.Module:
+def _enlarging(network: nn.Module, image_shape: tuple[int, int, int]) -> Iterator[nn.Module]:
+    """Yield the network behind a layer that enlarges images, to the smallest side first."""
     _, height, width = image_shape
-    scale = side / min(height, width)
-    size = (round(height * scale), round(width * scale))
-    return nn.Upsample(size=size, mode="bilinear", align_corners=False)
+    for side in _SIDES:
+        scale = side / min(height, width)
+        if scale > 1:
+            size = (round(height * scale), round(width * scale))
+            yield nn.Sequential(nn.Upsample(size=size, mode="bilinear", align_corners=False), network)
 
 
 def _network(name: str, num_classes: int, channels: int, pretrained: bool) -> nn.Module:
@@ -127,9 +116,9 @@ def _network(name: str, num_classes: int, channels: int, pretrained: bool) -> nn
 
 def _new_head(network: nn.Module, num_classes: int) -> None:
     """Replace the last layer, which is linear everywhere but in SqueezeNet."""
-    name, head = [
-        (name, layer) for name, layer in network.named_modules() if isinstance(layer, nn.Linear | nn.Conv2d)
-    ][-1]
+    name, head = [(name, layer) for name, layer in network.named_modules() if isinstance(layer, nn.Linear | nn.Conv2d)][
+        -1
+    ]
     parent, _, child = name.rpartition(".")
     fresh: nn.Module
     if isinstance(head, nn.Linear):
@@ -148,9 +137,7 @@ def _new_channels(network: nn.Module, channels: int) -> None:
     weight = first.weight.detach()
     repeated = weight.sum(1, keepdim=True) / channels
     first.in_channels = channels
-    first.weight = nn.Parameter(
-        repeated.expand(-1, channels, -1, -1).clone(memory_format=torch.contiguous_format)
-    )
+    first.weight = nn.Parameter(repeated.expand(-1, channels, -1, -1).clone(memory_format=torch.contiguous_format))
 
 
 @fpframe.hookimpl

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import attrs
-import fpframe
 import numpy as np
+
+import fpframe
 from fpframe.errors import nearest
 
 #: What may stand after ``torchvision:``: the small images that papers on model theft use.
@@ -48,9 +49,7 @@ class TorchvisionDatasets(fpframe.DatasetSource):
         missing = [name for name in _files(kind) if not (root / name).is_file()]
         if missing:
             more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
-            raise fpframe.DataError(
-                f"no file {missing[0]}{more} in {root} ({address}); {_remedy(rest, root)}"
-            )
+            raise fpframe.DataError(f"no file {missing[0]}{more} in {root} ({address}); {_remedy(rest, root)}")
         try:
             train, test = _opened(kind, root, "train"), _opened(kind, root, "test")
         except Exception as error:
@@ -60,9 +59,7 @@ class TorchvisionDatasets(fpframe.DatasetSource):
                 f"{_remedy(rest, root)}"
             ) from error
         classes = getattr(train, "classes", _DIGITS)
-        return fpframe.Dataset.from_arrays(
-            _arrays(train), _arrays(test), classes=tuple(classes), address=address
-        )
+        return fpframe.Dataset.from_arrays(_arrays(train), _arrays(test), classes=tuple(classes), address=address)
 
 
 def _files(kind: Any) -> list[str]:
@@ -97,9 +94,7 @@ def _arrays(opened: Any) -> tuple[Any, Any]:
     images = np.asarray(opened.data)
     if images.ndim == 4 and images.shape[-1] == 3:
         images = images.transpose(0, 3, 1, 2)
-    return np.ascontiguousarray(images), np.asarray(
-        opened.targets if hasattr(opened, "targets") else opened.labels
-    )
+    return np.ascontiguousarray(images), np.asarray(opened.targets if hasattr(opened, "targets") else opened.labels)
 
 
 @fpframe.hookimpl

@@ -42,9 +42,9 @@ class Uap(PerturbationGenerator):
     revision: ClassVar[int] = 1
 
     epsilon: float = attrs.field(default=0.1, validator=epsilon_pixels)
-    steps: int = attrs.field(default=400, validator=whole(low=1))
-    batch_size: int = attrs.field(default=64, validator=whole(low=1))
-    step_size: float = attrs.field(default=0.02, validator=number(low=0, open_low=True))
+    steps: int = attrs.field(default=1000, validator=whole(low=1))
+    batch_size: int = attrs.field(default=16, validator=whole(low=1))
+    step_size: float = attrs.field(default=0.05, validator=number(low=0, open_low=True))
     momentum: float = attrs.field(default=0.9, validator=number(low=0, high=1))
     target: float = attrs.field(default=0.5, validator=number(low=0, high=1))
 

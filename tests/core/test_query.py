@@ -1,9 +1,9 @@
 """How answers are read, counted and refused."""
 
-import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+
 from fpframe import FpframeError, ModelError, Query, QuerySet, ResourceError, UsageError
 from fpframe.query import add_perturbation, infer_outputs, to_pixels
 
@@ -223,7 +223,8 @@ def test_a_perturbation_is_truncated_towards_zero_and_clipped_to_8_bits():
     assert added.tolist() == [102, 98, 103, 97, 255, 0]
 
 
-def test_every_step_of_the_8_bit_grid_survives_single_precision():
+def test_every_step_of_the_8_bit_grid_survives_a_rounding_error_of_single_precision():
     steps = torch.arange(256)
-    added = add_perturbation(torch.zeros(256, dtype=torch.uint8), torch.from_numpy(np.float32(steps) / 255))
+    below = torch.nextafter(steps.float() / 255, torch.zeros(256))
+    added = add_perturbation(torch.zeros(256, dtype=torch.uint8), below)
     assert added.tolist() == steps.tolist()

@@ -8,12 +8,13 @@ from pathlib import Path
 
 import pytest
 import torch
-from fpframe import Classifier, ModelError, _unpickle, weights
-from fpframe.rng import isolated
-from fpframe.weights import load_weights, save_weights
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from torch import nn
+
+from fpframe import Classifier, ModelError, _unpickle, weights
+from fpframe.rng import isolated
+from fpframe.weights import load_weights, save_weights
 
 SHAPE = (1, 6, 6)
 
@@ -147,9 +148,7 @@ def test_weights_that_do_not_fit_are_refused_by_key_and_backbone_and_none_is_loa
 
 def test_missing_keys_are_named_the_first_few_of_them():
     save_file({"head.weight": torch.zeros(5, 4)}, "a.safetensors")
-    with pytest.raises(
-        ModelError, match=r"missing conv\.weight, conv\.bias, norm\.weight and 5 more \(a\.saf"
-    ):
+    with pytest.raises(ModelError, match=r"missing conv\.weight, conv\.bias, norm\.weight and 5 more \(a\.saf"):
         load_weights(make(2), "a.safetensors")
 
 
@@ -202,7 +201,8 @@ def test_a_malicious_pickle_is_refused_and_does_not_run():
 
 
 def test_a_pickle_that_unpacks_to_far_more_than_its_size_is_refused():
-    torch.save({"w": torch.zeros(1).expand(1 << 36)}, "a.pt")
+    # 4 GiB, which this machine may well have: what stops it is the limit
+    torch.save({"w": torch.zeros(1).expand(1 << 30)}, "a.pt")
     with pytest.raises(ModelError, match="refused: its tensors need far more memory"):
         load_weights(make(), "a.pt")
 

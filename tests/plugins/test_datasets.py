@@ -7,15 +7,17 @@ import struct
 from hashlib import md5
 from pathlib import Path
 
-import fpframe
 import numpy as np
 import pytest
 import torch
+from PIL import Image
+from sklearn.datasets import load_digits
+from torchvision import datasets
+
+import fpframe
 from fpframe_plugins.digits import Digits
 from fpframe_plugins.folder import Folder
 from fpframe_plugins.torchvision_datasets import TorchvisionDatasets
-from PIL import Image
-from torchvision import datasets
 
 
 def draw(path: Path, value: int | tuple[int, ...] = 0, *, size: tuple[int, int] = (6, 4), mode: str = "L") -> Path:
@@ -30,6 +32,13 @@ def idx(path: Path, array: np.ndarray) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     header = struct.pack(f">BBBB{array.ndim}I", 0, 0, 8, array.ndim, *array.shape)
     path.write_bytes(header + array.astype(np.uint8).tobytes())
+
+
+class OldDtype:
+    """Pickles as the numpy of Python 2 wrote its types."""
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return np.dtype, ("u1", 0, 1)
 
 
 @pytest.fixture
@@ -67,7 +76,8 @@ def test_digits_are_split_once_and_for_all_by_class() -> None:
     assert first.digest == second.digest
     assert (len(first.train), len(first.test)) == (1437, 360)
     assert set(first.test.labels.bincount().tolist()) <= {35, 36, 37}
-    assert not {bytes(image.numpy()) for image in first.train.images} >= {bytes(image.numpy()) for image in first.test.images}
+    together = torch.cat([first.train.images, first.test.images]).flatten(1).tolist()
+    assert sorted(together) == sorted(np.round(load_digits().data * 255 / 16).astype(int).tolist())
 
 
 def test_digits_have_no_variants() -> None:
@@ -99,7 +109,7 @@ def test_images_may_lie_below_the_class_folder_and_val_may_be_the_test_part(tmp_
         draw(tmp_path / "train" / name / "images/1.JPEG", (4, 5, 6), mode="RGB")
         (tmp_path / "train" / name / "boxes.txt").write_text("0 0 1 1")
         draw(tmp_path / "val" / name / "0.JPEG", (7, 8, 9), mode="RGB")
-    opened = Folder().open("", root=tmp_path) if False else Folder().open(".", root=tmp_path)
+    opened = Folder().open(".", root=tmp_path)
     assert opened.image_shape == (3, 4, 6)
     assert (len(opened.train), len(opened.test)) == (4, 2)
     assert opened.train.labels.tolist() == [0, 0, 1, 1]
@@ -148,37 +158,29 @@ def test_an_unreadable_image_is_named(split_folder: Path) -> None:
     assert "\n" not in str(caught.value)
 
 
-def spoil(base: Path, *, keep: tuple[str, ...]) -> None:
-    for path in sorted(base.rglob("*"), reverse=True):
-        if path.relative_to(base).as_posix().startswith(keep):
-            continue
-        path.unlink() if path.is_file() else path.rmdir() if not any(path.iterdir()) else None
-
-
 @pytest.mark.parametrize(
-    ("keep", "message"),
+    ("files", "message"),
     [
-        (("nothing",), r"pets has no class folders .* it needs a folder of images for each of two or more"),
-        (("train/cat",), r"pets has 'train' but neither 'test' nor 'val' .*; add one, or open .*train itself"),
-        (("train/cat", "test"), r"train has one class, 'cat' \(folder:pets\)"),
-        (("train/cat", "train/dog/", "test/cat/1"), r"test has no images"),
+        ([], r"pets has no class folders .* it needs a folder of images for each of two or more"),
+        (["cat/0.png"], r"pets has one class, 'cat' \(folder:pets\)"),
+        (["train/cat/0.png"], r"pets has 'train' but neither 'test' nor 'val' .*; add one, or open .*train itself"),
+        (["train/cat/0.png", "test/cat/0.png"], r"train has one class, 'cat' \(folder:pets\)"),
+        (["train/cat/0.png", "train/dog/0.png", "test/0.png"], r"test has no images \(folder:pets\)"),
     ],
-    ids=["empty", "no test part", "one class", "empty test part"],
+    ids=["empty", "one class", "no test part", "one class to train on", "empty test part"],
 )
-def test_a_folder_that_is_not_a_data_set_is_refused(
-    split_folder: Path, keep: tuple[str, ...], message: str
-) -> None:
-    spoil(split_folder / "pets", keep=keep)
-    if "test/cat/1" in keep:
-        (split_folder / "pets/test").mkdir(exist_ok=True)
+def test_a_folder_that_is_not_a_data_set_is_refused(tmp_path: Path, files: list[str], message: str) -> None:
+    (tmp_path / "pets").mkdir()
+    for name in files:
+        draw(tmp_path / "pets" / name)
     with pytest.raises(fpframe.DataError, match=message):
-        Folder().open("pets", root=split_folder)
+        Folder().open("pets", root=tmp_path)
 
 
 def test_a_class_without_images_is_named(split_folder: Path) -> None:
     (split_folder / "pets/train/emu").mkdir()
     (split_folder / "pets/train/emu/notes.txt").write_text("none yet")
-    with pytest.raises(fpframe.DataError, match=r"class 'emu' in .*train has no images \(folder:pets\); delete its folder"):
+    with pytest.raises(fpframe.DataError, match=r"class 'emu' in .*train has no images \(folder:pets\); delete"):
         Folder().open("pets", root=split_folder)
 
 
@@ -196,7 +198,7 @@ def test_a_class_of_one_image_cannot_be_split(tmp_path: Path) -> None:
 
 
 def test_a_folder_that_is_not_there_is_refused_with_the_place(tmp_path: Path) -> None:
-    with pytest.raises(fpframe.DataError, match="there is no folder .*lost.*check the path and --data-root"):
+    with pytest.raises(fpframe.DataError, match=r"there is no folder .*lost.*check the path and --data-root"):
         Folder().open("lost", root=tmp_path)
     with pytest.raises(fpframe.UsageError, match="write folder:PATH"):
         Folder().open("", root=tmp_path)
@@ -213,7 +215,9 @@ def test_torchvision_files_are_read_as_they_are(mnist_root: Path) -> None:
 
 
 def test_coloured_torchvision_images_come_channels_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    batch = {"data": np.arange(2 * 3072).reshape(2, 3072).astype(np.uint8), "labels": [0, 1]}
+    data = np.arange(2 * 3072).reshape(2, 3072).astype(np.uint8)
+    # the real files were written by an old numpy, at which a new one warns
+    batch = {"data": data, "labels": [0, 1], "old": OldDtype()}
     files = {"batch": pickle.dumps(batch), "meta": pickle.dumps({"label_names": ["plane", "car"]})}
     sums = {name: md5(content, usedforsecurity=False).hexdigest() for name, content in files.items()}
     (tmp_path / "cifar-10-batches-py").mkdir()
@@ -225,7 +229,7 @@ def test_coloured_torchvision_images_come_channels_first(tmp_path: Path, monkeyp
     monkeypatch.setattr(datasets.CIFAR10, "meta", meta)
     cifar = TorchvisionDatasets().open("CIFAR10", root=tmp_path)
     assert cifar.classes == ("plane", "car")
-    assert np.array_equal(cifar.train.images.numpy(), batch["data"].reshape(2, 3, 32, 32))
+    assert np.array_equal(cifar.train.images.numpy(), data.reshape(2, 3, 32, 32))
 
 
 @pytest.mark.parametrize("name", ["CIFAR10", "CIFAR100", "FashionMNIST", "KMNIST", "SVHN"])
@@ -251,7 +255,7 @@ def test_one_missing_torchvision_file_is_told_from_many(mnist_root: Path) -> Non
 def test_a_damaged_torchvision_file_is_told_from_a_missing_one(mnist_root: Path) -> None:
     path = mnist_root / "MNIST/raw/train-images-idx3-ubyte"
     path.write_bytes(path.read_bytes()[:1000])
-    with pytest.raises(fpframe.DataError, match=r"the files of MNIST in .* are damaged: .*; delete them and get them with"):
+    with pytest.raises(fpframe.DataError, match=r"files of MNIST in .* are damaged: .*; delete them and get them"):
         TorchvisionDatasets().open("MNIST", root=mnist_root)
 
 
@@ -261,5 +265,5 @@ def test_torchvision_data_needs_a_root() -> None:
 
 
 def test_an_unknown_torchvision_name_is_refused_with_a_close_one(tmp_path: Path) -> None:
-    with pytest.raises(fpframe.UsageError, match="no data set 'FasionMNIST'.*did you mean 'FashionMNIST'"):
+    with pytest.raises(fpframe.UsageError, match=r"no data set 'FasionMNIST'.*did you mean 'FashionMNIST'\?"):
         TorchvisionDatasets().open("FasionMNIST", root=tmp_path)

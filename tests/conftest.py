@@ -1,0 +1,52 @@
+"""One `tiny` zoo and enrolment, built once and shared by all tests and all pytest workers."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from filelock import FileLock
+
+import fpframe
+from fpframe.store import Store
+
+
+@pytest.fixture(scope="session")
+def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that all pytest workers of one run share."""
+    base = tmp_path_factory.getbasetemp()
+    return base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base
+
+
+@pytest.fixture(scope="session")
+def tiny_store(shared_folder: Path) -> Path:
+    """A store that holds every model of `tiny` with seed 0, of all splits."""
+    folder = shared_folder / "tiny-store"
+    with FileLock(shared_folder / "tiny-store.lock"):
+        if not (folder / "done").exists():
+            enrolment = fpframe.enroll(recipe="tiny", store=Store(folder), workers=2)
+            enrolment.save(shared_folder / "tiny.enrolment")
+            evaluate_tiny(enrolment, folder, workers=2)
+            (folder / "done").touch()
+    return folder
+
+
+def evaluate_tiny(enrolment: fpframe.Enrolment, store: Path, *, workers: int = 1):
+    """Evaluate an enrolment on the test split of `tiny`."""
+    from fpframe.evaluation import evaluate
+
+    [evaluation] = evaluate([enrolment], store=Store(store), workers=workers)
+    return evaluation
+
+
+@pytest.fixture(scope="session")
+def tiny_enrolment(tiny_store: Path, shared_folder: Path) -> Path:
+    """The enrolment of `tiny` with seed 0, as a folder that no test may change."""
+    return shared_folder / "tiny.enrolment"
+
+
+@pytest.fixture(scope="session")
+def registry() -> fpframe.Registry:
+    """The installed plugins."""
+    return fpframe.load_registry()
