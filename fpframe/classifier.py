@@ -9,7 +9,7 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
-from fpframe.errors import ModelError
+from fpframe.errors import ModelError, UsageError
 from fpframe.query import Query
 
 
@@ -139,8 +139,8 @@ def _per_channel(values: Sequence[float] | None, channels: int, default: float, 
     if values is None:
         return torch.full((1, channels, 1, 1), default)
     if len(values) not in (1, channels):
-        raise ModelError(f"'{name}' needs 1 or {channels} values, one per channel (got {len(values)})")
+        raise UsageError(f"'{name}' needs 1 or {channels} values, one per channel (got {len(values)})")
     if name == "std" and min(values) <= 0:
-        raise ModelError(f"'std' must be positive (got {min(values)})")
+        raise UsageError(f"'std' must be positive (got {min(values)})")
     tensor = torch.tensor(list(values), dtype=torch.float32).reshape(1, -1, 1, 1)
     return tensor.expand(1, channels, 1, 1).clone()

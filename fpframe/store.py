@@ -68,6 +68,7 @@ def write_durably(path: Path, content: bytes) -> None:
                 file.write(content)
                 file.flush()
                 os.fsync(file.fileno())
+            Path(temporary).chmod(0o666 & ~_umask())  # mkstemp makes files that nobody else can read
             Path(temporary).replace(path)
         except BaseException:
             Path(temporary).unlink(missing_ok=True)
@@ -80,8 +81,14 @@ def write_durably(path: Path, content: bytes) -> None:
                 os.close(folder)
     except OSError as error:
         raise ResourceError(
-            f"cannot write: {error.strerror} ({path}); free space or set {HOME} to another folder"
+            f"cannot write: {error.strerror} ({path}); free space, or choose another folder"
         ) from error
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
 
 
 @attrs.frozen
