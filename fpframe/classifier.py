@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
@@ -140,6 +141,8 @@ def _per_channel(values: Sequence[float] | None, channels: int, default: float, 
         return torch.full((1, channels, 1, 1), default)
     if len(values) not in (1, channels):
         raise UsageError(f"'{name}' needs 1 or {channels} values, one per channel (got {len(values)})")
+    if not all(map(math.isfinite, values)):
+        raise UsageError(f"'{name}' must be finite (got {', '.join(map(str, values))})")
     if name == "std" and min(values) <= 0:
         raise UsageError(f"'std' must be positive (got {min(values)})")
     tensor = torch.tensor(list(values), dtype=torch.float32).reshape(1, -1, 1, 1)

@@ -70,6 +70,12 @@ class Dataset:
     def __attrs_post_init__(self) -> None:
         for part, images in (("train", self.train), ("test", self.test)):
             _check(images, part, self.address, len(self.classes))
+        shapes = [tuple(part.images.shape[1:]) for part in (self.train, self.test)]
+        if shapes[0] != shapes[1]:
+            raise DataError(
+                f"train images have shape {shapes[0]} but test images {shapes[1]} ({self.address}); "
+                "both must have the same channels, height and width"
+            )
 
     @classmethod
     def from_arrays(
@@ -120,6 +126,8 @@ def _images(images: Any, labels: Any, address: str) -> Images:
                 f"({address}); divide by 255, and leave normalisation to the model"
             )
         values = (values * 255).round().to(torch.uint8)
+    if targets.is_floating_point() and bool((targets != targets.round()).any()):
+        raise DataError(f"labels must be whole numbers ({address}); give the index of each image's class")
     return Images(values.contiguous(), targets.long())
 
 

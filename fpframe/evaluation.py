@@ -177,17 +177,19 @@ def evaluate(
     recipe = enrolments[0].recipe
     if any(attrs.evolve(other.recipe, scheme=recipe.scheme) != recipe for other in enrolments):
         raise DataError("the enrolments have different recipes; evaluate them one by one")
+    present = {name for enrolment in enrolments for strata in enrolment.calibration.values() for name in strata}
+    absent = tuple(sorted({group.stratum for group in recipe.independent} - present))
     setting = prepare(
         victim,
         dataset,
         recipe,
         weights=weights,
-        backbone=enrolments[0].victim["backbone"] if victim is not None and not isinstance(victim, str) else None,
+        backbone=None,
         mean=None,
         std=None,
         data_root=data_root,
         victim_indices=victim_indices,
-        absent=(),
+        absent=absent,
         store=store,
         registry=registry,
         on_event=on_event,
@@ -197,8 +199,6 @@ def evaluate(
             f"'{setting.victim_name}' is not the victim that was enrolled ('{enrolments[0].victim['address']}'); "
             "name that one with --victim and --weights"
         )
-    present = {name for enrolment in enrolments for strata in enrolment.calibration.values() for name in strata}
-    absent = {group.stratum for group in recipe.independent} - present
     plan = plan_zoo(recipe, splits=("test",), absent=absent)
     if {model.relation for model in plan} != {"derived", "independent"}:
         raise DataError(f"recipe '{recipe.name}' has no derived or no independent models in 'test'")

@@ -19,7 +19,7 @@ def load_registry(*, blocked: Iterable[str] = ()) -> Registry:
     Args:
         blocked: entry-point names to leave out, besides those in ``FPFRAME_DISABLED_PLUGINS`` (comma-separated).
     """
-    names = {*blocked, *filter(None, os.environ.get(DISABLED, "").split(","))}
+    names = {*blocked, *filter(None, map(str.strip, os.environ.get(DISABLED, "").split(",")))}
     found = sorted(entry_points(group=GROUP), key=lambda entry: (entry.name, _distribution(entry)))
     return Registry(
         [_load(entry) for entry in found if entry.name not in names], blocked=sorted(names), discovered=True

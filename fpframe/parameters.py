@@ -26,7 +26,7 @@ def number(*, low: float, high: float = float("inf"), open_low: bool = False, op
         if optional and value is None:
             return
         valid = isinstance(value, int | float) and not isinstance(value, bool)
-        if not valid or not (low < value if open_low else low <= value) or value > high:
+        if not valid or not (low < value if open_low else low <= value) or value > high or value == float("inf"):
             _refuse(owner, field.name, expected, value)
 
     return check
@@ -53,6 +53,12 @@ def one_of(*options: str) -> Validator:
             _refuse(owner, field.name, f"one of {', '.join(options)}", value, nearest(str(value), options))
 
     return check
+
+
+def some(owner: Any, field: attrs.Attribute[Any], value: Any) -> None:
+    """Accept a list that is not empty."""
+    if not len(value):
+        _refuse(owner, field.name, "a list of at least one", list(value))
 
 
 def epsilon_pixels(owner: Any, field: attrs.Attribute[Any], value: Any) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
+from collections.abc import Callable
 from importlib import resources
 from pathlib import Path
 from typing import Any, get_args, get_origin
@@ -14,7 +16,7 @@ from cattrs.errors import IterableValidationNote
 from cattrs.gen import make_dict_structure_fn
 
 from fpframe.errors import ParameterError, RecipeError, nearest
-from fpframe.parameters import number, one_of, whole
+from fpframe.parameters import number, one_of, some, whole
 from fpframe.training import Training
 
 #: Strata whose models are trained from scratch; ``other-teacher`` models are extracted from these.
@@ -66,7 +68,7 @@ class Group:
     fit: int = attrs.field(default=0, validator=whole(low=0))
     calibrate: int = attrs.field(default=0, validator=whole(low=0))
     test: int = attrs.field(default=0, validator=whole(low=0))
-    backbones: tuple[str, ...] = ("victim",)
+    backbones: tuple[str, ...] = attrs.field(default=("victim",), validator=some)
     test_backbones: tuple[str, ...] = ()
 
     def count(self, split: str) -> int:
@@ -148,7 +150,7 @@ class Recipe:
     dataset: str = "digits"
     scheme: str = "uap-contrastive"
     alpha: float = attrs.field(default=0.05, validator=number(low=0, high=1, open_low=True))
-    channels: tuple[str, ...] = ("probs", "top1")
+    channels: tuple[str, ...] = attrs.field(default=("probs", "top1"), validator=some)
     partition: Partition = attrs.field(factory=Partition)
     victim: VictimRecipe = attrs.field(factory=VictimRecipe)
     training: Training = attrs.field(factory=Training)
@@ -169,6 +171,8 @@ class Recipe:
                 text = path.read_text(encoding="utf-8")
             except OSError as error:
                 raise RecipeError(f"cannot read the recipe: {error.strerror} ({recipe})") from error
+            except UnicodeDecodeError as error:
+                raise RecipeError(f"the recipe is not UTF-8 text ({recipe}); save it as UTF-8") from error
             return cls.parse(text, origin=str(recipe))
         if str(recipe) not in presets():
             raise RecipeError(f"unknown recipe '{recipe}'{nearest(str(recipe), presets())}, or name a .toml file")
@@ -224,13 +228,16 @@ def _explain(error: BaseException, path: str = "") -> str:
         known = [field.name for field in attrs.fields(error.cl)]
         return f"unknown key '{path + key}'{nearest(key, known)}"
     if isinstance(error, cattrs.BaseValidationError):
-        first = error.exceptions[0]
+        # a misspelt key tells more than that the right one is missing
+        misspelt = (each for each in error.exceptions if isinstance(each, cattrs.ForbiddenExtraKeysError))
+        first = next(misspelt, error.exceptions[0])
         notes = [getattr(note, "name", getattr(note, "index", None)) for note in getattr(first, "__notes__", [])]
         step = next((str(note) for note in notes if note is not None), None)
         return _explain(first, f"{path}{step}." if step is not None else path)
     where = path.removesuffix(".")
     if isinstance(error, ParameterError):
-        return str(error)
+        # a recipe has keys, and not owners of parameters
+        return re.sub(r"^'(\w+)' of '.*?' must", lambda found: f"'{path}{found[1]}' must", str(error), flags=re.DOTALL)
     if isinstance(error, KeyError):
         return f"key '{where or error.args[0]}' is missing"
     return f"'{where}' is wrong: {error}"
@@ -252,16 +259,27 @@ def _make_converter() -> cattrs.Converter:
                 raise cattrs.IterableValidationError("list", [error], kind) from error
         return tuple(items)
 
-    def is_tuple(kind: Any) -> bool:
-        origin: Any = get_origin(kind)
-        return origin is tuple
+    def comes_from(wanted: type) -> Callable[[Any], bool]:
+        def check(kind: Any) -> bool:
+            origin: Any = get_origin(kind)
+            return origin is wanted
 
-    converter.register_structure_hook_func(is_tuple, structure_list)
+        return check
+
+    converter.register_structure_hook_func(comes_from(tuple), structure_list)
+    converter.register_structure_hook_func(comes_from(dict), lambda value, _: _table(value))
     for plain in (int, float, str, bool):
         converter.register_structure_hook(plain, _strict)
-    for kind in (Recipe, Partition, VictimRecipe, IndependentGroup, DerivedGroup, Queries, Training):
-        converter.register_structure_hook(kind, make_dict_structure_fn(kind, converter, _cattrs_forbid_extra_keys=True))
+    for kind in (Partition, Training, VictimRecipe, IndependentGroup, DerivedGroup, Queries, Recipe):
+        fill = make_dict_structure_fn(kind, converter, _cattrs_forbid_extra_keys=True)
+        converter.register_structure_hook(kind, lambda value, kind, fill=fill: fill(_table(value), kind))
     return converter
+
+
+def _table(value: Any) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise TypeError(f"expected a table, got {value!r}")
+    return value
 
 
 _CONVERTER = _make_converter()

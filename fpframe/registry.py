@@ -169,7 +169,7 @@ def _ask(plugin: Plugin) -> tuple[PluginInfo, list[tuple[tuple[str, str], Any]]]
     if error is None:
         try:
             offers = _offers(plugin)
-        except Exception as reason:
+        except (Exception, SystemExit) as reason:
             offers, error = [], _one_line(reason)
     info = PluginInfo(
         name=plugin.name,
@@ -187,6 +187,8 @@ def _offers(plugin: Plugin) -> list[tuple[tuple[str, str], Any]]:
     manager.add_hookspecs(HookSpecs)
     manager.register(plugin.module, name=plugin.name)
     manager.check_pending()
+    if not manager.get_hookcallers(plugin.module):
+        raise PluginError("it implements no hook; decorate its fpframe_components with @fpframe.hookimpl")
     components = [item for items in manager.hook.fpframe_components() for item in items]
     schemes = [item for items in manager.hook.fpframe_schemes() for item in items]
     for component in components:
@@ -208,6 +210,8 @@ def _check_component(component: Any) -> None:
     label = component.__name__
     if inspect.isabstract(component):
         raise PluginError(f"{label} lacks {', '.join(sorted(component.__abstractmethods__))}")
+    if getattr(component, "kind", None) not in KINDS:
+        raise PluginError(f"{label} is of no known kind; derive it from one of fpframe's interfaces")
     if not isinstance(getattr(component, "name", None), str):
         raise PluginError(f"{label} has no name; give the class an attribute 'name'")
     if not attrs.has(component):

@@ -17,7 +17,8 @@ def derive_seed(seed: int, *names: object) -> int:
 
     The same path always gives the same seed, and no two paths share one by accident.
     """
-    text = "/".join([str(seed), *map(str, names)])
+    # a slash inside a name must not look like the one between two names
+    text = "/".join(str(part).replace("%", "%25").replace("/", "%2F") for part in (seed, *names))
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") >> 1
 
 

@@ -6,6 +6,7 @@ or absent, also after a crash and with several processes at work.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -15,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import attrs
-from safetensors import SafetensorError, safe_open
+from safetensors import SafetensorError
 from safetensors.torch import load as load_tensors
 from safetensors.torch import save as dump_tensors
 from torch import Tensor, uint8
@@ -41,16 +42,17 @@ def tensors_digest(tensors: dict[str, Tensor]) -> str:
     state = hashlib.sha256()
     for name, tensor in sorted(tensors.items()):
         state.update(f"{name}:{tensor.dtype}:{tuple(tensor.shape)}\n".encode())
-        state.update(tensor.detach().contiguous().reshape(-1).view(uint8).numpy().tobytes())
+        state.update(tensor.detach().cpu().contiguous().reshape(-1).view(uint8).numpy().tobytes())
     return state.hexdigest()
 
 
 def dump(tensors: dict[str, Tensor], facts: dict[str, Any]) -> bytes:
     """Return a safetensors file whose bytes depend on the content alone.
 
-    The format keeps metadata in no fixed order, so all of it is one JSON string under one key.
+    The format keeps metadata in no fixed order, so all of it is one JSON string under one key. It refuses tensors that
+    share memory, such as tied weights, so each is copied.
     """
-    plain = {name: tensor.detach().contiguous().cpu() for name, tensor in sorted(tensors.items())}
+    plain = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in sorted(tensors.items())}
     return dump_tensors(plain, metadata={"fpframe": canonical_json(facts)})
 
 
@@ -81,7 +83,7 @@ def write_durably(path: Path, content: bytes) -> None:
                 os.close(folder)
     except OSError as error:
         raise ResourceError(
-            f"cannot write: {error.strerror} ({path}); free space, or choose another folder"
+            f"cannot write: {error.strerror or error} ({path}); free space, or choose another folder"
         ) from error
 
 
@@ -129,25 +131,29 @@ class Store:
     def save(self, key: str, tensors: dict[str, Tensor], facts: dict[str, Any], *, sidecar: dict[str, Any]) -> None:
         """Write an entry. `sidecar` holds what differs from run to run (seconds, machine) and is in no digest."""
         write_durably(self.path(key).with_suffix(".json"), canonical_json(sidecar).encode())
-        content = dump(tensors, {"key": key, "digest": tensors_digest(tensors), "facts": facts})
+        digests = {"digest": tensors_digest(tensors), "facts_digest": content_key(facts)}
+        content = dump(tensors, {"key": key, "facts": facts, **digests})
         write_durably(self.path(key), content)
 
     def load(self, key: str) -> Entry | None:
-        """Return the entry, or ``None`` when there is none; a damaged one is set aside and counts as absent."""
+        """Return the entry, or ``None`` when there is none; a damaged one is set aside and counts as absent.
+
+        Raises:
+            ResourceError: the file is there but cannot be read, which does not make it a damaged one.
+        """
         path = self.path(key)
         try:
             content = path.read_bytes()
-            with safe_open(path, framework="pt") as file:
-                header = json.loads((file.metadata() or {})["fpframe"])
-            tensors = load_tensors(content)
-            if header["key"] != key or header["digest"] != tensors_digest(tensors):
-                raise ValueError("digest")
         except FileNotFoundError:
             return None
-        except (OSError, SafetensorError, ValueError, KeyError):
-            path.replace(path.with_suffix(".damaged"))
+        except OSError as error:
+            raise ResourceError(f"cannot read: {error.strerror or error} ({path}); check the store's folder") from error
+        try:
+            return _entry(content, key)
+        except (SafetensorError, ValueError, KeyError, TypeError):
+            with contextlib.suppress(FileNotFoundError):  # another process has set it aside
+                path.replace(path.with_suffix(".damaged"))
             return None
-        return Entry(tensors, header["facts"])
 
     def sidecar(self, key: str) -> dict[str, Any]:
         """Return what was noted of the run that made an entry; empty when nothing was."""
@@ -156,3 +162,16 @@ class Store:
         except (OSError, ValueError):
             return {}
         return noted
+
+
+def _entry(content: bytes, key: str) -> Entry:
+    tensors = load_tensors(content)
+    # the format: eight bytes with the length of a JSON header, the header, the values
+    length = int.from_bytes(content[:8], "little")
+    header = json.loads(json.loads(content[8 : 8 + length])["__metadata__"]["fpframe"])
+    facts: dict[str, Any] = header["facts"]
+    # entries from before facts had a digest have none
+    sound = header["digest"] == tensors_digest(tensors) and header.get("facts_digest") in (None, content_key(facts))
+    if header["key"] != key or not sound:
+        raise ValueError("the content does not match its digest")
+    return Entry(tensors, facts)

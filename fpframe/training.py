@@ -52,8 +52,10 @@ def train(model: Classifier, pixels: Tensor, targets: Tensor, training: Training
     # a last batch of one image would break batch normalisation, so a remainder of one is dropped
     starts = [start for start in range(0, len(pixels), batch) if len(pixels) - start > 1]
     optimizer = torch.optim.AdamW(model.parameters(), lr=training.learning_rate, weight_decay=training.weight_decay)
+    steps = training.epochs * len(starts)
+    # torch divides by zero where the rise is exactly one step long, which a fifth of five steps is
     schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, training.learning_rate, total_steps=training.epochs * len(starts), pct_start=0.2
+        optimizer, training.learning_rate, total_steps=steps, pct_start=0.2 if steps != 5 else 0.3
     )
     model.train()
     with isolated(seed):

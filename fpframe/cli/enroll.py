@@ -44,7 +44,7 @@ def enroll(
         victim_indices: Indices of the training images that the victim has seen (.npy).
         mean: Per-channel mean that the victim subtracts from pixels, separated by commas.
         std: Per-channel standard deviation that it divides them by.
-        without: Stratum to leave out, such as same-data when training your architecture nine times takes too long.
+        without: Stratum to leave out. Without same-data your architecture is never trained, for when that takes too long.
         alpha: Highest p-value at which a suspect is called derived.
         seed: Decides every random choice.
         workers: Processes that train models; one for each core by default.

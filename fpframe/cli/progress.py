@@ -39,7 +39,6 @@ class ProgressBars:
         )
 
     def __enter__(self) -> ProgressBars:
-        self._progress.start()
         return self
 
     def __exit__(
@@ -53,6 +52,7 @@ class ProgressBars:
             self._progress.console.print(event.text, highlight=False, markup=False, soft_wrap=True)
         if event.kind != "step":
             return
+        self._progress.start()  # not before there is something to show; later calls do nothing
         if event.task not in self._tasks:
             self._tasks[event.task] = self._progress.add_task(event.task, total=event.total)
         self._progress.update(self._tasks[event.task], completed=event.done, total=event.total)

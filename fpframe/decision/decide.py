@@ -93,11 +93,17 @@ def decide(
         alpha: the level.
         behaviour: what the suspect did that prevents a verdict (answers that are not finite, always the same); empty
             when it answered properly.
+
+    Raises:
+        ValueError: there are no strata, so that nothing could speak against the suspect being derived.
     """
-    score = float(np.mean(view_scores)) if len(view_scores) else math.nan
+    if not strata:
+        raise ValueError("a decision needs at least one stratum")
+    finite = len(view_scores) > 0 and bool(np.isfinite(view_scores).all())
+    score = float(np.mean(view_scores)) if finite else math.nan
     results = {name: stratum_p_value(score, stratum) for name, stratum in sorted(strata.items())}
-    p_value = max((result.p for result in results.values()), default=math.nan)
-    if behaviour or not math.isfinite(score):
+    p_value = max(result.p for result in results.values())
+    if behaviour or not finite:
         return Decision(
             verdict=INCONCLUSIVE,
             score=math.nan,

@@ -19,6 +19,10 @@ class StratumScores:
     scores: tuple[float, ...]
     families: tuple[str, ...]
 
+    def __attrs_post_init__(self) -> None:
+        if len(self.scores) != len(self.families):
+            raise ValueError(f"{len(self.scores)} scores but {len(self.families)} families")
+
     @property
     def units(self) -> int:
         """Number of families, which is the number of models where none share one."""
@@ -56,8 +60,7 @@ def stratum_p_value(score: float, stratum: StratumScores) -> StratumResult:
     most u. Models of one family are not exchangeable with others one by one, so the same count over families is made
     too, where a family counts as soon as one of its models scores as high, and the larger p-value is returned.
     """
-    if math.isnan(score):
-        score = -math.inf
+    # not "at least as high": where either of two is NaN, no comparison holds, and it counts against the claimant
     high = [family for value, family in zip(stratum.scores, stratum.families, strict=True) if not value < score]
     by_model = (1 + len(high)) / (len(stratum.scores) + 1)
     by_family = (1 + len(set(high))) / (stratum.units + 1)

@@ -16,7 +16,7 @@ from fpframe.classifier import Classifier
 from fpframe.dataset import Dataset
 from fpframe.decision import StratumScores, require_alpha
 from fpframe.enrolment.folder import refuse_existing
-from fpframe.enrolment.prepare import Setting, prepare
+from fpframe.enrolment.prepare import SAME_ARCHITECTURE, Setting, prepare
 from fpframe.enrolment.questions import (
     check_pool,
     encoder_spec,
@@ -75,13 +75,14 @@ def enroll(
         seed: decides every random choice; ``None`` takes the recipe's.
         alpha: highest p-value at which a suspect is called derived; ``None`` takes the recipe's.
         weights: file with the victim's weights, when it is an address.
-        backbone: address that builds the victim's architecture anew, when the victim is a module; without it no
-            independent models of its architecture can be trained, and that stratum is absent.
+        backbone: address that builds the victim's architecture anew, when the victim is a module; without it the
+            stratum ``same-data`` is absent.
         mean: per-channel mean that the victim subtracts from pixels.
         std: per-channel standard deviation that it divides them by.
         victim_indices: indices of the training images that the victim has seen.
         data_root: folder of data sets that are files.
-        absent: strata to leave out.
+        absent: strata to leave out. Without ``same-data`` no model of the victim's own architecture is trained, which
+            is what makes a large victim affordable; the recipe's victim stands in for it.
         out: folder to write the enrolment to.
         force: overwrite `out`.
         workers: processes that train models.
@@ -271,4 +272,8 @@ def _caveats(setting: Setting) -> list[str]:
         f"Stratum '{stratum}' is absent: no independent models of this kind were calibrated."
         for stratum in sorted(set(setting.absent))
     ]
+    if SAME_ARCHITECTURE in setting.absent:
+        missing.append(
+            f"No model of the victim's own architecture was trained; {setting.victim.backbone} stands in for it."
+        )
     return [*caveats, *missing]

@@ -24,6 +24,10 @@ from fpframe.weights import load_weights
 from fpframe.zoo import VictimHandle, Workspace, build_zoo, partition, victim_model
 
 
+#: The stratum without which no model of the victim's own architecture is trained.
+SAME_ARCHITECTURE = "same-data"
+
+
 @attrs.frozen(kw_only=True, eq=False)
 class Setting:
     """What a run works on.
@@ -92,9 +96,11 @@ def prepare(
                 "Which images the victim was trained on was not said; the recipe's share for it was assumed to be "
                 "like them. Say it with --victim-indices."
             )
+    if address is None or SAME_ARCHITECTURE in absent:
+        # nothing of the victim's own architecture is trained then, students neither: a small one stands in for it
+        absent = tuple(sorted({*absent, SAME_ARCHITECTURE}))
+        address = recipe.victim.backbone
     workspace.victim = VictimHandle.of(classifier, parts, backbone=address)
-    if address is None and "same-data" not in absent:
-        absent = (*absent, "same-data")
     return Setting(recipe=recipe, workspace=workspace, absent=absent, victim_name=name, caveats=tuple(caveats))
 
 

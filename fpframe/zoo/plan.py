@@ -94,12 +94,14 @@ def plan_zoo(recipe: Recipe, *, splits: Iterable[str] = SPLITS, absent: Iterable
 
 
 def _trained(recipe: Recipe, split: str) -> list[ZooModel]:
-    models = []
+    models: list[ZooModel] = []
     for group in recipe.independent:
         if group.stratum not in TRAINED_STRATA:
             continue
+        # numbered within the stratum, so that two groups of one stratum never ask for one model twice
+        before = sum(model.stratum == group.stratum for model in models)
         for index in range(group.count(split)):
-            path = (split, group.stratum, group.backbone(split, index), index)
+            path = (split, group.stratum, group.backbone(split, index), before + index)
             models.append(
                 ZooModel(
                     split=split,
@@ -121,9 +123,10 @@ def _taught(recipe: Recipe, split: str, teachers: list[ZooModel]) -> list[ZooMod
     if groups and not (teachers and recipe.derived):
         missing = "same-data or other-architecture models to teach" if recipe.derived else "[[derived]] attack"
         raise RecipeError(f"split '{split}' of recipe '{recipe.name}' wants other-teacher models but has no {missing}")
-    models = []
+    models: list[ZooModel] = []
     for group in groups:
-        for index in range(group.count(split)):
+        before = len(models)
+        for index in range(before, before + group.count(split)):
             thief = recipe.derived[index % len(recipe.derived)]
             # every teacher teaches once before one teaches again, students' backbones move on at another pace
             teacher = teachers[index % len(teachers)]

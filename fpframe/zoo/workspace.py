@@ -28,15 +28,15 @@ class VictimHandle:
     Attributes:
         classifier: the victim itself.
         key: identity of its behaviour, which is part of the key of everything made from it.
-        backbone: address that builds a fresh network of its architecture; ``None`` when there is none.
+        backbone: address of the architecture that ``victim`` stands for in a recipe.
     """
 
     classifier: Classifier
     key: str
-    backbone: str | None
+    backbone: str
 
     @classmethod
-    def of(cls, classifier: Classifier, parts: Parts, *, backbone: str | None) -> VictimHandle:
+    def of(cls, classifier: Classifier, parts: Parts, *, backbone: str) -> VictimHandle:
         """Identify a victim by weights, structure and answers to some images."""
         with threads(1):  # so that the last bits of the answers do not depend on the caller's threads
             answers = classifier.logits(parts.pool.pixels[:PROBE_IMAGES])
@@ -63,19 +63,8 @@ class Workspace:
     victim: VictimHandle | None = None
 
     def resolve(self, backbone: str) -> str:
-        """Return a backbone's address, with ``victim`` replaced by the victim's own.
-
-        Raises:
-            UsageError: the victim's architecture cannot be built anew.
-        """
-        if backbone != VICTIM:
-            return backbone
-        if self.victim is None or self.victim.backbone is None:
-            raise UsageError(
-                "the victim's architecture cannot be built anew, because the victim was given as an object; "
-                "give the address of its backbone too, or leave out models that share it"
-            )
-        return self.victim.backbone
+        """Return a backbone's address, with ``victim`` replaced by the victim's own."""
+        return self.require_victim().backbone if backbone == VICTIM else backbone
 
     def build(self, backbone: str, seed: int) -> Classifier:
         """Return a fresh network for the workspace's data."""

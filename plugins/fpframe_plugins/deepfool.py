@@ -45,7 +45,7 @@ def deepfool_l2(
 @torch.no_grad()
 def _likeliest_others(model: nn.Module, x: Tensor, labels: Tensor, classes: int) -> Tensor:
     """Return the classes ``(N, J)`` with the highest logits besides `labels`."""
-    logits = model(x).scatter(1, labels.unsqueeze(1), -torch.inf)
+    logits: Tensor = model(x).scatter(1, labels.unsqueeze(1), -torch.inf)
     return logits.topk(min(classes, logits.shape[1]) - 1).indices
 
 
@@ -68,4 +68,5 @@ def _nearest_boundary(model: nn.Module, x: Tensor, labels: Tensor, rivals: Tenso
     nearest = distances.argmin(1, keepdim=True)
     scale = (distances / lengths).gather(1, nearest)
     rows = torch.arange(len(x), device=x.device)
-    return normals[rows, nearest.squeeze(1)] * scale.reshape(-1, 1, 1, 1)
+    way: Tensor = normals[rows, nearest.squeeze(1)] * scale.reshape(-1, 1, 1, 1)
+    return way

@@ -1,7 +1,6 @@
 """`kmeans-neighbours`: query points from all over the victim's decision space, and views from around them.
 
-From "Fingerprinting Deep Neural Networks Globally via Universal Adversarial Perturbations" (Peng et al., CVPR 2022),
-section 3.2 (points) and 3.3 (views).
+From "Fingerprinting Deep Neural Networks Globally via Universal Adversarial Perturbations" (Peng et al., CVPR 2022).
 """
 
 from __future__ import annotations

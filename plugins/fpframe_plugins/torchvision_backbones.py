@@ -105,7 +105,7 @@ def _network(name: str, num_classes: int, channels: int, pretrained: bool) -> nn
         options |= {"aux_logits": False, "init_weights": True}
     network: Any = models.get_model(name, **options)
     if name in ("googlenet", "inception_v3"):
-        network.aux_logits = False
+        network.aux_logits, network.AuxLogits, network.aux1, network.aux2 = False, None, None, None
         network.transform_input = pretrained and channels == 3
     if pretrained:
         _new_head(network, num_classes)

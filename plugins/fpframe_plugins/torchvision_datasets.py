@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -83,10 +82,7 @@ def _remedy(name: str, root: Path) -> str:
 
 def _opened(kind: Any, root: Path, part: str) -> Any:
     options = {"split": part} if hasattr(kind, "split_list") else {"train": part == "train"}
-    with warnings.catch_warnings():
-        # CIFAR's files are pickles of an old numpy, at which a new one takes offence
-        warnings.filterwarnings("ignore", message=r"dtype\(\): align should be passed")
-        return kind(str(root), download=False, **options)
+    return kind(str(root), download=False, **options)
 
 
 def _arrays(opened: Any) -> tuple[Any, Any]:

@@ -1,7 +1,7 @@
 """`uap`: one perturbation for all images, by stochastic gradient ascent.
 
-Follows "Universal Adversarial Training" (Shafahi et al., AAAI 2020), algorithm 2, which is also what the CVPR 2022
-fingerprint of Peng et al. needs: a direction in which the victim's decisions change for many images at once.
+Follows "Universal Adversarial Training" (Shafahi et al., AAAI 2020). It gives what the fingerprint of Peng et al. (CVPR
+2022) needs: a direction in which the victim's decisions change for many images at once.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ from fpframe.parameters import epsilon_pixels, number, whole
 class Uap(PerturbationGenerator):
     """Raise the share of images on which the model changes its mind, by signed gradient steps on minibatches.
 
-    The loss is cross-entropy with respect to the model's own predictions, clamped softly: minus the probability of the
-    predicted class. Like the clamp of Shafahi et al. it stops a few images that are fooled anyway from owning the
-    gradient, and it is the smooth form of the fooling rate itself.
+    What is minimised is the probability of the class that the model itself predicts for the clean image. Shafahi et al.
+    clamp the cross-entropy, lest a few images that are fooled anyway own the gradient; a probability is bounded without
+    a clamp, is the smooth form of the share of images that are not fooled, and in experiments fooled more of them.
 
     Attributes:
         epsilon: bound on every element of delta, in pixel units.
@@ -45,7 +45,7 @@ class Uap(PerturbationGenerator):
     steps: int = attrs.field(default=1000, validator=whole(low=1))
     batch_size: int = attrs.field(default=16, validator=whole(low=1))
     step_size: float = attrs.field(default=0.05, validator=number(low=0, open_low=True))
-    momentum: float = attrs.field(default=0.9, validator=number(low=0, high=1))
+    momentum: float = attrs.field(default=0.8, validator=number(low=0, high=1))
     target: float = attrs.field(default=0.5, validator=number(low=0, high=1))
 
     def generate(
@@ -64,9 +64,7 @@ class Uap(PerturbationGenerator):
             size = self.step_size * (1 + math.cos(math.pi * step / self.steps)) / 2
             delta = (delta + size * direction.sign()).clamp(-self.epsilon, self.epsilon)
         rate = fooling_rate(model, x, predicted, delta)
-        return Perturbation(
-            delta=delta, converged=torch.tensor([rate >= self.target and rate > 0]), steps=self.steps
-        )
+        return Perturbation(delta=delta, converged=torch.tensor([rate >= self.target and rate > 0]), steps=self.steps)
 
 
 def minibatches(count: int, size: int) -> Iterator[Tensor]:

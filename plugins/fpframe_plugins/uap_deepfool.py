@@ -58,17 +58,16 @@ class UapDeepfool(PerturbationGenerator):
         predicted = model.logits(x).argmax(1)
         delta = torch.zeros(1, *x.shape[1:])
         best, best_rate, done = delta, 0.0, 0
-        for done in range(1, self.passes + 1):
+        while done < self.passes and (best_rate < self.target or best_rate == 0):
+            done += 1
             for chosen in torch.randperm(len(x)).split(self.batch_size):
                 delta = (delta + self._addition(model, x[chosen], predicted[chosen], delta)).clamp(
                     -self.epsilon, self.epsilon
                 )
             rate = fooling_rate(model, x, predicted, delta)
             # passes do not always gain: the projection undoes a part of what each one adds
-            if rate > best_rate:
+            if rate >= best_rate:
                 best, best_rate = delta, rate
-            if best_rate >= self.target:
-                break
         return Perturbation(
             delta=best, converged=torch.tensor([best_rate >= self.target and best_rate > 0]), steps=done
         )

@@ -48,9 +48,7 @@ def test_retraining_everything_in_this_process_gives_the_bytes_that_worker_proce
             recipe=small, store=Store(tmp_path / f"store{workers}"), out=tmp_path / f"{workers}", workers=workers
         )
     assert contents(tmp_path / "1") == contents(tmp_path / "2")
-    weights = [
-        {p.name: p.read_bytes() for p in (tmp_path / f"store{w}").rglob("*.safetensors")} for w in (1, 2)
-    ]
+    weights = [{p.name: p.read_bytes() for p in (tmp_path / f"store{w}").rglob("*.safetensors")} for w in (1, 2)]
     assert weights[0] == weights[1]
     assert len(weights[0]) == 1 + len(plan_zoo(small, splits=("fit", "calibrate")))
 
@@ -90,7 +88,9 @@ def test_calibration_models_are_those_that_the_recipe_asks_for(tiny_enrolment):
         assert calibration[channel]["other-teacher"].units == 9
 
 
-@pytest.mark.parametrize("member", ["queries.safetensors", "calibration.json", "recipe.toml", "encoder-probs.safetensors"])
+@pytest.mark.parametrize(
+    "member", ["queries.safetensors", "calibration.json", "recipe.toml", "encoder-probs.safetensors"]
+)
 def test_a_changed_member_is_found(copy, member):
     content = bytearray((copy / member).read_bytes())
     content[len(content) // 2] ^= 1
@@ -166,15 +166,14 @@ def test_a_victim_given_as_a_module_leaves_its_own_architecture_out_and_says_so(
     small = attrs.evolve(
         recipe,
         alpha=0.5,
-        independent=tuple(
-            attrs.evolve(g, fit=1, calibrate=1, test=0, backbones=("paper:arc-b",)) for g in recipe.independent
-        ),
-        derived=tuple(attrs.evolve(g, fit=1, test=0, backbones=("paper:arc-b",)) for g in recipe.derived),
+        independent=tuple(attrs.evolve(g, fit=1, calibrate=1, test=0) for g in recipe.independent),
+        derived=tuple(attrs.evolve(g, fit=1, test=0) for g in recipe.derived),
     )
     before = {name: value.clone() for name, value in victim.state_dict().items()}
     enrolment = fpframe.enroll(victim, recipe=small, store=Store(tiny_store))
     assert set(enrolment.calibration["probs"]) == {"other-architecture", "other-teacher"}
     assert any("'same-data' is absent" in caveat for caveat in enrolment.caveats)
+    assert any("paper:arc-a stands in for it" in caveat for caveat in enrolment.caveats)
     assert any("Which images the victim was trained on" in caveat for caveat in enrolment.caveats)
     assert all(torch.equal(before[name], value) for name, value in victim.state_dict().items())
     assert victim.training

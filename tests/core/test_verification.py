@@ -6,9 +6,9 @@ import json
 
 import pytest
 import torch
-from conftest import evaluate_tiny
 
 import fpframe
+from conftest import evaluate_tiny
 from fpframe.enrolment import Enrolment
 from fpframe.errors import ModelError, ResourceError, UsageError
 from fpframe.query import Query

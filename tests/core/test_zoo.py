@@ -109,7 +109,7 @@ def test_independent_models_do_not_depend_on_the_victims_weights_and_derived_one
 def test_a_victim_with_equal_weights_but_another_normalisation_is_another_victim(workspace):
     victim = workspace.victim.classifier
     shifted = type(victim)(victim.module, num_classes=10, image_shape=(1, 8, 8), mean=(0.5,), std=(0.5,))
-    assert VictimHandle.of(shifted, workspace.parts, backbone=None).key != workspace.victim.key
+    assert VictimHandle.of(shifted, workspace.parts, backbone="paper:arc-a").key != workspace.victim.key
 
 
 def test_thieves_leave_the_victims_weights_untouched_and_spend_what_they_ask(recipe, workspace):

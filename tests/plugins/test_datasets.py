@@ -34,13 +34,6 @@ def idx(path: Path, array: np.ndarray) -> None:
     path.write_bytes(header + array.astype(np.uint8).tobytes())
 
 
-class OldDtype:
-    """Pickles as the numpy of Python 2 wrote its types."""
-
-    def __reduce__(self) -> tuple[object, ...]:
-        return np.dtype, ("u1", 0, 1)
-
-
 @pytest.fixture
 def split_folder(tmp_path: Path) -> Path:
     """Two classes, three training images each and one test image each, whose grey value tells the file."""
@@ -216,8 +209,7 @@ def test_torchvision_files_are_read_as_they_are(mnist_root: Path) -> None:
 
 def test_coloured_torchvision_images_come_channels_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     data = np.arange(2 * 3072).reshape(2, 3072).astype(np.uint8)
-    # the real files were written by an old numpy, at which a new one warns
-    batch = {"data": data, "labels": [0, 1], "old": OldDtype()}
+    batch = {"data": data, "labels": [0, 1]}
     files = {"batch": pickle.dumps(batch), "meta": pickle.dumps({"label_names": ["plane", "car"]})}
     sums = {name: md5(content, usedforsecurity=False).hexdigest() for name, content in files.items()}
     (tmp_path / "cifar-10-batches-py").mkdir()

@@ -1,0 +1,244 @@
+"""The command line: results on stdout, one line for a mistake, documented exit codes, no traceback."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import save_file
+
+import fpframe
+from fpframe.cli import run
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch, tiny_store) -> Path:
+    """An empty current folder, with the shared store as the user's."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("FPFRAME_HOME", str(tiny_store))
+    return tmp_path
+
+
+def complaint(capfd, arguments: list[str], code: int) -> str:
+    """Run a command that must fail, and return its one line."""
+    assert run(arguments) == code
+    captured = capfd.readouterr()
+    lines = [line for line in captured.err.splitlines() if line.startswith("fpframe: error: ")]
+    assert len(lines) == 1, captured.err
+    assert "Traceback" not in captured.err
+    assert captured.out == ""
+    return lines[0].removeprefix("fpframe: error: ")
+
+
+def test_enrol_then_verify_several_kinds_of_suspect_as_json(here, capfd, registry):
+    victim = ["--victim", "paper:arc-a", "--weights", "victim.safetensors"]
+    assert run(["train", "--recipe", "tiny", "--out", "victim.safetensors"]) == 0
+    assert "accuracy 0." in capfd.readouterr().out
+    assert run(["enroll", "--recipe", "tiny", *victim, "--out", "my.enrolment", "--workers", "1"]) == 0
+    assert "200 queries, calibrated on 9 other-architecture, 9 other-teacher, 9 same-data" in capfd.readouterr().out
+
+    assert run(["verify", "my.enrolment", "victim.safetensors", "--backbone", "paper:arc-a", "--json"]) == 0
+    [suspect] = json.loads(capfd.readouterr().out)["suspects"]
+    assert suspect["verdict"] == "DERIVED"
+    assert suspect["suspect"]["address"] == "victim.safetensors"
+    assert len(suspect["suspect"]["digest"]) == 64
+    assert suspect["queries"] == 200
+    assert suspect["scheme"] == "uap-contrastive"
+    assert {name: stratum["n"] for name, stratum in suspect["strata"].items()} == {
+        "same-data": 9,
+        "other-architecture": 9,
+        "other-teacher": 9,
+    }
+    assert suspect["settings"]["backbone"] == "paper:arc-a"
+    assert len(suspect["caveats"]) >= 2
+
+    Path("my_suspect.py").write_text("import torch\ndef predict(pixels):\n    return pixels.flatten(1)[:, :10] * 5\n")
+    assert run(["verify", "my.enrolment", "python:my_suspect:predict", "--outputs", "logits"]) == 0
+    assert "python:my_suspect:predict: NOT_SHOWN" in capfd.readouterr().out
+
+
+def test_inconclusive_prints_its_result_and_exits_with_7(here, capfd, tiny_enrolment):
+    Path("nan_suspect.py").write_text(
+        "import torch\ndef predict(pixels):\n    return torch.full((len(pixels), 10), float('nan'))\n"
+    )
+    assert run(["verify", str(tiny_enrolment), "python:nan_suspect:predict", "--outputs", "probs", "--json"]) == 7
+    [suspect] = json.loads(capfd.readouterr().out)["suspects"]
+    assert suspect["verdict"] == "INCONCLUSIVE"
+    assert "not finite" in suspect["reason"]
+
+
+def test_evaluate_writes_data_table_and_pictures(here, capfd, tiny_enrolment):
+    arguments = ["evaluate", str(tiny_enrolment), "--out", "result", "--workers", "1"]
+    assert run(arguments) == 0
+    table = capfd.readouterr().out
+    assert "| all derived | all independent | 6 / 12 |" in table
+    names = {path.name for path in Path("result").iterdir()}
+    assert names == {
+        "result.json",
+        "recipe.toml",
+        "table.md",
+        "similarity-uap-contrastive.svg",
+        "tsne-uap-contrastive.svg",
+    }
+    [evaluation] = json.loads(Path("result/result.json").read_text())["evaluations"]
+    assert len(evaluation["suspects"]) == 18
+    first = {path.name: path.read_bytes() for path in Path("result").iterdir()}
+    assert run([*arguments, "--force"]) == 0
+    assert {path.name: path.read_bytes() for path in Path("result").iterdir()} == first
+
+
+def test_evaluate_refuses_a_victim_that_was_not_enrolled(here, capfd, tiny_enrolment, registry):
+    backbone = registry.create("backbone", "paper")
+    other = backbone.build("arc-a", num_classes=10, image_shape=(1, 8, 8), seed=3)
+    save_file(other.module.state_dict(), "other.safetensors")
+    options = ["--victim", "paper:arc-a", "--weights", "other.safetensors"]
+    assert "is not the victim that was enrolled" in complaint(capfd, ["evaluate", str(tiny_enrolment), *options], 3)
+
+
+def test_plugins_lists_every_component_with_its_parameters(capfd):
+    assert run(["plugins", "--json"]) == 0
+    listed = json.loads(capfd.readouterr().out)
+    assert listed["broken"] == []
+    found = {(item["kind"], item["name"]): item for item in listed["components"]}
+    assert found["perturbation", "uap"]["parameters"]["epsilon"] == 0.1
+    assert found["perturbation", "uap"]["distribution"] == "fpframe"
+    expected = {"uap", "uap-deepfool", "random-sign", "none", "kmeans-neighbours", "contrastive", "autoencoder"}
+    expected |= {
+        "extraction",
+        "timm",
+        "torchvision",
+        "paper",
+        "digits",
+        "folder",
+        "onnx",
+        "pt2",
+        "python",
+        "state-dict",
+    }
+    assert expected <= {name for _, name in found}
+    assert run(["plugins"]) == 0
+    assert "perturbation  uap " in capfd.readouterr().out
+
+
+def test_plugins_show_prints_documentation_and_fields(capfd):
+    assert run(["plugins", "show", "uap"]) == 0
+    shown = capfd.readouterr().out
+    assert "epsilon = 0.1" in shown
+    assert "pixel units" in shown
+    assert "did you mean 'uap'" in complaint(capfd, ["plugins", "show", "uapp"], 2)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["enrol"], 2, 'Did you mean "enroll"'),
+        (["enroll"], 2, "--out"),
+        (["enroll", "--out", "x", "--recipe", "tinny"], 2, "did you mean 'tiny'"),
+        (["enroll", "--out", "x", "--recipe", "none.toml"], 2, "No such file"),
+        (["enroll", "--out", "x", "--recipe", "tiny", "--scheme", "uap"], 2, "unknown scheme 'uap'"),
+        (["enroll", "--out", "x", "--recipe", "tiny", "--dataset", "digit"], 2, "did you mean 'digits'"),
+        (["enroll", "--out", "x", "--recipe", "tiny", "--alpha", "0.01"], 2, "99 are needed"),
+        (["enroll", "--out", "x", "--recipe", "tiny", "--alpha", "1.5"], 2, "'alpha'"),
+        (["enroll", "--out", "x", "--recipe", "tiny", "--workers", "0"], 2, "--workers must be at least 1"),
+        (["enroll", "--out", "x", "--recipe", "tiny", "--without", "other"], 2, "unknown stratum 'other'"),
+        (["enroll", "--out", "x", "--recipe", "tiny", "--victim", "paper:arc-a"], 3, "without weights"),
+        (["enroll", "--out", "x", "--recipe", "tiny", "--victim", "paper:arc-z", "--weights", "w.pt"], 2, "arc-"),
+        (["enroll", "--out", "x", "--recipe", "tiny", "--victim", "python:no_such:make"], 2, "no_such"),
+        (["enroll", "--out", "x", "--recipe", "tiny", "--victim", "paper:arc-a", "--weights", "w.pt"], 3, "w.pt"),
+        (["enroll", "--out", "x", "--recipe", "tiny", "--weights", "w.safetensors"], 2, "--victim"),
+        (["enroll", "--out", "x", "--recipe", "tiny", "--victim-indices", "seen.npy"], 3, "seen.npy"),
+        (["enroll", "--out", "x", "--recipe", "quick"], 2, "--data-root"),
+        (["enroll", "--out", "x", "--recipe", "tiny", "--dataset", "folder:missing"], 3, "missing"),
+        (["verify", "nothing.enrolment", "a.onnx"], 2, "no such enrolment"),
+        (["train", "--out", "victim.pt"], 2, ".safetensors"),
+    ],
+)
+def test_a_wrong_command_ends_in_one_clear_line_and_leaves_nothing(here, capfd, arguments, code, message):
+    assert message in complaint(capfd, arguments, code)
+    assert list(here.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["missing.onnx"], 3, "missing.onnx"),
+        (["weights.safetensors"], 2, "--backbone"),
+        (["weights.safetensors", "--backbone", "timm:resnet19"], 2, "did you mean"),
+        (["weights.safetensors", "--backbone", "paper:arc-b"], 3, "arc-b"),
+        (["model.xyz"], 2, "model.xyz"),
+        (["python:no_such_module:predict"], 2, "no_such_module"),
+        (["python:fine:missing"], 2, "has no function 'missing'"),
+        (["python:fine:seven"], 3, "same 10 classes"),
+        (["python:fine:colour"], 3, "check its input shape"),
+        (["python:fine:seven", "--mean", "a,b"], 2, "--mean takes numbers"),
+        (["python:fine:seven", "--outputs", "logit"], 2, "logit"),
+        (["python:fine:seven", "--max-queries", "100"], 6, "200 more queries are needed"),
+        (["python:fine:seven", "--alpha", "0.01"], 2, "99 are needed"),
+        (["python:fine:seven", "python:fine:colour"], 2, "one by one"),
+        (["python:fine:seven", "--device", "tpu"], 2, "tpu"),
+    ],
+)
+def test_a_wrong_suspect_ends_in_one_clear_line(here, capfd, tiny_enrolment, registry, arguments, code, message):
+    backbone = registry.create("backbone", "paper")
+    arc = backbone.build("arc-a", num_classes=10, image_shape=(1, 8, 8), seed=0)
+    save_file(arc.module.state_dict(), "weights.safetensors")
+    Path("model.xyz").touch()
+    Path("fine.py").write_text(
+        "import torch\n"
+        "def seven(pixels):\n    return torch.rand(len(pixels), 7)\n"
+        "net = torch.nn.Sequential(torch.nn.Conv2d(3, 10, 8), torch.nn.Flatten())\n"
+        "def colour(pixels):\n    return net(pixels)\n"
+    )
+    assert message in complaint(capfd, ["verify", str(tiny_enrolment), *arguments], code)
+
+
+def test_a_changed_enrolment_exits_with_5(here, capfd, tiny_enrolment):
+    import shutil
+
+    shutil.copytree(tiny_enrolment, "copy")
+    Path("copy/calibration.json").write_text("{}")
+    assert "was changed" in complaint(capfd, ["verify", "copy", "x.onnx"], 5)
+
+
+def test_folders_of_images_that_cannot_be_used_end_in_one_clear_line(here, capfd):
+    from PIL import Image
+
+    for name in ("a", "b"):
+        folder = Path("few") / "train" / name
+        folder.mkdir(parents=True)
+        test = Path("few") / "test" / name
+        test.mkdir(parents=True)
+        for index in range(12):
+            pixels = np.full((8, 8), 20 * index, dtype=np.uint8)
+            Image.fromarray(pixels).save(folder / f"{index}.png")
+            Image.fromarray(pixels).save(test / f"{index}.png")
+    enroll = ["enroll", "--recipe", "tiny", "--out", "x", "--dataset"]
+    assert "20 query points are wanted but the pool has 8" in complaint(capfd, [*enroll, "folder:few"], 3)
+    one = Path("one") / "a"
+    one.mkdir(parents=True)
+    Image.fromarray(np.zeros((8, 8), dtype=np.uint8)).save(one / "0.png")
+    assert "class" in complaint(capfd, [*enroll, "folder:one"], 3)
+    Path("empty").mkdir()
+    assert "empty" in complaint(capfd, [*enroll, "folder:empty"], 3)
+    assert not Path("x").exists()
+
+
+def test_help_and_version_print_to_stdout(capfd):
+    assert run(["--help"]) == 0
+    assert "enroll" in capfd.readouterr().out
+    assert run(["verify", "--help"]) == 0
+    assert "--max-queries" in capfd.readouterr().out
+    assert run(["--version"]) == 0
+    assert capfd.readouterr().out.strip() == "0.1.0"
+
+
+def test_the_library_and_the_command_line_agree(here, capfd, tiny_enrolment):
+    Path("flat.py").write_text("def predict(pixels):\n    return (pixels.flatten(1)[:, :10] * 5).softmax(1)\n")
+    assert run(["verify", str(tiny_enrolment), "python:flat:predict", "--json"]) == 0
+    [told] = json.loads(capfd.readouterr().out)["suspects"]
+    verdict = fpframe.verify(tiny_enrolment, lambda x: torch.softmax(x.flatten(1)[:, :10] * 5, dim=1))
+    assert told["score"] == verdict.score
+    assert told["p_value"] == verdict.p_value

@@ -1,0 +1,272 @@
+"""The universal perturbations and the DeepFool core, on small models of scikit-learn's digits and on synthetic ones."""
+
+from __future__ import annotations
+
+import random
+
+import numpy as np
+import pytest
+import torch
+from sklearn.datasets import load_digits
+from torch import Tensor, nn
+
+import fpframe
+from fpframe.classifier import state_digest
+from fpframe.query import add_perturbation, to_pixels
+from fpframe_plugins.deepfool import deepfool_l2
+from fpframe_plugins.none import NoPerturbation
+from fpframe_plugins.random_sign import RandomSign
+from fpframe_plugins.uap import Uap
+from fpframe_plugins.uap_deepfool import UapDeepfool
+
+GRADIENT = [Uap(steps=40), UapDeepfool(images=48, passes=1)]
+SEEDED = [*GRADIENT, RandomSign()]
+ALL = [*SEEDED, NoPerturbation()]
+
+
+def label(value: object) -> str | None:
+    return value.name if isinstance(value, fpframe.Component) else None
+
+
+def digits() -> tuple[Tensor, Tensor]:
+    images = torch.from_numpy(load_digits().images / 16 * 255).round().to(torch.uint8)
+    return images.unsqueeze(1), torch.from_numpy(load_digits().target)
+
+
+def network(channels: int, size: int) -> fpframe.Classifier:
+    layers = nn.Sequential(
+        nn.Conv2d(channels, 16, 3, padding=1),
+        nn.BatchNorm2d(16),
+        nn.ReLU(),
+        nn.MaxPool2d(2),
+        nn.Conv2d(16, 32, 3, padding=1),
+        nn.ReLU(),
+        nn.AdaptiveAvgPool2d(2),
+        nn.Flatten(),
+        nn.Dropout(0.1),
+        nn.Linear(128, 10),
+    )
+    return fpframe.Classifier(layers, num_classes=10, image_shape=(channels, size, size))
+
+
+@pytest.fixture(scope="module")
+def victim() -> fpframe.Classifier:
+    """A classifier of digits, trained on the first 1200 of them."""
+    images, labels = digits()
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        model = network(1, 8)
+    return fpframe.train(model, to_pixels(images[:1200]), labels[:1200], fpframe.Training(epochs=5), seed=0)
+
+
+class Constant(nn.Module):
+    """The same logits for every image; `looks` says whether the image is part of the graph at all."""
+
+    def __init__(self, looks: bool) -> None:
+        super().__init__()
+        self.bias = nn.Parameter(torch.arange(10.0))
+        self.looks = looks
+
+    def forward(self, x: Tensor) -> Tensor:
+        logits = self.bias.expand(len(x), 10)
+        return logits + 0 * x.flatten(1).sum(1, keepdim=True) if self.looks else logits
+
+
+def fooled(model: fpframe.Classifier, images: Tensor, delta: Tensor) -> float:
+    """Share of 8-bit images that change their predicted label when delta is added as queries have it."""
+    before = model.logits(to_pixels(images)).argmax(1)
+    after = model.logits(to_pixels(add_perturbation(images, delta))).argmax(1)
+    return float((before != after).float().mean())
+
+
+def make(generator: fpframe.PerturbationGenerator, model: fpframe.Classifier, seed: int = 0) -> fpframe.Perturbation:
+    images, labels = digits()
+    return generator(model, to_pixels(images[:200]), labels[:200], seed=seed)
+
+
+@pytest.mark.parametrize("epsilon", [0.02, 0.1, 0.7])
+@pytest.mark.parametrize("kind", [Uap, UapDeepfool, RandomSign])
+def test_no_element_of_delta_exceeds_epsilon_and_the_largest_comes_close(kind, epsilon, victim):
+    few = {Uap: {"steps": 20}, UapDeepfool: {"images": 32, "passes": 1}, RandomSign: {}}[kind]
+    largest = float(make(kind(epsilon=epsilon, **few), victim).delta.abs().max())
+    assert 0.5 * epsilon < largest <= torch.tensor(epsilon, dtype=torch.float32)
+
+
+@pytest.mark.parametrize("generator", ALL, ids=label)
+def test_the_same_seed_gives_the_same_bytes(generator, victim):
+    one, two = make(generator, victim, seed=3).delta, make(generator, victim, seed=3).delta
+    assert one.numpy().tobytes() == two.numpy().tobytes()
+
+
+@pytest.mark.parametrize("generator", SEEDED, ids=label)
+def test_another_seed_gives_another_delta(generator, victim):
+    assert not torch.equal(make(generator, victim, seed=3).delta, make(generator, victim, seed=4).delta)
+
+
+@pytest.mark.parametrize("generator", ALL, ids=label)
+def test_model_input_and_global_random_state_are_left_as_found(generator):
+    model, (images, labels) = network(1, 8), digits()
+    model.train()
+    model.module[1].eval()
+    model.module[0].weight.requires_grad_(False)
+    modes = [module.training for module in model.modules()]
+    needs = [weight.requires_grad for weight in model.parameters()]
+    weights, x, y = state_digest(model), to_pixels(images[:50]), labels[:50].clone()
+    states = torch.get_rng_state(), np.random.get_state()[1].copy(), random.getstate()  # noqa: NPY002
+    generator(model, x, y, seed=0)
+    assert torch.equal(torch.get_rng_state(), states[0])
+    assert np.array_equal(np.random.get_state()[1], states[1])  # noqa: NPY002
+    assert random.getstate() == states[2]
+    assert state_digest(model) == weights
+    assert [module.training for module in model.modules()] == modes
+    assert [weight.requires_grad for weight in model.parameters()] == needs
+    assert all(weight.grad is None for weight in model.parameters())
+    assert torch.equal(x, to_pixels(images[:50]))
+    assert torch.equal(y, labels[:50])
+
+
+@pytest.mark.parametrize("looks", [True, False], ids=["in-the-graph", "not-in-the-graph"])
+@pytest.mark.parametrize("generator", [*GRADIENT, Uap(steps=2, target=0), UapDeepfool(target=0, images=8)], ids=label)
+def test_a_constant_model_ends_without_convergence_and_with_a_finite_delta(generator, looks):
+    model = fpframe.Classifier(Constant(looks), num_classes=10, image_shape=(1, 8, 8))
+    made = make(generator, model)
+    assert made.converged.tolist() == [False]
+    assert bool(made.delta.isfinite().all())
+
+
+def test_uap_fools_most_held_out_digits_and_random_sign_few(victim):
+    images, _ = digits()
+    held_out = images[1200:]
+    adversarial = make(Uap(epsilon=0.25, steps=300), victim)
+    chance = [fooled(victim, held_out, make(RandomSign(epsilon=0.25), victim, seed).delta) for seed in range(3)]
+    assert fooled(victim, held_out, adversarial.delta) > 0.5
+    assert max(chance) < 0.3
+    assert bool(adversarial.converged)
+
+
+def test_uap_deepfool_fools_more_held_out_digits_than_random_sign(victim):
+    images, _ = digits()
+    held_out = images[1200:]
+    adversarial = make(UapDeepfool(epsilon=0.25, images=100, passes=2), victim).delta
+    chance = [fooled(victim, held_out, make(RandomSign(epsilon=0.25), victim, seed).delta) for seed in range(3)]
+    assert fooled(victim, held_out, adversarial) > max(chance) + 0.1
+
+
+@pytest.mark.parametrize("generator", GRADIENT, ids=label)
+def test_a_target_that_is_not_reached_is_reported(generator, victim):
+    kind, params = type(generator), generator.params()
+    assert make(kind(**{**params, "target": 1.0}), victim).converged.tolist() == [False]
+    assert make(kind(**{**params, "target": 0.01, "epsilon": 0.4}), victim).converged.tolist() == [True]
+
+
+def test_uap_deepfool_stops_at_the_pass_that_reaches_the_target(victim):
+    made = make(UapDeepfool(target=0.01, epsilon=0.4, images=64, passes=5), victim)
+    assert made.steps == 1
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("generator", ALL, ids=label)
+def test_one_delta_of_the_shape_of_an_image_is_made(generator, channels):
+    x = torch.rand(20, channels, 12, 12, generator=torch.Generator().manual_seed(0))
+    made = generator(network(channels, 12), x, torch.zeros(20, dtype=torch.long), seed=0)
+    assert made.delta.shape == (1, channels, 12, 12)
+    assert made.delta.dtype == torch.float32
+
+
+def test_every_element_of_random_sign_is_plus_or_minus_epsilon(victim):
+    delta = make(RandomSign(epsilon=0.1), victim).delta
+    assert sorted(delta.unique().tolist()) == pytest.approx([-0.1, 0.1])
+    assert 0.2 < float((delta > 0).float().mean()) < 0.8
+
+
+def test_none_adds_nothing_and_has_no_epsilon(victim):
+    assert not make(NoPerturbation(), victim).delta.any()
+    assert NoPerturbation().params() == {}
+    assert NoPerturbation().bound is None
+
+
+@pytest.mark.parametrize("kind", [Uap, UapDeepfool, RandomSign])
+def test_an_epsilon_on_the_scale_of_255_is_refused_with_the_remedy(kind):
+    with pytest.raises(fpframe.ParameterError) as caught:
+        kind(epsilon=10.0)
+    expected = f"'epsilon' of '{kind.name}' must be in (0, 1) in pixel units (got 10.0); did you mean 10/255?"
+    assert str(caught.value) == expected
+
+
+@pytest.mark.parametrize(
+    ("kind", "params"),
+    [
+        (Uap, {"steps": 0}),
+        (Uap, {"batch_size": 0}),
+        (Uap, {"step_size": 0.0}),
+        (Uap, {"momentum": 1.5}),
+        (Uap, {"target": 2}),
+        (UapDeepfool, {"classes": 1}),
+        (UapDeepfool, {"passes": 0}),
+        (UapDeepfool, {"overshoot": -0.1}),
+    ],
+)
+def test_a_hyper_parameter_out_of_range_is_refused_by_name(kind, params):
+    with pytest.raises(fpframe.ParameterError, match=f"'{next(iter(params))}' of '{kind.name}'"):
+        kind(**params)
+
+
+def linear(weights: Tensor) -> fpframe.Classifier:
+    """A linear classifier of flattened ``(1, 2, 2)`` images, with ``weights`` ``(K, 4)``."""
+    layer = nn.Linear(4, len(weights), bias=False)
+    layer.weight.data = weights
+    return fpframe.Classifier(
+        nn.Sequential(nn.Flatten(), layer), num_classes=len(weights), image_shape=(1, 2, 2)
+    ).requires_grad_(False)
+
+
+def test_deepfool_finds_the_distance_to_the_nearest_boundary_of_a_linear_model():
+    model = linear(torch.tensor([[1.0, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 0]]))
+    x = torch.tensor([0.6, 0.5, 0.3, 0.2]).reshape(1, 1, 2, 2)
+    delta, changed = deepfool_l2(model, x, labels=torch.tensor([0]), overshoot=0.0)
+    # the boundary between classes 0 and 1 is 0.1 / sqrt(2) away, and a step goes 1e-4 further
+    assert bool(changed)
+    assert float(delta.norm()) == pytest.approx(0.1 / 2**0.5 + 1e-4, abs=1e-6)
+    assert torch.allclose(delta.flatten()[2:], torch.zeros(2))
+
+
+def test_deepfool_looks_at_the_likeliest_classes_only():
+    # class 2 is nearer than the likelier class 1, for its gradient is longer
+    model = linear(torch.tensor([[1.0, 0, 0, 0], [0, 1, 0, 0], [-4, 0, 9, 0]]))
+    x = torch.tensor([0.6, 0.5, 0.3, 0.2]).reshape(1, 1, 2, 2)
+    near, _ = deepfool_l2(model, x, labels=torch.tensor([0]), classes=3)
+    far, _ = deepfool_l2(model, x, labels=torch.tensor([0]), classes=2)
+    assert model(x + near).argmax(1).item() == 2
+    assert model(x + far).argmax(1).item() == 1
+    assert float(near.norm()) < float(far.norm())
+
+
+def test_deepfool_treats_each_image_as_if_it_were_alone(victim):
+    images, _ = digits()
+    x = to_pixels(images[1200:1230])
+    labels = victim.logits(x).argmax(1)
+    together, _ = deepfool_l2(victim, x, labels=labels)
+    alone = torch.cat([deepfool_l2(victim, x[[i]], labels=labels[[i]])[0] for i in range(len(x))])
+    assert torch.allclose(together, alone, atol=1e-4)
+
+
+def test_deepfool_changes_every_label_within_the_pixel_range_and_leaves_misclassified_images_alone(victim):
+    images, _ = digits()
+    x = to_pixels(images[1200:1300])
+    labels = victim.logits(x).argmax(1)
+    labels[:5] = (labels[:5] + 1) % 10
+    delta, changed = deepfool_l2(victim, x, labels=labels)
+    assert bool(changed.all())
+    assert bool((victim.logits(x + delta).argmax(1) != labels).all())
+    assert not delta[:5].any()
+    assert float((x + delta).min()) >= 0
+    assert float((x + delta).max()) <= 1
+
+
+def test_deepfool_says_which_images_it_could_not_change(victim):
+    images, _ = digits()
+    x = to_pixels(images[1200:1300])
+    labels = victim.logits(x).argmax(1)
+    delta, changed = deepfool_l2(victim, x, labels=labels, steps=2)
+    assert 0 < int(changed.sum()) < len(x)
+    assert torch.equal(changed, victim.logits(x + delta).argmax(1) != labels)
