@@ -9,6 +9,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from fpframe.backbones import build_backbone
     from fpframe.channel import through_channel
     from fpframe.classifier import Classifier, evaluating
     from fpframe.dataset import Dataset, Images
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
         ResourceError,
         UsageError,
     )
+    from fpframe.evaluation import Evaluation, evaluate
     from fpframe.events import Event
     from fpframe.fingerprint import extract
     from fpframe.hookspecs import hookimpl
@@ -46,11 +48,14 @@ if TYPE_CHECKING:
         SuspectSource,
     )
     from fpframe.loading import load_registry
-    from fpframe.query import Query, QuerySet
+    from fpframe.query import Query
+    from fpframe.queryset import QuerySet
     from fpframe.recipe import Recipe
     from fpframe.registry import Registry
+    from fpframe.suspects import open_suspect
     from fpframe.training import Training, train
     from fpframe.verification import Verdict, verify, verify_many
+    from fpframe.weights import load_weights, save_weights
 
 _HOME = {
     "AnswerFilter": "interfaces",
@@ -66,6 +71,7 @@ _HOME = {
     "DatasetSource": "interfaces",
     "Encoder": "interfaces",
     "Enrolment": "enrolment",
+    "Evaluation": "evaluation",
     "Event": "events",
     "FpframeError": "errors",
     "Images": "dataset",
@@ -77,7 +83,7 @@ _HOME = {
     "PerturbationGenerator": "interfaces",
     "PluginError": "errors",
     "Query": "query",
-    "QuerySet": "query",
+    "QuerySet": "queryset",
     "Recipe": "recipe",
     "RecipeError": "errors",
     "References": "interfaces",
@@ -89,11 +95,16 @@ _HOME = {
     "Training": "training",
     "UsageError": "errors",
     "Verdict": "verification",
+    "build_backbone": "backbones",
     "enroll": "enrolment",
+    "evaluate": "evaluation",
     "evaluating": "classifier",
     "extract": "fingerprint",
     "hookimpl": "hookspecs",
     "load_registry": "loading",
+    "load_weights": "weights",
+    "open_suspect": "suspects",
+    "save_weights": "weights",
     "through_channel": "channel",
     "train": "training",
     "verify": "verification",
@@ -114,6 +125,7 @@ __all__ = [
     "DatasetSource",
     "Encoder",
     "Enrolment",
+    "Evaluation",
     "Event",
     "FpframeError",
     "Images",
@@ -137,11 +149,16 @@ __all__ = [
     "Training",
     "UsageError",
     "Verdict",
+    "build_backbone",
     "enroll",
+    "evaluate",
     "evaluating",
     "extract",
     "hookimpl",
     "load_registry",
+    "load_weights",
+    "open_suspect",
+    "save_weights",
     "through_channel",
     "train",
     "verify",

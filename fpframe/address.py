@@ -40,6 +40,9 @@ class Address:
 def import_callable(rest: str) -> Callable[..., Any]:
     """Import the ``MODULE:FUNCTION`` of a ``python:`` address; modules in the current folder are found too.
 
+    The current folder is appended to ``sys.path`` and stays there: the function may import its neighbours when it is
+    called, and so must it in worker processes.
+
     Raises:
         UsageError: there is no such module or function, or the module fails at import.
     """
@@ -47,19 +50,15 @@ def import_callable(rest: str) -> Callable[..., Any]:
     if not colon or not module_name or not function_name:
         raise UsageError(f"'python:{rest}' is not an address; write python:MODULE:FUNCTION")
     folder = str(Path.cwd())
-    added = folder not in sys.path
-    if added:
-        sys.path.insert(0, folder)
+    if folder not in sys.path:
+        sys.path.append(folder)
     try:
         module = importlib.import_module(module_name)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise UsageError(
             f"cannot import module '{module_name}': {error} (python:{rest}); "
             "modules are searched in the current folder and the installed packages"
         ) from error
-    finally:
-        if added:
-            sys.path.remove(folder)
     function = getattr(module, function_name, None)
     if not callable(function):
         known = [name for name, value in vars(module).items() if callable(value) and not name.startswith("_")]

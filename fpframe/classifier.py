@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -10,6 +9,7 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
+from fpframe.digest import tensors_digest
 from fpframe.errors import ModelError, UsageError
 from fpframe.query import Query
 
@@ -44,6 +44,8 @@ class Classifier(nn.Module):
         self.num_classes = num_classes
         self.image_shape = image_shape
         self.address = address
+        self.mean = None if mean is None else tuple(mean)
+        self.std = None if std is None else tuple(std)
         channels = image_shape[0]
         self._identity = mean is None and std is None
         self.register_buffer("_mean", _per_channel(mean, channels, 0.0, "mean"), persistent=False)
@@ -125,15 +127,7 @@ def evaluating(model: nn.Module) -> Iterator[None]:
 
 def state_digest(module: nn.Module) -> str:
     """Return the SHA-256 of a network's weights and buffers, by name, type, shape and value."""
-    state = hashlib.sha256()
-    for name, tensor in sorted(module.state_dict().items()):
-        if not isinstance(tensor, Tensor):
-            state.update(f"{name}:{tensor!r}".encode())
-            continue
-        value = tensor.detach().cpu().contiguous()
-        state.update(f"{name}:{value.dtype}:{tuple(value.shape)}".encode())
-        state.update(value.reshape(-1).view(torch.uint8).numpy().tobytes())
-    return state.hexdigest()
+    return tensors_digest({name: value for name, value in module.state_dict().items() if isinstance(value, Tensor)})
 
 
 def _per_channel(values: Sequence[float] | None, channels: int, default: float, name: str) -> Tensor:

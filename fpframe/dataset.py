@@ -8,11 +8,12 @@ from functools import cached_property
 from typing import Any
 
 import attrs
+import numpy as np
 import torch
 from torch import Tensor
 
 from fpframe.errors import DataError
-from fpframe.query import to_pixels
+from fpframe.queryset import to_pixels
 
 
 @attrs.frozen(eq=False, slots=False)
@@ -116,7 +117,10 @@ class Dataset:
 
 
 def _images(images: Any, labels: Any, address: str) -> Images:
-    values, targets = torch.as_tensor(images), torch.as_tensor(labels)
+    # copies: a later write to the caller's arrays must not change data whose digest is known
+    values, targets = (
+        given.clone() if isinstance(given, Tensor) else torch.as_tensor(np.array(given)) for given in (images, labels)
+    )
     if values.ndim == 3:
         values = values.unsqueeze(1)
     if values.is_floating_point():

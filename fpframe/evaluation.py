@@ -14,15 +14,17 @@ from fpframe.channel import PROBS, through_channel
 from fpframe.dataset import Dataset
 from fpframe.decision import auc, auc_interval, clopper_pearson
 from fpframe.decision.decide import DERIVED
-from fpframe.enrolment import Enrolment, prepare
-from fpframe.enrolment.enrolling import collect_answers
+from fpframe.enrolment import Enrolment
+from fpframe.enrolment.fitting import collect_answers
+from fpframe.enrolment.prepare import VictimRequest, open_workspace, prepare
 from fpframe.errors import DataError, ModelError
 from fpframe.events import Listener, ignore
+from fpframe.loading import load_registry
 from fpframe.query import Query
 from fpframe.registry import Registry
 from fpframe.store import Store
 from fpframe.verification import Verdict, judge
-from fpframe.zoo import ZooModel, build_zoo, plan_zoo
+from fpframe.zoo import Zoo, ZooModel, build_zoo, plan_zoo
 from fpframe.zoo.estimate import announce
 
 
@@ -53,7 +55,7 @@ class Separation:
         n_derived: their number.
         n_independent: their number.
         auc: chance that a derived one scores higher.
-        interval: 95 % bootstrap interval of the AUC over models.
+        interval: 95 % interval of the AUC, with families as the units.
     """
 
     derived: str
@@ -145,6 +147,8 @@ def evaluate(
     victim: nn.Module | str | None = None,
     dataset: Dataset | None = None,
     weights: str | Path | None = None,
+    mean: tuple[float, ...] | None = None,
+    std: tuple[float, ...] | None = None,
     victim_indices: np.ndarray | None = None,
     data_root: str | Path | None = None,
     channel: str = PROBS,
@@ -162,6 +166,8 @@ def evaluate(
         victim: the victim, when it is not the one that the recipe trains.
         dataset: the data, when it was not opened by an address.
         weights: file with its weights.
+        mean: per-channel mean that it subtracts from pixels.
+        std: per-channel standard deviation that it divides them by.
         victim_indices: indices of the training images that it has seen.
         data_root: folder of data sets that are files.
         channel: what the models reveal.
@@ -171,70 +177,57 @@ def evaluate(
         on_event: is told of progress.
 
     Raises:
+        UsageError: nothing was calibrated for the channel.
         ModelError: this is not the victim that was enrolled.
         DataError: the recipe has no test models, or the enrolments have different recipes.
     """
     recipe = enrolments[0].recipe
     if any(attrs.evolve(other.recipe, scheme=recipe.scheme) != recipe for other in enrolments):
         raise DataError("the enrolments have different recipes; evaluate them one by one")
-    present = {name for enrolment in enrolments for strata in enrolment.calibration.values() for name in strata}
-    absent = tuple(sorted({group.stratum for group in recipe.independent} - present))
-    setting = prepare(
-        victim,
-        dataset,
+    for enrolment in enrolments:
+        enrolment.require_channel(channel)
+    workspace = open_workspace(
         recipe,
-        weights=weights,
-        backbone=None,
-        mean=None,
-        std=None,
+        dataset,
         data_root=data_root,
         victim_indices=victim_indices,
-        absent=absent,
         store=store,
-        registry=registry,
-        on_event=on_event,
+        registry=registry or load_registry(),
     )
+    request = VictimRequest(victim=victim, weights=weights, mean=mean, std=std, indices=victim_indices)
+    calibrated = {name for enrolment in enrolments for name in enrolment.calibration[channel]}
+    absent = tuple(sorted({group.stratum for group in recipe.independent} - calibrated))
+    setting = prepare(request, recipe, workspace, absent=absent, on_event=on_event)
     if any(setting.victim.key != enrolment.victim["key"] for enrolment in enrolments):
         raise ModelError(
             f"'{setting.victim_name}' is not the victim that was enrolled ('{enrolments[0].victim['address']}'); "
-            "name that one with --victim and --weights"
+            "name that one with --victim and --weights, and its --mean and --std if it had any"
         )
-    plan = plan_zoo(recipe, splits=("test",), absent=absent)
+    plan = plan_zoo(recipe, splits=("test",), absent=setting.absent)
     if {model.relation for model in plan} != {"derived", "independent"}:
         raise DataError(f"recipe '{recipe.name}' has no derived or no independent models in 'test'")
-    announce(plan, setting.workspace, workers=workers, on_event=on_event)
-    zoo = build_zoo(plan, setting.workspace, workers=workers, on_event=on_event)
-    evaluations = []
-    for enrolment in enrolments:
-        enrolment.require_channel(channel)
-        answers = collect_answers(zoo, enrolment.queries, on_event=on_event)
-        suspects = []
-        for index, model in enumerate(zoo.models):
-            seen = through_channel(answers[index], channel)
-            suspects.append(
-                HeldOut(
-                    model=model,
-                    accuracy=zoo.accuracy(model),
-                    verdict=judge(enrolment, seen, _stand_in(model, enrolment), alpha=recipe.alpha),
-                    embeddings=enrolment.embed(seen, channel),
-                )
-            )
-        evaluations.append(
-            Evaluation(
-                enrolment=enrolment,
-                channel=channel,
-                suspects=tuple(suspects),
-                victim_embeddings=enrolment.embed(enrolment.victim_answers, channel),
+    announce(plan, workspace, workers=workers, on_event=on_event)
+    zoo = build_zoo(plan, workspace, workers=workers, on_event=on_event)
+    return [_question(enrolment, zoo, channel, on_event) for enrolment in enrolments]
+
+
+def _question(enrolment: Enrolment, zoo: Zoo, channel: str, on_event: Listener) -> Evaluation:
+    suspects = []
+    answers = collect_answers(zoo, enrolment.queries, on_event=on_event)
+    for model, answer in zip(zoo.models, answers, strict=True):
+        seen = through_channel(answer, channel)
+        query = Query(lambda pixels: pixels, num_classes=seen.shape[-1], outputs="probs", address=model.lineage)
+        query.spent = enrolment.queries.queries
+        suspects.append(
+            HeldOut(
+                model=model,
+                accuracy=zoo.accuracy(model),
+                verdict=judge(enrolment, seen, query, alpha=enrolment.recipe.alpha, channel=channel),
+                embeddings=enrolment.embed(seen, channel),
             )
         )
-    return evaluations
-
-
-def _stand_in(model: ZooModel, enrolment: Enrolment) -> Query:
-    """Return a query with the count of one that was asked everything."""
-    query = Query(lambda pixels: pixels, num_classes=len(enrolment.classes), outputs="probs", address=model.lineage)
-    query.spent = enrolment.queries.queries
-    return query
+    victim = enrolment.embed(enrolment.victim_answers, channel)
+    return Evaluation(enrolment=enrolment, channel=channel, suspects=tuple(suspects), victim_embeddings=victim)
 
 
 def _groups(suspects: Sequence[HeldOut], relation: str) -> dict[str, list[HeldOut]]:
@@ -249,13 +242,13 @@ def _groups(suspects: Sequence[HeldOut], relation: str) -> dict[str, list[HeldOu
 
 
 def _separation(derived: str, thieves: list[HeldOut], independent: str, others: list[HeldOut]) -> Separation:
-    high = [item.verdict.score for item in thieves]
-    low = [item.verdict.score for item in others]
+    area = auc([item.verdict.score for item in thieves], [item.verdict.score for item in others])
+    families = [len({item.model.family for item in side}) for side in (thieves, others)]
     return Separation(
         derived=derived,
         independent=independent,
-        n_derived=len(high),
-        n_independent=len(low),
-        auc=auc(high, low),
-        interval=auc_interval(high, low),
+        n_derived=len(thieves),
+        n_independent=len(others),
+        auc=area,
+        interval=auc_interval(area, *families),
     )

@@ -6,7 +6,8 @@ import torch
 from torch import Tensor
 
 from fpframe.events import Event, Listener, ignore
-from fpframe.query import Query, QuerySet, to_pixels
+from fpframe.query import Query
+from fpframe.queryset import QuerySet, to_pixels
 
 
 def extract(query: Query, queries: QuerySet, *, on_event: Listener = ignore) -> Tensor:

@@ -103,6 +103,8 @@ class DerivedGroup(Group):
 
     attack: str
     params: dict[str, Any] = attrs.field(factory=dict)
+    # only independent models calibrate a verdict
+    calibrate: int = attrs.field(default=0, validator=whole(low=0, high=0))
 
 
 @attrs.frozen(kw_only=True)

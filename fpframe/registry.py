@@ -126,9 +126,9 @@ class Registry:
         known = self.names(kind)
         offers = self._offers.get((kind, name), [])
         if not offers:
-            broken = [info for info in self.plugins if info.error and info.name == name]
-            reason = f"; plugin {broken[0].label} failed: {broken[0].error}" if broken else nearest(name, known)
-            raise PluginError(f"unknown {kind} '{name}'{reason}")
+            broken = [f"{info.label} ({info.error})" for info in self.plugins if info.error]
+            failed = f"; plugins that do not load: {', '.join(broken)}" if broken else ""
+            raise PluginError(f"unknown {kind} '{name}'{nearest(name, known)}{failed}")
         if len(offers) > 1:
             owners = " and ".join(info.label for info, _ in offers)
             raise PluginError(f"{kind} '{name}' is offered by {owners}; uninstall or block one of them")

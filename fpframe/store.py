@@ -7,7 +7,6 @@ or absent, also after a crash and with several processes at work.
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
 import os
 import sys
@@ -19,31 +18,13 @@ import attrs
 from safetensors import SafetensorError
 from safetensors.torch import load as load_tensors
 from safetensors.torch import save as dump_tensors
-from torch import Tensor, uint8
+from torch import Tensor
 
+from fpframe.digest import canonical_json, content_key, tensors_digest
 from fpframe.errors import ResourceError
 
 #: Environment variable that moves the store.
 HOME = "FPFRAME_HOME"
-
-
-def canonical_json(value: Any) -> str:
-    """Return JSON that is the same for the same value: sorted keys, no spaces, no NaN."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False, ensure_ascii=False)
-
-
-def content_key(value: Any) -> str:
-    """Return the SHA-256 of a value's canonical JSON."""
-    return hashlib.sha256(canonical_json(value).encode()).hexdigest()
-
-
-def tensors_digest(tensors: dict[str, Tensor]) -> str:
-    """Return the SHA-256 over names, types, shapes and values; it does not depend on the file format."""
-    state = hashlib.sha256()
-    for name, tensor in sorted(tensors.items()):
-        state.update(f"{name}:{tensor.dtype}:{tuple(tensor.shape)}\n".encode())
-        state.update(tensor.detach().cpu().contiguous().reshape(-1).view(uint8).numpy().tobytes())
-    return state.hexdigest()
 
 
 def dump(tensors: dict[str, Tensor], facts: dict[str, Any]) -> bytes:
@@ -170,8 +151,7 @@ def _entry(content: bytes, key: str) -> Entry:
     length = int.from_bytes(content[:8], "little")
     header = json.loads(json.loads(content[8 : 8 + length])["__metadata__"]["fpframe"])
     facts: dict[str, Any] = header["facts"]
-    # entries from before facts had a digest have none
-    sound = header["digest"] == tensors_digest(tensors) and header.get("facts_digest") in (None, content_key(facts))
+    sound = header["digest"] == tensors_digest(tensors) and header["facts_digest"] == content_key(facts)
     if header["key"] != key or not sound:
         raise ValueError("the content does not match its digest")
     return Entry(tensors, facts)

@@ -126,7 +126,7 @@ def _source(registry: Registry, address: str) -> SuspectSource:
             continue
         if source.matches(address):
             return source
-        forms += getattr(source, "forms", (f"an address for '{name}'",))
+        forms += source.forms
     prefix = Address.parse(address).prefix
     what = f"no suspect source knows the prefix '{prefix}'" if prefix else "no suspect source opens this file"
     known = f"; known forms: {', '.join(forms)}" if forms else ""

@@ -20,6 +20,7 @@ from fpframe.fingerprint import extract
 from fpframe.loading import load_registry
 from fpframe.query import Outputs, Query
 from fpframe.registry import Registry
+from fpframe.rng import threads
 from fpframe.suspects import Suspect, open_suspect
 
 
@@ -215,12 +216,16 @@ def judge(
     *,
     alpha: float,
     settings: dict[str, Any] | None = None,
+    channel: str | None = None,
 ) -> Verdict:
-    """Decide on answers ``(V, Q, K)`` that a suspect gave."""
-    channel = observed_channel(answers, query)
-    enrolment.require_channel(channel)
+    """Decide on answers ``(V, Q, K)`` that a suspect gave; without a `channel` it is read from the answers."""
     behaviour = _misbehaviour(answers)
-    scores = () if behaviour else tuple(enrolment.view_scores(answers, channel).tolist())
+    if behaviour:  # there is nothing to score, so any channel will do
+        channel = next(iter(enrolment.encoders))
+    channel = channel or observed_channel(answers, query)
+    enrolment.require_channel(channel)
+    with threads(1):
+        scores = () if behaviour else tuple(enrolment.view_scores(answers, channel).tolist())
     decision = decide(scores, enrolment.calibration[channel], alpha=alpha, behaviour=behaviour)
     return Verdict(
         decision=decision,

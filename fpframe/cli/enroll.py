@@ -23,7 +23,7 @@ def enroll(
     victim_indices: Path | None = None,
     mean: str | None = None,
     std: str | None = None,
-    without: tuple[str, ...] = (),
+    without: Annotated[tuple[str, ...], Parameter(negative=(), consume_multiple=True)] = (),
     alpha: float | None = None,
     seed: int | None = None,
     workers: int | None = None,
@@ -44,7 +44,8 @@ def enroll(
         victim_indices: Indices of the training images that the victim has seen (.npy).
         mean: Per-channel mean that the victim subtracts from pixels, separated by commas.
         std: Per-channel standard deviation that it divides them by.
-        without: Stratum to leave out. Without same-data your architecture is never trained, for when that takes too long.
+        without: Strata to leave out. Without same-data your architecture is never trained, which saves much time
+            where it is a large one.
         alpha: Highest p-value at which a suspect is called derived.
         seed: Decides every random choice.
         workers: Processes that train models; one for each core by default.

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from fpframe.cli.options import read_indices, require_workers
+from fpframe.cli.options import numbers, read_indices, require_workers
 from fpframe.cli.progress import ProgressBars
 
 
@@ -16,6 +16,8 @@ def evaluate(
     *enrolments: Path,
     victim: str | None = None,
     weights: Path | None = None,
+    mean: str | None = None,
+    std: str | None = None,
     victim_indices: Path | None = None,
     data_root: Path | None = None,
     channel: str = "probs",
@@ -31,6 +33,8 @@ def evaluate(
         enrolments: Enrolments of the same victim by other schemes, for further columns.
         victim: The victim, when it is not the recipe's.
         weights: Its weights.
+        mean: Per-channel mean that it subtracts from pixels, separated by commas.
+        std: Per-channel standard deviation that it divides them by.
         victim_indices: Indices of the training images that it has seen (.npy).
         data_root: Folder in which the data lies.
         channel: What the models reveal: probs, or top1.
@@ -53,6 +57,8 @@ def evaluate(
             opened,
             victim=victim,
             weights=weights,
+            mean=numbers(mean, "--mean"),
+            std=numbers(std, "--std"),
             victim_indices=read_indices(victim_indices),
             data_root=data_root,
             channel=channel,

@@ -8,37 +8,25 @@ from typing import Any
 
 import attrs
 import numpy as np
-import torch
 from torch import Tensor, nn
 
-from fpframe.channel import through_channel
-from fpframe.classifier import Classifier
 from fpframe.dataset import Dataset
-from fpframe.decision import StratumScores, require_alpha
+from fpframe.enrolment.fitting import calibrate, collect_answers, fit_encoder
 from fpframe.enrolment.folder import refuse_existing
-from fpframe.enrolment.prepare import SAME_ARCHITECTURE, Setting, prepare
-from fpframe.enrolment.questions import (
-    check_pool,
-    encoder_spec,
-    fooling_rate,
-    make_questions,
-    needs_references,
-    resolve_parts,
-)
-from fpframe.enrolment.record import Enrolment, cosine_scores
-from fpframe.errors import RecipeError, UsageError, nearest
+from fpframe.enrolment.method import Method, check_method, plan_enrolment
+from fpframe.enrolment.prepare import Setting, VictimRequest, open_workspace, prepare
+from fpframe.enrolment.questions import check_pool, fooling_rate, make_questions
+from fpframe.enrolment.record import Enrolment
 from fpframe.events import Event, Listener, ignore
 from fpframe.fingerprint import extract
-from fpframe.interfaces import Encoder, References, Scheme
-from fpframe.interfaces.encoder import Relation
+from fpframe.interfaces import Encoder, References
 from fpframe.loading import load_registry
 from fpframe.profile import machine_profile
-from fpframe.query import QuerySet
-from fpframe.recipe import STRATA, Recipe
+from fpframe.recipe import Recipe
 from fpframe.registry import Registry
-from fpframe.rng import derive_seed, threads
+from fpframe.rng import threads
 from fpframe.store import Store
-from fpframe.zoo import Zoo, ZooModel, build_zoo, plan_zoo
+from fpframe.zoo import Zoo, build_zoo
 from fpframe.zoo.estimate import announce
 
 
@@ -102,78 +90,63 @@ def enroll(
         refuse_existing(Path(out), force=force)
     registry = registry or load_registry()
     full = _complete(recipe, dataset, scheme, seed, alpha)
-    chosen: Scheme = registry.get("scheme", full.scheme)
-    for stratum in absent:
-        if stratum not in STRATA:
-            raise UsageError(f"unknown stratum '{stratum}'{nearest(stratum, STRATA)}")
-    spec = encoder_spec(chosen, full, registry)
-    methods = resolve_parts(chosen, full, registry)
-    for channel in full.channels:
-        through_channel(torch.zeros(1, 2), channel)
-    setting = prepare(
-        victim,
-        dataset,
+    request = VictimRequest(
+        victim=victim, weights=weights, backbone=backbone, mean=mean, std=std, indices=victim_indices
+    )
+    method = check_method(full, registry, absent=tuple(absent))
+    workspace = open_workspace(
         full,
-        weights=weights,
-        backbone=backbone,
-        mean=mean,
-        std=std,
+        dataset if isinstance(dataset, Dataset) else None,
         data_root=data_root,
         victim_indices=victim_indices,
-        absent=tuple(absent),
         store=store,
         registry=registry,
-        on_event=on_event,
     )
-    check_pool(methods, setting.workspace.parts.pool)
-    plan = plan_zoo(full, splits=("fit", "calibrate"), absent=setting.absent)
-    _require_models(plan, full)
-    announce(plan, setting.workspace, workers=workers, on_event=on_event)
-    zoo = build_zoo(plan, setting.workspace, workers=workers, on_event=on_event)
-
-    references = _references(zoo) if needs_references(chosen, full, registry) else None
-    on_event(Event(task="making queries", total=1))
-    questions = make_questions(
-        chosen, full, registry, setting.victim.classifier, setting.workspace.parts.pool, references
-    )
-    on_event(Event(task="making queries", done=1, total=1))
-    victim_answers = extract(setting.victim.classifier.as_query(), questions.queries)
-    answers = collect_answers(zoo, questions.queries, on_event=on_event)
-    encoder = registry.build(Encoder, spec.name, **spec.params)
-    encoders: dict[str, nn.Module] = {}
-    calibration = {}
-    for done, channel in enumerate(full.channels):
-        on_event(Event(task="fitting encoders", done=done, total=len(full.channels)))
-        encoders[channel] = _fit(encoder, zoo, answers, victim_answers, channel, full.seed)
-        calibration[channel] = _calibrate(encoders[channel], zoo, answers, victim_answers, channel)
-    on_event(Event(task="fitting encoders", done=len(full.channels), total=len(full.channels)))
-    enrolment = Enrolment(
-        recipe=full,
-        scheme=chosen.name,
-        encoder=spec,
-        queries=questions.queries,
-        deltas=questions.deltas,
-        encoders=encoders,
-        victim_answers=victim_answers,
-        calibration=calibration,
-        victim=_victim_facts(setting, questions.deltas),
-        classes=setting.workspace.dataset.classes,
-        caveats=(*setting.caveats, *_caveats(setting)),
-        profile=machine_profile(),
-    )
+    check_pool(method.parts, workspace.parts.pool)
+    setting = prepare(request, full, workspace, absent=tuple(absent), on_event=on_event)
+    plan = plan_enrolment(full, setting.absent)
+    announce(plan, workspace, workers=workers, on_event=on_event)
+    zoo = build_zoo(plan, workspace, workers=workers, on_event=on_event)
+    enrolment = _fingerprint(setting, method, zoo, on_event)
     if out is not None:
         enrolment.save(out, force=force)
     return enrolment
 
 
-def collect_answers(zoo: Zoo, queries: QuerySet, *, on_event: Listener = ignore) -> dict[int, Tensor]:
-    """Return the answers ``(V, Q, K)`` of every model of a zoo, by its position; one model is in memory at a time."""
-    answers = {}
-    for index, model in enumerate(zoo.models):
-        with threads(1):  # the same bits as in any other run, whatever the caller's threads
-            answers[index] = extract(zoo.load(model).as_query(), queries)
-        on_event(Event(task="asking the zoo", done=index + 1, total=len(zoo.models)))
-    return answers
+def _fingerprint(setting: Setting, method: Method, zoo: Zoo, on_event: Listener) -> Enrolment:
+    """Make the queries, ask every model of the zoo, and fit and calibrate an encoder for each channel."""
+    recipe, registry = setting.recipe, setting.workspace.registry
+    victim = setting.victim.classifier
+    references = _references(zoo) if method.needs_references else None
+    on_event(Event(task="making queries", total=1))
+    with threads(1):  # the same bits on any number of cores
+        questions = make_questions(method.parts, recipe, victim, setting.workspace.parts.pool, references)
+        victim_answers = extract(victim.as_query(), questions.queries)
+        facts = _victim_facts(setting, questions.deltas)
+        profile = machine_profile()
+    on_event(Event(task="making queries", done=1, total=1))
+    answers = collect_answers(zoo, questions.queries, on_event=on_event)
+    encoder = registry.build(Encoder, method.encoder.name, **method.encoder.params)
+    encoders: dict[str, nn.Module] = {}
+    calibration = {}
+    for done, channel in enumerate(recipe.channels, start=1):
+        encoders[channel] = fit_encoder(encoder, zoo, answers, victim_answers, channel, seed=recipe.seed)
+        calibration[channel] = calibrate(encoders[channel], zoo, answers, victim_answers, channel)
+        on_event(Event(task="fitting encoders", done=done, total=len(recipe.channels)))
+    return Enrolment(
+        recipe=recipe,
+        scheme=method.scheme.name,
+        encoder=method.encoder,
+        queries=questions.queries,
+        deltas=questions.deltas,
+        encoders=encoders,
+        victim_answers=victim_answers,
+        calibration=calibration,
+        victim=facts,
+        classes=setting.workspace.dataset.classes,
+        caveats=(*_caveats(setting), *setting.caveats),
+        profile=profile,
+    )
 
 
 def _complete(
@@ -189,66 +162,12 @@ def _complete(
     return attrs.evolve(full, **{key: value for key, value in given.items() if value is not None})
 
 
-def _require_models(plan: list[ZooModel], recipe: Recipe) -> None:
-    fit = [model.relation for model in plan if model.split == "fit"]
-    for relation in ("derived", "independent"):
-        if relation not in fit:
-            raise RecipeError(f"recipe '{recipe.name}' has no {relation} models in 'fit'; an encoder needs both kinds")
-    # the plan knows the number of models, so an alpha out of reach shows before hours of training
-    require_alpha(
-        recipe.alpha,
-        {
-            stratum: StratumScores(scores=(0.0,) * len(families), families=tuple(families))
-            for stratum, families in _families(plan).items()
-        },
-    )
-
-
-def _families(plan: Iterable[ZooModel]) -> dict[str, list[str]]:
-    families: dict[str, list[str]] = {}
-    for model in plan:
-        if model.split == "calibrate" and model.relation == "independent":
-            families.setdefault(model.stratum, []).append(model.family)
-    return families
-
-
 def _references(zoo: Zoo) -> References:
-    fit: dict[str, list[Classifier]] = {"derived": [], "independent": []}
-    for model in zoo.of("fit"):
-        fit[model.relation].append(zoo.load(model))
-    return References(tuple(fit["derived"]), tuple(fit["independent"]))
-
-
-def _fit(
-    encoder: Encoder, zoo: Zoo, answers: dict[int, Tensor], victim_answers: Tensor, channel: str, seed: int
-) -> nn.Module:
-    chosen = [index for index, model in enumerate(zoo.models) if model.split == "fit"]
-    families = sorted({zoo.models[index].family for index in chosen})
-    relation: list[Relation] = ["victim", *(zoo.models[index].relation for index in chosen)]
-    groups = [0, *(1 + families.index(zoo.models[index].family) for index in chosen)]
-    stacked = torch.stack([victim_answers, *(answers[index] for index in chosen)])
-    with threads(1):
-        return encoder.fit(
-            through_channel(stacked, channel),
-            relation,
-            torch.tensor(groups),
-            seed=derive_seed(seed, "encoder", channel),
-        )
-
-
-def _calibrate(
-    encoder: nn.Module, zoo: Zoo, answers: dict[int, Tensor], victim_answers: Tensor, channel: str
-) -> dict[str, StratumScores]:
-    found: dict[str, list[tuple[float, str]]] = {}
-    for index, model in enumerate(zoo.models):
-        if model.split == "calibrate" and model.relation == "independent":
-            with threads(1):
-                score = float(cosine_scores(encoder, answers[index], victim_answers, channel).mean())
-            found.setdefault(model.stratum, []).append((score, model.family))
-    return {
-        stratum: StratumScores(scores=tuple(score for score, _ in pairs), families=tuple(family for _, family in pairs))
-        for stratum, pairs in sorted(found.items())
-    }
+    fit = zoo.of("fit")
+    return References(
+        derived=tuple(zoo.load(model) for model in fit if model.relation == "derived"),
+        independent=tuple(zoo.load(model) for model in fit if model.relation == "independent"),
+    )
 
 
 def _victim_facts(setting: Setting, deltas: tuple[Tensor, ...]) -> dict[str, object]:
@@ -266,14 +185,12 @@ def _victim_facts(setting: Setting, deltas: tuple[Tensor, ...]) -> dict[str, obj
 
 
 def _caveats(setting: Setting) -> list[str]:
-    kinds = sorted({group.stratum for group in setting.recipe.independent} - set(setting.absent))
-    caveats = [f"The p-value speaks of independent models like the calibrated ones: {', '.join(kinds)}."]
-    missing = [
-        f"Stratum '{stratum}' is absent: no independent models of this kind were calibrated."
-        for stratum in sorted(set(setting.absent))
+    absent = set(setting.absent)
+    kinds = sorted({group.stratum for group in setting.recipe.independent} - absent)
+    return [
+        f"The p-value speaks of independent models like the calibrated ones: {', '.join(kinds)}.",
+        *(
+            f"Stratum '{stratum}' is absent: no independent models of this kind were calibrated."
+            for stratum in sorted(absent)
+        ),
     ]
-    if SAME_ARCHITECTURE in setting.absent:
-        missing.append(
-            f"No model of the victim's own architecture was trained; {setting.victim.backbone} stands in for it."
-        )
-    return [*caveats, *missing]

@@ -17,14 +17,15 @@ from safetensors import SafetensorError
 from torch import Tensor, nn
 
 from fpframe.decision import StratumScores
+from fpframe.digest import canonical_json
 from fpframe.enrolment.record import Enrolment
 from fpframe.errors import FpframeError, IntegrityError, ResourceError, UsageError
 from fpframe.interfaces import ComponentSpec, Encoder
 from fpframe.loading import load_registry
-from fpframe.query import QueryPart, QuerySet
+from fpframe.queryset import QueryPart, QuerySet
 from fpframe.recipe import Recipe
 from fpframe.registry import Registry
-from fpframe.store import canonical_json, dump, write_durably
+from fpframe.store import dump, write_durably
 
 FORMAT = 1
 MANIFEST = "manifest.json"

@@ -1,4 +1,4 @@
-"""Prepare a run: open the data, divide it, and get the victim ready, before anything long begins."""
+"""Get data and victim ready before anything long begins."""
 
 from __future__ import annotations
 
@@ -11,21 +11,48 @@ from torch import nn
 
 from fpframe.address import Address
 from fpframe.backbones import build_backbone
-from fpframe.classifier import Classifier
+from fpframe.classifier import Classifier, state_digest
 from fpframe.dataset import Dataset
 from fpframe.errors import ModelError, UsageError
 from fpframe.events import Event, Listener
 from fpframe.interfaces import DatasetSource
-from fpframe.loading import load_registry
 from fpframe.recipe import Recipe
 from fpframe.registry import Registry
 from fpframe.store import Store
 from fpframe.weights import load_weights
 from fpframe.zoo import VictimHandle, Workspace, build_zoo, partition, victim_model
 
-
 #: The stratum without which no model of the victim's own architecture is trained.
 SAME_ARCHITECTURE = "same-data"
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class VictimRequest:
+    """The victim as the caller names it.
+
+    Attributes:
+        victim: a module or an address; ``None`` for the one that the recipe trains.
+        weights: file with its weights.
+        backbone: address that builds its architecture anew, when it is a module.
+        mean: per-channel mean that it subtracts from pixels.
+        std: per-channel standard deviation that it divides them by.
+        indices: indices of the training images that it has seen.
+    """
+
+    victim: nn.Module | str | None = None
+    weights: str | Path | None = None
+    backbone: str | None = None
+    mean: tuple[float, ...] | None = None
+    std: tuple[float, ...] | None = None
+    indices: np.ndarray | None = None
+
+    def __attrs_post_init__(self) -> None:
+        if self.victim is None and any(
+            given is not None for given in (self.weights, self.indices, self.mean, self.std, self.backbone)
+        ):
+            raise UsageError(
+                "weights, backbone, mean, std and victim indices belong to a victim of your own; name it with --victim"
+            )
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -52,58 +79,6 @@ class Setting:
         return self.workspace.require_victim()
 
 
-def prepare(
-    victim: nn.Module | str | None,
-    dataset: Dataset | str | None,
-    recipe: Recipe,
-    *,
-    weights: str | Path | None,
-    backbone: str | None,
-    mean: tuple[float, ...] | None,
-    std: tuple[float, ...] | None,
-    data_root: str | Path | None,
-    victim_indices: np.ndarray | None,
-    absent: tuple[str, ...],
-    store: Store | None,
-    registry: Registry | None,
-    on_event: Listener,
-) -> Setting:
-    """Open data and victim; a victim that nobody gave is trained, or taken from the store.
-
-    Raises:
-        UsageError: options that do not go together.
-        ModelError: the victim does not fit the data.
-        DataError: the data cannot be used.
-    """
-    registry = registry or load_registry()
-    data = dataset if isinstance(dataset, Dataset) else open_dataset(registry, dataset or recipe.dataset, data_root)
-    parts = partition(data, recipe.partition, seed=recipe.seed, victim_indices=victim_indices)
-    workspace = Workspace(dataset=data, parts=parts, registry=registry, store=store or Store.default())
-    caveats: list[str] = []
-    if victim is None:
-        if weights is not None or victim_indices is not None:
-            raise UsageError("weights and victim indices belong to a victim of your own; name it with --victim")
-        plan = victim_model(recipe)
-        on_event(Event(task="victim", kind="note", text=f"victim: {plan.backbone}, trained by recipe '{recipe.name}'"))
-        zoo = build_zoo([plan], workspace, on_event=on_event)
-        name = f"{plan.backbone} (recipe {recipe.name})"
-        address: str | None = plan.backbone
-        classifier = zoo.load(plan)
-    else:
-        classifier, address, name = _outside(victim, weights, backbone, mean, std, workspace)
-        if victim_indices is None:
-            caveats.append(
-                "Which images the victim was trained on was not said; the recipe's share for it was assumed to be "
-                "like them. Say it with --victim-indices."
-            )
-    if address is None or SAME_ARCHITECTURE in absent:
-        # nothing of the victim's own architecture is trained then, students neither: a small one stands in for it
-        absent = tuple(sorted({*absent, SAME_ARCHITECTURE}))
-        address = recipe.victim.backbone
-    workspace.victim = VictimHandle.of(classifier, parts, backbone=address)
-    return Setting(recipe=recipe, workspace=workspace, absent=absent, victim_name=name, caveats=tuple(caveats))
-
-
 def open_dataset(registry: Registry, address: str, root: str | Path | None) -> Dataset:
     """Open a data set by address.
 
@@ -116,37 +91,105 @@ def open_dataset(registry: Registry, address: str, root: str | Path | None) -> D
     return registry.build(DatasetSource, name).open(rest, root=Path(root) if root is not None else None)
 
 
-def _outside(
-    victim: nn.Module | str,
-    weights: str | Path | None,
-    backbone: str | None,
-    mean: tuple[float, ...] | None,
-    std: tuple[float, ...] | None,
-    workspace: Workspace,
-) -> tuple[Classifier, str | None, str]:
-    """Return a victim that the user brings, the address of its architecture, and its name."""
-    shape, classes = workspace.dataset.image_shape, workspace.dataset.num_classes
-    if isinstance(victim, str):
-        classifier = build_backbone(workspace.registry, victim, num_classes=classes, image_shape=shape)
-        if weights is None and Address.parse(victim).prefix != "python":
-            raise ModelError(
-                f"'{victim}' names an architecture without weights; pass --weights FILE, or leave out --victim to have "
-                "one trained"
-            )
-        name = backbone = victim
-    elif isinstance(victim, Classifier):
-        name, classifier = victim.address or "Classifier", victim
+def open_workspace(
+    recipe: Recipe,
+    dataset: Dataset | None,
+    *,
+    data_root: str | Path | None,
+    victim_indices: np.ndarray | None,
+    store: Store | None,
+    registry: Registry,
+) -> Workspace:
+    """Open the data and divide it; there is no victim yet.
+
+    Raises:
+        DataError: the data cannot be used.
+    """
+    data = dataset or open_dataset(registry, recipe.dataset, data_root)
+    parts = partition(data, recipe.partition, seed=recipe.seed, victim_indices=victim_indices)
+    return Workspace(dataset=data, parts=parts, registry=registry, store=store or Store.default())
+
+
+def prepare(
+    request: VictimRequest, recipe: Recipe, workspace: Workspace, *, absent: tuple[str, ...], on_event: Listener
+) -> Setting:
+    """Put the victim into the workspace; one that nobody gave is trained, or taken from the store.
+
+    Raises:
+        UsageError: the victim's address is unknown.
+        ModelError: the victim does not fit the data.
+    """
+    caveats: list[str] = []
+    address: str | None
+    if request.victim is None:
+        classifier, address = _trained(recipe, workspace, on_event)
+        name = f"{address} (recipe {recipe.name})"
     else:
-        name = type(victim).__name__
-        classifier = Classifier(victim, num_classes=classes, image_shape=shape, address=name)
-    if mean is not None or std is not None:
+        classifier, address = _given(request, workspace)
+        name = request.victim if isinstance(request.victim, str) else classifier.address
+        if request.indices is None:
+            caveats.append(
+                "Which images the victim was trained on was not said; the recipe's share for it was assumed to be "
+                "like them. Say it with --victim-indices."
+            )
+    if address is None or SAME_ARCHITECTURE in absent:
+        # nothing of the victim's own architecture is trained then, students neither: a small one stands in for it
+        absent = tuple(sorted({*absent, SAME_ARCHITECTURE}))
+        address = recipe.victim.backbone
+        caveats.append(f"No model of the victim's own architecture was trained; {address} stands in for it.")
+    workspace.victim = VictimHandle.of(classifier, workspace.parts, backbone=address)
+    return Setting(recipe=recipe, workspace=workspace, absent=absent, victim_name=name, caveats=tuple(caveats))
+
+
+def _trained(recipe: Recipe, workspace: Workspace, on_event: Listener) -> tuple[Classifier, str]:
+    plan = victim_model(recipe)
+    on_event(Event(task="victim", kind="note", text=f"victim: {plan.backbone}, trained by recipe '{recipe.name}'"))
+    return build_zoo([plan], workspace, on_event=on_event).load(plan), plan.backbone
+
+
+def _given(request: VictimRequest, workspace: Workspace) -> tuple[Classifier, str | None]:
+    """Return a victim that the user brings, and the address that builds its architecture anew, if there is one."""
+    shape, classes = workspace.dataset.image_shape, workspace.dataset.num_classes
+    backbone = request.backbone
+    if isinstance(request.victim, str):
+        classifier = build_backbone(workspace.registry, request.victim, classes, shape, seed=0)
+        backbone = request.victim if _builds_anew(request, classifier, workspace) else None
+    elif isinstance(request.victim, Classifier):
+        classifier = request.victim
+    else:
+        assert request.victim is not None
+        name = type(request.victim).__name__
+        classifier = Classifier(request.victim, num_classes=classes, image_shape=shape, address=name)
+    if request.mean is not None or request.std is not None:
         classifier = Classifier(
-            classifier.module, num_classes=classes, image_shape=shape, mean=mean, std=std, address=name
+            classifier.module,
+            num_classes=classes,
+            image_shape=shape,
+            mean=request.mean,
+            std=request.std,
+            address=classifier.address,
         )
-    if weights is not None:
-        load_weights(classifier, weights)
-    classifier.checked()
-    answers = classifier.logits(workspace.parts.pool.pixels[:16])
+    if request.weights is not None:
+        load_weights(classifier, request.weights)
+    answers = classifier.checked().logits(workspace.parts.pool.pixels[:16])
     if not bool(torch.isfinite(answers).all()):
-        raise ModelError(f"the victim's answers are not finite ({name}); check its weights")
-    return classifier, backbone, name
+        raise ModelError(f"the victim's answers are not finite ({classifier.address}); check its weights")
+    return classifier, backbone
+
+
+def _builds_anew(request: VictimRequest, classifier: Classifier, workspace: Workspace) -> bool:
+    """Tell whether the victim's address gives fresh weights each time, as training models like it needs.
+
+    Raises:
+        ModelError: it does, but no weights of the victim were named.
+    """
+    assert isinstance(request.victim, str)
+    data = workspace.dataset
+    again = build_backbone(workspace.registry, request.victim, data.num_classes, data.image_shape, seed=1)
+    fresh = state_digest(again.module) != state_digest(classifier.module)
+    if fresh and request.weights is None:
+        raise ModelError(
+            f"'{request.victim}' names an architecture without weights; pass --weights FILE, or leave out --victim to "
+            "have one trained"
+        )
+    return fresh

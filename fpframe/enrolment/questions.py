@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import attrs
@@ -10,9 +11,9 @@ from torch import Tensor
 
 from fpframe.classifier import Classifier
 from fpframe.dataset import Images
-from fpframe.errors import DataError, PluginError, RecipeError
+from fpframe.errors import DataError, RecipeError
 from fpframe.interfaces import Augmenter, ComponentSpec, Part, PerturbationGenerator, References, Scheme
-from fpframe.query import QueryPart, QuerySet, add_perturbation, to_pixels
+from fpframe.queryset import QueryPart, QuerySet, add_perturbation, to_pixels
 from fpframe.recipe import Recipe
 from fpframe.registry import Registry
 from fpframe.rng import derive_seed, generator
@@ -32,8 +33,16 @@ class Questions:
 
 
 @attrs.frozen(kw_only=True)
-class _Method:
-    """The components of one part, with their parameters, and its size."""
+class PartMethod:
+    """The components of one part, with their parameters, and its size.
+
+    Attributes:
+        augmenter: chooses the points.
+        perturbation: what is added to them.
+        pair: whether each point is asked clean and perturbed.
+        points: number of points N.
+        views: number of views V.
+    """
 
     augmenter: Augmenter
     perturbation: PerturbationGenerator
@@ -42,7 +51,7 @@ class _Method:
     views: int
 
 
-def resolve_parts(scheme: Scheme, recipe: Recipe, registry: Registry) -> list[_Method]:
+def resolve_parts(scheme: Scheme, recipe: Recipe, registry: Registry) -> list[PartMethod]:
     """Return the components of a scheme under a recipe, so that wrong names and parameters show before any work.
 
     Raises:
@@ -56,16 +65,9 @@ def resolve_parts(scheme: Scheme, recipe: Recipe, registry: Registry) -> list[_M
     return methods
 
 
-def needs_references(scheme: Scheme, recipe: Recipe, registry: Registry) -> bool:
-    """Tell whether a component of the scheme wants the models of the fit split."""
-    methods = resolve_parts(scheme, recipe, registry)
-    return any(method.augmenter.needs_references or method.perturbation.needs_references for method in methods)
-
-
 def make_questions(
-    scheme: Scheme,
+    parts: Sequence[PartMethod],
     recipe: Recipe,
-    registry: Registry,
     victim: Classifier,
     pool: Images,
     references: References | None,
@@ -78,23 +80,23 @@ def make_questions(
     """
     views: list[list[Tensor]] = []
     layout, deltas, start = [], [], 0
-    for number, method in enumerate(resolve_parts(scheme, recipe, registry)):
+    for number, method in enumerate(parts):
         seed = derive_seed(recipe.seed, "part", number)
         images, delta = _part_images(method, recipe, victim, pool, references, seed)
         layout.append(QueryPart(start=start, points=method.points, pair=method.pair))
         start += images.shape[1]
         views.append(list(images))
         deltas += [delta] if delta is not None else []
-    stacked = torch.stack([torch.cat(parts) for parts in zip(*views, strict=True)])
+    stacked = torch.stack([torch.cat(pieces) for pieces in zip(*views, strict=True)])
     return Questions(QuerySet(images=stacked, parts=tuple(layout)), tuple(deltas))
 
 
-def _method(part: Part, recipe: Recipe, registry: Registry) -> _Method:
+def _method(part: Part, recipe: Recipe, registry: Registry) -> PartMethod:
     queries = recipe.queries
-    return _Method(
-        augmenter=registry.build(Augmenter, part.augmenter.name, **_merge(part.augmenter, queries.augmenter)),
+    return PartMethod(
+        augmenter=registry.build(Augmenter, part.augmenter.name, **merged(part.augmenter, queries.augmenter)),
         perturbation=registry.build(
-            PerturbationGenerator, part.perturbation.name, **_merge(part.perturbation, queries.perturbation)
+            PerturbationGenerator, part.perturbation.name, **merged(part.perturbation, queries.perturbation)
         ),
         pair=part.pair,
         points=part.points or queries.points,
@@ -102,12 +104,13 @@ def _method(part: Part, recipe: Recipe, registry: Registry) -> _Method:
     )
 
 
-def _merge(spec: ComponentSpec, overrides: dict[str, Any]) -> dict[str, Any]:
+def merged(spec: ComponentSpec, overrides: dict[str, Any]) -> dict[str, Any]:
+    """Return a component's parameters, where those of the recipe come before those of the scheme."""
     return {**spec.params, **overrides}
 
 
 def _part_images(
-    method: _Method,
+    method: PartMethod,
     recipe: Recipe,
     victim: Classifier,
     pool: Images,
@@ -164,7 +167,7 @@ def fooling_rate(victim: Classifier, images: Images, delta: Tensor) -> float:
     return float((clean != moved).float().mean())
 
 
-def check_pool(methods: list[_Method], pool: Images) -> None:
+def check_pool(methods: Sequence[PartMethod], pool: Images) -> None:
     """Refuse a pool that is smaller than the points, before anything is trained.
 
     Raises:
@@ -176,17 +179,3 @@ def check_pool(methods: list[_Method], pool: Images) -> None:
             f"{most} query points are wanted but the pool has {len(pool)} images; lower 'points' in [queries] of the "
             "recipe, or give the pool a larger share in [partition]"
         )
-
-
-def encoder_spec(scheme: Scheme, recipe: Recipe, registry: Registry) -> ComponentSpec:
-    """Return the encoder's name and parameters under a recipe, after trying them.
-
-    Raises:
-        PluginError: it is unknown.
-        ParameterError: a parameter is unknown or out of range.
-    """
-    spec = ComponentSpec(scheme.encoder.name, _merge(scheme.encoder, recipe.queries.encoder))
-    if not scheme.parts:
-        raise PluginError(f"scheme '{scheme.name}' has no parts")
-    registry.create("encoder", spec.name, **spec.params)
-    return spec

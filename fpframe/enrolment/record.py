@@ -14,7 +14,7 @@ from fpframe.channel import through_channel
 from fpframe.decision import StratumScores
 from fpframe.errors import UsageError
 from fpframe.interfaces import ComponentSpec
-from fpframe.query import QuerySet
+from fpframe.queryset import QuerySet
 from fpframe.recipe import Recipe
 from fpframe.registry import Registry
 

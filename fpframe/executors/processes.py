@@ -67,7 +67,7 @@ def run_processes(
 def _set_up(setup: Callable[[bytes], Any], payload: bytes, folder: str) -> None:
     global _state
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent is interrupted too, and stops the workers
-    sys.path.insert(0, folder)  # users keep the module of a python: address in the current folder
+    sys.path.append(folder)  # users keep the module of a python: address in the current folder
     _state = setup(payload)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable
+from typing import ClassVar
 
 import attrs
 
@@ -42,9 +43,14 @@ class SuspectRequest:
 
 
 class SuspectSource(Component):
-    """Open suspects of one kind: a file format, an importable function, a remote service."""
+    """Open suspects of one kind: a file format, an importable function, a remote service.
+
+    Attributes:
+        forms: what its addresses look like, for messages, such as ``FILE.onnx``.
+    """
 
     kind = "suspect"
+    forms: ClassVar[tuple[str, ...]] = ()
 
     @abstractmethod
     def matches(self, address: str) -> bool:

@@ -51,7 +51,7 @@ def evaluation_markdown(evaluations: Sequence[Evaluation]) -> str:
             f"Recipe `{recipe.name}`, seed {recipe.seed}, data `{recipe.dataset}`, victim "
             f"`{first.enrolment.victim['address']}` (accuracy {first.enrolment.victim['accuracy']:.3f}), "
             f"channel `{first.channel}`.\n",
-            "AUC of held-out derived against held-out independent models, with 95 % bootstrap intervals over models:\n",
+            "AUC of held-out derived against held-out independent models, with 95 % intervals (families as units):\n",
             markdown_table(["derived", "independent", "n", *schemes], aucs),
             f"Held-out models called derived at alpha {recipe.alpha:g}, with exact 95 % intervals:\n",
             markdown_table(["models", *schemes], counts),
@@ -83,7 +83,7 @@ def suspects_text(evaluation: Evaluation) -> str:
         "",
         *columns(rows),
         "",
-        "AUC of held-out derived against held-out independent models [95 % bootstrap interval over models]:",
+        "AUC of held-out derived against held-out independent models [95 % interval, families as units]:",
     ]
     areas = [
         [f"  {item.derived}", f"against {item.independent}", f"n = {item.n_derived} / {item.n_independent}",

@@ -62,13 +62,13 @@ def build_zoo(
         ResourceError: a worker died or the disk is full; what is finished is kept.
     """
     missing = missing_models(models, workspace)
-    done = 0
+    done, total = 0, len(missing)
 
     def on_done(model: ZooModel, key: str) -> None:
         nonlocal done
         done += 1
         seconds = workspace.store.sidecar(key).get("seconds", 0)
-        on_event(Event(task="training models", done=done, total=len(missing)))
+        on_event(Event(task="training models", done=done, total=total))
         on_event(Event(task="training models", kind="detail", text=f"{model.lineage}: {seconds:.1f} s"))
 
     payload = workspace.pickled() if workers > 1 and len(missing) > 1 else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import time
 from typing import Any
 
@@ -9,14 +10,16 @@ import attrs
 
 from fpframe.address import Address
 from fpframe.classifier import Classifier
-from fpframe.errors import IntegrityError
+from fpframe.digest import content_key
+from fpframe.errors import IntegrityError, ModelError
 from fpframe.interfaces import AttackContext, AttackSimulator, BackboneSource
 from fpframe.profile import machine_profile
+from fpframe.query import Query
 from fpframe.rng import derive_seed, threads
-from fpframe.store import Entry, content_key
+from fpframe.store import Entry
 from fpframe.training import REVISION, train
 from fpframe.zoo.plan import ZooModel
-from fpframe.zoo.workspace import Workspace
+from fpframe.zoo.workspace import PROBE_IMAGES, Workspace
 
 
 def model_key(model: ZooModel, workspace: Workspace) -> str:
@@ -47,18 +50,19 @@ def make_model(model: ZooModel, workspace: Workspace) -> str:
     facts: dict[str, Any] = {"lineage": model.lineage, "queries": 0}
     # one thread: the same bits on any number of cores, and the model is the unit of parallelism
     with threads(1):
-        classifier = workspace.build(model.backbone, derive_seed(model.seed, "weights"))
+        classifier = _student(model, workspace)
         if model.attack is None:
             train(classifier, data.pixels, data.labels, model.training, seed=derive_seed(model.seed, "fit"))
         else:
-            query = _teacher(model, workspace).as_query(batch_size=512)
-            context = AttackContext(training=model.training)
             attack = _attack(model, workspace)
-            classifier = attack.simulate(
-                classifier, query, data, context=context, seed=derive_seed(model.seed, "attack")
-            )
-            facts["queries"] = query.spent
+            query = _access(attack, _teacher(model, workspace))
+            context = AttackContext(training=model.training)
+            seed = derive_seed(model.seed, "attack")
+            classifier = attack.simulate(classifier, query, data, context=context, seed=seed)
+            facts["queries"] = query.spent if query is not None else 0
         test = workspace.dataset.test
+        if not bool(classifier.logits(test.pixels[:PROBE_IMAGES]).isfinite().all()):
+            raise ModelError(f"training diverged ({model.lineage}); lower learning_rate in [training] of the recipe")
         facts["accuracy"] = round(classifier.accuracy(test.pixels, test.labels), 6)
     sidecar = {
         "seconds": round(time.monotonic() - started, 3),
@@ -81,7 +85,7 @@ def load_model(model: ZooModel, workspace: Workspace) -> tuple[Classifier, Entry
         raise IntegrityError(
             f"{model.lineage} is missing from the store or damaged ({key[:12]}); run again to retrain it"
         )
-    classifier = workspace.build(model.backbone, derive_seed(model.seed, "weights"))
+    classifier = _student(model, workspace)
     classifier.module.load_state_dict(entry.tensors)
     return classifier.eval(), entry
 
@@ -89,6 +93,27 @@ def load_model(model: ZooModel, workspace: Workspace) -> tuple[Classifier, Entry
 def _attack(model: ZooModel, workspace: Workspace) -> AttackSimulator:
     assert model.attack is not None
     return workspace.registry.build(AttackSimulator, model.attack.name, **model.attack.params)
+
+
+def _student(model: ZooModel, workspace: Workspace) -> Classifier:
+    """Return the network that training or an attack starts from; a thief with the weights has a copy of the teacher."""
+    if model.attack is not None and _attack(model, workspace).access == "weights":
+        return copy.deepcopy(_teacher(model, workspace))
+    return workspace.build(model.backbone, derive_seed(model.seed, "weights"))
+
+
+def _access(attack: AttackSimulator, teacher: Classifier) -> Query | None:
+    """Return what the thief may ask: nothing where it has the weights, else probabilities, or labels only."""
+    if attack.access == "weights":
+        return None
+    if attack.access == "probs":
+        return teacher.as_query(batch_size=512)
+    return Query(
+        lambda pixels: teacher.logits(pixels).argmax(1),
+        num_classes=teacher.num_classes,
+        outputs="labels",
+        batch_size=512,
+    )
 
 
 def _backbone_revision(backbone: str, workspace: Workspace) -> int:

@@ -60,7 +60,7 @@ def partition(dataset: Dataset, shares: Partition, *, seed: int, victim_indices:
         if len(part) < 2:
             raise DataError(
                 f"the {name}'s share of {count} training images is {len(part)} ({dataset.address}); "
-                "give it more in [partition] of the recipe"
+                "give it more in [partition] of the recipe, or name fewer victim indices"
             )
     return Parts(*[dataset.train[part] for part in parts])
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import zip_longest
 from typing import Literal
 
 import attrs
@@ -50,11 +51,12 @@ class ZooModel:
     @property
     def lineage(self) -> str:
         """How the model came to be, in words such as ``victim->extraction(queries=noise)[paper:arc-b]``."""
+        backbone = "victim's architecture" if self.backbone == VICTIM else self.backbone
         if self.attack is None:
-            return f"train[{self.backbone}]"
+            return f"train[{backbone}]"
         params = ",".join(f"{key}={value}" for key, value in sorted(self.attack.params.items()))
         origin = self.teacher.lineage if self.teacher else VICTIM
-        return f"{origin}->{self.attack.name}({params})[{self.backbone}]"
+        return f"{origin}->{self.attack.name}({params})[{backbone}]"
 
 
 def victim_model(recipe: Recipe) -> ZooModel:
@@ -120,17 +122,20 @@ def _trained(recipe: Recipe, split: str) -> list[ZooModel]:
 def _taught(recipe: Recipe, split: str, teachers: list[ZooModel]) -> list[ZooModel]:
     """Return students of independent models, made with each thief's recipe in turn; teachers are taken in turn too."""
     groups = [group for group in recipe.independent if group.stratum == "other-teacher" and group.count(split)]
-    if groups and not (teachers and recipe.derived):
-        missing = "same-data or other-architecture models to teach" if recipe.derived else "[[derived]] attack"
+    # an attack that is kept for the test must not reach the encoder through innocent students either
+    thieves = [thief for thief in recipe.derived if thief.fit or split != "fit"]
+    teachers = _interleaved(teachers)
+    if groups and not (teachers and thieves):
+        missing = "same-data or other-architecture models to teach" if thieves else "[[derived]] attack"
         raise RecipeError(f"split '{split}' of recipe '{recipe.name}' wants other-teacher models but has no {missing}")
     models: list[ZooModel] = []
     for group in groups:
         before = len(models)
         for index in range(before, before + group.count(split)):
-            thief = recipe.derived[index % len(recipe.derived)]
+            thief = thieves[index % len(thieves)]
             # every teacher teaches once before one teaches again, students' backbones move on at another pace
             teacher = teachers[index % len(teachers)]
-            backbone = group.backbone(split, index // len(recipe.derived))
+            backbone = group.backbone(split, index // len(thieves))
             models.append(
                 ZooModel(
                     split=split,
@@ -140,12 +145,21 @@ def _taught(recipe: Recipe, split: str, teachers: list[ZooModel]) -> list[ZooMod
                     backbone=backbone,
                     data="thief",
                     training=recipe.training,
-                    seed=derive_seed(recipe.seed, split, group.stratum, thief.attack, thief.params, backbone, index),
+                    seed=derive_seed(recipe.seed, split, group.stratum, _label(thief), backbone, index),
                     attack=ComponentSpec(thief.attack, thief.params),
                     teacher=teacher,
                 )
             )
     return models
+
+
+def _interleaved(teachers: list[ZooModel]) -> list[ZooModel]:
+    """Return the teachers with their strata in turn, so that few students still have teachers of every kind."""
+    strata: dict[str, list[ZooModel]] = {}
+    for teacher in teachers:
+        strata.setdefault(teacher.stratum, []).append(teacher)
+    rounds = zip_longest(*strata.values())
+    return [teacher for turn in rounds for teacher in turn if teacher is not None]
 
 
 def _derived(recipe: Recipe, split: str) -> list[ZooModel]:

@@ -10,15 +10,15 @@ import attrs
 from fpframe.backbones import build_backbone
 from fpframe.classifier import Classifier, state_digest
 from fpframe.dataset import Dataset
+from fpframe.digest import content_key
 from fpframe.errors import ModelError, UsageError
 from fpframe.registry import Registry
-from fpframe.rng import threads
-from fpframe.store import Store, content_key
+from fpframe.store import Store
 from fpframe.zoo.partition import Parts
 from fpframe.zoo.plan import VICTIM
 
-#: Images whose answers tell two victims apart that have equal weights but, say, another normalisation.
-PROBE_IMAGES = 64
+#: Images whose labels tell two victims apart that have equal weights but, say, another preprocessing.
+PROBE_IMAGES = 256
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -37,10 +37,17 @@ class VictimHandle:
 
     @classmethod
     def of(cls, classifier: Classifier, parts: Parts, *, backbone: str) -> VictimHandle:
-        """Identify a victim by weights, structure and answers to some images."""
-        with threads(1):  # so that the last bits of the answers do not depend on the caller's threads
-            answers = classifier.logits(parts.pool.pixels[:PROBE_IMAGES])
-        identity = [state_digest(classifier.module), str(classifier.module), answers.tolist()]
+        """Identify a victim by weights, structure, normalisation, and its labels of some images.
+
+        Its probabilities would tell more, but their last bits differ between machines.
+        """
+        labels = classifier.logits(parts.pool.pixels[:PROBE_IMAGES]).argmax(1)
+        identity = [
+            state_digest(classifier.module),
+            str(classifier.module),
+            [classifier.mean, classifier.std],
+            labels.tolist(),
+        ]
         return cls(classifier=classifier, key=content_key(identity), backbone=backbone)
 
 

@@ -25,15 +25,19 @@ def _after(side: int, halvings: int) -> int:
 
 
 def _arc_a(channels: int, height: int, width: int, classes: int) -> nn.Module:
-    """Two plain convolutions, pooled, and a linear layer."""
+    """Two strided convolutions with batch normalisation, averaged over the ninths of the image, and a hidden layer."""
     return nn.Sequential(
-        nn.Conv2d(channels, 16, 5, stride=2, padding=2),
+        nn.Conv2d(channels, 16, 5, stride=2, padding=2, bias=False),
+        nn.BatchNorm2d(16),
         nn.ReLU(),
-        nn.MaxPool2d(2, ceil_mode=True),
-        nn.Conv2d(16, 40, 3, padding=1),
+        nn.Conv2d(16, 40, 5, stride=2, padding=2, bias=False),
+        nn.BatchNorm2d(40),
         nn.ReLU(),
+        nn.AdaptiveAvgPool2d(3),
         nn.Flatten(),
-        nn.Linear(40 * _after(height, 2) * _after(width, 2), classes),
+        nn.Linear(40 * 9, 64),
+        nn.ReLU(),
+        nn.Linear(64, classes),
     )
 
 

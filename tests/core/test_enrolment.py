@@ -173,7 +173,7 @@ def test_a_victim_given_as_a_module_leaves_its_own_architecture_out_and_says_so(
     enrolment = fpframe.enroll(victim, recipe=small, store=Store(tiny_store))
     assert set(enrolment.calibration["probs"]) == {"other-architecture", "other-teacher"}
     assert any("'same-data' is absent" in caveat for caveat in enrolment.caveats)
-    assert any("paper:arc-a stands in for it" in caveat for caveat in enrolment.caveats)
+    assert any("paper:arc-e stands in for it" in caveat for caveat in enrolment.caveats)
     assert any("Which images the victim was trained on" in caveat for caveat in enrolment.caveats)
     assert all(torch.equal(before[name], value) for name, value in victim.state_dict().items())
     assert victim.training

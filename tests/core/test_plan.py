@@ -5,7 +5,7 @@ from collections import Counter
 import attrs
 import pytest
 
-from fpframe import Recipe, RecipeError, Training
+from fpframe import ParameterError, Recipe, RecipeError, Training
 from fpframe.recipe import SPLITS, DerivedGroup, IndependentGroup, VictimRecipe, presets
 from fpframe.zoo import plan_zoo, victim_model
 
@@ -32,7 +32,7 @@ ALIKE = Recipe(
         IndependentGroup(stratum=stratum, fit=2, calibrate=2, test=2)
         for stratum in ("same-data", "other-architecture", "other-teacher")
     ),
-    derived=(DerivedGroup(attack="extraction", fit=2, calibrate=2, test=2),),
+    derived=(DerivedGroup(attack="extraction", fit=2, test=2),),
 )
 
 
@@ -210,7 +210,36 @@ def test_the_lineage_tells_how_a_model_came_to_be():
     assert victim_model(RECIPE).lineage == "train[paper:arc-a]"
     assert told["other-architecture"] == "train[a:2]"
     assert told["extraction()"] == "victim->extraction()[a:9]"
-    assert told["extraction(budget=5,queries=noise)"] == "victim->extraction(budget=5,queries=noise)[victim]"
+    assert (
+        told["extraction(budget=5,queries=noise)"]
+        == "victim->extraction(budget=5,queries=noise)[victim's architecture]"
+    )
     student = next(model for model in models if model.teacher is not None and model.attack.params)
-    assert student.lineage == f"{student.teacher.lineage}->extraction(budget=5,queries=noise)[{student.backbone}]"
+    architecture = student.backbone.replace("victim", "victim's architecture")
+    assert student.lineage == f"{student.teacher.lineage}->extraction(budget=5,queries=noise)[{architecture}]"
     assert student.lineage.startswith("train[")
+
+
+def test_students_of_other_teachers_have_teachers_of_every_stratum_in_every_split():
+    for preset in presets():
+        recipe = Recipe.load(preset)
+        for split in ("calibrate", "test"):
+            teachers = {m.teacher.stratum for m in plan_zoo(recipe, splits=[split]) if m.teacher is not None}
+            assert teachers == {"same-data", "other-architecture"}
+
+
+def test_an_attack_that_is_kept_for_the_test_reaches_no_student_of_the_fit_split():
+    kept = DerivedGroup(attack="kept", test=2)
+    shown = DerivedGroup(attack="shown", fit=2, test=2)
+    groups = tuple(
+        IndependentGroup(stratum=stratum, fit=4, calibrate=4, test=4)
+        for stratum in ("same-data", "other-architecture", "other-teacher")
+    )
+    models = plan_zoo(Recipe(name="r", independent=groups, derived=(kept, shown)))
+    attacks = {split: {m.attack.name for m in models if m.attack and m.split == split} for split in SPLITS}
+    assert attacks == {"fit": {"shown"}, "calibrate": {"kept", "shown"}, "test": {"kept", "shown"}}
+
+
+def test_a_derived_model_cannot_calibrate():
+    with pytest.raises(ParameterError, match="'calibrate'"):
+        DerivedGroup(attack="extraction", calibrate=1)

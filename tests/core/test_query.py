@@ -5,7 +5,8 @@ import torch
 import torch.nn.functional as F
 
 from fpframe import FpframeError, ModelError, Query, QuerySet, ResourceError, UsageError
-from fpframe.query import add_perturbation, infer_outputs, to_pixels
+from fpframe.query import infer_outputs
+from fpframe.queryset import add_perturbation, to_pixels
 
 K = 5
 

@@ -9,7 +9,8 @@ import pytest
 import torch
 
 from fpframe import ResourceError
-from fpframe.store import Store, canonical_json, content_key, dump, tensors_digest, write_durably
+from fpframe.digest import canonical_json, content_key, tensors_digest
+from fpframe.store import Store, dump, write_durably
 
 KEY, OTHER = "ab" + "0" * 62, "ab" + "1" * 62
 TENSORS = {"weight": torch.arange(6.0).reshape(2, 3), "count": torch.tensor(7), "half": torch.ones(2).bfloat16()}

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 import fpframe
 from fpframe.classifier import state_digest
-from fpframe.query import add_perturbation, to_pixels
+from fpframe.queryset import add_perturbation, to_pixels
 from fpframe_plugins.deepfool import deepfool_l2
 from fpframe_plugins.none import NoPerturbation
 from fpframe_plugins.random_sign import RandomSign

@@ -1,0 +1,93 @@
+"""Check what a recipe asks for, so that nothing wrong shows only after hours of training."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import attrs
+import torch
+
+from fpframe.channel import through_channel
+from fpframe.decision import StratumScores, require_alpha
+from fpframe.enrolment.questions import PartMethod, merged, resolve_parts
+from fpframe.errors import PluginError, RecipeError, UsageError, nearest
+from fpframe.interfaces import AttackSimulator, ComponentSpec, Encoder, Scheme
+from fpframe.recipe import STRATA, Recipe
+from fpframe.registry import Registry
+from fpframe.zoo import ZooModel, plan_zoo
+
+
+@attrs.frozen(kw_only=True)
+class Method:
+    """A scheme under a recipe.
+
+    Attributes:
+        scheme: the scheme.
+        parts: its query parts, with their components.
+        encoder: name and parameters of its encoder.
+    """
+
+    scheme: Scheme
+    parts: tuple[PartMethod, ...]
+    encoder: ComponentSpec
+
+    @property
+    def needs_references(self) -> bool:
+        """Whether a component wants the models of the fit split."""
+        return any(part.augmenter.needs_references or part.perturbation.needs_references for part in self.parts)
+
+
+def check_method(recipe: Recipe, registry: Registry, *, absent: tuple[str, ...]) -> Method:
+    """Return the scheme's components after trying every name, parameter and number in a recipe.
+
+    Raises:
+        PluginError: a scheme or component is unknown.
+        ParameterError: a parameter is unknown or out of range.
+        RecipeError: the recipe lacks models that it needs.
+        UsageError: a stratum or channel is unknown, or alpha is out of reach.
+    """
+    for stratum in absent:
+        if stratum not in STRATA:
+            raise UsageError(f"unknown stratum '{stratum}'{nearest(stratum, STRATA)}")
+    for channel in recipe.channels:
+        through_channel(torch.zeros(1, 2), channel)
+    for group in recipe.derived:
+        registry.build(AttackSimulator, group.attack, **group.params)
+    scheme: Scheme = registry.get("scheme", recipe.scheme)
+    if not scheme.parts:
+        raise PluginError(f"scheme '{scheme.name}' has no parts")
+    encoder = ComponentSpec(scheme.encoder.name, merged(scheme.encoder, recipe.queries.encoder))
+    registry.build(Encoder, encoder.name, **encoder.params)
+    parts = tuple(resolve_parts(scheme, recipe, registry))
+    plan_enrolment(recipe, absent)
+    return Method(scheme=scheme, parts=parts, encoder=encoder)
+
+
+def plan_enrolment(recipe: Recipe, absent: tuple[str, ...]) -> list[ZooModel]:
+    """Return the models that an enrolment needs.
+
+    Raises:
+        RecipeError: there are none of a kind that an encoder needs.
+        UsageError: alpha is out of reach for so few calibration models.
+    """
+    plan = plan_zoo(recipe, splits=("fit", "calibrate"), absent=absent)
+    fit = {model.relation for model in plan if model.split == "fit"}
+    for relation in ("derived", "independent"):
+        if relation not in fit:
+            raise RecipeError(f"recipe '{recipe.name}' has no {relation} models in 'fit'; an encoder needs both kinds")
+    require_alpha(
+        recipe.alpha,
+        {
+            stratum: StratumScores(scores=(0.0,) * len(families), families=tuple(families))
+            for stratum, families in _calibrating_families(plan).items()
+        },
+    )
+    return plan
+
+
+def _calibrating_families(plan: Iterable[ZooModel]) -> dict[str, list[str]]:
+    families: dict[str, list[str]] = {}
+    for model in plan:
+        if model.split == "calibrate" and model.relation == "independent":
+            families.setdefault(model.stratum, []).append(model.family)
+    return families
