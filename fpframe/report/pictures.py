@@ -17,15 +17,15 @@ from fpframe.rng import derive_seed, threads
 COLOURS = {"derived": "#D55E00", "independent": "#0072B2", "other-teacher": "#56B4E9", "victim": "#000000"}
 LABELS = {
     "derived": "derived from the victim",
-    "independent": "independent, normally trained",
-    "other-teacher": "independent, extracted from another teacher",
+    "independent": "independent, trained normally",
+    "other-teacher": "independent, of another teacher",
     "victim": "the victim",
 }
 
 
 def similarity_svg(evaluation: Evaluation) -> str:
     """Draw the score of each held-out model, by kind, with its interval and the highest calibration score."""
-    figure = Figure(figsize=(7.2, 3.6), layout="constrained")
+    figure = Figure(figsize=(7.6, 3.6), layout="constrained")
     axes = figure.add_subplot()
     kinds = [kind for kind in ("derived", "independent", "other-teacher") if _members(evaluation, kind)]
     for row, kind in enumerate(reversed(kinds)):
@@ -49,8 +49,10 @@ def similarity_svg(evaluation: Evaluation) -> str:
         range(len(kinds)),
         [f"{LABELS[kind]}\n(n = {len(_members(evaluation, kind))})" for kind in reversed(kinds)],
     )
-    axes.set_xlabel("similarity to the victim (mean cosine over views; bars: 95 % over views)")
-    axes.set_title(f"{evaluation.enrolment.scheme}: held-out suspects; dashed: highest calibration score", fontsize=10)
+    axes.set_xlabel("similarity to the victim (bars: 95 % over views)")
+    figure.suptitle(
+        f"{evaluation.enrolment.scheme}: held-out suspects (dashed: highest calibration score)", fontsize=10
+    )
     axes.set_ylim(-0.6, len(kinds) - 0.4)
     axes.spines[["top", "right"]].set_visible(False)
     return _svg(figure)

@@ -60,6 +60,29 @@ def test_enrol_then_verify_several_kinds_of_suspect_as_json(here, capfd, registr
     assert "python:my_suspect:predict: NOT_SHOWN" in capfd.readouterr().out
 
 
+def test_a_python_victim_with_fresh_weights_needs_a_file_of_them(here, capfd):
+    Path("fresh_arch.py").write_text(
+        "from torch import nn\ndef make():\n    return nn.Sequential(nn.Flatten(), nn.Linear(64, 10))\n"
+    )
+    enroll = ["enroll", "--recipe", "tiny", "--out", "x", "--victim", "python:fresh_arch:make"]
+    assert "without weights; pass --weights" in complaint(capfd, enroll, 3)
+
+
+def test_a_python_victim_that_brings_its_weights_is_never_trained_anew(here, capfd):
+    Path("ready_arch.py").write_text(
+        "import torch\nfrom torch import nn\n"
+        "def make():\n"
+        "    net = nn.Sequential(nn.Flatten(), nn.Linear(64, 10))\n"
+        "    nn.init.eye_(net[1].weight)\n    nn.init.zeros_(net[1].bias)\n    return net\n"
+    )
+    enroll = ["enroll", "--recipe", "tiny", "--out", "x", "--workers", "1", "--victim", "python:ready_arch:make"]
+    assert run(enroll) == 0
+    printed = capfd.readouterr().out
+    assert "calibrated on 9 other-architecture, 9 other-teacher" in printed
+    assert "Stratum 'same-data' is absent" in printed
+    assert "No model of the victim's own architecture was trained; paper:arc-e stands in for it." in printed
+
+
 def test_inconclusive_prints_its_result_and_exits_with_7(here, capfd, tiny_enrolment):
     Path("nan_suspect.py").write_text(
         "import torch\ndef predict(pixels):\n    return torch.full((len(pixels), 10), float('nan'))\n"

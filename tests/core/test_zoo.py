@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import attrs
 import pytest
 import torch
 
 from fpframe.classifier import state_digest
-from fpframe.errors import UsageError
-from fpframe.interfaces import ComponentSpec
+from fpframe.errors import ModelError, UsageError
+from fpframe.hookspecs import hookimpl
+from fpframe.interfaces import AttackSimulator, ComponentSpec
 from fpframe.recipe import Recipe
 from fpframe.registry import Registry
 from fpframe.store import Store
@@ -146,6 +149,67 @@ def test_a_victim_that_cannot_be_pickled_is_a_clear_error(workspace):
     workspace.victim.classifier.module.extra = Local()
     with pytest.raises(UsageError, match="use one worker"):
         workspace.pickled()
+
+
+class Thinning(AttackSimulator):
+    """Halve every weight: an attack that holds the weights."""
+
+    name = "thinning"
+    access = "weights"
+
+    def simulate(self, student, teacher, data, *, context, seed):
+        assert teacher is None
+        with torch.no_grad():
+            for weight in student.parameters():
+                weight.mul_(0.5)
+        return student
+
+
+class Peeking(AttackSimulator):
+    """Note what a thief that sees labels only is shown."""
+
+    name = "peeking"
+    access = "labels"
+    shown: ClassVar[list[torch.Tensor]] = []
+
+    def simulate(self, student, teacher, data, *, context, seed):
+        self.shown.append(teacher(data.pixels[:20]))
+        return student
+
+
+def with_attacks(workspace: Workspace, *attacks: type[AttackSimulator]) -> None:
+    kept = [workspace.registry.get("backbone", "paper"), *map(attrs.frozen(kw_only=True), attacks)]
+    plugin = type("plugin", (), {"fpframe_components": staticmethod(hookimpl(lambda: kept))})
+    workspace.registry = Registry([plugin])
+
+
+def test_a_thief_with_the_weights_starts_from_a_copy_and_leaves_the_victim_alone(recipe, workspace):
+    with_attacks(workspace, Thinning)
+    victim = workspace.victim.classifier
+    before = state_digest(victim)
+    stolen = next(m for m in plan_zoo(recipe) if m.relation == "derived")
+    stolen = attrs.evolve(stolen, attack=ComponentSpec("thinning"))
+    make_model(stolen, workspace)
+    thin = load_model(stolen, workspace)[0]
+    assert state_digest(victim) == before
+    for ours, theirs in zip(victim.parameters(), thin.parameters(), strict=True):
+        assert torch.equal(ours * 0.5, theirs)
+
+
+def test_a_thief_that_sees_labels_is_shown_nothing_else(recipe, workspace):
+    with_attacks(workspace, Peeking)
+    stolen = next(m for m in plan_zoo(recipe) if m.relation == "derived")
+    make_model(attrs.evolve(stolen, attack=ComponentSpec("peeking")), workspace)
+    [shown] = Peeking.shown
+    assert torch.equal(shown, torch.nn.functional.one_hot(shown.argmax(1), 10).float())
+
+
+def test_a_model_whose_training_diverges_is_not_stored(recipe, workspace):
+    model = plan_zoo(recipe)[0]
+    wild = attrs.evolve(model, training=attrs.evolve(model.training, learning_rate=1e30))
+    with pytest.raises(ModelError, match="training diverged"):
+        make_model(wild, workspace)
+    assert not workspace.store.has(model_key(wild, workspace))
 
 
 def test_the_estimate_counts_each_thiefs_copies(recipe, workspace):
