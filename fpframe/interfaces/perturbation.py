@@ -92,6 +92,9 @@ def project(delta: Tensor, norm: str, epsilon: float | None) -> Tensor:
     if epsilon is None:
         return delta
     if norm == "linf":
-        return delta.clamp(-epsilon, epsilon)
+        limit = torch.tensor(epsilon, dtype=delta.dtype)
+        if float(limit) > epsilon:  # the nearest float32 to 0.1 lies above it, and a bound is a bound
+            limit = torch.nextafter(limit, torch.zeros_like(limit))
+        return delta.clamp(-limit, limit)
     lengths: Tensor = torch.linalg.vector_norm(delta, dim=(1, 2, 3), keepdim=True)
     return delta * (epsilon / lengths.clamp_min(1e-12)).clamp(max=1)
