@@ -6,6 +6,8 @@ the models that calibrate the verdict all go through it too.
 
 from __future__ import annotations
 
+import re
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -32,6 +34,6 @@ def through_channel(probabilities: Tensor, channel: str) -> Tensor:
         finite = probabilities.isfinite().all(-1, keepdim=True)
         return torch.where(finite, labels.to(probabilities.dtype), probabilities)
     name, _, digits = channel.partition(":")
-    if name == "rounded" and digits.isdigit():
+    if name == "rounded" and re.fullmatch("[0-9]", digits):
         return probabilities.round(decimals=int(digits))
     raise UsageError(f"unknown channel '{channel}'; known: probs, rounded:K, top1")

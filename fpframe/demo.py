@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from fpframe.enrolment import enroll
+from fpframe.errors import UsageError
 from fpframe.evaluation import Evaluation, evaluate
 from fpframe.events import Listener, ignore
 from fpframe.loading import load_registry
@@ -39,6 +40,14 @@ def run_demo(
     Raises:
         UsageError: the folder holds something already and `force` is not set.
     """
+    if out.exists() and not out.is_dir():
+        raise UsageError(f"output is a file ({out}); name a folder")
+    # an interrupted demo leaves its store, and goes on
+    taken = [name for name in ("result.json", "recipe.toml", "table.md") if (out / name).exists()]
+    if taken and not force:
+        raise UsageError(
+            f"output exists already ({out / taken[0]}); choose another --out, or overwrite it with --force"
+        )
     registry = load_registry()
     store = store or Store(out / "store")
     enrolment = enroll(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from fpframe.decision import auc, auc_interval, clopper_pearson
 from fpframe.decision.decide import DERIVED
 from fpframe.enrolment import Enrolment
 from fpframe.enrolment.fitting import collect_answers
-from fpframe.enrolment.prepare import VictimRequest, open_workspace, prepare
+from fpframe.enrolment.prepare import SAME_ARCHITECTURE, VictimRequest, open_workspace, prepare
 from fpframe.errors import DataError, ModelError
 from fpframe.events import Listener, ignore
 from fpframe.loading import load_registry
@@ -72,14 +73,16 @@ class Rate:
 
     Attributes:
         kind: which models.
-        hits: how many were called derived.
+        hits: how many models were called derived.
         n: out of how many.
-        interval: exact 95 % interval of the rate.
+        families: how many families these are; a family is called derived as soon as one of its models is.
+        interval: exact (Clopper-Pearson) 95 % interval of the rate of families called derived.
     """
 
     kind: str
     hits: int
     n: int
+    families: int
     interval: tuple[float, float]
 
 
@@ -112,12 +115,11 @@ class Evaluation:
 
     def rates(self) -> list[Rate]:
         """Return how often each kind of held-out model was called derived."""
-        rates = []
-        for relation in ("derived", "independent"):
-            for kind, members in _groups(self.suspects, relation).items():
-                hits = sum(member.verdict.verdict == DERIVED for member in members)
-                rates.append(Rate(kind=kind, hits=hits, n=len(members), interval=clopper_pearson(hits, len(members))))
-        return rates
+        return [
+            _rate(kind, members)
+            for relation in ("derived", "independent")
+            for kind, members in _groups(self.suspects, relation).items()
+        ]
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything as JSON-able data."""
@@ -182,7 +184,8 @@ def evaluate(
         DataError: the recipe has no test models, or the enrolments have different recipes.
     """
     recipe = enrolments[0].recipe
-    if any(attrs.evolve(other.recipe, scheme=recipe.scheme) != recipe for other in enrolments):
+    same: dict[str, Any] = {"scheme": recipe.scheme, "queries": recipe.queries}  # neither changes the zoo
+    if any(attrs.evolve(other.recipe, **same) != recipe for other in enrolments):
         raise DataError("the enrolments have different recipes; evaluate them one by one")
     for enrolment in enrolments:
         enrolment.require_channel(channel)
@@ -194,14 +197,17 @@ def evaluate(
         store=store,
         registry=registry or load_registry(),
     )
-    request = VictimRequest(victim=victim, weights=weights, mean=mean, std=std, indices=victim_indices)
-    calibrated = {name for enrolment in enrolments for name in enrolment.calibration[channel]}
-    absent = tuple(sorted({group.stratum for group in recipe.independent} - calibrated))
+    enrolled = enrolments[0].victim
+    if any(other.victim["absent"] != enrolled["absent"] for other in enrolments):
+        raise DataError("the enrolments lack different strata; evaluate them one by one")
+    absent = tuple(enrolled["absent"])
+    known = enrolled["backbone"] if isinstance(victim, nn.Module) and SAME_ARCHITECTURE not in absent else None
+    request = VictimRequest(victim=victim, weights=weights, backbone=known, mean=mean, std=std, indices=victim_indices)
     setting = prepare(request, recipe, workspace, absent=absent, on_event=on_event)
     if any(setting.victim.key != enrolment.victim["key"] for enrolment in enrolments):
         raise ModelError(
             f"'{setting.victim_name}' is not the victim that was enrolled ('{enrolments[0].victim['address']}'); "
-            "name that one with --victim and --weights, and its --mean and --std if it had any"
+            "name that one with --victim and --weights, and the --mean, --std, --victim-indices and data of its enrolment"
         )
     plan = plan_zoo(recipe, splits=("test",), absent=setting.absent)
     if {model.relation for model in plan} != {"derived", "independent"}:
@@ -241,14 +247,26 @@ def _groups(suspects: Sequence[HeldOut], relation: str) -> dict[str, list[HeldOu
     return groups
 
 
+def _rate(kind: str, members: list[HeldOut]) -> Rate:
+    accused = [member for member in members if member.verdict.verdict == DERIVED]
+    families = len({member.model.family for member in members})
+    hits = len({member.model.family for member in accused})
+    return Rate(
+        kind=kind, hits=len(accused), n=len(members), families=families, interval=clopper_pearson(hits, families)
+    )
+
+
 def _separation(derived: str, thieves: list[HeldOut], independent: str, others: list[HeldOut]) -> Separation:
-    area = auc([item.verdict.score for item in thieves], [item.verdict.score for item in others])
-    families = [len({item.model.family for item in side}) for side in (thieves, others)]
+    # models that answered with NaN have no score; they are left out, and n says so
+    sides = [[item for item in side if math.isfinite(item.verdict.score)] for side in (thieves, others)]
+    scores = [[item.verdict.score for item in side] for side in sides]
+    area = auc(*scores) if all(scores) else math.nan
+    families = [len({item.model.family for item in side}) for side in sides]
     return Separation(
         derived=derived,
         independent=independent,
-        n_derived=len(thieves),
-        n_independent=len(others),
+        n_derived=len(sides[0]),
+        n_independent=len(sides[1]),
         auc=area,
-        interval=auc_interval(area, *families),
+        interval=auc_interval(area, *families) if all(scores) else (0.0, 1.0),
     )

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, TypedDict, Unpack
 
 import attrs
+import torch
 from torch import Tensor
 
 from fpframe.channel import PROBS, TOP1
@@ -35,6 +36,7 @@ class Options(TypedDict, total=False):
     batch_size: int
     max_queries: int | None
     alpha: float | None
+    channel: str | None
     registry: Registry | None
     on_event: Listener
 
@@ -129,6 +131,7 @@ def verify_many(
     batch_size: int = 256,
     max_queries: int | None = None,
     alpha: float | None = None,
+    channel: str | None = None,
     registry: Registry | None = None,
     on_event: Listener = ignore,
 ) -> list[Verdict]:
@@ -148,6 +151,7 @@ def verify_many(
         batch_size: images per call.
         max_queries: most images that one suspect may be asked.
         alpha: highest p-value at which a suspect is called derived; ``None`` takes the enrolment's.
+        channel: what the suspects reveal; ``None`` tells ``probs`` and ``top1`` apart by their answers.
         registry: plugins; ``None`` takes the installed ones.
         on_event: is told of progress.
 
@@ -162,6 +166,8 @@ def verify_many(
         enrolment = Enrolment.open(enrolment, registry=registry)
     if not suspects:
         raise UsageError("no suspect was named; name at least one")
+    if channel is not None:
+        enrolment.require_channel(channel)
     level = enrolment.recipe.alpha if alpha is None else alpha
     for strata in enrolment.calibration.values():
         require_alpha(level, strata, suspects=len(suspects))
@@ -183,7 +189,7 @@ def verify_many(
     ]
     for query in opened:
         query.require(enrolment.queries.queries)
-        if query.channel is not None:
+        if channel is None and query.channel is not None:
             enrolment.require_channel(query.channel)
     settings = {
         "backbone": backbone,
@@ -192,6 +198,7 @@ def verify_many(
         "device": device,
         "batch_size": batch_size,
         "max_queries": max_queries,
+        "channel": channel,
     }
     asked = []
     for number, query in enumerate(opened):
@@ -199,12 +206,12 @@ def verify_many(
         asked.append(extract(query, enrolment.queries))
     on_event(Event(task="verifying", done=len(opened), total=len(opened)))
     verdicts = [
-        judge(enrolment, answers, query, alpha=level, settings=settings)
+        judge(enrolment, answers, query, alpha=level, settings=settings, channel=channel)
         for query, answers in zip(opened, asked, strict=True)
     ]
     levels = holm_thresholds([verdict.p_value for verdict in verdicts], level)
     return [
-        verdict if share == level else judge(enrolment, answers, query, alpha=share, settings=settings)
+        verdict if share == level else judge(enrolment, answers, query, alpha=share, settings=settings, channel=channel)
         for verdict, query, answers, share in zip(verdicts, opened, asked, levels, strict=True)
     ]
 
@@ -219,6 +226,12 @@ def judge(
     channel: str | None = None,
 ) -> Verdict:
     """Decide on answers ``(V, Q, K)`` that a suspect gave; without a `channel` it is read from the answers."""
+    caveats = list(enrolment.caveats)
+    if channel is None and (decimals := rounded_to(answers)):
+        caveats.append(
+            f"The answers are rounded to {decimals} decimals but were judged as full probabilities; enrol with channel "
+            f"rounded:{decimals}, and verify with --channel rounded:{decimals}."
+        )
     behaviour = _misbehaviour(answers)
     if behaviour:  # there is nothing to score, so any channel will do
         channel = next(iter(enrolment.encoders))
@@ -235,7 +248,7 @@ def judge(
         suspect={"address": query.address, "digest": query.digest},
         scheme=enrolment.scheme,
         settings={"outputs": query.outputs, **(settings or {})},
-        caveats=enrolment.caveats,
+        caveats=tuple(caveats),
     )
 
 
@@ -245,6 +258,13 @@ def observed_channel(answers: Tensor, query: Query) -> str:
         return TOP1
     one_hot = bool(((answers == 0) | (answers == 1)).all())
     return TOP1 if one_hot else PROBS
+
+
+def rounded_to(answers: Tensor) -> int | None:
+    """Return the number of decimals that answers are rounded to, where that is few; labels are not rounded answers."""
+    if bool(((answers == 0) | (answers == 1)).all()):
+        return None
+    return next((d for d in (1, 2, 3) if torch.allclose(answers, answers.round(decimals=d), rtol=0, atol=1e-7)), None)
 
 
 def _misbehaviour(answers: Tensor) -> str:

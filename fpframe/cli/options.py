@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import zipfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -50,7 +52,9 @@ def read_indices(path: Path | None) -> np.ndarray | None:
     if path is None:
         return None
     try:
-        indices: np.ndarray = np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
+        indices: Any = np.load(path, allow_pickle=False)
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
         raise DataError(f"cannot read the victim's indices: {str(error).splitlines()[0]} ({path})") from error
-    return indices
+    if not isinstance(indices, np.ndarray):
+        raise DataError(f"the victim's indices must be one array in a .npy file ({path})")
+    return np.asarray(indices)

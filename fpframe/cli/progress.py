@@ -44,7 +44,8 @@ class ProgressBars:
     def __exit__(
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._progress.stop()
+        if self._tasks:  # stopping what never started would print an empty line
+            self._progress.stop()
 
     def __call__(self, event: Event) -> None:
         """Take an event."""

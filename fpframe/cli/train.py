@@ -42,18 +42,20 @@ def train(
     from fpframe.loading import load_registry
     from fpframe.recipe import Recipe
     from fpframe.store import Store
-    from fpframe.training import Training
     from fpframe.weights import save_weights
     from fpframe.zoo import Workspace, build_zoo, partition, victim_model
+    from fpframe.zoo.plan import VICTIM
 
     if out.suffix != ".safetensors":
         raise UsageError(f"--out must end in .safetensors (got '{out}')")
+    if backbone == VICTIM:
+        raise UsageError("--backbone takes an address such as paper:arc-a")
     if out.exists() and not force:
         raise UsageError(f"output exists already ({out}); choose another --out, or overwrite it with --force")
     full = Recipe.load(recipe)
     full = attrs.evolve(full, seed=full.seed if seed is None else seed)
     training = full.victim.training or full.training
-    training = training if epochs is None else Training(**{**attrs.asdict(training), "epochs": epochs})
+    training = training if epochs is None else attrs.evolve(training, epochs=epochs)
     registry = load_registry()
     data = open_dataset(registry, dataset or full.dataset, data_root)
     parts = partition(data, full.partition, seed=full.seed)

@@ -26,6 +26,7 @@ def verify(
     batch_size: int = 256,
     max_queries: int | None = None,
     alpha: float | None = None,
+    channel: str | None = None,
     json_: Annotated[bool, Parameter(name="--json", negative=())] = False,
 ) -> int:
     """Question suspects and say what was shown of each.
@@ -42,6 +43,7 @@ def verify(
         batch_size: Images per call.
         max_queries: Most images that one suspect may be asked.
         alpha: Highest p-value at which a suspect is called derived.
+        channel: What the suspects reveal, such as rounded:2; told from their answers by default.
         json_: Print exactly one JSON object.
     """
     from fpframe.decision import INCONCLUSIVE
@@ -60,6 +62,7 @@ def verify(
             batch_size=batch_size,
             max_queries=max_queries,
             alpha=alpha,
+            channel=channel,
             on_event=bars,
         )
     if json_:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ import numpy as np
 from torch import Tensor, nn
 
 from fpframe.dataset import Dataset
+from fpframe.decision import StratumScores
 from fpframe.enrolment.fitting import calibrate, collect_answers, fit_encoder
 from fpframe.enrolment.folder import refuse_existing
 from fpframe.enrolment.method import Method, check_method, plan_enrolment
@@ -22,7 +23,7 @@ from fpframe.fingerprint import extract
 from fpframe.interfaces import Encoder, References
 from fpframe.loading import load_registry
 from fpframe.profile import machine_profile
-from fpframe.recipe import Recipe
+from fpframe.recipe import STRATA, Recipe
 from fpframe.registry import Registry
 from fpframe.rng import threads
 from fpframe.store import Store
@@ -128,7 +129,7 @@ def _fingerprint(setting: Setting, method: Method, zoo: Zoo, on_event: Listener)
     answers = collect_answers(zoo, questions.queries, on_event=on_event)
     encoder = registry.build(Encoder, method.encoder.name, **method.encoder.params)
     encoders: dict[str, nn.Module] = {}
-    calibration = {}
+    calibration: dict[str, Mapping[str, StratumScores]] = {}
     for done, channel in enumerate(recipe.channels, start=1):
         encoders[channel] = fit_encoder(encoder, zoo, answers, victim_answers, channel, seed=recipe.seed)
         calibration[channel] = calibrate(encoders[channel], zoo, answers, victim_answers, channel)
@@ -137,6 +138,7 @@ def _fingerprint(setting: Setting, method: Method, zoo: Zoo, on_event: Listener)
         recipe=recipe,
         scheme=method.scheme.name,
         encoder=method.encoder,
+        encoder_revision=encoder.revision,
         queries=questions.queries,
         deltas=questions.deltas,
         encoders=encoders,
@@ -144,7 +146,7 @@ def _fingerprint(setting: Setting, method: Method, zoo: Zoo, on_event: Listener)
         calibration=calibration,
         victim=facts,
         classes=setting.workspace.dataset.classes,
-        caveats=(*_caveats(setting), *setting.caveats),
+        caveats=(*_caveats(calibration[recipe.channels[0]]), *setting.caveats),
         profile=profile,
     )
 
@@ -175,6 +177,7 @@ def _victim_facts(setting: Setting, deltas: tuple[Tensor, ...]) -> dict[str, obj
     return {
         "address": setting.victim_name,
         "backbone": setting.victim.backbone,
+        "absent": list(setting.absent),
         "digest": classifier.as_query().digest,
         "key": setting.victim.key,
         "accuracy": round(classifier.accuracy(test.pixels, test.labels), 6),
@@ -184,13 +187,11 @@ def _victim_facts(setting: Setting, deltas: tuple[Tensor, ...]) -> dict[str, obj
     }
 
 
-def _caveats(setting: Setting) -> list[str]:
-    absent = set(setting.absent)
-    kinds = sorted({group.stratum for group in setting.recipe.independent} - absent)
+def _caveats(calibration: Mapping[str, StratumScores]) -> list[str]:
     return [
-        f"The p-value speaks of independent models like the calibrated ones: {', '.join(kinds)}.",
+        f"The p-value speaks of independent models like the calibrated ones: {', '.join(sorted(calibration))}.",
         *(
             f"Stratum '{stratum}' is absent: no independent models of this kind were calibrated."
-            for stratum in sorted(absent)
+            for stratum in sorted(set(STRATA) - set(calibration))
         ),
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -53,7 +54,8 @@ def calibrate(
     for model, answer in zip(zoo.models, answers, strict=True):
         if model.split == "calibrate" and model.relation == "independent":
             with threads(1):
-                score = float(cosine_scores(encoder, answer, victim_answers, channel).mean())
+                views = cosine_scores(encoder, answer, victim_answers, channel).tolist()
+            score = float(np.mean(views))  # in the arithmetic of a verdict, or an exact tie would not be one
             found.setdefault(model.stratum, []).append((score, model.family))
     return {
         stratum: StratumScores(scores=tuple(score for score, _ in pairs), families=tuple(family for _, family in pairs))

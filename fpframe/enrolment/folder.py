@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import shutil
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -49,7 +48,7 @@ def write_enrolment(enrolment: Enrolment, path: Path, *, force: bool) -> None:
             digests = {name: hashlib.sha256(content).hexdigest() for name, content in members.items()}
             write_durably(folder / MANIFEST, (canonical_json(_manifest(enrolment, digests)) + "\n").encode())
             if path.exists():
-                shutil.rmtree(path)
+                path.rename(Path(temporary) / "old")  # it goes away with the temporary folder
             folder.rename(path)
     except OSError as error:
         raise ResourceError(f"cannot write the enrolment: {error.strerror} ({path})") from error
@@ -65,8 +64,17 @@ def refuse_existing(path: Path, *, force: bool) -> None:
         return
     if not force:
         raise UsageError(f"output exists already ({path}); choose another --out, or overwrite it with --force")
-    if not (path / MANIFEST).is_file() and (not path.is_dir() or any(path.iterdir())):
+    if not _is_enrolment(path) and (not path.is_dir() or any(path.iterdir())):
         raise UsageError(f"output exists and is not an enrolment ({path}); --force overwrites enrolments only")
+
+
+def _is_enrolment(path: Path) -> bool:
+    """Tell whether a folder holds an enrolment and nothing else; other programs have a file of that name too."""
+    try:
+        members = set(json.loads((path / MANIFEST).read_bytes())["members"])
+        return {item.name for item in path.iterdir()} <= {MANIFEST, *members}
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
 
 
 def read_enrolment(path: Path, *, registry: Registry | None) -> Enrolment:
@@ -81,12 +89,14 @@ def read_enrolment(path: Path, *, registry: Registry | None) -> Enrolment:
         raise UsageError(f"{what} ({path}); make one with 'fpframe enroll'")
     try:
         manifest = json.loads((path / MANIFEST).read_bytes())
-        version = manifest["format"]
-    except (ValueError, KeyError, TypeError) as error:
+        version, members = manifest["format"], dict(manifest["members"])
+        if any(Path(name).name != name for name in members):
+            raise ValueError("a member lies outside")
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise IntegrityError(f"the manifest is damaged ({path / MANIFEST}); restore the enrolment") from error
     if version != FORMAT:
         raise UsageError(f"enrolment format {version} is not known to this fpframe ({path}); it reads format {FORMAT}")
-    contents = {name: _checked(path / name, digest) for name, digest in manifest["members"].items()}
+    contents = {name: _checked(path / name, digest) for name, digest in members.items()}
     extra = {item.name for item in path.iterdir()} - {MANIFEST, *contents}
     if extra:
         raise IntegrityError(f"'{min(extra)}' is none of the enrolment's members ({path}); remove it")
@@ -94,7 +104,7 @@ def read_enrolment(path: Path, *, registry: Registry | None) -> Enrolment:
         return _assemble(manifest, contents, registry or load_registry())
     except FpframeError:
         raise
-    except (SafetensorError, ValueError, KeyError, TypeError, RuntimeError) as error:
+    except (SafetensorError, ValueError, KeyError, TypeError, AttributeError, RuntimeError) as error:
         raise IntegrityError(f"the enrolment does not fit together: {error} ({path}); restore it") from error
 
 
@@ -132,6 +142,7 @@ def _manifest(enrolment: Enrolment, digests: dict[str, str]) -> dict[str, Any]:
         "members": digests,
         "scheme": enrolment.scheme,
         "encoder": attrs.asdict(enrolment.encoder),
+        "encoder_revision": enrolment.encoder_revision,
         "parts": [attrs.asdict(part) for part in enrolment.queries.parts],
         "channels": list(enrolment.encoders),
         "victim": dict(enrolment.victim),
@@ -148,6 +159,11 @@ def _encoder_name(channel: str) -> str:
 def _assemble(manifest: dict[str, Any], contents: dict[str, bytes], registry: Registry) -> Enrolment:
     spec = ComponentSpec(**manifest["encoder"])
     encoder = registry.build(Encoder, spec.name, **spec.params)
+    if encoder.revision != manifest["encoder_revision"]:
+        raise UsageError(
+            f"enrolled with revision {manifest['encoder_revision']} of encoder '{spec.name}', but revision "
+            f"{encoder.revision} is installed; enrol again, or install that version"
+        )
     answers = _tensors(contents["victim-answers.safetensors"])["probs"]
     make: Callable[[], nn.Module] = lambda: encoder.module(*answers.shape[1:])  # noqa: E731
     deltas = _tensors(contents["perturbations.safetensors"])
@@ -156,6 +172,7 @@ def _assemble(manifest: dict[str, Any], contents: dict[str, bytes], registry: Re
         recipe=Recipe.parse(contents["recipe.toml"].decode(), origin="enrolment"),
         scheme=manifest["scheme"],
         encoder=spec,
+        encoder_revision=encoder.revision,
         queries=QuerySet(
             images=_tensors(contents["queries.safetensors"])["images"],
             parts=tuple(QueryPart(**part) for part in manifest["parts"]),

@@ -156,6 +156,11 @@ def _given(request: VictimRequest, workspace: Workspace) -> tuple[Classifier, st
         backbone = request.victim if _builds_anew(request, classifier, workspace) else None
     elif isinstance(request.victim, Classifier):
         classifier = request.victim
+        if (classifier.num_classes, classifier.image_shape) != (classes, shape):
+            raise ModelError(
+                f"the victim is made for {classifier.num_classes} classes and images of shape {classifier.image_shape} "
+                f"where the data has {classes} and {shape} ({workspace.dataset.address}); name the data that it knows"
+            )
     else:
         assert request.victim is not None
         name = type(request.victim).__name__

@@ -168,14 +168,14 @@ def fooling_rate(victim: Classifier, images: Images, delta: Tensor) -> float:
 
 
 def check_pool(methods: Sequence[PartMethod], pool: Images) -> None:
-    """Refuse a pool that is smaller than the points, before anything is trained.
+    """Refuse a pool that cannot fill the views with images of their own, before anything is trained.
 
     Raises:
         DataError: names both numbers.
     """
-    most = max(method.points for method in methods)
+    most = max(method.points * method.views for method in methods)
     if len(pool) < most:
         raise DataError(
-            f"{most} query points are wanted but the pool has {len(pool)} images; lower 'points' in [queries] of the "
-            "recipe, or give the pool a larger share in [partition]"
+            f"{most} query points in all views are wanted but the pool has {len(pool)} images; lower 'points' or 'views' "
+            "in [queries] of the recipe, or give the pool a larger share in [partition]"
         )

@@ -27,6 +27,7 @@ class Enrolment:
         recipe: the full recipe of the run.
         scheme: name of the scheme.
         encoder: name and parameters of the encoder.
+        encoder_revision: its revision, since calibration scores hold for that one only.
         queries: the images that a suspect is asked.
         deltas: universal perturbations in pixel units, ``(1, C, H, W)`` each.
         encoders: the fitted network of each channel.
@@ -41,6 +42,7 @@ class Enrolment:
     recipe: Recipe
     scheme: str
     encoder: ComponentSpec
+    encoder_revision: int
     queries: QuerySet
     deltas: tuple[Tensor, ...]
     encoders: Mapping[str, nn.Module]

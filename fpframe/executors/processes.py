@@ -18,8 +18,9 @@ from fpframe.errors import ResourceError
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-#: What a worker was set up with; it lives as long as the worker.
+#: What a worker was set up with, or why it could not be; both live as long as the worker.
 _state: Any = None
+_failure: Exception | None = None
 
 
 def run_processes(
@@ -55,7 +56,8 @@ def run_processes(
                 on_done(futures[future], future.result())
         except BrokenProcessPool as error:
             raise ResourceError(
-                "a worker process died (out of memory?); what is finished is kept: run again, with fewer --workers"
+                "a worker process died (out of memory?); what is finished is kept: run again, with fewer --workers. "
+                "A script that asks for workers needs an 'if __name__ == \"__main__\":' around its work"
             ) from error
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
@@ -65,13 +67,21 @@ def run_processes(
 
 
 def _set_up(setup: Callable[[bytes], Any], payload: bytes, folder: str) -> None:
-    global _state
+    global _state, _failure
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent is interrupted too, and stops the workers
     sys.path.append(folder)  # users keep the module of a python: address in the current folder
-    _state = setup(payload)
+    try:
+        _state = setup(payload)
+    except Exception as error:  # raised here it would only look like a worker that died
+        _failure = error
 
 
 def _call(work: Callable[[Any, Item], Result], item: Item) -> Result:
+    if _failure is not None:
+        raise ResourceError(
+            f"a worker cannot rebuild the victim or its data: {_failure}; use one worker, or define the victim's class "
+            "in an importable module"
+        )
     return work(_state, item)
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from fpframe.evaluation import Evaluation
-from fpframe.report.verdicts import columns, number
+from fpframe.report.verdicts import columns, number, p_text
 
 
 def markdown_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -53,7 +54,7 @@ def evaluation_markdown(evaluations: Sequence[Evaluation]) -> str:
             f"channel `{first.channel}`.\n",
             "AUC of held-out derived against held-out independent models, with 95 % intervals (families as units):\n",
             markdown_table(["derived", "independent", "n", *schemes], aucs),
-            f"Held-out models called derived at alpha {recipe.alpha:g}, with exact 95 % intervals:\n",
+            f"Models called derived at alpha {recipe.alpha:g}, with exact 95 % intervals (families as units):\n",
             markdown_table(["models", *schemes], counts),
             "Perturbations, measured on the test images:\n",
             markdown_table(["scheme", "fooling rate", "max abs delta", "queries"], facts),
@@ -64,14 +65,16 @@ def evaluation_markdown(evaluations: Sequence[Evaluation]) -> str:
 def suspects_text(evaluation: Evaluation) -> str:
     """Return the held-out suspects as lines for a terminal, highest score first, with the AUCs below."""
     rows = [["suspect (what it really is)", "accuracy", "score", "p-value", "verdict"]]
-    for item in sorted(evaluation.suspects, key=lambda item: -item.verdict.score):
+    for item in sorted(
+        evaluation.suspects, key=lambda item: -item.verdict.score if math.isfinite(item.verdict.score) else math.inf
+    ):
         kind = "derived" if item.model.relation == "derived" else f"independent, {item.model.stratum}"
         rows.append(
             [
                 f"{kind}: {item.model.lineage}",
                 f"{item.accuracy:.3f}",
                 number(item.verdict.score),
-                number(item.verdict.p_value),
+                p_text(item.verdict.p_value),
                 item.verdict.verdict,
             ]
         )

@@ -33,8 +33,9 @@ class Zoo:
         return load_model(model, self.workspace)[0]
 
     def accuracy(self, model: ZooModel) -> float:
-        """Return the share of test images that a model gets right."""
-        return float(load_model(model, self.workspace)[1].facts["accuracy"])
+        """Return the share of the workspace's test images that a model gets right."""
+        test = self.workspace.dataset.test
+        return self.load(model).accuracy(test.pixels, test.labels)
 
     def of(self, *splits: str) -> list[ZooModel]:
         """Return the models of some splits, in the order of the plan."""

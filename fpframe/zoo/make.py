@@ -9,6 +9,7 @@ from typing import Any
 import attrs
 
 from fpframe.address import Address
+from fpframe.backbones import PYTHON
 from fpframe.classifier import Classifier
 from fpframe.digest import content_key
 from fpframe.errors import IntegrityError, ModelError
@@ -24,20 +25,22 @@ from fpframe.zoo.workspace import PROBE_IMAGES, Workspace
 
 def model_key(model: ZooModel, workspace: Workspace) -> str:
     """Return the content key: whatever changes the weights changes it, and nothing else does."""
-    return content_key(
-        {
-            "attack": _attack(model, workspace).spec() if model.attack else None,
-            "attack_revision": _attack(model, workspace).revision if model.attack else None,
-            "backbone": workspace.resolve(model.backbone),
-            "backbone_revision": _backbone_revision(workspace.resolve(model.backbone), workspace),
-            "classes": workspace.dataset.num_classes,
-            "data": workspace.parts.part(model.data).digest,
-            "seed": str(model.seed),
-            "teacher": _teacher_key(model, workspace),
-            "training": attrs.asdict(model.training),
-            "training_revision": REVISION,
-        }
-    )
+    identity: dict[str, Any] = {
+        "attack": _attack(model, workspace).spec() if model.attack else None,
+        "attack_revision": _attack(model, workspace).revision if model.attack else None,
+        "backbone": workspace.resolve(model.backbone),
+        "backbone_revision": _backbone_revision(workspace.resolve(model.backbone), workspace),
+        "classes": workspace.dataset.num_classes,
+        "data": workspace.parts.part(model.data).digest,
+        "seed": str(model.seed),
+        "teacher": _teacher_key(model, workspace),
+        "training": attrs.asdict(model.training),
+        "training_revision": REVISION,
+    }
+    if Address.parse(identity["backbone"]).prefix == PYTHON:
+        # the architecture of a user's own module has no revision, and is edited
+        identity["structure"] = workspace.structure(identity["backbone"])
+    return content_key(identity)
 
 
 def make_model(model: ZooModel, workspace: Workspace) -> str:
@@ -86,7 +89,12 @@ def load_model(model: ZooModel, workspace: Workspace) -> tuple[Classifier, Entry
             f"{model.lineage} is missing from the store or damaged ({key[:12]}); run again to retrain it"
         )
     classifier = _student(model, workspace)
-    classifier.module.load_state_dict(entry.tensors)
+    try:
+        classifier.module.load_state_dict(entry.tensors)
+    except RuntimeError as error:
+        raise IntegrityError(
+            f"what is stored for {model.lineage} does not fit its architecture ({key[:12]}); remove it from the store"
+        ) from error
     return classifier.eval(), entry
 
 

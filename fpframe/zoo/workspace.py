@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import pickle
 from typing import Any
 
@@ -68,6 +69,7 @@ class Workspace:
     registry: Registry
     store: Store
     victim: VictimHandle | None = None
+    _structures: dict[str, str] = attrs.field(factory=dict, init=False)
 
     def resolve(self, backbone: str) -> str:
         """Return a backbone's address, with ``victim`` replaced by the victim's own."""
@@ -82,6 +84,17 @@ class Workspace:
             image_shape=self.dataset.image_shape,
             seed=seed,
         )
+
+    def structure(self, backbone: str) -> str:
+        """Return a digest of the layers and first weights that an address gives, and of the source of its module."""
+        if backbone not in self._structures:
+            module = self.build(backbone, seed=0).module
+            try:
+                source = inspect.getsource(inspect.getmodule(type(module)) or type(module))
+            except (OSError, TypeError):  # typed into an interpreter, or compiled
+                source = ""
+            self._structures[backbone] = content_key([state_digest(module), str(module), source])
+        return self._structures[backbone]
 
     def pickled(self) -> bytes:
         """Return the workspace for a worker process, in which plugins are discovered anew.

@@ -23,8 +23,8 @@ class Extraction(fpframe.AttackSimulator):
     """Query the victim about images and fit a student to its answers (Tramer et al., 2016).
 
     The thief's queries are ``natural`` images; or these and copies with Gaussian ``noise``; or these and
-    ``adversarial`` copies that the student of the last round gets wrong (Papernot et al., 2017, and the thief of Peng
-    et al., CVPR 2022). All queries are 8-bit images.
+    ``adversarial`` copies, moved away from the answer of the last round's student (Papernot et al., 2017, and the thief
+    of Peng et al., CVPR 2022). All queries are 8-bit images.
 
     Attributes:
         queries: ``natural``, ``noise`` or ``adversarial``.
@@ -44,10 +44,20 @@ class Extraction(fpframe.AttackSimulator):
     noise: float = attrs.field(default=0.1, validator=number(low=0, open_low=True))
     epsilon: float = attrs.field(default=0.1, validator=number(low=0, high=1, open_low=True))
 
+    def __attrs_post_init__(self) -> None:
+        least = 2 * self._images_per_natural
+        if self.budget is not None and self.budget < least:
+            raise fpframe.ParameterError(
+                f"'budget' of 'extraction' must be at least {least} with these queries and rounds (got {self.budget})"
+            )
+
+    @property
+    def _images_per_natural(self) -> int:
+        return 1 if self.queries == "natural" else 1 + self.rounds
+
     def natural_images(self, available: int) -> int:
         """Return how many natural images fit into the budget together with their copies."""
-        copies = 1 if self.queries == "natural" else 1 + self.rounds
-        return available if self.budget is None else min(available, max(1, self.budget // copies))
+        return available if self.budget is None else min(available, self.budget // self._images_per_natural)
 
     def images_per_epoch(self, available: int) -> float:
         """Return how many images an epoch takes on average, copies included."""

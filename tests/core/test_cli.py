@@ -239,7 +239,7 @@ def test_folders_of_images_that_cannot_be_used_end_in_one_clear_line(here, capfd
             Image.fromarray(pixels).save(folder / f"{index}.png")
             Image.fromarray(pixels).save(test / f"{index}.png")
     enroll = ["enroll", "--recipe", "tiny", "--out", "x", "--dataset"]
-    assert "20 query points are wanted but the pool has 8" in complaint(capfd, [*enroll, "folder:few"], 3)
+    assert "100 query points in all views are wanted but the pool has 8" in complaint(capfd, [*enroll, "folder:few"], 3)
     one = Path("one") / "a"
     one.mkdir(parents=True)
     Image.fromarray(np.zeros((8, 8), dtype=np.uint8)).save(one / "0.png")

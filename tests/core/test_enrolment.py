@@ -154,7 +154,7 @@ def test_more_points_than_pool_images_are_refused_before_anything_is_trained(tmp
     recipe = Recipe.load("tiny")
     greedy = attrs.evolve(recipe, queries=attrs.evolve(recipe.queries, points=5000))
     store = Store(tmp_path)
-    with pytest.raises(DataError, match="5000 query points are wanted but the pool has 479"):
+    with pytest.raises(DataError, match="25000 query points in all views are wanted but the pool has 479"):
         fpframe.enroll(nn.Sequential(nn.Flatten(), nn.Linear(64, 10)), recipe=greedy, store=store)
     assert not list(tmp_path.rglob("*.safetensors"))
 
