@@ -207,7 +207,7 @@ def evaluate(
     if any(setting.victim.key != enrolment.victim["key"] for enrolment in enrolments):
         raise ModelError(
             f"'{setting.victim_name}' is not the victim that was enrolled ('{enrolments[0].victim['address']}'); "
-            "name that one with --victim and --weights, and the --mean, --std, --victim-indices and data of its enrolment"
+            "name that one with --victim and --weights, and the options and data of its enrolment"
         )
     plan = plan_zoo(recipe, splits=("test",), absent=setting.absent)
     if {model.relation for model in plan} != {"derived", "independent"}:

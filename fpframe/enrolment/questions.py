@@ -176,6 +176,6 @@ def check_pool(methods: Sequence[PartMethod], pool: Images) -> None:
     most = max(method.points * method.views for method in methods)
     if len(pool) < most:
         raise DataError(
-            f"{most} query points in all views are wanted but the pool has {len(pool)} images; lower 'points' or 'views' "
-            "in [queries] of the recipe, or give the pool a larger share in [partition]"
+            f"{most} query points in all views are wanted but the pool has {len(pool)} images; lower 'points' or "
+            "'views' in [queries] of the recipe, or give the pool a larger share in [partition]"
         )

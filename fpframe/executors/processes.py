@@ -6,7 +6,7 @@ import multiprocessing
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
@@ -25,7 +25,7 @@ _failure: Exception | None = None
 
 def run_processes(
     work: Callable[[Any, Item], Result],
-    items: Iterable[Item],
+    waves: Iterable[Sequence[Item]],
     *,
     setup: Callable[[bytes], Any],
     payload: bytes,
@@ -34,6 +34,7 @@ def run_processes(
 ) -> None:
     """Call ``work(state, item)`` in workers, where each worker made its state by ``setup(payload)``.
 
+    The items of a wave run at the same time; a wave begins when the one before it is done, in the same workers.
     `work`, `setup`, items and results are pickled. `on_done` is called in this process, in order of completion. When
     this process is interrupted, or an item fails, the workers are stopped.
 
@@ -50,10 +51,11 @@ def run_processes(
             initargs=(setup, payload, str(Path.cwd())),
         ) as pool,
     ):
-        futures: dict[Future[Result], Item] = {pool.submit(_call, work, item): item for item in items}
         try:
-            for future in as_completed(futures):
-                on_done(futures[future], future.result())
+            for items in waves:
+                futures: dict[Future[Result], Item] = {pool.submit(_call, work, item): item for item in items}
+                for future in as_completed(futures):
+                    on_done(futures[future], future.result())
         except BrokenProcessPool as error:
             raise ResourceError(
                 "a worker process died (out of memory?); what is finished is kept: run again, with fewer --workers. "
@@ -63,6 +65,7 @@ def run_processes(
             pool.shutdown(wait=False, cancel_futures=True)
             for child in set(multiprocessing.active_children()) - before:
                 child.terminate()
+                child.join()
             raise
 
 

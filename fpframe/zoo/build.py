@@ -73,16 +73,23 @@ def build_zoo(
         on_event(Event(task="training models", kind="detail", text=f"{model.lineage}: {seconds:.1f} s"))
 
     payload = workspace.pickled() if workers > 1 and len(missing) > 1 else None
-    while missing:
-        # teachers first: whoever waits for a model of this wave is left for a later one
-        waiting = {model_key(model, workspace) for model in missing}
-        ready = [m for m in missing if m.teacher is None or model_key(m.teacher, workspace) not in waiting]
-        if payload is None:
-            run_inline(_make, ready, state=workspace, on_done=on_done)
-        else:
-            run_processes(_make, ready, setup=_set_up, payload=payload, workers=workers, on_done=on_done)
-        missing = [model for model in missing if model not in ready]
+    if payload is None:
+        run_inline(_make, missing, state=workspace, on_done=on_done)  # teachers stand before their students
+    else:
+        waves = _waves(missing, workspace)
+        run_processes(_make, waves, setup=_set_up, payload=payload, workers=workers, on_done=on_done)
     return Zoo(tuple(models), workspace)
+
+
+def _waves(models: Sequence[ZooModel], workspace: Workspace) -> list[list[ZooModel]]:
+    """Return the models in waves: whoever waits for a model of one wave is left for a later one."""
+    waves, left = [], list(models)
+    while left:
+        waiting = {model_key(model, workspace) for model in left}
+        ready = [m for m in left if m.teacher is None or model_key(m.teacher, workspace) not in waiting]
+        waves.append(ready)
+        left = [model for model in left if model not in ready]
+    return waves
 
 
 def _make(workspace: Workspace, model: ZooModel) -> str:
@@ -98,10 +105,13 @@ def _registry(blocked: tuple[str, ...]) -> Registry:
 
 
 def _with_teachers(models: Sequence[ZooModel]) -> list[ZooModel]:
-    chain = []
+    """Return the models, each after the teachers that it needs."""
+    chains = []
     for model in models:
+        chain: list[ZooModel] = []
         link: ZooModel | None = model
         while link is not None:
-            chain.append(link)
+            chain.insert(0, link)
             link = link.teacher
-    return chain
+        chains += chain
+    return chains

@@ -265,3 +265,17 @@ def test_the_library_and_the_command_line_agree(here, capfd, tiny_enrolment):
     verdict = fpframe.verify(tiny_enrolment, lambda x: torch.softmax(x.flatten(1)[:, :10] * 5, dim=1))
     assert told["score"] == verdict.score
     assert told["p_value"] == verdict.p_value
+
+
+def test_the_demo_refuses_to_overwrite_results(here, capfd):
+    Path("mine").mkdir()
+    Path("mine/result.json").write_text("{}")
+    assert "exists already (mine/result.json)" in complaint(capfd, ["demo", "--out", "mine"], 2)
+    Path("file").touch()
+    assert "output is a file (file)" in complaint(capfd, ["demo", "--out", "file"], 2)
+
+
+def test_victim_indices_that_are_no_single_array_are_refused(here, capfd):
+    np.savez("seen.npz", a=np.arange(3), b=np.arange(3))
+    enroll = ["enroll", "--recipe", "tiny", "--out", "x", "--victim", "paper:arc-a", "--weights", "w.safetensors"]
+    assert "one array in a .npy file" in complaint(capfd, [*enroll, "--victim-indices", "seen.npz"], 3)

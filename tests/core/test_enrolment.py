@@ -208,3 +208,26 @@ def test_an_unknown_stratum_scheme_or_dataset_names_the_nearest_one(tmp_path):
     ):
         with pytest.raises(UsageError, match=message):
             fpframe.enroll(recipe="tiny", store=Store(tmp_path), **options)
+
+
+def test_force_spares_a_folder_whose_manifest_is_another_programs(tiny_store, tmp_path):
+    extension = tmp_path / "extension"
+    extension.mkdir()
+    (extension / "manifest.json").write_text('{"name": "my extension", "members": {}}')
+    (extension / "source.js").touch()
+    with pytest.raises(UsageError, match="not an enrolment"):
+        fpframe.enroll(recipe="tiny", store=Store(tiny_store), out=extension, force=True)
+    assert (extension / "source.js").exists()
+
+
+def test_an_enrolment_of_another_revision_of_its_encoder_is_refused(tiny_enrolment, registry, monkeypatch):
+    monkeypatch.setattr(registry.get("encoder", "contrastive"), "revision", 99)
+    with pytest.raises(UsageError, match="revision 1 of encoder 'contrastive', but revision 99 is installed"):
+        Enrolment.open(tiny_enrolment)
+
+
+def test_a_victim_made_for_other_data_is_refused_before_anything_is_trained(registry, tmp_path):
+    victim = fpframe.build_backbone(registry, "paper:arc-a", num_classes=10, image_shape=(1, 28, 28), seed=0)
+    with pytest.raises(ModelError, match=r"images of shape \(1, 28, 28\) where the data has 10 and \(1, 8, 8\)"):
+        fpframe.enroll(victim, recipe="tiny", store=Store(tmp_path))
+    assert not list(tmp_path.rglob("*.safetensors"))

@@ -152,3 +152,25 @@ def test_an_open_query_can_be_a_suspect(enrolment, thief):
     verdict = fpframe.verify(enrolment, query)
     assert verdict.suspect == {"address": "mine", "digest": "abc"}
     assert verdict.verdict == "DERIVED"
+
+
+def test_a_calibration_model_ties_with_its_own_score(enrolment, zoo):
+    for model in [model for model in zoo.of("calibrate") if model.stratum == "same-data"]:
+        verdict = fpframe.verify(enrolment, zoo.load(model))
+        stratum = enrolment.calibration["probs"]["same-data"]
+        assert verdict.score in stratum.scores, "to the last bit, or a tie would not count against the claimant"
+        assert verdict.decision.strata["same-data"].at_least >= 1
+
+
+def test_rounded_answers_that_are_judged_as_full_ones_are_a_caveat(enrolment, thief):
+    verdict = fpframe.verify(enrolment, lambda x: thief.logits(x).softmax(1).round(decimals=2))
+    assert any("rounded to 2 decimals" in caveat for caveat in verdict.caveats)
+    full = fpframe.verify(enrolment, lambda x: thief.logits(x).softmax(1))
+    assert not any("rounded" in caveat for caveat in full.caveats)
+
+
+def test_a_channel_can_be_declared(enrolment, thief):
+    verdict = fpframe.verify(enrolment, lambda x: thief.logits(x).softmax(1), channel="top1")
+    assert verdict.channel == verdict.settings["channel"] == "top1"
+    with pytest.raises(UsageError, match=r"channel 'rounded:1', for which this enrolment has no calibration"):
+        fpframe.verify(enrolment, thief, channel="rounded:1")
