@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import os
+
+# two pytest workers with two threads each would wait for each other; set before torch is imported
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 from pathlib import Path
 
 import pytest

@@ -62,10 +62,9 @@ def run_processes(
                 "A script that asks for workers needs an 'if __name__ == \"__main__\":' around its work"
             ) from error
         except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
             for child in set(multiprocessing.active_children()) - before:
                 child.terminate()
-                child.join()
+            # leaving the block waits until the pool has noticed
             raise
 
 

@@ -24,6 +24,17 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
 
 
+def smallest() -> Recipe:
+    """Return `tiny` with one model of each kind in each split."""
+    recipe = Recipe.load("tiny")
+    return attrs.evolve(
+        recipe,
+        alpha=0.5,
+        independent=tuple(attrs.evolve(group, fit=1, calibrate=1, test=1) for group in recipe.independent),
+        derived=tuple(attrs.evolve(group, fit=1, test=1) for group in recipe.derived),
+    )
+
+
 @pytest.fixture
 def copy(tiny_enrolment: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(tiny_enrolment, tmp_path / "copy.enrolment"))
@@ -36,13 +47,7 @@ def test_the_same_seed_gives_byte_identical_enrolments(tiny_store, tiny_enrolmen
 
 
 def test_retraining_everything_in_this_process_gives_the_bytes_that_worker_processes_gave(tiny_store, tmp_path):
-    recipe = Recipe.load("tiny")
-    small = attrs.evolve(
-        recipe,
-        alpha=0.5,
-        independent=tuple(attrs.evolve(g, fit=1, calibrate=1, test=1) for g in recipe.independent),
-        derived=tuple(attrs.evolve(g, fit=1, test=1) for g in recipe.derived),
-    )
+    small = smallest()
     for workers in (1, 2):
         fpframe.enroll(
             recipe=small, store=Store(tmp_path / f"store{workers}"), out=tmp_path / f"{workers}", workers=workers
@@ -162,15 +167,8 @@ def test_more_points_than_pool_images_are_refused_before_anything_is_trained(tmp
 def test_a_victim_given_as_a_module_leaves_its_own_architecture_out_and_says_so(tiny_store):
     torch.manual_seed(0)
     victim = nn.Sequential(nn.Flatten(), nn.Linear(64, 10))
-    recipe = Recipe.load("tiny")
-    small = attrs.evolve(
-        recipe,
-        alpha=0.5,
-        independent=tuple(attrs.evolve(g, fit=1, calibrate=1, test=0) for g in recipe.independent),
-        derived=tuple(attrs.evolve(g, fit=1, test=0) for g in recipe.derived),
-    )
     before = {name: value.clone() for name, value in victim.state_dict().items()}
-    enrolment = fpframe.enroll(victim, recipe=small, store=Store(tiny_store))
+    enrolment = fpframe.enroll(victim, recipe=smallest(), store=Store(tiny_store))
     assert set(enrolment.calibration["probs"]) == {"other-architecture", "other-teacher"}
     assert any("'same-data' is absent" in caveat for caveat in enrolment.caveats)
     assert any("paper:arc-e stands in for it" in caveat for caveat in enrolment.caveats)
