@@ -27,6 +27,7 @@ class Query:
         address: what the model was called by, for the record.
         digest: SHA-256 of the model's file or weights, empty when it has neither.
         spent: images asked so far.
+        notes: what the reader of a verdict should know of how the model was opened, in sentences.
     """
 
     def __init__(
@@ -54,6 +55,7 @@ class Query:
         self.address = address
         self.digest = digest
         self.spent = 0
+        self.notes: tuple[str, ...] = ()
 
     @property
     def channel(self) -> str | None:

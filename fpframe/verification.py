@@ -85,7 +85,8 @@ class Verdict:
         """What was shown, in one sentence for the reader of a report."""
         if self.verdict == INCONCLUSIVE:
             return f"No verdict: {self.decision.reason}."
-        worst, result = max(self.decision.strata.items(), key=lambda item: item[1].p)
+        # where strata tie, the one that the suspect stands out from least
+        worst, result = max(self.decision.strata.items(), key=lambda item: (item[1].p, -item[1].margin))
         counted = f"among {result.n} independent models of kind '{worst}', {result.at_least} scored at least as high"
         if self.verdict == "DERIVED":
             return f"Shown to be derived at level {self.decision.alpha:g}: {counted} (p = {self.p_value:.3g})."
@@ -226,11 +227,11 @@ def judge(
     channel: str | None = None,
 ) -> Verdict:
     """Decide on answers ``(V, Q, K)`` that a suspect gave; without a `channel` it is read from the answers."""
-    caveats = list(enrolment.caveats)
+    caveats = [*enrolment.caveats, *query.notes]
     if channel is None and (decimals := rounded_to(answers)):
         caveats.append(
-            f"The answers are rounded to {decimals} decimals but were judged as full probabilities; enrol with channel "
-            f"rounded:{decimals}, and verify with --channel rounded:{decimals}."
+            f"The answers are rounded to {decimals} decimals but were judged as full probabilities; enrol with a "
+            f"recipe whose 'channels' lists rounded:{decimals}, and verify with --channel rounded:{decimals}."
         )
     behaviour = _misbehaviour(answers)
     if behaviour:  # there is nothing to score, so any channel will do

@@ -58,7 +58,7 @@ def run(arguments: Sequence[str]) -> int:
         sys.stdout.flush()
         return int(code)
     except CycloptsError as error:
-        _complain(" ".join(str(error).split()) + "; see --help")
+        _complain(" ".join(str(error).split()).rstrip(".") + "; see --help")
         return 2
     except FpframeError as error:
         _complain(" ".join(str(error).split()))

@@ -57,7 +57,11 @@ def require_alpha(alpha: float, strata: Mapping[str, StratumScores], *, suspects
     if weakest.floor > share * (1 + 1e-9):
         needed = math.ceil(1 / share - 1e-9) - 1
         shared = f" shared by {suspects} suspects" if suspects > 1 else ""
-        advice = ", or verify the suspects one by one" if suspects > 1 and weakest.floor <= alpha * (1 + 1e-9) else ""
+        advice = (
+            ", or name only the one that you mean to accuse"
+            if suspects > 1 and weakest.floor <= alpha * (1 + 1e-9)
+            else ""
+        )
         raise UsageError(
             f"alpha {alpha:g}{shared} cannot be reached: stratum '{name}' has {weakest.units} independent "
             f"calibration models, which allows p-values down to {weakest.floor:.3g}; {needed} are needed in every "

@@ -39,5 +39,6 @@ def verdicts_text(verdicts: Sequence[Verdict]) -> str:
         )
         lines += [f"  {line}" for line in columns(rows)]
         lines.append("")
-    lines += [f"- {caveat}" for caveat in verdicts[0].caveats]
+    # those that several suspects share are said once
+    lines += [f"- {caveat}" for caveat in dict.fromkeys(caveat for verdict in verdicts for caveat in verdict.caveats)]
     return "\n".join(lines)

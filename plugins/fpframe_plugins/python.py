@@ -11,6 +11,7 @@ from torch import nn
 
 import fpframe
 from fpframe.address import Address, import_callable
+from fpframe.classifier import state_digest
 from fpframe.inprocess import function_query, module_query, refuse_backbone
 from fpframe.rng import isolated
 
@@ -41,11 +42,18 @@ class PythonSuspect(fpframe.SuspectSource):
         """
         refuse_backbone(request)
         suspect = import_callable(Address.parse(request.address).rest)
+        notes: tuple[str, ...] = ()
         if not isinstance(suspect, nn.Module) and _required(suspect, request.address) == 0:
-            suspect = _made(suspect, request.address)
-        if isinstance(suspect, nn.Module):
-            return module_query(suspect, request)
-        return function_query(suspect, request)
+            factory = suspect
+            suspect = _made(factory, request.address, seed=0)
+            if _is_fresh(suspect, _made(factory, request.address, seed=1)):
+                notes = (
+                    f"'{request.address}' returns a network with other random weights at each call: what was asked "
+                    "is an untrained network.",
+                )
+        query = module_query(suspect, request) if isinstance(suspect, nn.Module) else function_query(suspect, request)
+        query.notes = notes
+        return query
 
 
 def _required(function: Callable[..., Any], address: str) -> int:
@@ -69,9 +77,15 @@ def _required(function: Callable[..., Any], address: str) -> int:
     return len(needed)
 
 
-def _made(factory: Callable[..., Any], address: str) -> Callable[..., Any]:
+def _is_fresh(first: Any, second: Any) -> bool:
+    """Tell whether two calls of a factory gave networks with different weights."""
+    networks = isinstance(first, nn.Module) and isinstance(second, nn.Module)
+    return networks and state_digest(first) != state_digest(second)
+
+
+def _made(factory: Callable[..., Any], address: str, *, seed: int) -> Callable[..., Any]:
     try:
-        with isolated(0):
+        with isolated(seed):
             suspect = factory()
     except Exception as error:
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]

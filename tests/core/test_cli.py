@@ -200,7 +200,7 @@ def test_a_wrong_command_ends_in_one_clear_line_and_leaves_nothing(here, capfd, 
         (["python:fine:seven", "--outputs", "logit"], 2, "logit"),
         (["python:fine:seven", "--max-queries", "100"], 6, "200 more queries are needed"),
         (["python:fine:seven", "--alpha", "0.01"], 2, "99 are needed"),
-        (["python:fine:seven", "python:fine:colour"], 2, "one by one"),
+        (["python:fine:seven", "python:fine:colour"], 2, "name only the one that you mean to accuse"),
         (["python:fine:seven", "--device", "tpu"], 2, "tpu"),
     ],
 )
@@ -279,3 +279,11 @@ def test_victim_indices_that_are_no_single_array_are_refused(here, capfd):
     np.savez("seen.npz", a=np.arange(3), b=np.arange(3))
     enroll = ["enroll", "--recipe", "tiny", "--out", "x", "--victim", "paper:arc-a", "--weights", "w.safetensors"]
     assert "one array in a .npy file" in complaint(capfd, [*enroll, "--victim-indices", "seen.npz"], 3)
+
+
+def test_a_suspect_function_with_fresh_weights_is_judged_with_a_warning(here, capfd, tiny_enrolment):
+    Path("fresh_suspect.py").write_text(
+        "from torch import nn\ndef make():\n    return nn.Sequential(nn.Flatten(), nn.Linear(64, 10))\n"
+    )
+    assert run(["verify", str(tiny_enrolment), "python:fresh_suspect:make"]) == 0
+    assert "other random weights at each call: what was asked is an untrained network" in capfd.readouterr().out

@@ -170,7 +170,7 @@ def test_the_weakest_stratum_and_its_families_decide_whether_alpha_can_be_reache
 def test_suspects_of_one_call_share_alpha():
     strata = {"s": stratum([0.0] * 19)}
     require_alpha(0.05, strata, suspects=1)
-    with pytest.raises(UsageError, match=r"shared by 2 suspects .* 39 are needed .* one by one"):
+    with pytest.raises(UsageError, match=r"shared by 2 suspects .* 39 are needed .* name only the one"):
         require_alpha(0.05, strata, suspects=2)
     require_alpha(0.1, strata, suspects=2)
 
@@ -185,7 +185,7 @@ def test_a_shared_alpha_is_reached_exactly_in_spite_of_binary_fractions():
 def test_verifying_one_by_one_is_no_advice_where_it_does_not_help():
     with pytest.raises(UsageError) as caught:
         require_alpha(0.01, {"s": stratum([0.0] * 19)}, suspects=2)
-    assert "one by one" not in str(caught.value)
+    assert "name only the one" not in str(caught.value)
 
 
 @pytest.mark.parametrize("alpha", [0, 1, -0.1, 2, NAN])

@@ -113,7 +113,7 @@ def test_an_alpha_out_of_reach_is_refused_before_the_suspect_is_asked(enrolment,
 
 
 def test_several_suspects_share_alpha_and_are_refused_when_it_cannot_be_shared(enrolment, thief, innocent):
-    with pytest.raises(UsageError, match="one by one"):
+    with pytest.raises(UsageError, match="name only the one that you mean to accuse"):
         fpframe.verify_many(enrolment, [thief, innocent])
     verdicts = fpframe.verify_many(enrolment, [innocent, thief], alpha=0.2)
     assert [verdict.verdict for verdict in verdicts] == ["NOT_SHOWN", "DERIVED"]
