@@ -1,7 +1,6 @@
-"""From scores to verdicts: closed forms, and validity by simulation."""
+"""From scores to verdicts, and the levels that they are held to."""
 
 import math
-from statistics import NormalDist
 
 import numpy as np
 import pytest
@@ -12,19 +11,16 @@ from fpframe.decision import (
     INCONCLUSIVE,
     NOT_SHOWN,
     StratumScores,
-    auc,
-    auc_interval,
-    clopper_pearson,
     decide,
     holm_thresholds,
+    needed_models,
     require_alpha,
     stratum_p_value,
+    stratum_p_values,
+    upper_bound,
 )
 
 NAN, INF = math.nan, math.inf
-
-POSITIVE = [0.95, 0.9, 0.9, 0.7, 0.55, 0.4]
-NEGATIVE = [0.6, 0.55, 0.5, 0.3, 0.3, 0.2, 0.1, 0.05]
 
 
 def stratum(scores, families=None):
@@ -35,66 +31,6 @@ def stratum(scores, families=None):
 def tenths(count=9):
     """Return calibration scores 0.1, 0.2 and so on."""
     return stratum([(i + 1) / 10 for i in range(count)])
-
-
-# --- metrics
-
-
-def test_auc_equals_the_count_of_pairs_by_hand():
-    # 48 pairs: 8 + 8 + 8 + 8 wins, 6 wins and one tie, 5 wins
-    assert auc(POSITIVE, NEGATIVE) == 0.90625 == (32 + 6.5 + 5) / 48
-
-
-def test_auc_of_swapped_sides_is_the_complement():
-    assert auc(NEGATIVE, POSITIVE) == 1 - 0.90625
-
-
-@pytest.mark.parametrize("sides", [([], [1.0]), ([1.0], [])])
-def test_auc_needs_scores_on_both_sides(sides):
-    with pytest.raises(ValueError, match="both sides"):
-        auc(*sides)
-
-
-def test_the_interval_of_an_auc_covers_the_true_one_as_often_as_it_says():
-    source = np.random.default_rng(0)
-    for shift, sizes in ((0.5, (6, 12)), (1.5, (10, 18)), (2.5, (6, 12))):
-        true = NormalDist().cdf(shift / 2**0.5)
-        covered = 0
-        for _ in range(400):
-            area = auc(source.normal(shift, 1, sizes[0]), source.normal(0, 1, sizes[1]))
-            low, high = auc_interval(area, *sizes)
-            covered += low <= true <= high
-        assert covered / 400 >= 0.93
-
-
-def test_the_interval_of_an_auc_does_not_shrink_to_a_point_when_the_scores_separate():
-    assert auc_interval(1.0, 6, 12) == (pytest.approx(0.69985, abs=1e-5), 1.0)
-    assert auc_interval(0.0, 6, 12) == (0.0, pytest.approx(0.30015, abs=1e-5))
-    assert auc_interval(1.0, 1, 12) == (0.0, 1.0)
-    wide, narrow = auc_interval(0.9, 6, 6), auc_interval(0.9, 60, 60)
-    assert wide[0] < narrow[0] < 0.9 < narrow[1] < wide[1]
-
-
-def test_clopper_pearson_equals_its_closed_form_at_the_ends():
-    bound = 0.025 ** (1 / 20)
-    assert clopper_pearson(0, 20) == (0.0, pytest.approx(1 - bound, abs=1e-12))
-    assert clopper_pearson(20, 20) == (pytest.approx(bound, abs=1e-12), 1.0)
-    assert round(1 - bound, 4) == 0.1684
-    assert round(bound, 4) == 0.8316
-
-
-def test_clopper_pearson_inverts_the_binomial_tails():
-    from scipy.stats import binom
-
-    low, high = clopper_pearson(3, 12)
-    assert binom.sf(2, 12, low) == pytest.approx(0.025, abs=1e-9)
-    assert binom.cdf(3, 12, high) == pytest.approx(0.025, abs=1e-9)
-
-
-@pytest.mark.parametrize(("hits", "n"), [(0, 0), (-1, 5), (6, 5)])
-def test_clopper_pearson_refuses_what_is_not_a_rate(hits, n):
-    with pytest.raises(ValueError, match="not a rate"):
-        clopper_pearson(hits, n)
 
 
 # --- p-values
@@ -117,8 +53,11 @@ def test_a_score_that_is_no_number_or_minus_infinity_gives_p_one(score):
     assert stratum_p_value(score, tenths()).p == 1
 
 
-def test_a_calibration_score_that_is_nan_counts_against_the_claimant():
-    assert stratum_p_value(2.0, stratum([0.1, NAN, 0.2])).p == pytest.approx(2 / 4)
+@pytest.mark.parametrize("value", [NAN, INF, -INF])
+def test_a_calibration_score_that_is_not_finite_counts_against_the_claimant(value):
+    assert stratum_p_value(2.0, stratum([0.1, value, 0.2])).p == pytest.approx(2 / 4)
+    in_families = stratum_p_value(2.0, stratum([0.1, value, 0.2, 0.3], "aabb"))
+    assert (in_families.p_models, in_families.p_families) == (2 / 5, 2 / 3)
 
 
 def test_the_larger_of_the_p_values_over_models_and_over_families_counts():
@@ -126,10 +65,20 @@ def test_the_larger_of_the_p_values_over_models_and_over_families_counts():
     by_family = stratum([0.6, 0.1, 0.1, 0.1, 0.2, 0.3], "aaaabc")
     result = stratum_p_value(0.5, by_family)
     assert result.p == (1 + 1) / (3 + 1) > (1 + 1) / (6 + 1)
-    assert (result.n, result.families, result.at_least) == (6, 3, 1)
+    assert (result.p_models, result.p_families) == (2 / 7, 2 / 4)
+    assert (result.n, result.families, result.at_least, result.families_at_least) == (6, 3, 1, 1)
     # 4 of 6 models and 1 of 3 families are as high: here the models decide
     by_model = stratum([0.6, 0.6, 0.6, 0.6, 0.2, 0.3], "aaaabc")
-    assert stratum_p_value(0.5, by_model).p == (1 + 4) / (6 + 1) > (1 + 1) / (3 + 1)
+    result = stratum_p_value(0.5, by_model)
+    assert result.p == result.p_models == (1 + 4) / (6 + 1) > (1 + 1) / (3 + 1) == result.p_families
+    assert (result.at_least, result.families_at_least) == (4, 1)
+
+
+def test_many_scores_at_once_have_the_p_values_that_they_have_one_by_one():
+    source = np.random.default_rng(1)
+    calibration = stratum(source.integers(0, 9, 40).tolist(), [f"f{i}" for i in source.integers(0, 12, 40)])
+    scores = [*range(-1, 10), 3.5, NAN, INF, -INF]
+    assert stratum_p_values(scores, calibration).tolist() == [stratum_p_value(s, calibration).p for s in scores]
 
 
 def test_no_score_gives_a_p_value_below_the_floor():
@@ -151,7 +100,90 @@ def test_scores_without_their_families_are_refused():
         StratumScores(scores=(0.1, 0.2, 0.3), families=("a", "b"))
 
 
+# --- the bound
+
+
+@pytest.mark.parametrize(("hits", "n"), [(0, 1), (0, 59), (1, 19), (7, 20), (29, 30)])
+def test_the_bound_inverts_the_binomial_tail(hits, n):
+    from scipy.stats import binom
+
+    assert binom.cdf(hits, n, upper_bound(hits, n)) == pytest.approx(0.05, abs=1e-9)
+
+
+def test_the_bound_without_a_hit_has_a_closed_form_and_is_one_where_all_are_hits():
+    assert upper_bound(0, 59) == pytest.approx(1 - 0.05 ** (1 / 59), abs=1e-12)
+    assert upper_bound(5, 5) == 1 == upper_bound(0, 0)
+
+
+def test_the_bound_is_never_below_the_p_value():
+    assert all(upper_bound(hits, n) >= (1 + hits) / (1 + n) for n in range(1, 60) for hits in range(n + 1))
+
+
+def test_the_larger_of_the_bounds_over_models_and_over_families_counts():
+    by_family = stratum_p_value(0.5, stratum([0.6, 0.1, 0.1, 0.1, 0.2, 0.3], "aaaabc"))
+    assert by_family.bound == upper_bound(1, 3) > upper_bound(1, 6)
+    by_model = stratum_p_value(0.5, stratum([0.6] * 9 + [0.1, 0.2], "aaaaaaaaabc"))
+    assert by_model.bound == upper_bound(9, 11) > upper_bound(1, 3)
+
+
+def test_a_certified_level_holds_in_all_but_five_per_cent_of_the_calibrations():
+    # a suspect at the 95 % quantile of independent models: where it is called derived, more than 5 % of them would be
+    source, trials = np.random.default_rng(2), 1000
+
+    def misled(n, certify):
+        calibrations = (stratum(scores) for scores in source.uniform(size=(trials, n)).tolist())
+        results = [stratum_p_value(0.95, calibration) for calibration in calibrations]
+        return np.mean([(result.bound if certify else result.p) <= 0.05 for result in results])
+
+    assert misled(59, True) <= 0.05 + 4 * math.sqrt(0.05 * 0.95 / trials)
+    assert misled(19, False) > 0.3  # p keeps its promise on average over calibrations only
+
+
 # --- the level
+
+
+def test_the_numbers_of_models_that_are_needed_are_the_well_known_ones():
+    assert [needed_models(alpha) for alpha in (0.1, 0.05, 0.01)] == [9, 19, 99]
+    assert [needed_models(alpha, certify=True) for alpha in (0.1, 0.05, 0.01)] == [29, 59, 299]
+
+
+@pytest.mark.parametrize("certify", [False, True])
+@pytest.mark.parametrize("alpha", [0.3, 0.1, 1 / 3, 0.07, 0.05, 0.01, 0.0033])
+def test_the_number_of_models_that_is_needed_is_the_smallest_that_passes(alpha, certify):
+    needed = needed_models(alpha, certify=certify)
+    verdicts = [
+        decide([1.0], {"s": stratum([0.0] * n)}, alpha=alpha, certify=certify).verdict for n in (needed - 1, needed)
+    ]
+    assert verdicts == [NOT_SHOWN, DERIVED]
+
+
+@pytest.mark.parametrize("alpha", [0, 1, NAN])
+def test_no_number_of_models_is_enough_for_an_alpha_outside_zero_to_one(alpha):
+    with pytest.raises(ValueError, match="alpha must lie in"):
+        needed_models(alpha)
+
+
+def test_certifying_one_per_cent_takes_299_models():
+    few, enough = {"s": stratum([0.0] * 298)}, {"s": stratum([0.0] * 299)}
+    with pytest.raises(UsageError, match=r"with 95% confidence cannot .* has 298 .* bounds .* 299 are .* --certify"):
+        require_alpha(0.01, few, certify=True)
+    require_alpha(0.01, few)
+    require_alpha(0.01, enough, certify=True)
+    assert decide([1.0, 1.0], few, alpha=0.01).verdict == DERIVED
+    assert decide([1.0, 1.0], few, alpha=0.01, certify=True).verdict == NOT_SHOWN
+    certified = decide([1.0, 1.0], enough, alpha=0.01, certify=True)
+    assert (certified.verdict, certified.certify) == (DERIVED, True)
+
+
+def test_certifying_counts_families():
+    with pytest.raises(UsageError, match=r"has 58 .* 59 are needed"):
+        require_alpha(0.05, {"s": stratum([0.0] * 116, [str(i) for i in range(58)] * 2)}, certify=True)
+
+
+def test_leaving_out_certify_is_no_advice_where_it_does_not_help():
+    with pytest.raises(UsageError) as caught:
+        require_alpha(0.01, {"s": stratum([0.0] * 98)}, certify=True)
+    assert "leave out" not in str(caught.value)
 
 
 @pytest.mark.parametrize(("alpha", "needed"), [(0.05, 19), (0.01, 99), (0.1, 9), (1 / 3, 2)])
@@ -237,6 +269,7 @@ def test_the_score_is_the_mean_over_the_views():
     decision = decide([0.2, 0.3, 0.7], {"s": tenths()}, alpha=0.1)
     assert decision.score == pytest.approx(0.4)
     assert 0.2 <= decision.interval[0] < 0.4 < decision.interval[1] <= 0.7
+    assert (decision.views, decision.test, decision.stopped, decision.certify) == (3, "conformal", "", False)
 
 
 def test_an_interval_that_crosses_the_threshold_is_inconclusive_and_says_so():
@@ -258,7 +291,18 @@ def test_one_view_that_is_not_finite_prevents_a_verdict(views):
     assert (decision.verdict, decision.reason) == (INCONCLUSIVE, "the score is not finite")
     assert math.isnan(decision.score)
     assert math.isnan(decision.p_value)
-    assert math.isnan(decision.strata["s"].p)
+    result = decision.strata["s"]
+    assert all(math.isnan(value) for value in (result.p, result.p_models, result.p_families, result.bound))
+    assert (result.at_least, result.families_at_least, result.n, result.families) == (0, 0, 9, 9)
+
+
+@pytest.mark.parametrize("value", [NAN, INF, -INF])
+def test_one_calibration_score_that_is_not_finite_prevents_a_verdict(value):
+    # of 99 models, one more as high would not be enough to clear the suspect
+    assert decide([2.0, 2.0], {"s": stratum([2.0] + [0.0] * 98)}, alpha=0.1).verdict == DERIVED
+    decision = decide([2.0, 2.0], {"other": tenths(), "s": stratum([value] + [0.0] * 98)}, alpha=0.1)
+    assert (decision.verdict, decision.reason) == (INCONCLUSIVE, "a calibration score of stratum 's' is not finite")
+    assert math.isnan(decision.p_value)
 
 
 def test_misbehaviour_of_the_suspect_prevents_a_verdict_whatever_its_score():
@@ -270,45 +314,3 @@ def test_misbehaviour_of_the_suspect_prevents_a_verdict_whatever_its_score():
 def test_nothing_is_decided_without_strata():
     with pytest.raises(ValueError, match="at least one stratum"):
         decide([2.0], {}, alpha=0.1)
-
-
-# --- validity by simulation
-
-TRIALS = 3000
-LEVELS = (0.1, 0.2, 0.5)
-
-
-def false_positive_rates(*, families, models, spread, declared):
-    """Return how often p <= u for suspects of a family of their own, and how often it may at most be measured.
-
-    `spread` is the standard deviation between families, where that within a family is 1.
-    """
-    source = np.random.default_rng(20)
-    names = [str(family) for family in range(families) for _ in range(models)]
-    if not declared:
-        names = [str(index) for index in range(families * models)]
-    p_values = []
-    for _ in range(TRIALS):
-        shared = spread * source.standard_normal(families + 1)
-        scores = np.repeat(shared[:-1], models) + source.standard_normal(families * models)
-        p_values.append(stratum_p_value(shared[-1] + source.standard_normal(), stratum(scores, names)).p)
-    rates = [float(np.mean(np.asarray(p_values) <= u)) for u in LEVELS]
-    return rates, [u + 4 * math.sqrt(u * (1 - u) / TRIALS) for u in LEVELS]
-
-
-def test_p_values_of_exchangeable_independent_models_keep_their_promise():
-    rates, limits = false_positive_rates(families=19, models=1, spread=0.0, declared=True)
-    assert all(rate <= limit for rate, limit in zip(rates, limits, strict=True))
-    # with 19 models the levels are met exactly, so a p-value that is merely large would not pass
-    assert rates == pytest.approx(LEVELS, abs=0.04)
-
-
-def test_p_values_keep_their_promise_under_strong_family_effects_when_families_are_declared():
-    rates, limits = false_positive_rates(families=4, models=8, spread=5.0, declared=True)
-    assert all(rate <= limit for rate, limit in zip(rates, limits, strict=True))
-    assert rates[-1] > 0.3
-
-
-def test_p_values_break_their_promise_under_strong_family_effects_when_families_are_hidden():
-    rates, limits = false_positive_rates(families=4, models=8, spread=5.0, declared=False)
-    assert rates[0] > 1.3 * limits[0]

@@ -1,0 +1,64 @@
+"""Levels: which can be reached at all, and how several suspects share one."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+from fpframe.decision.pvalues import CONFIDENCE, StratumScores, needed_models, reaches, upper_bound
+from fpframe.errors import UsageError
+
+
+def require_alpha(
+    alpha: float, strata: Mapping[str, StratumScores], *, suspects: int = 1, certify: bool = False
+) -> None:
+    """Refuse an alpha that no suspect could meet, before anything is asked.
+
+    Args:
+        alpha: the level.
+        strata: calibration scores by stratum.
+        suspects: how many suspects share the level.
+        certify: whether the bounds of the strata will be held to it, and not only the p-values.
+
+    Raises:
+        UsageError: names how many calibration models are needed.
+    """
+    if not strata:
+        raise UsageError("the enrolment has no calibration models; enrol with a recipe that has some")
+    if not 0 < alpha < 1:
+        raise UsageError(f"alpha must lie in (0, 1) (got {alpha})")
+    share = alpha / suspects
+    name, weakest = min(strata.items(), key=lambda item: item[1].units)
+    least = upper_bound(0, weakest.units) if certify else weakest.floor
+    if reaches(least, share):
+        return
+    shared = f" shared by {suspects} suspects" if suspects > 1 else ""
+    sure = f" with {CONFIDENCE:.0%} confidence" if certify else ""
+    advice = "raise --alpha"
+    if certify and reaches(weakest.floor, share):
+        advice += ", or leave out --certify"
+    if suspects > 1 and reaches(least, alpha):
+        advice += ", or name only the one that you mean to accuse"
+    raise UsageError(
+        f"alpha {alpha:g}{shared}{sure} cannot be reached: stratum '{name}' has {weakest.units} independent "
+        f"calibration models, which allows {'bounds' if certify else 'p-values'} down to {least:.3g}; "
+        f"{needed_models(share, certify=certify)} are needed in every stratum: enrol with a larger recipe, or {advice}"
+    )
+
+
+def holm_thresholds(p_values: Sequence[float], alpha: float) -> list[float]:
+    """Return the level that each of several suspects is held to, so that one false accusation has at most chance alpha.
+
+    Holm's step-down: the smallest p-value is held to alpha/m, the next to alpha/(m-1), and so on until one fails; those
+    after it are held to the level at which it failed. A p-value that is NaN comes last. Where decisions are certified,
+    the largest bound over the strata stands in for the p-value.
+    """
+    count = len(p_values)
+    order = sorted(range(count), key=lambda i: math.inf if math.isnan(p_values[i]) else p_values[i])
+    levels, failed = [0.0] * count, None
+    for rank, index in enumerate(order):
+        level = alpha / (count - rank) if failed is None else failed
+        levels[index] = level
+        if failed is None and not reaches(p_values[index], level):
+            failed = level
+    return levels

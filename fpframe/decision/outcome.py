@@ -1,0 +1,114 @@
+"""`Decision`: what the scores of a suspect come to, whichever test looked at them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Literal
+
+import attrs
+import numpy as np
+
+from fpframe.decision.pvalues import StratumResult, StratumScores, stratum_p_value
+from fpframe.rng import derive_seed
+
+DERIVED, NOT_SHOWN, INCONCLUSIVE = "DERIVED", "NOT_SHOWN", "INCONCLUSIVE"
+
+#: Resamples of the views for the interval around a score.
+RESAMPLES = 1000
+
+
+@attrs.frozen(kw_only=True)
+class Decision:
+    """What the scores of a suspect come to.
+
+    Attributes:
+        verdict: ``DERIVED``, ``NOT_SHOWN`` or ``INCONCLUSIVE``.
+        score: mean over the views; NaN when an answer was not finite.
+        interval: bootstrap interval of the score over the views (2.5 % to 97.5 %).
+        p_value: the largest p-value of all strata; NaN when there is no score.
+        strata: what each stratum says.
+        alpha: the level that this suspect was held to.
+        reason: why it is inconclusive; empty otherwise.
+        test: ``conformal`` (see `decide`), ``sequential`` (`decide_sequentially`) or ``welch`` (`decide_by_welch`).
+        views: how many views the decision rests on.
+        stopped: why a sequential test needs no further view: ``derived`` or ``futile``; empty where it did not stop.
+        certify: whether the bounds of the strata were held to alpha, and not only the p-values.
+    """
+
+    verdict: str
+    score: float
+    interval: tuple[float, float]
+    p_value: float
+    strata: dict[str, StratumResult]
+    alpha: float
+    reason: str = ""
+    test: Literal["conformal", "sequential", "welch"] = "conformal"
+    views: int
+    stopped: Literal["", "derived", "futile"] = ""
+    certify: bool = False
+
+
+def hindrance(view_scores: Sequence[float], finite: Mapping[str, bool], behaviour: str) -> str:
+    """Return why there can be no verdict; empty where there can.
+
+    Args:
+        view_scores: the scores of the suspect.
+        finite: by stratum, whether its calibration scores are finite.
+        behaviour: what the suspect did that prevents a verdict; it comes first.
+
+    Raises:
+        ValueError: there are no strata, so that nothing could speak against the suspect being derived.
+    """
+    if not finite:
+        raise ValueError("a decision needs at least one stratum")
+    if behaviour:
+        return behaviour
+    if not len(view_scores) or not np.isfinite(view_scores).all():
+        return "the score is not finite"
+    broken = [name for name, whole in sorted(finite.items()) if not whole]
+    return f"a calibration score of stratum '{broken[0]}' is not finite" if broken else ""
+
+
+def undecided(
+    reason: str,
+    strata: Mapping[str, StratumScores],
+    *,
+    alpha: float,
+    views: int,
+    test: Literal["conformal", "sequential", "welch"] = "conformal",
+    certify: bool = False,
+) -> Decision:
+    """Return the decision of a suspect of which nothing can be said, with no number in it that could be quoted."""
+    return Decision(
+        verdict=INCONCLUSIVE,
+        score=math.nan,
+        interval=(math.nan, math.nan),
+        p_value=math.nan,
+        strata={
+            name: attrs.evolve(
+                stratum_p_value(math.nan, stratum),
+                p=math.nan,
+                p_models=math.nan,
+                p_families=math.nan,
+                at_least=0,
+                families_at_least=0,
+                bound=math.nan,
+            )
+            for name, stratum in sorted(strata.items())
+        },
+        alpha=alpha,
+        reason=reason,
+        test=test,
+        views=views,
+        certify=certify,
+    )
+
+
+def interval_over_views(view_scores: Sequence[float]) -> tuple[float, float]:
+    """Bootstrap the mean over views: it tells how much a verdict hangs on the choice of points."""
+    values = np.asarray(view_scores, dtype=np.float64)
+    source = np.random.default_rng(derive_seed(0, "bootstrap over views", len(values)))
+    means = values[source.integers(0, len(values), (RESAMPLES, len(values)))].mean(1)
+    low, high = np.quantile(means, [0.025, 0.975])
+    return float(low), float(high)
