@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from fpframe.channel import through_channel
     from fpframe.classifier import Classifier, evaluating
     from fpframe.dataset import Dataset, Images
-    from fpframe.enrolment import Enrolment, enroll
+    from fpframe.enrolment import Enrolment, calibrate, enroll
     from fpframe.errors import (
         DataError,
         FpframeError,
@@ -43,6 +43,7 @@ if TYPE_CHECKING:
         Part,
         Perturbation,
         PerturbationGenerator,
+        Probe,
         References,
         Scheme,
         SuspectRequest,
@@ -55,7 +56,7 @@ if TYPE_CHECKING:
     from fpframe.registry import Registry
     from fpframe.suspects import open_suspect
     from fpframe.training import Training, train
-    from fpframe.verification import Verdict, verify, verify_many
+    from fpframe.verification import Transcript, Verdict, export_queries, verify, verify_many
     from fpframe.weights import load_weights, save_weights
     from fpframe.zoo import Lineage, Zoo, ZooPlan, export_zoo, plan_zoo
 
@@ -86,6 +87,7 @@ _HOME = {
     "Perturbation": "interfaces",
     "PerturbationGenerator": "interfaces",
     "PluginError": "errors",
+    "Probe": "interfaces",
     "Query": "query",
     "QuerySet": "queryset",
     "Recipe": "recipe",
@@ -97,14 +99,17 @@ _HOME = {
     "SuspectRequest": "interfaces",
     "SuspectSource": "interfaces",
     "Training": "training",
+    "Transcript": "verification",
     "UsageError": "errors",
     "Verdict": "verification",
     "Zoo": "zoo",
     "ZooPlan": "zoo",
     "build_backbone": "backbones",
+    "calibrate": "enrolment",
     "enroll": "enrolment",
     "evaluate": "evaluation",
     "evaluating": "classifier",
+    "export_queries": "verification",
     "export_zoo": "zoo",
     "extract": "fingerprint",
     "hookimpl": "hookspecs",
@@ -146,6 +151,7 @@ __all__ = [
     "Perturbation",
     "PerturbationGenerator",
     "PluginError",
+    "Probe",
     "Query",
     "QuerySet",
     "Recipe",
@@ -157,14 +163,17 @@ __all__ = [
     "SuspectRequest",
     "SuspectSource",
     "Training",
+    "Transcript",
     "UsageError",
     "Verdict",
     "Zoo",
     "ZooPlan",
     "build_backbone",
+    "calibrate",
     "enroll",
     "evaluate",
     "evaluating",
+    "export_queries",
     "export_zoo",
     "extract",
     "hookimpl",

@@ -7,6 +7,7 @@ the models that calibrate the verdict all go through it too.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 import torch
 import torch.nn.functional as F
@@ -37,3 +38,42 @@ def through_channel(probabilities: Tensor, channel: str) -> Tensor:
     if name == "rounded" and re.fullmatch("[0-9]", digits):
         return probabilities.round(decimals=int(digits))
     raise UsageError(f"unknown channel '{channel}'; known: probs, rounded:K, top1")
+
+
+def is_channel(name: str) -> bool:
+    """Tell whether `through_channel` knows a name."""
+    return name in (PROBS, TOP1) or re.fullmatch("rounded:[0-9]", name) is not None
+
+
+def observe_channel(rows: Tensor) -> str:
+    """Return the channel of answers ``(N, K)``: the most that they can reveal, as far as they show it.
+
+    Probabilities that are all zero or one are labels. Rounded ones are told from others to five decimals. Rows that
+    are not finite tell nothing.
+    """
+    known = rows[rows.isfinite().all(-1)].double()
+    if len(known) == 0:
+        return PROBS
+    if bool(((known == 0) | (known == 1)).all()):
+        return TOP1
+    for decimals in range(1, 6):
+        # relative, or the tiny probabilities of a confident model would pass for rounded ones
+        if bool(((known - known.round(decimals=decimals)).abs() <= 2e-7 * known.abs()).all()):
+            return f"rounded:{decimals}"
+    return PROBS
+
+
+def nearest_channel(channel: str, known: Iterable[str]) -> str:
+    """Return the channel of `known` that reveals about as much as `channel`; of two that are as near the one with less.
+
+    Raises:
+        ValueError: `known` is empty.
+    """
+    wanted = _information(channel)
+    return min(known, key=lambda name: (abs(_information(name) - wanted), _information(name)))
+
+
+def _information(channel: str) -> int:
+    if channel in (PROBS, TOP1):
+        return 10 if channel == PROBS else 0
+    return int(channel.partition(":")[2])

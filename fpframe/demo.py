@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from fpframe.channel import PROBS
 from fpframe.enrolment import enroll
 from fpframe.errors import UsageError
 from fpframe.evaluation import Evaluation, evaluate
@@ -61,6 +62,8 @@ def run_demo(
         registry=registry,
         on_event=on_event,
     )
-    [evaluation] = evaluate([enrolment], workers=workers, store=store, registry=registry, on_event=on_event)
+    [evaluation] = evaluate(
+        [enrolment], channels=(PROBS,), workers=workers, store=store, registry=registry, on_event=on_event
+    )
     write_evaluations([evaluation], out)
     return evaluation

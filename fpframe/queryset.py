@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+
 import attrs
 import torch
 from torch import Tensor
@@ -54,6 +56,17 @@ class QuerySet:
         """Channels, height and width."""
         channels, height, width = self.images.shape[2:]
         return channels, height, width
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 over the digests of the images, in the order of views and queries."""
+        return hashlib.sha256(b"".join(image_digests(self.images.flatten(0, 1)))).hexdigest()
+
+
+def image_digests(images: Tensor) -> list[bytes]:
+    """Return the SHA-256 of the shape and pixels of each 8-bit image ``(N, C, H, W)``."""
+    shape = ",".join(map(str, images.shape[1:])).encode()
+    return [hashlib.sha256(shape + image.contiguous().numpy().tobytes()).digest() for image in images]
 
 
 def to_pixels(images: Tensor) -> Tensor:

@@ -157,7 +157,9 @@ class Recipe:
         dataset: address of the data set.
         scheme: name of the fingerprint scheme.
         alpha: highest p-value at which a suspect is called derived.
-        channels: what a suspect may reveal and still be judged.
+        channels: what suspects may reveal; an encoder is fitted and calibrated for each.
+        filters: answer filters that the calibration models are asked through as well, such as ``flip(0.5)``, for
+            suspects that do the same.
         partition: shares of the training images.
         victim: the victim that is trained when the user brings none.
         training: how every model of the zoo is fitted.
@@ -171,7 +173,8 @@ class Recipe:
     dataset: str = "digits"
     scheme: str = "uap-contrastive"
     alpha: float = attrs.field(default=0.05, validator=number(low=0, high=1, open_low=True))
-    channels: tuple[str, ...] = attrs.field(default=("probs", "top1"), validator=some)
+    channels: tuple[str, ...] = attrs.field(default=("probs", "rounded:2", "rounded:1", "top1"), validator=some)
+    filters: tuple[str, ...] = ()
     partition: Partition = attrs.field(factory=Partition)
     victim: VictimRecipe = attrs.field(factory=VictimRecipe)
     training: Training = attrs.field(factory=Training)

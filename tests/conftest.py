@@ -40,7 +40,7 @@ def evaluate_tiny(enrolment: fpframe.Enrolment, store: Path, *, workers: int = 1
     """Evaluate an enrolment on the test split of `tiny`."""
     from fpframe.evaluation import evaluate
 
-    [evaluation] = evaluate([enrolment], store=Store(store), workers=workers)
+    [evaluation] = evaluate([enrolment], channels=("probs",), store=Store(store), workers=workers)
     return evaluation
 
 

@@ -18,6 +18,8 @@ _COMMANDS = {
     "demo": "Try everything on scikit-learn's digits: train, enrol, verify, in about a minute.",
     "enroll": "Fingerprint a victim and calibrate the verdict.",
     "verify": "Question suspects and say what was shown of each.",
+    "calibrate": "Calibrate an enrolment on other independent models, or through a filter.",
+    "queries": "Write the images that a suspect is asked, so that somebody else can ask it.",
     "evaluate": "Question the recipe's held-out models, and count how well the verdicts do.",
     "zoo": "Plan, build, list or export the derived and independent models of a recipe.",
     "train": "Train one model and write its weights.",

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from fpframe.cli.options import numbers, read_indices, require_workers
+from fpframe.cli.options import describe_enrolment, numbers, read_indices, require_workers
 from fpframe.cli.progress import ProgressBars
 
 
@@ -73,8 +73,4 @@ def enroll(
             workers=require_workers(workers),
             on_event=bars,
         )
-    strata = {name: len(scores.scores) for name, scores in next(iter(enrolment.calibration.values())).items()}
-    calibrated = ", ".join(f"{count} {name}" for name, count in strata.items())
-    print(f"{out}: {enrolment.scheme}, {enrolment.queries.queries} queries, calibrated on {calibrated}")
-    for caveat in enrolment.caveats:
-        print(f"  {caveat}")
+    print(describe_enrolment(enrolment, out))

@@ -20,7 +20,7 @@ def evaluate(
     std: str | None = None,
     victim_indices: Path | None = None,
     data_root: Path | None = None,
-    channel: str = "probs",
+    channel: Annotated[tuple[str, ...], Parameter(negative=(), consume_multiple=True)] = (),
     out: Path | None = None,
     workers: int | None = None,
     force: Annotated[bool, Parameter(negative=())] = False,
@@ -37,7 +37,7 @@ def evaluate(
         std: Per-channel standard deviation that it divides them by.
         victim_indices: Indices of the training images that it has seen (.npy).
         data_root: Folder in which the data lies.
-        channel: What the models reveal: probs, or top1.
+        channel: What the models reveal, such as probs top1; every channel of the enrolment by default.
         out: Folder for result.json, table.md and pictures.
         workers: Processes that train models; one for each core by default.
         force: Overwrite the files in an existing folder.
@@ -61,7 +61,7 @@ def evaluate(
             std=numbers(std, "--std"),
             victim_indices=read_indices(victim_indices),
             data_root=data_root,
-            channel=channel,
+            channels=channel or None,
             workers=require_workers(workers),
             registry=registry,
             on_event=bars,

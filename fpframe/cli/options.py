@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 import zipfile
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from fpframe.errors import DataError, UsageError
+
+if TYPE_CHECKING:
+    from fpframe.enrolment import Enrolment
 
 
 def default_workers() -> int:
@@ -58,3 +61,26 @@ def read_indices(path: Path | None) -> np.ndarray | None:
     if not isinstance(indices, np.ndarray):
         raise DataError(f"the victim's indices must be one array in a .npy file ({path})")
     return np.asarray(indices)
+
+
+def refuse_file(path: Path, *, force: bool) -> None:
+    """Refuse to overwrite a file.
+
+    Raises:
+        UsageError: it exists and `force` is not set, or it is a folder.
+    """
+    if path.is_dir():
+        raise UsageError(f"output is a folder ({path}); name a file")
+    if path.exists() and not force:
+        raise UsageError(f"output exists already ({path}); name another file, or overwrite it with --force")
+
+
+def describe_enrolment(enrolment: Enrolment, path: Path) -> str:
+    """Return what an enrolment consists of, and what a verdict by it rests on, as lines for a terminal."""
+    calibrated = ", ".join(f"{count} {name}" for name, count in enrolment.calibration.counts.items())
+    filters = ", ".join(name for name in enrolment.calibration.answers if name)
+    lines = [
+        f"{path}: {enrolment.scheme}, {enrolment.queries.queries} queries, channels {', '.join(enrolment.encoders)}; "
+        f"calibrated on {calibrated}" + (f"; also through {filters}" if filters else "")
+    ]
+    return "\n".join([*lines, *(f"  {caveat}" for caveat in enrolment.caveats)])

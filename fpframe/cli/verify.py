@@ -16,8 +16,8 @@ INCONCLUSIVE_EXIT = 7
 
 def verify(
     enrolment: Path,
-    suspect: str,
     *suspects: str,
+    answers: Annotated[tuple[Path, ...], Parameter(negative=(), consume_multiple=True)] = (),
     backbone: str | None = None,
     outputs: Literal["auto", "logits", "probs", "labels"] = "auto",
     mean: str | None = None,
@@ -26,15 +26,23 @@ def verify(
     batch_size: int = 256,
     max_queries: int | None = None,
     alpha: float | None = None,
-    channel: str | None = None,
+    channel: str = "auto",
+    through: str = "auto",
+    sequential: Annotated[bool, Parameter(negative=())] = False,
+    certify: Annotated[bool, Parameter(negative=())] = False,
+    test: Literal["conformal", "welch"] = "conformal",
+    save_answers: Path | None = None,
+    report: Path | None = None,
+    force: Annotated[bool, Parameter(negative=())] = False,
     json_: Annotated[bool, Parameter(name="--json", negative=())] = False,
 ) -> int:
     """Question suspects and say what was shown of each.
 
     Args:
         enrolment: Folder that 'fpframe enroll' wrote.
-        suspect: A .onnx, .pt2, .safetensors or .pt file, or python:MODULE:FUNCTION.
-        suspects: Further suspects; they share alpha by Holm's procedure.
+        suspects: .onnx, .pt2, .safetensors or .pt files, or python:MODULE:FUNCTION; several share alpha by Holm's
+            procedure.
+        answers: Recorded answers (.npz) of suspects that somebody asked before.
         backbone: Architecture of weights, such as timm:resnet18.
         outputs: How answers are read.
         mean: Per-channel mean to subtract from pixels, separated by commas.
@@ -43,17 +51,38 @@ def verify(
         batch_size: Images per call.
         max_queries: Most images that one suspect may be asked.
         alpha: Highest p-value at which a suspect is called derived.
-        channel: What the suspects reveal, such as rounded:2; told from their answers by default.
+        channel: What the suspects reveal, such as rounded:2; auto reads it from their first answers.
+        through: Answer filter that they answer through, such as "flip(0.5)"; auto looks for one where answers change
+            between repeats, none does not.
+        sequential: Look after each view, and stop as soon as the verdict is clear.
+        certify: Accuse only where, with 95 % confidence in the calibration, at most a share alpha of independent models
+            would be accused; needs more calibration models.
+        test: How scores become a verdict; welch is a t-test over views that accuses far too often, for comparison.
+        save_answers: File (.npz) for the answers; with several suspects a number is added to its name.
+        report: File for a report in HTML, without anything from the network.
+        force: Overwrite existing files.
         json_: Print exactly one JSON object.
     """
+    from fpframe.cli.options import refuse_file
     from fpframe.decision import INCONCLUSIVE
+    from fpframe.enrolment import Enrolment
+    from fpframe.errors import UsageError
+    from fpframe.report.html import verdict_html
     from fpframe.report.verdicts import verdicts_text
+    from fpframe.store import write_durably
     from fpframe.verification import verify_many
 
+    if sequential and test != "conformal":
+        raise UsageError("a t-test over views cannot stop early; leave out --sequential or --test welch")
+    files = _numbered(save_answers, len(suspects) + len(answers))
+    for file in (*files, *([report] if report else [])):
+        refuse_file(file, force=force)
+    opened = Enrolment.open(enrolment)
     with ProgressBars() as bars:
         verdicts = verify_many(
-            enrolment,
-            [suspect, *suspects],
+            opened,
+            suspects,
+            answers=answers,
             backbone=backbone,
             outputs=outputs,
             mean=numbers(mean, "--mean"),
@@ -63,10 +92,24 @@ def verify(
             max_queries=max_queries,
             alpha=alpha,
             channel=channel,
+            through=through,
+            test="sequential" if sequential else test,
+            certify=certify,
             on_event=bars,
         )
+    for file, verdict in zip(files, verdicts, strict=True) if files else ():
+        assert verdict.transcript is not None
+        verdict.transcript.save(file, force=force)
+    if report is not None:
+        write_durably(report, verdict_html(verdicts, opened).encode())
     if json_:
         print(json.dumps({"suspects": [verdict.to_dict() for verdict in verdicts]}, indent=2, allow_nan=False))
     else:
         print(verdicts_text(verdicts))
     return INCONCLUSIVE_EXIT if all(verdict.verdict == INCONCLUSIVE for verdict in verdicts) else 0
+
+
+def _numbered(path: Path | None, count: int) -> list[Path]:
+    if path is None or count == 1:
+        return [path] if path else []
+    return [path.with_name(f"{path.stem}-{number}{path.suffix}") for number in range(1, count + 1)]

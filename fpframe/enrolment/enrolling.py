@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import attrs
 import numpy as np
+import torch
 from torch import Tensor, nn
 
 from fpframe.dataset import Dataset
-from fpframe.decision import StratumScores
-from fpframe.enrolment.fitting import calibrate, collect_answers, fit_encoder
+from fpframe.enrolment.calibration import PLAIN, Calibration
+from fpframe.enrolment.fitting import calibrating, calibration_models, collect_answers, fit_encoder, fit_standards
 from fpframe.enrolment.folder import refuse_existing
 from fpframe.enrolment.method import Method, check_method, plan_enrolment
 from fpframe.enrolment.questions import check_pool, fooling_rate, make_questions
@@ -22,7 +23,7 @@ from fpframe.fingerprint import extract
 from fpframe.interfaces import Encoder, References
 from fpframe.loading import load_registry
 from fpframe.profile import machine_profile
-from fpframe.recipe import STRATA, Recipe
+from fpframe.recipe import Recipe
 from fpframe.registry import Registry
 from fpframe.rng import threads
 from fpframe.store import Store
@@ -126,14 +127,27 @@ def _fingerprint(setting: Setting, method: Method, zoo: Zoo, on_event: Listener)
         facts = _victim_facts(setting, questions.deltas)
         profile = machine_profile()
     on_event(Event(task="making queries", done=1, total=1))
-    answers = collect_answers(zoo, questions.queries, on_event=on_event)
+    answers = dict(zip(zoo.models, collect_answers(zoo, questions.queries, on_event=on_event), strict=True))
+    chosen = calibrating(zoo.models)
+    filtered = {
+        chain.text: torch.stack(
+            collect_answers(zoo, questions.queries, models=chosen, through=chain, on_event=on_event)
+        )
+        for chain in method.filters
+    }
     encoder = registry.build(Encoder, method.encoder.name, **method.encoder.params)
+    standards = fit_standards(encoder, list(answers.items()), victim_answers, recipe.channels, seed=recipe.seed)
     encoders: dict[str, nn.Module] = {}
-    calibration: dict[str, Mapping[str, StratumScores]] = {}
     for done, channel in enumerate(recipe.channels, start=1):
-        encoders[channel] = fit_encoder(encoder, zoo, answers, victim_answers, channel, seed=recipe.seed)
-        calibration[channel] = calibrate(encoders[channel], zoo, answers, victim_answers, channel)
+        encoders[channel] = fit_encoder(encoder, list(answers.items()), victim_answers, channel, seed=recipe.seed)
         on_event(Event(task="fitting encoders", done=done, total=len(recipe.channels)))
+    calibration = Calibration.of(
+        calibration_models(chosen),
+        {PLAIN: torch.stack([answers[model] for model in chosen]), **filtered},
+        encoders,
+        victim_answers,
+        source=f"recipe {recipe.name}, seed {recipe.seed}",
+    )
     return Enrolment(
         recipe=recipe,
         scheme=method.scheme.name,
@@ -144,9 +158,10 @@ def _fingerprint(setting: Setting, method: Method, zoo: Zoo, on_event: Listener)
         encoders=encoders,
         victim_answers=victim_answers,
         calibration=calibration,
+        standards=standards,
         victim=facts,
         classes=setting.workspace.dataset.classes,
-        caveats=(*_caveats(calibration[recipe.channels[0]]), *setting.caveats),
+        assumptions=setting.caveats,
         profile=profile,
     )
 
@@ -180,18 +195,9 @@ def _victim_facts(setting: Setting, deltas: tuple[Tensor, ...]) -> dict[str, obj
         "absent": list(setting.absent),
         "digest": classifier.as_query().digest,
         "key": setting.victim.key,
+        "images": setting.workspace.parts.victim.digest,
         "accuracy": round(classifier.accuracy(test.pixels, test.labels), 6),
         # both on the test images, which no perturbation was made on
         "fooling_rate": [round(fooling_rate(classifier, test, delta), 6) for delta in deltas],
         "max_abs_delta": [float(delta.abs().max()) for delta in deltas],
     }
-
-
-def _caveats(calibration: Mapping[str, StratumScores]) -> list[str]:
-    return [
-        f"The p-value speaks of independent models like the calibrated ones: {', '.join(sorted(calibration))}.",
-        *(
-            f"Stratum '{stratum}' is absent: no independent models of this kind were calibrated."
-            for stratum in sorted(set(STRATA) - set(calibration))
-        ),
-    ]

@@ -1,38 +1,71 @@
-"""Fit the encoder of a channel, and score the models that calibrate it."""
+"""Ask a zoo, and fit the encoder of a channel."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from fpframe.channel import through_channel
-from fpframe.decision import StratumScores
-from fpframe.enrolment.record import cosine_scores
+from fpframe.decision import Standard, standard_of
+from fpframe.enrolment.calibration import CalibrationModel, fisher_z, score_views
 from fpframe.events import Event, Listener, ignore
 from fpframe.fingerprint import extract
 from fpframe.interfaces import Encoder
 from fpframe.interfaces.encoder import Relation
 from fpframe.queryset import QuerySet
 from fpframe.rng import derive_seed, threads
-from fpframe.zoo import Zoo
+from fpframe.zoo import Zoo, ZooModel
+from fpframe.zoo.filters import FilterChain
+
+Answered = Sequence[tuple[ZooModel, Tensor]]
 
 
-def collect_answers(zoo: Zoo, queries: QuerySet, *, on_event: Listener = ignore) -> list[Tensor]:
-    """Return the answers ``(V, Q, K)`` of every model of a zoo, in its order; one model is in memory at a time."""
+def collect_answers(
+    zoo: Zoo,
+    queries: QuerySet,
+    *,
+    models: Sequence[ZooModel] | None = None,
+    through: FilterChain | None = None,
+    on_event: Listener = ignore,
+) -> list[Tensor]:
+    """Return the answers ``(V, Q, K)`` of models of a zoo, in order; one model is in memory at a time.
+
+    Args:
+        zoo: the zoo.
+        queries: what they are asked.
+        models: which of its models; ``None`` asks all.
+        through: filters that they answer through.
+        on_event: is told of progress.
+    """
+    asked = zoo.models if models is None else models
+    task = f"asking the zoo through {through.text}" if through else "asking the zoo"
     answers = []
-    for model in zoo.models:
+    for model in asked:
+        query = zoo.query(model)
+        if through is not None:
+            query = through.wrap(query, seed=derive_seed(0, "calibrate through", model.lineage.exact))
         with threads(1):  # the same bits as in any other run, whatever the caller's threads
-            answers.append(extract(zoo.query(model), queries))
-        on_event(Event(task="asking the zoo", done=len(answers), total=len(zoo.models)))
+            answers.append(extract(query, queries))
+        on_event(Event(task=task, done=len(answers), total=len(asked)))
     return answers
 
 
-def fit_encoder(
-    encoder: Encoder, zoo: Zoo, answers: list[Tensor], victim_answers: Tensor, channel: str, *, seed: int
-) -> nn.Module:
+def calibrating(models: Sequence[ZooModel]) -> list[ZooModel]:
+    """Return the independent models of the calibrate split."""
+    return [model for model in models if model.split == "calibrate" and model.relation == "independent"]
+
+
+def calibration_models(models: Sequence[ZooModel]) -> list[CalibrationModel]:
+    """Return models of a zoo as an enrolment records them."""
+    return [CalibrationModel(name=str(m.lineage), stratum=m.stratum, family=m.family) for m in models]
+
+
+def fit_encoder(encoder: Encoder, answered: Answered, victim_answers: Tensor, channel: str, *, seed: int) -> nn.Module:
     """Return the encoder fitted on the victim and the models of the fit split, in a channel."""
-    chosen = [(model, answer) for model, answer in zip(zoo.models, answers, strict=True) if model.split == "fit"]
+    chosen = [(model, answer) for model, answer in answered if model.split == "fit"]
     families = sorted({model.family for model, _ in chosen})
     relation: list[Relation] = ["victim", *(model.relation for model, _ in chosen)]
     groups = [0, *(1 + families.index(model.family) for model, _ in chosen)]
@@ -46,18 +79,36 @@ def fit_encoder(
         )
 
 
-def calibrate(
-    encoder: nn.Module, zoo: Zoo, answers: list[Tensor], victim_answers: Tensor, channel: str
-) -> dict[str, StratumScores]:
-    """Return the scores of the independent models of the calibrate split, by stratum."""
-    found: dict[str, list[tuple[float, str]]] = {}
-    for model, answer in zip(zoo.models, answers, strict=True):
-        if model.split == "calibrate" and model.relation == "independent":
-            with threads(1):
-                views = cosine_scores(encoder, answer, victim_answers, channel).tolist()
-            score = float(np.mean(views))  # in the arithmetic of a verdict, or an exact tie would not be one
-            found.setdefault(model.stratum, []).append((score, model.family))
-    return {
-        stratum: StratumScores(scores=tuple(score for score, _ in pairs), families=tuple(family for _, family in pairs))
-        for stratum, pairs in sorted(found.items())
-    }
+def fit_standards(
+    encoder: Encoder, answered: Answered, victim_answers: Tensor, channels: Sequence[str], *, seed: int
+) -> dict[str, Standard]:
+    """Return, by channel, what the scores of independent models are like after each view, on Fisher's scale.
+
+    An encoder scores the models that it was fitted on all alike, so that the families of the fit split are divided in
+    two, and each half is scored by an encoder of the other one. These encoders serve for nothing else.
+    """
+    folds = _folds([(model, answer) for model, answer in answered if model.split == "fit"], seed=seed)
+    standards = {}
+    for channel in channels:
+        views = []
+        for fitted, scored in (folds, folds[::-1]):
+            other = fit_encoder(encoder, fitted, victim_answers, channel, seed=derive_seed(seed, "standard"))
+            chosen = torch.stack([answer for model, answer in scored if model.relation == "independent"])
+            views.append(fisher_z(score_views(other, chosen, victim_answers, channel)))
+        standards[channel] = standard_of(np.concatenate(views))
+    return standards
+
+
+def _folds(answered: Answered, *, seed: int) -> tuple[Answered, Answered]:
+    """Divide models by family in two halves of the same kinds; where that is impossible both halves are all of them."""
+    halves: tuple[list[tuple[ZooModel, Tensor]], ...] = ([], [])
+    places: dict[tuple[str, str], int] = {}
+    for relation in ("independent", "derived"):
+        families = sorted({model.family for model, _ in answered if model.relation == relation})
+        shuffled = sorted(families, key=lambda family: derive_seed(seed, "fold", family))
+        places |= {(relation, family): number % 2 for number, family in enumerate(shuffled)}
+    for model, answer in answered:
+        halves[places[model.relation, model.family]].append((model, answer))
+    if all(any(model.relation == "independent" for model, _ in half) for half in halves):
+        return halves[0], halves[1]
+    return answered, answered

@@ -10,13 +10,15 @@ from pathlib import Path
 from typing import Any
 
 import attrs
+import numpy as np
 import safetensors.torch
 import torch
 from safetensors import SafetensorError
 from torch import Tensor, nn
 
-from fpframe.decision import StratumScores
-from fpframe.digest import canonical_json
+from fpframe.decision import Standard
+from fpframe.digest import canonical_json, content_key
+from fpframe.enrolment.calibration import Calibration, CalibrationModel
 from fpframe.enrolment.record import Enrolment
 from fpframe.errors import FpframeError, IntegrityError, ResourceError, UsageError
 from fpframe.interfaces import ComponentSpec, Encoder
@@ -26,7 +28,7 @@ from fpframe.recipe import Recipe
 from fpframe.registry import Registry
 from fpframe.store import dump, write_durably
 
-FORMAT = 1
+FORMAT = 2
 MANIFEST = "manifest.json"
 
 
@@ -52,6 +54,13 @@ def write_enrolment(enrolment: Enrolment, path: Path, *, force: bool) -> None:
             folder.rename(path)
     except OSError as error:
         raise ResourceError(f"cannot write the enrolment: {error.strerror} ({path})") from error
+
+
+def enrolment_digest(enrolment: Enrolment) -> str:
+    """Return the SHA-256 over the digests of all members, and over what the manifest says besides."""
+    digests = {name: hashlib.sha256(content).hexdigest() for name, content in _members(enrolment).items()}
+    about = {key: value for key, value in _manifest(enrolment, digests).items() if key != "profile"}
+    return content_key(about)
 
 
 def refuse_existing(path: Path, *, force: bool) -> None:
@@ -124,16 +133,29 @@ def _members(enrolment: Enrolment) -> dict[str, bytes]:
         "queries.safetensors": dump({"images": enrolment.queries.images}, {}),
         "perturbations.safetensors": dump({f"delta.{i}": delta for i, delta in enumerate(enrolment.deltas)}, {}),
         "victim-answers.safetensors": dump({"probs": enrolment.victim_answers}, {}),
-        "calibration.json": canonical_json(
-            {
-                channel: {name: attrs.asdict(scores) for name, scores in strata.items()}
-                for channel, strata in enrolment.calibration.items()
-            }
-        ).encode(),
+        "calibration.json": canonical_json(_calibration(enrolment)).encode(),
+        "calibration-answers.safetensors": dump(
+            {f"answers.{i}": answers for i, answers in enumerate(enrolment.calibration.answers.values())}, {}
+        ),
     }
     for channel, encoder in enrolment.encoders.items():
         members[_encoder_name(channel)] = dump(dict(encoder.state_dict()), {})
     return members
+
+
+def _calibration(enrolment: Enrolment) -> dict[str, Any]:
+    """Return scores as data that can be read by eye; the answers that they come from are a member of their own."""
+    calibration = enrolment.calibration
+    return {
+        "source": calibration.source,
+        "models": [attrs.asdict(model) for model in calibration.models],
+        "filters": list(calibration.answers),
+        "view_scores": {
+            channel: {name: views.tolist() for name, views in by_filter.items()}
+            for channel, by_filter in calibration.views.items()
+        },
+        "standards": {channel: attrs.asdict(standard) for channel, standard in enrolment.standards.items()},
+    }
 
 
 def _manifest(enrolment: Enrolment, digests: dict[str, str]) -> dict[str, Any]:
@@ -147,7 +169,7 @@ def _manifest(enrolment: Enrolment, digests: dict[str, str]) -> dict[str, Any]:
         "channels": list(enrolment.encoders),
         "victim": dict(enrolment.victim),
         "classes": list(enrolment.classes),
-        "caveats": list(enrolment.caveats),
+        "assumptions": list(enrolment.assumptions),
         "profile": dict(enrolment.profile),
     }
 
@@ -168,6 +190,7 @@ def _assemble(manifest: dict[str, Any], contents: dict[str, bytes], registry: Re
     make: Callable[[], nn.Module] = lambda: encoder.module(*answers.shape[1:])  # noqa: E731
     deltas = _tensors(contents["perturbations.safetensors"])
     calibration = json.loads(contents["calibration.json"])
+    recorded = _tensors(contents["calibration-answers.safetensors"])
     return Enrolment(
         recipe=Recipe.parse(contents["recipe.toml"].decode(), origin="enrolment"),
         scheme=manifest["scheme"],
@@ -182,16 +205,22 @@ def _assemble(manifest: dict[str, Any], contents: dict[str, bytes], registry: Re
             channel: _filled(make(), _tensors(contents[_encoder_name(channel)])) for channel in manifest["channels"]
         },
         victim_answers=answers,
-        calibration={
-            channel: {
-                name: StratumScores(scores=tuple(scores["scores"]), families=tuple(scores["families"]))
-                for name, scores in strata.items()
-            }
-            for channel, strata in calibration.items()
+        calibration=Calibration(
+            models=tuple(CalibrationModel(**model) for model in calibration["models"]),
+            answers={name: recorded[f"answers.{i}"] for i, name in enumerate(calibration["filters"])},
+            views={
+                channel: {name: np.array(views, dtype=np.float64) for name, views in by_filter.items()}
+                for channel, by_filter in calibration["view_scores"].items()
+            },
+            source=calibration["source"],
+        ),
+        standards={
+            channel: Standard(means=tuple(standard["means"]), deviations=tuple(standard["deviations"]))
+            for channel, standard in calibration["standards"].items()
         },
         victim=manifest["victim"],
         classes=tuple(manifest["classes"]),
-        caveats=tuple(manifest["caveats"]),
+        assumptions=tuple(manifest["assumptions"]),
         profile=manifest["profile"],
     )
 

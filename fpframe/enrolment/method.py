@@ -9,12 +9,15 @@ import torch
 
 from fpframe.channel import through_channel
 from fpframe.decision import StratumScores, require_alpha
+from fpframe.enrolment.calibration import CalibrationModel
+from fpframe.enrolment.fitting import calibrating
 from fpframe.enrolment.questions import PartMethod, merged, resolve_parts
 from fpframe.errors import PluginError, RecipeError
 from fpframe.interfaces import ComponentSpec, Encoder, Scheme
 from fpframe.recipe import Recipe
 from fpframe.registry import Registry
 from fpframe.zoo import ZooModel, plan_models
+from fpframe.zoo.filters import FilterChain
 
 
 @attrs.frozen(kw_only=True)
@@ -25,11 +28,13 @@ class Method:
         scheme: the scheme.
         parts: its query parts, with their components.
         encoder: name and parameters of its encoder.
+        filters: what the calibration models answer through as well.
     """
 
     scheme: Scheme
     parts: tuple[PartMethod, ...]
     encoder: ComponentSpec
+    filters: tuple[FilterChain, ...]
 
     @property
     def needs_references(self) -> bool:
@@ -41,9 +46,9 @@ def check_method(recipe: Recipe, registry: Registry, *, absent: tuple[str, ...])
     """Return the scheme's components after trying every name, parameter and number in a recipe.
 
     Raises:
-        PluginError: a scheme or component is unknown.
+        PluginError: a scheme, component or filter is unknown.
         ParameterError: a parameter is unknown or out of range.
-        RecipeError: the recipe lacks models that it needs.
+        RecipeError: the recipe lacks models that it needs, or a filter cannot be read.
         UsageError: a stratum or channel is unknown, or alpha is out of reach.
     """
     plan_enrolment(recipe, registry, absent)
@@ -55,7 +60,8 @@ def check_method(recipe: Recipe, registry: Registry, *, absent: tuple[str, ...])
     encoder = ComponentSpec(scheme.encoder.name, merged(scheme.encoder, recipe.queries.encoder))
     registry.build(Encoder, encoder.name, **encoder.params)
     parts = tuple(resolve_parts(scheme, recipe, registry))
-    return Method(scheme=scheme, parts=parts, encoder=encoder)
+    filters = tuple(FilterChain.parse(text, registry) for text in recipe.filters)
+    return Method(scheme=scheme, parts=parts, encoder=encoder, filters=filters)
 
 
 def plan_enrolment(recipe: Recipe, registry: Registry, absent: tuple[str, ...]) -> list[ZooModel]:
@@ -70,19 +76,15 @@ def plan_enrolment(recipe: Recipe, registry: Registry, absent: tuple[str, ...]) 
     for relation in ("derived", "independent"):
         if relation not in fit:
             raise RecipeError(f"recipe '{recipe.name}' has no {relation} models in 'fit'; an encoder needs both kinds")
-    require_alpha(
-        recipe.alpha,
-        {
-            stratum: StratumScores(scores=(0.0,) * len(families), families=tuple(families))
-            for stratum, families in _calibrating_families(plan).items()
-        },
-    )
+    require_alpha(recipe.alpha, units_of(calibrating(plan)))
     return plan
 
 
-def _calibrating_families(plan: Iterable[ZooModel]) -> dict[str, list[str]]:
+def units_of(models: Iterable[ZooModel | CalibrationModel]) -> dict[str, StratumScores]:
+    """Return strata as large as these models would make them, to see whether an alpha can be reached."""
     families: dict[str, list[str]] = {}
-    for model in plan:
-        if model.split == "calibrate" and model.relation == "independent":
-            families.setdefault(model.stratum, []).append(model.family)
-    return families
+    for model in models:
+        families.setdefault(model.stratum, []).append(model.family)
+    return {
+        stratum: StratumScores(scores=(0.0,) * len(names), families=tuple(names)) for stratum, names in families.items()
+    }

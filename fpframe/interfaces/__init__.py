@@ -6,7 +6,7 @@ from fpframe.interfaces.backbone import BackboneSource
 from fpframe.interfaces.component import Component
 from fpframe.interfaces.dataset import DatasetSource
 from fpframe.interfaces.encoder import Encoder
-from fpframe.interfaces.filter import AnswerFilter, FilteredQuery
+from fpframe.interfaces.filter import AnswerFilter, FilteredQuery, Probe
 from fpframe.interfaces.perturbation import Perturbation, PerturbationGenerator
 from fpframe.interfaces.references import References
 from fpframe.interfaces.scheme import ComponentSpec, Part, Scheme
@@ -26,6 +26,7 @@ __all__ = [
     "Part",
     "Perturbation",
     "PerturbationGenerator",
+    "Probe",
     "References",
     "Scheme",
     "SuspectRequest",

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, Self
 
+import attrs
 import torch
 from torch import Tensor
 
@@ -15,6 +16,21 @@ from fpframe.interfaces.component import Component
 from fpframe.query import Outputs, Query
 
 Change = Callable[[Tensor], Tensor]
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class Probe:
+    """What a suspect said when it was asked the same images again, and it did not say the same.
+
+    Attributes:
+        pixels: the images ``(P, C, H, W)`` in [0, 1].
+        answers: probabilities ``(R, P, K)`` of R rounds of asking them.
+        ask: asks the suspect further images ``(N, C, H, W)`` and returns ``(N, K)``; they count as queries.
+    """
+
+    pixels: Tensor
+    answers: Tensor
+    ask: Change
 
 
 class AnswerFilter(Component):
@@ -54,6 +70,15 @@ class AnswerFilter(Component):
             UsageError: the filter cannot be put before this query.
         """
 
+    @classmethod
+    def detect(cls, probe: Probe) -> Self | None:
+        """Return the filter that explains why a suspect's answers change between repeats; ``None`` where it does not.
+
+        A suspect for which a filter is found is judged against independent models that answer through the same one. A
+        filter that cannot be told from others stays silent: a changing suspect is then judged as it is, with a caveat.
+        """
+        return None
+
 
 class FilteredQuery(Query):
     """Access to a model through an `AnswerFilter`.
@@ -89,6 +114,16 @@ class FilteredQuery(Query):
         self._change_images = images
         self._change_answers = answers
         self._refuse_labels()
+
+    @property
+    def inner(self) -> Query:
+        """The query that is wrapped."""
+        return self._query
+
+    @property
+    def changes_images(self) -> bool:
+        """Whether the model sees other images than it is asked, so that its recorded answers cannot be filtered."""
+        return self._change_images is not None
 
     @property
     def channel(self) -> str | None:

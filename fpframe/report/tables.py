@@ -6,60 +6,94 @@ import math
 from collections.abc import Sequence
 
 from fpframe.evaluation import Evaluation
-from fpframe.report.verdicts import columns, number, p_text
-
-
-def markdown_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Return a Markdown table."""
-    lines = ["| " + " | ".join(header) + " |", "|" + "---|" * len(header)]
-    lines += ["| " + " | ".join(row) + " |" for row in rows]
-    return "\n".join(lines) + "\n"
+from fpframe.evaluation.counts import LEVELS
+from fpframe.report.diagnostics import diagnostics_markdown
+from fpframe.report.verdicts import columns, count_text, markdown_table, number, p_text
 
 
 def evaluation_markdown(evaluations: Sequence[Evaluation]) -> str:
-    """Return the AUCs, verdict counts and fooling rates of several schemes side by side."""
-    schemes = [evaluation.enrolment.scheme for evaluation in evaluations]
+    """Return all that evaluations show, side by side: rates, areas, what the verdicts are worth, and what they cost."""
+    names = labels(evaluations)
     first = evaluations[0]
-    separations = [evaluation.separations() for evaluation in evaluations]
-    aucs = [
+    recipe, victim = first.enrolment.recipe, first.enrolment.victim
+    channels = ", ".join(f"`{channel}`" for channel in dict.fromkeys(each.channel for each in evaluations))
+    return "\n".join(
+        [
+            f"Recipe `{recipe.name}`, seed {recipe.seed}, data `{recipe.dataset}`, victim `{victim['address']}` "
+            f"(accuracy {victim['accuracy']:.3f}), calibrated on {first.enrolment.calibration.source}; channels: "
+            f"{channels}.\n",
+            f"Models called derived at alpha {recipe.alpha:g} (of thefts this is the power, of independent models the "
+            "false positives), with exact 95 % intervals (families as units):\n",
+            markdown_table(["models", *names], _rates(evaluations)),
+            "AUC of held-out derived against held-out independent models, with 95 % intervals (families as units):\n",
+            markdown_table(["derived", "independent", "n", *names], _areas(evaluations)),
+            "Share of all thefts above a threshold that at most a given share of the independent models reaches (exact "
+            "95 % intervals), and area under the robustness-uniqueness curve:\n",
+            markdown_table(
+                ["", *(f"at {float(level):.0%} of independent" for level in map(str, LEVELS)), "ARUC"],
+                _thresholds(evaluations),
+            ),
+            diagnostics_markdown(evaluations, names),
+            "Perturbations, measured on the test images:\n",
+            markdown_table(["scheme", "fooling rate", "max abs delta", "queries"], _perturbations(evaluations)),
+        ]
+    )
+
+
+def labels(evaluations: Sequence[Evaluation]) -> list[str]:
+    """Return what tells evaluations apart: scheme, channel, or both."""
+    schemes = {each.enrolment.scheme for each in evaluations}
+    channels = {each.channel for each in evaluations}
+    if len(channels) == 1:
+        return [each.enrolment.scheme for each in evaluations]
+    if len(schemes) == 1:
+        return [each.channel for each in evaluations]
+    return [f"{each.enrolment.scheme}, {each.channel}" for each in evaluations]
+
+
+def _rates(evaluations: Sequence[Evaluation]) -> list[list[str]]:
+    return [
+        [row[0].kind, *(count_text(cell.hits, cell.n, cell.interval) for cell in row)]
+        for row in zip(*(evaluation.rates() for evaluation in evaluations), strict=True)
+    ]
+
+
+def _areas(evaluations: Sequence[Evaluation]) -> list[list[str]]:
+    return [
         [
             row[0].derived,
             row[0].independent,
             f"{row[0].n_derived} / {row[0].n_independent}",
             *(f"{cell.auc:.3f} [{cell.interval[0]:.2f}, {cell.interval[1]:.2f}]" for cell in row),
         ]
-        for row in zip(*separations, strict=True)
+        for row in zip(*(evaluation.separations() for evaluation in evaluations), strict=True)
     ]
-    counts = [
-        [
-            row[0].kind,
-            *(f"{cell.hits} / {cell.n} [{cell.interval[0]:.2f}, {cell.interval[1]:.2f}]" for cell in row),
+
+
+def _thresholds(evaluations: Sequence[Evaluation]) -> list[list[str]]:
+    rows = []
+    for name, evaluation in zip(labels(evaluations), evaluations, strict=True):
+        widest = evaluation.everything("derived")[0], evaluation.everything("independent")[0]
+        whole = next(s for s in evaluation.separations() if (s.derived, s.independent) == widest)
+        cells = [
+            f"n too small ({whole.n_independent})" if at is None else count_text(at.hits, at.n, at.interval)
+            for at in whole.power.values()
         ]
-        for row in zip(*(evaluation.rates() for evaluation in evaluations), strict=True)
-    ]
-    facts = [
-        [
-            scheme,
-            ", ".join(f"{rate:.1%}" for rate in evaluation.enrolment.victim["fooling_rate"]) or "-",
-            ", ".join(f"{value:.4f}" for value in evaluation.enrolment.victim["max_abs_delta"]) or "-",
+        rows.append([name, *cells, f"{whole.aruc:.3f}"])
+    return rows
+
+
+def _perturbations(evaluations: Sequence[Evaluation]) -> list[list[str]]:
+    rows = {}
+    for evaluation in evaluations:
+        facts = evaluation.enrolment.victim
+        rows[evaluation.enrolment.scheme] = [
+            evaluation.enrolment.scheme,
+            ", ".join(f"{rate:.1%}" for rate in facts["fooling_rate"]) or "-",
+            ", ".join(f"{value:.4f}" for value in facts["max_abs_delta"]) or "-",
             str(evaluation.enrolment.queries.queries),
         ]
-        for scheme, evaluation in zip(schemes, evaluations, strict=True)
-    ]
-    recipe = first.enrolment.recipe
-    return "\n".join(
-        [
-            f"Recipe `{recipe.name}`, seed {recipe.seed}, data `{recipe.dataset}`, victim "
-            f"`{first.enrolment.victim['address']}` (accuracy {first.enrolment.victim['accuracy']:.3f}), "
-            f"channel `{first.channel}`.\n",
-            "AUC of held-out derived against held-out independent models, with 95 % intervals (families as units):\n",
-            markdown_table(["derived", "independent", "n", *schemes], aucs),
-            f"Models called derived at alpha {recipe.alpha:g}, with exact 95 % intervals (families as units):\n",
-            markdown_table(["models", *schemes], counts),
-            "Perturbations, measured on the test images:\n",
-            markdown_table(["scheme", "fooling rate", "max abs delta", "queries"], facts),
-        ]
-    )
+    return list(rows.values())
 
 
 def suspects_text(evaluation: Evaluation) -> str:

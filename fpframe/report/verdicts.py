@@ -18,6 +18,18 @@ def p_text(value: float) -> str:
     return f"{value:.3g}" if math.isfinite(value) else "-"
 
 
+def count_text(hits: int, n: int, interval: tuple[float, float]) -> str:
+    """Return a rate as counts with its interval."""
+    return f"{hits} / {n} [{interval[0]:.2f}, {interval[1]:.2f}]"
+
+
+def markdown_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Return a Markdown table."""
+    lines = ["| " + " | ".join(header) + " |", "|" + "---|" * len(header)]
+    lines += ["| " + " | ".join(row) + " |" for row in rows]
+    return "\n".join(lines) + "\n"
+
+
 def columns(rows: Sequence[Sequence[str]]) -> list[str]:
     """Return rows as lines with aligned columns."""
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
@@ -29,16 +41,36 @@ def verdicts_text(verdicts: Sequence[Verdict]) -> str:
     lines: list[str] = []
     for verdict in verdicts:
         lines += [f"{verdict.suspect['address']}: {verdict.verdict}", f"  {verdict.sentence}"]
-        rows = [["stratum", "p", "n", "at least as high", "margin (sd)"]]
-        for name, result in verdict.decision.strata.items():
-            rows.append([name, p_text(result.p), str(result.n), str(result.at_least), number(result.margin, 1)])
         low, high = verdict.decision.interval
+        asked = f"{verdict.queries} queries" + (f" ({verdict.saved} saved)" if verdict.saved else "")
+        through = f" through {verdict.through}" if verdict.through else ""
         lines.append(
             f"  score {number(verdict.score)} [{number(low)}, {number(high)}], p {p_text(verdict.p_value)}, "
-            f"alpha {verdict.decision.alpha:g}, {verdict.queries} queries, channel {verdict.channel}"
+            f"alpha {verdict.decision.alpha:g}, {asked}, channel {verdict.channel}{through}"
         )
-        lines += [f"  {line}" for line in columns(rows)]
+        lines += [f"  {line}" for line in columns(_strata(verdict))]
         lines.append("")
     # those that several suspects share are said once
     lines += [f"- {caveat}" for caveat in dict.fromkeys(caveat for verdict in verdicts for caveat in verdict.caveats)]
     return "\n".join(lines)
+
+
+def _strata(verdict: Verdict) -> list[list[str]]:
+    """Return what each stratum says, as rows; counts are out of models and out of families."""
+    rows = [
+        ["stratum", "p", "floor", "models as high", "families as high", "p by models", "p by families", "margin (sd)"]
+    ]
+    for name, result in verdict.decision.strata.items():
+        rows.append(
+            [
+                name,
+                p_text(result.p),
+                p_text(1 / (min(result.n, result.families) + 1)),
+                f"{result.at_least} of {result.n}",
+                f"{result.families_at_least} of {result.families}",
+                p_text(result.p_models),
+                p_text(result.p_families),
+                number(result.margin, 1),
+            ]
+        )
+    return rows

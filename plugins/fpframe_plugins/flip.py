@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from itertools import combinations
+from typing import ClassVar, Self
 
 import attrs
 import torch
@@ -14,6 +15,9 @@ from fpframe.parameters import number
 from fpframe.query import Query
 from fpframe.rng import generator
 from fpframe_plugins._filtering import coins
+
+#: Images whose answers must have changed before a coin is believed in.
+SEEN = 2
 
 
 @attrs.frozen(kw_only=True)
@@ -41,6 +45,29 @@ class Flip(fpframe.AnswerFilter):
             return torch.where(mirrored[:, None, None, None], pixels.flip(-1), pixels)
 
         return FilteredQuery(query, self, images=mirror)
+
+    @classmethod
+    def detect(cls, probe: fpframe.Probe) -> Self | None:
+        """Recognise a coin: each image has two answers at most, and its mirror image has one of them.
+
+        Labels are too coarse to tell a coin from noise. Which side of the coin is the image itself cannot be seen, so
+        that an even one is assumed.
+        """
+        rounds = list(probe.answers)
+        if bool(((probe.answers == 0) | (probe.answers == 1)).all()):
+            return None
+        pairs = torch.stack([_equal(a, b) for a, b in combinations(rounds, 2)])
+        changing = ~pairs.all(0)
+        if int(changing.sum()) < SEEN or not bool(pairs.any(0).all()):
+            return None
+        mirrored = probe.ask(probe.pixels.flip(-1))
+        explained = torch.stack([_equal(mirrored, answers) for answers in rounds]).any(0)
+        return cls(probability=0.5) if bool(explained[changing].all()) else None
+
+
+def _equal(one: Tensor, other: Tensor) -> Tensor:
+    """Return ``(N,)`` booleans: whether two rows are one answer, up to the rounding of another batch size."""
+    return (one - other).abs().amax(-1) <= 1e-4
 
 
 @fpframe.hookimpl

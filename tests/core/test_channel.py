@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from fpframe import UsageError, through_channel
+from fpframe.channel import nearest_channel, observe_channel
 
 ANSWERS = torch.tensor([[0.126, 0.624, 0.25], [0.4, 0.4, 0.2]])
 
@@ -45,3 +46,29 @@ def test_a_channel_keeps_shape_and_type_and_reveals_no_more_the_second_time(chan
 def test_an_unknown_channel_is_refused_with_the_known_ones(channel):
     with pytest.raises(UsageError, match=f"unknown channel '{channel}'; known: probs, rounded:K, top1"):
         through_channel(ANSWERS, channel)
+
+
+@pytest.mark.parametrize("channel", ["probs", "rounded:1", "rounded:2", "rounded:3", "rounded:4", "top1"])
+def test_the_channel_of_answers_is_read_from_them(channel):
+    rows = torch.randn(16, 10, generator=torch.Generator().manual_seed(0)).softmax(1)
+    assert observe_channel(through_channel(rows, channel)) == channel
+
+
+def test_the_tiny_probabilities_of_a_sure_model_do_not_pass_for_rounded_ones():
+    sure = (torch.randn(16, 10, generator=torch.Generator().manual_seed(0)) * 30).softmax(1)
+    assert bool((sure.round(decimals=2) - sure).abs().median() < 1e-6)
+    assert observe_channel(sure) == "probs"
+
+
+def test_rows_that_are_not_finite_tell_nothing_of_the_channel():
+    rows = through_channel(ANSWERS.repeat(4, 1), "rounded:1")
+    rows[0] = math.nan
+    assert observe_channel(rows) == "rounded:1"
+    assert observe_channel(torch.full((3, 5), math.nan)) == "probs"
+
+
+@pytest.mark.parametrize(
+    ("channel", "nearest"), [("rounded:3", "rounded:2"), ("rounded:9", "probs"), ("rounded:6", "rounded:2")]
+)
+def test_the_nearest_channel_is_the_one_that_reveals_about_as_much(channel, nearest):
+    assert nearest_channel(channel, ("probs", "rounded:2", "rounded:1", "top1")) == nearest

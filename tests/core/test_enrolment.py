@@ -77,7 +77,7 @@ def test_every_query_is_an_8_bit_image_and_the_pairs_differ_by_the_truncated_per
 
 def test_the_victim_scores_one_against_itself_in_every_channel(tiny_enrolment):
     enrolment = Enrolment.open(tiny_enrolment)
-    for channel in ("probs", "top1"):
+    for channel in ("probs", "rounded:2", "rounded:1", "top1"):
         scores = enrolment.view_scores(enrolment.victim_answers, channel)
         assert torch.allclose(scores, torch.ones(5), atol=1e-5)
 
@@ -88,9 +88,10 @@ def test_opening_gives_back_what_was_saved(tiny_enrolment, tmp_path):
 
 
 def test_calibration_models_are_those_that_the_recipe_asks_for(tiny_enrolment):
-    calibration = Enrolment.open(tiny_enrolment).calibration
-    for channel in ("probs", "top1"):
-        assert {name: len(s.scores) for name, s in calibration[channel].items()} == {
+    enrolment = Enrolment.open(tiny_enrolment)
+    for channel in ("probs", "rounded:2", "rounded:1", "top1"):
+        strata = enrolment.strata(channel)
+        assert {name: len(s.scores) for name, s in strata.items()} == {
             "same-data": 9,
             "disjoint-data": 9,
             "other-architecture": 9,
@@ -98,7 +99,22 @@ def test_calibration_models_are_those_that_the_recipe_asks_for(tiny_enrolment):
             "thief-recipe": 9,
             "attacked": 9,
         }
-        assert {stratum.units for stratum in calibration[channel].values()} == {9}
+        assert {stratum.units for stratum in strata.values()} == {9}
+
+
+def test_stored_scores_follow_from_the_recorded_answers_to_the_last_bit(tiny_enrolment):
+    enrolment = Enrolment.open(tiny_enrolment)
+    for channel in enrolment.encoders:
+        stored, again = enrolment.paths(channel), enrolment.paths_of(enrolment.calibration.answers[""], channel)
+        for name, paths in stored.items():
+            assert np.array_equal(paths.views, again[name].views)
+
+
+def test_the_digest_of_an_enrolment_changes_with_its_calibration_and_not_with_its_folder(tiny_enrolment, copy):
+    enrolment = Enrolment.open(tiny_enrolment)
+    assert enrolment.digest == Enrolment.open(copy).digest
+    fewer = attrs.evolve(enrolment.calibration, source="another")
+    assert attrs.evolve(enrolment, calibration=fewer).digest != enrolment.digest
 
 
 @pytest.mark.parametrize(
@@ -177,7 +193,7 @@ def test_a_victim_given_as_a_module_leaves_its_own_architecture_out_and_says_so(
     victim = nn.Sequential(nn.Flatten(), nn.Linear(64, 10))
     before = {name: value.clone() for name, value in victim.state_dict().items()}
     enrolment = fpframe.enroll(victim, recipe=smallest(), store=Store(tiny_store))
-    assert set(enrolment.calibration["probs"]) == set(STRATA) - {"same-data"}
+    assert set(enrolment.calibration.counts) == set(STRATA) - {"same-data"}
     assert any("'same-data' is absent" in caveat for caveat in enrolment.caveats)
     assert any("paper:arc-e stands in for it" in caveat for caveat in enrolment.caveats)
     assert any("Which images the victim was trained on" in caveat for caveat in enrolment.caveats)

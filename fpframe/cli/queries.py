@@ -1,0 +1,31 @@
+"""``fpframe queries``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import App, Parameter
+
+queries = App(name="queries", help="Write the images that a suspect is asked, so that somebody else can ask it.")
+
+
+@queries.command
+def export(
+    enrolment: Path,
+    *,
+    out: Path,
+    force: Annotated[bool, Parameter(negative=())] = False,
+) -> None:
+    """Write the query images, in the order of asking: PNG files, queries.npz and queries.json.
+
+    Args:
+        enrolment: Folder that 'fpframe enroll' wrote.
+        out: Folder to write to.
+        force: Overwrite an earlier export.
+    """
+    from fpframe.enrolment import Enrolment
+    from fpframe.verification import export_queries
+
+    path = export_queries(Enrolment.open(enrolment), out, force=force)
+    print(f"{path} says what to ask, in which order, and how to write down the answers.")

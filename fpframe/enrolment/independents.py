@@ -1,0 +1,147 @@
+"""Independent models of the user's own, as files, to calibrate a verdict on."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import attrs
+import torch
+from torch import Tensor
+
+from fpframe.enrolment.calibration import CalibrationModel
+from fpframe.errors import DataError, ModelError
+from fpframe.events import Event, Listener
+from fpframe.fingerprint import extract
+from fpframe.query import Query
+from fpframe.queryset import QuerySet
+from fpframe.rng import derive_seed
+from fpframe.zoo.export import INDEX
+from fpframe.zoo.filters import FilterChain
+
+SUFFIXES = (".onnx", ".pt2", ".safetensors", ".pt")
+#: The stratum of files that lie in no folder of their own.
+OWN = "own-independents"
+
+
+@attrs.frozen(kw_only=True)
+class IndependentFile:
+    """One independent model as a file.
+
+    Attributes:
+        path: the file.
+        model: its stratum and family.
+        backbone: address of its architecture, where a list says so.
+    """
+
+    path: Path
+    model: CalibrationModel
+    backbone: str | None = None
+
+
+def find_independents(folder: Path) -> list[IndependentFile]:
+    """Return the models of a folder.
+
+    Files right in it are one stratum; ``STRATUM/FILE`` says another, and ``STRATUM/FAMILY/FILE`` that models share an
+    origin. In a folder that 'fpframe zoo export' wrote, its list says all that, and the independent models of the
+    calibrate split are taken.
+
+    Raises:
+        DataError: there is no such folder, it holds no models, or a file lies too deep.
+    """
+    if not folder.is_dir():
+        raise DataError(f"no such folder of independent models ({folder})")
+    found = list(_listed(folder) if (folder / INDEX).is_file() else _lying(folder))
+    if not found:
+        raise DataError(f"no independent models ({', '.join(SUFFIXES)}) in the folder ({folder})")
+    return found
+
+
+def _listed(folder: Path) -> Iterator[IndependentFile]:
+    try:
+        entries: list[dict[str, Any]] = json.loads((folder / INDEX).read_text(encoding="utf-8"))
+        for entry in entries:
+            if entry["relation"] == "independent" and entry["split"] == "calibrate":
+                model = CalibrationModel(name=entry["lineage"], stratum=entry["stratum"], family=entry["family"])
+                bare = Path(entry["file"]).suffix in (".safetensors", ".pt")
+                yield IndependentFile(
+                    path=folder / Path(entry["file"]).name, model=model, backbone=entry["backbone"] if bare else None
+                )
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise DataError(f"the list of models is damaged ({folder / INDEX}); export the zoo again") from error
+
+
+def _lying(folder: Path) -> Iterator[IndependentFile]:
+    for path in sorted(path for path in folder.rglob("*") if path.suffix in SUFFIXES and path.is_file()):
+        *places, name = path.relative_to(folder).parts
+        if len(places) > 2:
+            raise DataError(f"'{path}' lies too deep; models are sorted as STRATUM/FAMILY/FILE at most")
+        stratum, family = (
+            (places[0] if places else OWN),
+            "/".join(places) if len(places) == 2 else "/".join([*places, name]),
+        )
+        yield IndependentFile(path=path, model=CalibrationModel(name=name, stratum=stratum, family=family))
+
+
+def ask_independents(
+    opened: list[tuple[IndependentFile, Query]],
+    queries: QuerySet,
+    chains: tuple[FilterChain, ...],
+    *,
+    on_event: Listener,
+) -> tuple[Tensor, dict[str, Tensor]]:
+    """Return the answers ``(M, V, Q, K)`` of the models, and those through each filter.
+
+    Raises:
+        ModelError: a model reveals labels only, answers with what is no number, or answers exactly as another does.
+    """
+    plain: list[Tensor] = []
+    filtered: dict[str, list[Tensor]] = {chain.text: [] for chain in chains}
+    for done, (file, query) in enumerate(opened, start=1):
+        answers = extract(query, queries)
+        if not bool(answers.isfinite().all()):
+            raise ModelError(f"the model gives answers that are not finite numbers ({file.path}); leave it out")
+        if query.channel != "probs":
+            raise ModelError(
+                f"the model reveals labels only ({file.path}); calibration models must give probabilities, which are "
+                "cut down to what a suspect reveals"
+            )
+        plain.append(answers)
+        for chain in chains:
+            seed = derive_seed(0, "calibrate through", file.model.name)
+            filtered[chain.text].append(extract(chain.wrap(query, seed=seed), queries))
+        on_event(Event(task="asking independent models", done=done, total=len(opened)))
+    return torch.stack(plain), {text: torch.stack(rows) for text, rows in filtered.items()}
+
+
+def refuse_copies(files: list[IndependentFile], answers: Tensor, victim_answers: Tensor) -> None:
+    """Refuse models that answer exactly as the victim or as each other: neither is independent.
+
+    Raises:
+        ModelError: names the files.
+    """
+    for number, (file, given) in enumerate(zip(files, answers, strict=True)):
+        if torch.allclose(given, victim_answers, rtol=0, atol=1e-5):
+            raise ModelError(
+                f"this model answers exactly as the victim does ({file.path}); it is not independent of it"
+            )
+        for earlier, others in zip(files[:number], answers[:number], strict=True):
+            if torch.allclose(given, others, rtol=0, atol=1e-5):
+                raise ModelError(
+                    f"two models give the very same answers, and are one ({earlier.path}, {file.path}); leave one out"
+                )
+
+
+def names_once(files: list[IndependentFile]) -> list[CalibrationModel]:
+    """Return the models as an enrolment records them, numbered where two share a name."""
+    counts = Counter(file.model.name for file in files)
+    seen: Counter[str] = Counter()
+    models = []
+    for file in files:
+        seen[file.model.name] += 1
+        number = f" #{seen[file.model.name]}" if counts[file.model.name] > 1 else ""
+        models.append(attrs.evolve(file.model, name=file.model.name + number))
+    return models

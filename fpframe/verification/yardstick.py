@@ -1,0 +1,165 @@
+"""`Yardstick`: what a suspect is measured against, in its channel and through its filter."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Literal
+
+import attrs
+import numpy as np
+import torch
+from torch import Tensor
+
+from fpframe.decision import (
+    Decision,
+    StratumPaths,
+    StratumScores,
+    decide,
+    decide_by_welch,
+    decide_sequentially,
+)
+from fpframe.decision.outcome import interval_over_views
+from fpframe.decision.paths import mean_of_views
+from fpframe.enrolment import Enrolment
+from fpframe.enrolment.calibration import PLAIN, fisher_z
+from fpframe.errors import UsageError
+from fpframe.interfaces import FilteredQuery
+from fpframe.query import Query
+from fpframe.registry import Registry
+from fpframe.rng import derive_seed
+from fpframe.zoo.filters import FilterChain
+
+#: How scores become a verdict: by counting models, by counting them after each view, or by a t-test over views.
+Test = Literal["conformal", "sequential", "welch"]
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class Yardstick:
+    """Calibration models that answered as the suspect does.
+
+    Attributes:
+        enrolment: the enrolment.
+        channel: what the suspect reveals.
+        through: the filter that it answers through; empty for none.
+        paths: view scores of the calibration models, by stratum.
+        strata: their scores.
+        caveats: what the reader of a verdict should know of this yardstick.
+    """
+
+    enrolment: Enrolment
+    channel: str
+    through: str
+    paths: Mapping[str, StratumPaths]
+    strata: Mapping[str, StratumScores]
+    caveats: tuple[str, ...]
+
+    @classmethod
+    def of(cls, enrolment: Enrolment, channel: str, through: str = PLAIN, *, registry: Registry) -> Yardstick:
+        """Return the calibration of a channel and filter.
+
+        One that was not stored is computed from the recorded answers of the calibration models.
+
+        Raises:
+            UsageError: there is no such channel, or the filter changes images and the models were not asked through it.
+        """
+        encoder, caveats = enrolment.encoder_for(channel), []
+        if encoder != channel:
+            caveats.append(
+                f"No encoder was fitted for channel {channel}; that of {encoder} scored the suspect and the "
+                f"calibration models, whose answers all went through {channel}."
+            )
+        if through in enrolment.calibration.answers:
+            paths = enrolment.paths(channel, through)
+        else:
+            chain = FilterChain.parse(through, registry)
+            through = chain.text
+            if through in enrolment.calibration.answers:
+                paths = enrolment.paths(channel, through)
+            else:
+                paths = enrolment.paths_of(_filtered(enrolment, chain), channel)
+        if through:
+            caveats.append(
+                f"The suspect was compared with calibration models that answer through {through}, as it does."
+            )
+        return cls(
+            enrolment=enrolment,
+            channel=channel,
+            through=through,
+            paths=paths,
+            strata={name: path.scores() for name, path in paths.items()},
+            caveats=tuple(caveats),
+        )
+
+    def scores(self, answers: Tensor) -> list[float]:
+        """Return the score of each view of answers ``(V, Q, K)``, or of the first views."""
+        scores: list[float] = self.enrolment.view_scores(answers, self.channel).tolist()
+        return scores
+
+    def decide(
+        self,
+        view_scores: Sequence[float],
+        *,
+        alpha: float,
+        test: Test = "conformal",
+        certify: bool = False,
+        behaviour: str = "",
+    ) -> Decision:
+        """Turn view scores into a decision at level `alpha`."""
+        if test == "welch":
+            return decide_by_welch(view_scores, self.paths, alpha=alpha, behaviour=behaviour)
+        if test == "sequential":
+            return self._decide_sequentially(view_scores, alpha=alpha, certify=certify, behaviour=behaviour)
+        return decide(view_scores, self.strata, alpha=alpha, certify=certify, behaviour=behaviour)
+
+    def standardised(self, views: np.ndarray) -> np.ndarray:
+        """Return what a sequential test compares at each look, for view scores ``(n, T)`` of the first T views."""
+        return self.enrolment.standard(self.channel)(fisher_z(views))
+
+    def _decide_sequentially(
+        self, view_scores: Sequence[float], *, alpha: float, certify: bool, behaviour: str
+    ) -> Decision:
+        scaled = {
+            name: StratumPaths(views=fisher_z(path.views), families=path.families) for name, path in self.paths.items()
+        }
+        decision = decide_sequentially(
+            fisher_z(np.array(view_scores, dtype=np.float64)).tolist(),
+            scaled,
+            self.enrolment.standard(self.channel),
+            alpha=alpha,
+            certify=certify,
+            behaviour=behaviour,
+        )
+        if not math.isfinite(decision.score):
+            return decision
+        asked = view_scores[: decision.views]  # shown as a mean of cosines, as everywhere
+        low_high = interval_over_views(asked) if len(asked) > 1 else (math.nan, math.nan)
+        return attrs.evolve(decision, score=mean_of_views(asked), interval=low_high)
+
+
+def _filtered(enrolment: Enrolment, chain: FilterChain) -> Tensor:
+    """Return the recorded answers ``(M, V, Q, K)`` of the calibration models through filters that change answers only.
+
+    Raises:
+        UsageError: a filter changes images, so that the models themselves have to be asked.
+    """
+    recorded, changed = enrolment.calibration.answers[PLAIN], []
+    images = torch.zeros(recorded.shape[1] * recorded.shape[2], 1, 1, 1)
+    for number, answers in enumerate(recorded):
+        query = _recorded(answers.flatten(0, 1))
+        filtered: Query = chain.wrap(query, seed=derive_seed(enrolment.recipe.seed, "recorded through", number))
+        link = filtered
+        while isinstance(link, FilteredQuery) and not link.changes_images:
+            link = link.inner
+        if link is not query:
+            raise UsageError(
+                f"the calibration models were not asked through '{chain.text}', and it changes images, so that "
+                "recorded answers cannot stand in; add it with "
+                f"'fpframe calibrate ENROLMENT --through \"{chain.text}\"'"
+            )
+        changed.append(filtered(images).reshape(answers.shape))
+    return torch.stack(changed)
+
+
+def _recorded(rows: Tensor) -> Query:
+    return Query(lambda pixels: rows, num_classes=rows.shape[1], outputs="probs", batch_size=len(rows))

@@ -1,0 +1,205 @@
+"""How suspects answer: channels, filters, noise, swapped rows, and stopping early."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+import fpframe
+from fpframe.enrolment import Enrolment
+from fpframe.errors import UsageError
+from fpframe.verification import Yardstick
+
+
+@pytest.fixture(scope="module")
+def enrolment(tiny_enrolment) -> Enrolment:
+    return Enrolment.open(tiny_enrolment)
+
+
+@pytest.fixture(scope="module")
+def models(tiny_store, enrolment):
+    """Models of the test split, by stratum or attack."""
+    plan = fpframe.plan_zoo("tiny", store=fpframe.store.Store(tiny_store), splits=("test",))
+    zoo = plan.build()
+    return {model.stratum: zoo.load(model) for model in reversed(zoo.models)}
+
+
+@pytest.fixture(scope="module")
+def thief(models):
+    return models["finetune(all)"]
+
+
+def answers(model):
+    return lambda pixels: model.logits(pixels).softmax(1)
+
+
+def noisy(model, deviation, registry, seed=0):
+    return registry.create("filter", "answer-noise", deviation=deviation).wrap(model.as_query(), seed=seed)
+
+
+def flipping(model, probability, registry, seed=0):
+    return registry.create("filter", "flip", probability=probability).wrap(model.as_query(), seed=seed)
+
+
+# --- channels
+
+
+@pytest.mark.parametrize("channel", ["probs", "rounded:2", "rounded:1", "top1"])
+def test_the_channel_is_detected_and_judged_by_the_calibration_that_matches_it(enrolment, thief, channel):
+    def suspect(pixels):
+        return fpframe.through_channel(thief.logits(pixels).softmax(1), channel)
+
+    verdict = fpframe.verify(enrolment, suspect)
+    assert verdict.channel == channel
+    assert verdict.view_scores == tuple(
+        enrolment.view_scores(fpframe.extract(thief.as_query(), enrolment.queries), channel).tolist()
+    )
+    assert not any("No encoder" in caveat for caveat in verdict.caveats)
+    declared = fpframe.verify(enrolment, answers(thief), channel=channel)
+    assert (declared.channel, declared.score) == (channel, verdict.score)
+
+
+def test_a_channel_without_an_encoder_is_scored_by_the_nearest_one_and_calibrated_in_its_own(
+    enrolment, thief, registry
+):
+    def suspect(pixels):
+        return thief.logits(pixels).softmax(1).round(decimals=3)
+
+    verdict = fpframe.verify(enrolment, suspect)
+    assert verdict.channel == "rounded:3"
+    assert any("No encoder was fitted for channel rounded:3; that of rounded:2" in caveat for caveat in verdict.caveats)
+    yardstick = Yardstick.of(enrolment, "rounded:3", registry=registry)
+    rounded = enrolment.calibration.answers[""].round(decimals=3)
+    same = [i for i, model in enumerate(enrolment.calibration.models) if model.stratum == "same-data"]
+    assert [row.tolist() for row in yardstick.paths["same-data"].views] == [
+        enrolment.view_scores(rounded[i], "rounded:3").tolist() for i in same
+    ]
+
+
+def test_an_unknown_channel_is_refused_before_anything_is_asked(enrolment, thief):
+    suspect = thief.as_query()
+    with pytest.raises(UsageError, match="unknown channel 'round'"):
+        fpframe.verify(enrolment, suspect, channel="round")
+    assert suspect.spent == 0
+
+
+# --- what a suspect does
+
+
+@pytest.mark.parametrize("swap", ["roll", "reverse", "shuffle", "large batches only"])
+def test_rows_that_are_swapped_within_a_batch_give_inconclusive_and_say_so(enrolment, thief, swap):
+    source = torch.Generator().manual_seed(0)
+
+    def suspect(pixels):
+        rows = thief.logits(pixels).softmax(1)
+        if swap == "roll":
+            return rows.roll(1, 0)
+        if swap == "large batches only" and len(rows) < 30:
+            return rows
+        return rows.flip(0) if swap == "reverse" else rows[torch.randperm(len(rows), generator=source)]
+
+    verdict = fpframe.verify(enrolment, suspect)
+    assert verdict.verdict == "INCONCLUSIVE"
+    assert "in another order than they were asked, which is its own behaviour" in verdict.sentence
+    assert fpframe.verify(enrolment, suspect, batch_size=1).verdict == "DERIVED", "one by one nothing can be swapped"
+
+
+def test_swapped_labels_give_inconclusive_too(enrolment, thief):
+    verdict = fpframe.verify(enrolment, lambda pixels: thief.logits(pixels).argmax(1).flip(0), outputs="labels")
+    assert verdict.verdict == "INCONCLUSIVE"
+
+
+def test_a_suspect_that_answers_properly_has_no_caveat_of_its_own(enrolment, thief):
+    verdict = fpframe.verify(enrolment, answers(thief))
+    assert verdict.caveats == enrolment.caveats
+    assert (verdict.through, verdict.saved) == ("", 0)
+
+
+def test_answers_that_change_between_repeats_are_a_caveat_and_no_more(enrolment, thief):
+    source = torch.Generator().manual_seed(0)
+
+    def suspect(pixels):  # now and then another temperature, which no filter explains
+        heat = 1 + (torch.rand(len(pixels), 1, generator=source) < 0.5) * 0.3
+        return (thief.logits(pixels) / heat).softmax(1)
+
+    verdict = fpframe.verify(enrolment, suspect)
+    assert any("change between repeats" in caveat for caveat in verdict.caveats)
+    assert verdict.verdict in ("DERIVED", "NOT_SHOWN")
+    assert verdict.through == ""
+
+
+def test_noise_is_detected_and_the_calibration_models_answer_with_as_much(enrolment, thief, registry):
+    verdict = fpframe.verify(enrolment, noisy(thief, 0.1, registry))
+    name, value = verdict.through.rstrip(")").split("(")
+    assert name == "answer-noise"
+    assert float(value) == pytest.approx(0.1, rel=0.25)
+    assert any("compared with calibration models that answer through answer-noise" in text for text in verdict.caveats)
+    quiet = fpframe.verify(enrolment, noisy(thief, 0.1, registry), through="none")
+    assert (quiet.through, quiet.score) == ("", verdict.score)
+    assert any("change between repeats" in caveat for caveat in quiet.caveats)
+
+
+def test_a_declared_filter_is_applied_to_the_recorded_answers_of_the_calibration_models(enrolment, thief, registry):
+    plain = Yardstick.of(enrolment, "probs", registry=registry)
+    behind = Yardstick.of(enrolment, "probs", "answer-noise(0.3)", registry=registry)
+    again = Yardstick.of(enrolment, "probs", "answer-noise(0.3)", registry=registry)
+    assert behind.strata == again.strata, "the noise is seeded"
+    assert behind.strata != plain.strata
+    verdict = fpframe.verify(enrolment, noisy(thief, 0.3, registry), through="answer-noise(0.3)")
+    assert verdict.through == "answer-noise(0.3)"
+
+
+def test_a_filter_that_changes_images_needs_a_calibration_of_its_own_and_says_how(enrolment, thief, registry):
+    with pytest.raises(UsageError, match=r"fpframe calibrate ENROLMENT --through \"flip\(0.5\)\""):
+        fpframe.verify(enrolment, flipping(thief, 0.5, registry), through="flip(0.5)")
+    undeclared = fpframe.verify(enrolment, flipping(thief, 0.5, registry))
+    assert undeclared.through == ""
+    assert any("seems to answer through flip(0.5)" in caveat for caveat in undeclared.caveats)
+
+
+def test_an_attack_is_no_filter(enrolment, thief):
+    with pytest.raises(UsageError, match="'finetune' is no answer filter"):
+        fpframe.verify(enrolment, thief, through="finetune(all)")
+
+
+# --- stopping early
+
+
+def test_a_clear_thief_is_stopped_early_with_at_most_60_percent_of_the_queries(enrolment, thief):
+    whole, early = fpframe.verify(enrolment, thief), fpframe.verify(enrolment, thief, test="sequential")
+    assert (whole.verdict, early.verdict) == ("DERIVED", "DERIVED")
+    assert early.decision.stopped == "derived"
+    assert early.queries <= 0.6 * whole.queries
+    assert early.saved == whole.queries - early.queries
+    assert early.view_scores == whole.view_scores[: len(early.view_scores)]
+
+
+def test_an_innocent_is_let_go_early(enrolment, models):
+    verdict = fpframe.verify(enrolment, models["same-data"], test="sequential")
+    assert (verdict.verdict, verdict.decision.stopped) == ("NOT_SHOWN", "futile")
+    assert verdict.queries < 248
+
+
+def test_a_suspect_that_breaks_down_is_not_asked_any_further(enrolment, thief):
+    suspect = lambda pixels: torch.full((len(pixels), 10), float("nan"))  # noqa: E731
+    verdict = fpframe.verify(enrolment, suspect, test="sequential")
+    assert verdict.verdict == "INCONCLUSIVE"
+    assert verdict.queries == 48 + 40
+
+
+def test_several_suspects_that_stop_early_share_alpha(enrolment, thief, models):
+    verdicts = fpframe.verify_many(enrolment, [thief, models["same-data"]], alpha=0.2, test="sequential")
+    assert [verdict.verdict for verdict in verdicts] == ["DERIVED", "NOT_SHOWN"]
+    assert verdicts[0].decision.alpha == pytest.approx(0.1)
+
+
+def test_the_t_test_of_the_literature_is_marked_as_no_verdict(enrolment, thief):
+    verdict = fpframe.verify(enrolment, thief, test="welch", alpha=1e-4)
+    assert verdict.decision.test == "welch"
+    assert "for comparison only" in verdict.sentence
+
+
+def test_a_certified_verdict_needs_more_models_and_says_how_many(enrolment, thief):
+    with pytest.raises(UsageError, match="29 are needed"):
+        fpframe.verify(enrolment, thief, certify=True)
+    assert fpframe.verify(enrolment, thief, certify=True, alpha=0.3).verdict == "DERIVED"
