@@ -17,7 +17,7 @@ from fpframe.decision.pvalues import (
 from fpframe.decision.sequential import Standard, decide_sequentially, standard_of
 from fpframe.decision.validity import LeftOut, ValidityAt, check_validity, leave_one_stratum_out
 from fpframe.decision.variance import VarianceShares, variance_shares
-from fpframe.decision.welch import decide_by_welch, welch_p_value
+from fpframe.decision.welch import decide_by_welch, welch_p_value, welch_p_values
 
 __all__ = [
     "DERIVED",
@@ -52,4 +52,5 @@ __all__ = [
     "upper_bound",
     "variance_shares",
     "welch_p_value",
+    "welch_p_values",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import attrs
 import numpy as np
@@ -40,6 +40,20 @@ class StratumPaths:
     def scores(self) -> StratumScores:
         """Return the mean over the views of each model."""
         return StratumScores(scores=tuple(mean_of_views(row) for row in self.views), families=self.families)
+
+
+def pooled(strata: Mapping[str, StratumPaths]) -> StratumPaths:
+    """Return the models of all strata in one.
+
+    Raises:
+        ValueError: there are no strata.
+    """
+    if not strata:
+        raise ValueError("there are no strata to pool")
+    return StratumPaths(
+        views=np.concatenate([paths.views for paths in strata.values()]),
+        families=tuple(family for paths in strata.values() for family in paths.families),
+    )
 
 
 def mean_of_views(view_scores: Sequence[float] | np.ndarray) -> float:

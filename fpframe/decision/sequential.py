@@ -112,7 +112,7 @@ def decide_sequentially(
         for name, each in marks.items()
     }
     finite = {name: paths.finite and bool(np.isfinite(marks[name]).all()) for name, paths in strata.items()}
-    reason = hindrance([*view_scores, *own], finite, behaviour)
+    reason = hindrance(own.tolist(), finite, behaviour)
     if reason:
         return undecided(reason, calibration, alpha=alpha, views=len(view_scores), test="sequential", certify=certify)
     stopped: Literal["", "derived", "futile"] = ""

@@ -22,17 +22,26 @@ def welch_p_value(view_scores: Sequence[float], stratum: StratumPaths) -> float:
 
     It is 1 where there is nothing to test with: a single view, no spread at all, or a score that is not finite.
     """
-    own, others = np.asarray(view_scores, dtype=np.float64), stratum.views.ravel()
-    if min(own.size, others.size) < 2 or not (np.isfinite(own).all() and np.isfinite(others).all()):
-        return 1.0
-    difference = float(own.mean() - others.mean())
-    squares = [float(sample.var(ddof=1)) / sample.size for sample in (own, others)]
-    error = math.sqrt(sum(squares))
+    return float(welch_p_values(np.asarray(view_scores, dtype=np.float64).reshape(1, -1), stratum)[0])
+
+
+def welch_p_values(views: np.ndarray, stratum: StratumPaths) -> np.ndarray:
+    """Return the p-values ``(S,)`` of many suspects by their view scores ``(S, V)``: those of `welch_p_value`."""
+    others = stratum.views.ravel()
+    p_values: np.ndarray = np.ones(len(views))
+    usable = np.isfinite(views).all(axis=1)
+    if views.shape[1] < 2 or others.size < 2 or not np.isfinite(others).all() or not usable.any():
+        return p_values
+    own = views[usable]
+    squares = own.var(axis=1, ddof=1) / own.shape[1], float(others.var(ddof=1)) / others.size
+    error = np.sqrt(squares[0] + squares[1])
     # equal scores may differ from their mean in the last digit
-    if error <= 1e-12 * max(float(np.abs(own).max()), float(np.abs(others).max())):
-        return 1.0
-    freedom = sum(squares) ** 2 / (squares[0] ** 2 / (own.size - 1) + squares[1] ** 2 / (others.size - 1))
-    return float(t.sf(difference / error, freedom))
+    telling = error > 1e-12 * np.maximum(np.abs(own).max(axis=1), float(np.abs(others).max()))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        freedom = error**4 / (squares[0] ** 2 / (own.shape[1] - 1) + squares[1] ** 2 / (others.size - 1))
+        found = t.sf((own.mean(axis=1) - others.mean()) / error, freedom)
+    p_values[usable] = np.where(telling, found, 1.0)
+    return p_values
 
 
 def decide_by_welch(

@@ -11,19 +11,22 @@ import numpy as np
 from fpframe.decision import (
     DERIVED,
     LeftOut,
-    StratumScores,
+    StratumPaths,
     ValidityAt,
     VarianceShares,
     check_validity,
     leave_one_stratum_out,
     variance_shares,
 )
+from fpframe.evaluation.accusations import Accusations, count_accusations
 from fpframe.evaluation.counts import Rate, rate
 from fpframe.evaluation.records import Evaluation, HeldOut
 from fpframe.verification.yardstick import Test
 
 #: Levels at which the share of innocent models with so small a p-value is compared with what it may be.
 VALIDITY_LEVELS = (0.05, 0.1, 0.2, 0.5)
+#: The level at which tests are compared on re-splits, where half of the models calibrate.
+COMPARED = 0.1
 #: What the literature's t-test claims to be: 99.99 % confidence.
 CLAIMED = 1e-4
 
@@ -73,7 +76,9 @@ class Diagnostics:
         validity: by stratum, how often independent models have a p-value at most u when the calibration and held-out
             models of the stratum are divided anew, many times.
         left_out: by stratum, how often its models are called derived by the others alone.
-        tests: each test side by side.
+        tests: each test side by side, on the held-out models.
+        accusations: how often each test accuses independent models, when calibration and held-out models are divided
+            anew, many times; none where half of them are too few for the level.
         saving: what stopping early saves.
     """
 
@@ -81,12 +86,14 @@ class Diagnostics:
     validity: dict[str, tuple[ValidityAt, ...]]
     left_out: tuple[LeftOut, ...]
     tests: tuple[TestRate, ...]
+    accusations: tuple[Accusations, ...]
     saving: Saving
 
 
 def diagnose(evaluation: Evaluation) -> Diagnostics:
     """Look at the verdicts of an evaluation."""
-    pooled = _pooled(evaluation)
+    paths = _pooled(evaluation)
+    pooled = {name: path.scores() for name, path in paths.items()}
     alpha = evaluation.enrolment.recipe.alpha
     return Diagnostics(
         shares={
@@ -102,9 +109,13 @@ def diagnose(evaluation: Evaluation) -> Diagnostics:
         tests=(
             _test_rate(evaluation, "conformal", alpha),
             _test_rate(evaluation, "sequential", alpha),
-            _test_rate(evaluation, "welch", alpha),
-            _test_rate(evaluation, "welch", CLAIMED),
+            *(
+                _test_rate(evaluation, test, level)
+                for test in ("welch-by-stratum", "welch")
+                for level in (alpha, CLAIMED)
+            ),
         ),
+        accusations=_accusations(evaluation, paths),
         saving=_saving(evaluation),
     )
 
@@ -113,16 +124,25 @@ def _answering(evaluation: Evaluation, relation: str) -> list[HeldOut]:
     return [item for item in evaluation.suspects if item.model.relation == relation and item.verdict.view_scores]
 
 
-def _pooled(evaluation: Evaluation) -> dict[str, StratumScores]:
-    """Return the scores of the calibration and the held-out models of each calibrated stratum."""
+def _pooled(evaluation: Evaluation) -> dict[str, StratumPaths]:
+    """Return the view scores of the calibration and the held-out models of each calibrated stratum."""
     pooled = {}
-    for name, scores in evaluation.yardstick.strata.items():
+    for name, paths in evaluation.yardstick.paths.items():
         fresh = [item for item in _answering(evaluation, "independent") if item.model.stratum == name]
-        pooled[name] = StratumScores(
-            scores=(*scores.scores, *(item.verdict.score for item in fresh)),
-            families=(*scores.families, *(item.model.family for item in fresh)),
+        pooled[name] = StratumPaths(
+            views=np.concatenate([paths.views, *([item.verdict.view_scores] for item in fresh)]),
+            families=(*paths.families, *(item.model.family for item in fresh)),
         )
     return pooled
+
+
+def _accusations(evaluation: Evaluation, paths: dict[str, StratumPaths]) -> tuple[Accusations, ...]:
+    smallest = min(path.scores().units for path in paths.values())
+    if smallest // 2 + 1 < 1 / COMPARED:  # no conformal p-value could be as small
+        return ()
+    rules = [("conformal", COMPARED)]
+    rules += [(test, level) for test in ("welch-by-stratum", "welch") for level in (COMPARED, CLAIMED)]
+    return count_accusations(paths, rules, seed=evaluation.enrolment.recipe.seed)
 
 
 def _test_rate(evaluation: Evaluation, test: Test, level: float) -> TestRate:
@@ -135,7 +155,7 @@ def _test_rate(evaluation: Evaluation, test: Test, level: float) -> TestRate:
 
 def _called(item: HeldOut, test: Test, level: float) -> str:
     decision = item.decision(test)
-    if test == "welch":  # its p-value does not depend on the level, and its floor is nowhere
+    if test.startswith("welch"):  # its p-value does not depend on the level, and its floor is nowhere
         return DERIVED if decision.p_value <= level else "NOT_SHOWN"
     return decision.verdict
 

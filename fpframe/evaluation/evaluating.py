@@ -144,6 +144,7 @@ def _judge(yardstick: Yardstick, model: ZooModel, seen: Tensor, zoo: Zoo, digest
         others={
             "sequential": yardstick.decide(scores, alpha=alpha, test="sequential", behaviour=behaviour),
             "welch": yardstick.decide(scores, alpha=alpha, test="welch", behaviour=behaviour),
+            "welch-by-stratum": yardstick.decide(scores, alpha=alpha, test="welch-by-stratum", behaviour=behaviour),
         },
         embeddings=enrolment.embed(seen, yardstick.channel),
     )

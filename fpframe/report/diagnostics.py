@@ -25,6 +25,7 @@ def diagnostics_markdown(evaluations: Sequence[Evaluation], names: Sequence[str]
             "Tests side by side, on the same held-out models. `welch` takes views for independent samples, as the "
             "literature does, and is no verdict:\n",
             markdown_table(["test", "level", "models", *names], _tests(found)),
+            *_accusations(found, names),
             "Stopping early (`--sequential`): median share of the views that were asked, and thefts lost and won "
             "against asking all:\n",
             markdown_table(["", *names], _saving(found)),
@@ -69,6 +70,22 @@ def _tests(found: Sequence[Diagnostics]) -> list[list[str]]:
                 ]
             )
     return rows
+
+
+def _accusations(found: Sequence[Diagnostics], names: Sequence[str]) -> list[str]:
+    if not all(each.accusations for each in found):
+        return []
+    first = found[0].accusations[0]
+    rows = [
+        [f"`{row[0].test}`", f"{row[0].level:g}", *(f"{cell.fraction:.3f} ({cell.worst:.2f})" for cell in row)]
+        for row in zip(*(each.accusations for each in found), strict=True)
+    ]
+    return [
+        f"Share of independent models that each test accuses, over {first.resplits} random re-splits of {first.models} "
+        f"calibration and held-out models by family ({first.families} families), half of which calibrate; in brackets "
+        "the share in the worst of 20 re-splits:\n",
+        markdown_table(["test", "level", *names], rows),
+    ]
 
 
 def _saving(found: Sequence[Diagnostics]) -> list[list[str]]:

@@ -20,7 +20,7 @@ from fpframe.decision import (
     decide_sequentially,
 )
 from fpframe.decision.outcome import interval_over_views
-from fpframe.decision.paths import mean_of_views
+from fpframe.decision.paths import mean_of_views, pooled
 from fpframe.enrolment import Enrolment
 from fpframe.enrolment.calibration import PLAIN, fisher_z
 from fpframe.errors import UsageError
@@ -30,8 +30,11 @@ from fpframe.registry import Registry
 from fpframe.rng import derive_seed
 from fpframe.zoo.filters import FilterChain
 
-#: How scores become a verdict: by counting models, by counting them after each view, or by a t-test over views.
-Test = Literal["conformal", "sequential", "welch"]
+#: How scores become a verdict: by counting models, by counting them after each view, or by a t-test over views, against
+#: all independent models in one sample as in the literature, or against each stratum.
+Test = Literal["conformal", "sequential", "welch", "welch-by-stratum"]
+#: What all strata in one are called.
+POOLED = "all independent"
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -106,8 +109,10 @@ class Yardstick:
         behaviour: str = "",
     ) -> Decision:
         """Turn view scores into a decision at level `alpha`."""
-        if test == "welch":
+        if test == "welch-by-stratum":
             return decide_by_welch(view_scores, self.paths, alpha=alpha, behaviour=behaviour)
+        if test == "welch":
+            return decide_by_welch(view_scores, {POOLED: pooled(self.paths)}, alpha=alpha, behaviour=behaviour)
         if test == "sequential":
             return self._decide_sequentially(view_scores, alpha=alpha, certify=certify, behaviour=behaviour)
         return decide(view_scores, self.strata, alpha=alpha, certify=certify, behaviour=behaviour)

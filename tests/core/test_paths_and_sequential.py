@@ -207,6 +207,18 @@ def test_futility_never_stops_at_the_first_look():
     assert decide_sequentially(views[:2], strata, UNIT, alpha=0.1).stopped == "futile"
 
 
+def test_futility_takes_half_of_the_models_in_one_stratum_and_a_tie_is_one_of_them():
+    def stopped(as_high):
+        near = np.full((10, VIEWS), -1.0)
+        near[:as_high] = 0.0
+        far = paths(np.full((10, VIEWS), -2.0))
+        # one look of 9 keeps the suspect from being derived
+        near[0] = [9.0, -9.0, *[0.0] * (VIEWS - 2)]
+        return decide_sequentially([0.0, 0.0], {"far": far, "near": paths(near)}, UNIT, alpha=0.1).stopped
+
+    assert (stopped(4), stopped(5)) == ("", "futile")
+
+
 # --- what it promises
 
 NULLS = 1000
