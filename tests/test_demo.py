@@ -42,7 +42,7 @@ def test_the_demo_finds_the_thieves_within_90_seconds(tmp_path, seed):
     assert "derived" in accused
     for suspect in result["suspects"]:
         assert suspect["lineage"] in done.stdout
-    for picture in ("similarity-uap-contrastive.svg", "tsne-uap-contrastive.svg"):
+    for picture in ("similarity-uap-contrastive.svg", "tsne-uap-contrastive.svg", "strata-uap-contrastive.svg"):
         assert ET.parse(folder / picture).getroot().tag.endswith("svg")
     assert Enrolment.open(folder / "digits.enrolment").scheme == "uap-contrastive"
     assert "training models" in done.stderr

@@ -9,6 +9,7 @@ import attrs
 
 from fpframe.decision import (
     DERIVED,
+    INCONCLUSIVE,
     PowerAt,
     aruc,
     auc,
@@ -54,6 +55,7 @@ class Rate:
     Attributes:
         kind: which models.
         hits: how many models were called derived.
+        inconclusive: how many got no verdict.
         n: out of how many.
         families: how many families these are; a family is called derived as soon as one of its models is.
         interval: exact (Clopper-Pearson) 95 % interval of the rate of families called derived.
@@ -61,6 +63,7 @@ class Rate:
 
     kind: str
     hits: int
+    inconclusive: int
     n: int
     families: int
     interval: tuple[float, float]
@@ -73,6 +76,7 @@ def rate(kind: str, verdicts: Sequence[tuple[str, str]]) -> Rate:
     return Rate(
         kind=kind,
         hits=len(accused),
+        inconclusive=sum(verdict == INCONCLUSIVE for verdict, _ in verdicts),
         n=len(verdicts),
         families=families,
         interval=clopper_pearson(len(set(accused)), families),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from fpframe.evaluation import Evaluation
+from fpframe.evaluation import Evaluation, Rate
 from fpframe.evaluation.counts import LEVELS
 from fpframe.report.diagnostics import diagnostics_markdown
 from fpframe.report.verdicts import columns, count_text, markdown_table, number, p_text
@@ -25,6 +25,7 @@ def evaluation_markdown(evaluations: Sequence[Evaluation]) -> str:
             f"Models called derived at alpha {recipe.alpha:g} (of thefts this is the power, of independent models the "
             "false positives), with exact 95 % intervals (families as units):\n",
             markdown_table(["models", *names], _rates(evaluations)),
+            _power_sentence(first),
             "AUC of held-out derived against held-out independent models, with 95 % intervals (families as units):\n",
             markdown_table(["derived", "independent", "n", *names], _areas(evaluations)),
             "Share of all thefts above a threshold that at most a given share of the independent models reaches (exact "
@@ -53,9 +54,23 @@ def labels(evaluations: Sequence[Evaluation]) -> list[str]:
 
 def _rates(evaluations: Sequence[Evaluation]) -> list[list[str]]:
     return [
-        [row[0].kind, *(count_text(cell.hits, cell.n, cell.interval) for cell in row)]
+        [row[0].kind, *(_rate_text(cell) for cell in row)]
         for row in zip(*(evaluation.rates() for evaluation in evaluations), strict=True)
     ]
+
+
+def _rate_text(rate: Rate) -> str:
+    open_ = f", {rate.inconclusive} inconclusive" if rate.inconclusive else ""
+    return count_text(rate.hits, rate.n, rate.interval) + open_
+
+
+def _power_sentence(evaluation: Evaluation) -> str:
+    """Return the first line of the table in words, so that nobody reads it wrong."""
+    rate = evaluation.rates()[0]
+    return (
+        f"(Read: with this zoo, scheme {evaluation.enrolment.scheme} and channel {evaluation.channel}, {rate.kind} is "
+        f"found at alpha {evaluation.enrolment.recipe.alpha:g} in {rate.hits} of {rate.n} cases, {rate.hits / rate.n:.0%}.)\n"
+    )
 
 
 def _areas(evaluations: Sequence[Evaluation]) -> list[list[str]]:

@@ -40,14 +40,15 @@ def test_enrol_then_verify_several_kinds_of_suspect_as_json(here, capfd, registr
     assert "accuracy 0." in capfd.readouterr().out
     assert run(["enroll", "--recipe", "tiny", *victim, "--out", "my.enrolment", "--workers", "1"]) == 0
     strata = "9 attacked, 9 disjoint-data, 9 other-architecture, 9 other-teacher, 9 same-data, 9 thief-recipe"
-    assert f"200 queries, calibrated on {strata}" in capfd.readouterr().out
+    printed = capfd.readouterr().out
+    assert f"200 queries, channels probs, rounded:2, rounded:1, top1; calibrated on {strata}" in printed
 
     assert run(["verify", "my.enrolment", "victim.safetensors", "--backbone", "paper:arc-e", "--json"]) == 0
     [suspect] = json.loads(capfd.readouterr().out)["suspects"]
     assert suspect["verdict"] == "DERIVED"
     assert suspect["suspect"]["address"] == "victim.safetensors"
     assert len(suspect["suspect"]["digest"]) == 64
-    assert suspect["queries"] == 200
+    assert suspect["queries"] == 248
     assert suspect["scheme"] == "uap-contrastive"
     assert {name: stratum["n"] for name, stratum in suspect["strata"].items()} == {
         "same-data": 9,
@@ -118,7 +119,7 @@ def test_inconclusive_prints_its_result_and_exits_with_7(here, capfd, tiny_enrol
 
 
 def test_evaluate_writes_data_table_and_pictures(here, capfd, tiny_enrolment):
-    arguments = ["evaluate", str(tiny_enrolment), "--out", "result", "--workers", "1"]
+    arguments = ["evaluate", str(tiny_enrolment), "--channel", "probs", "--out", "result", "--workers", "1"]
     assert run(arguments) == 0
     table = capfd.readouterr().out
     assert "| all derived | all independent | 10 / 17 |" in table
@@ -128,13 +129,79 @@ def test_evaluate_writes_data_table_and_pictures(here, capfd, tiny_enrolment):
         "recipe.toml",
         "table.md",
         "similarity-uap-contrastive.svg",
+        "strata-uap-contrastive.svg",
         "tsne-uap-contrastive.svg",
+        "roc.svg",
+        "det.svg",
     }
     [evaluation] = json.loads(Path("result/result.json").read_text())["evaluations"]
     assert len(evaluation["suspects"]) == 27
     first = {path.name: path.read_bytes() for path in Path("result").iterdir()}
     assert run([*arguments, "--force"]) == 0
     assert {path.name: path.read_bytes() for path in Path("result").iterdir()} == first
+
+
+@pytest.fixture
+def thief(here, registry) -> str:
+    """The address of a fine-tuned victim."""
+    zoo = fpframe.plan_zoo("tiny", splits=("test",)).build()
+    model = next(zoo.load(model) for model in zoo.models if model.stratum == "finetune(all)")
+    fpframe.save_weights(model, "thief.safetensors")
+    return "thief.safetensors"
+
+
+def test_a_third_party_reaches_the_same_verdict_from_recorded_answers(here, capfd, tiny_enrolment, thief):
+    ask = ["verify", str(tiny_enrolment), thief, "--backbone", "paper:arc-e", "--save-answers", "answers.npz", "--json"]
+    assert run(ask) == 0
+    [asked] = json.loads(capfd.readouterr().out)["suspects"]
+    assert run(["verify", str(tiny_enrolment), "--answers", "answers.npz", "--json"]) == 0
+    [replayed] = json.loads(capfd.readouterr().out)["suspects"]
+    for key in ("verdict", "sentence", "score", "p_value", "strata", "view_scores", "queries", "suspect", "enrolment"):
+        assert replayed[key] == asked[key]
+    assert asked["verdict"] == "DERIVED"
+    assert "exists already" in complaint(capfd, ask, 2)
+    assert run(["queries", "export", str(tiny_enrolment), "--out", "questions"]) == 0
+    assert len(list(Path("questions/images").iterdir())) == 248
+
+
+def test_a_verdict_is_stopped_early_and_reported_in_html(here, capfd, tiny_enrolment, thief):
+    ask = ["verify", str(tiny_enrolment), thief, "--backbone", "paper:arc-e", "--sequential", "--report", "report.html"]
+    assert run(ask) == 0
+    printed = capfd.readouterr().out
+    assert "saved" in printed
+    page = Path("report.html").read_text()
+    assert "<html" in page
+    assert "thief.safetensors" in page
+
+
+def test_two_suspects_get_numbered_answers(here, capfd, tiny_enrolment, thief):
+    ask = ["verify", str(tiny_enrolment), thief, thief, "--backbone", "paper:arc-e", "--alpha", "0.2"]
+    assert run([*ask, "--save-answers", "answers.npz"]) == 0
+    assert Path("answers-1.npz").exists()
+    assert Path("answers-2.npz").exists()
+
+
+def test_an_enrolment_is_calibrated_through_a_filter(here, capfd, tiny_enrolment):
+    calibrate = ["calibrate", str(tiny_enrolment), "--through", "blur(1)", "--out", "new.enrolment", "--workers", "1"]
+    assert run(calibrate) == 0
+    assert "also through blur(1" in capfd.readouterr().out
+    assert "exists already" in complaint(capfd, calibrate, 2)
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "message"),
+    [
+        ([], 2, "no suspect was named"),
+        (["--test", "welch", "--sequential"], 2, "cannot stop early"),
+        (["--answers", "nowhere.npz"], 3, "cannot read recorded answers"),
+        (["--answers", "nowhere.npz", "--through", "blurr"], 3, "cannot read recorded answers"),
+        (["--answers", "nowhere.npz", "--channel", "top2"], 2, "unknown channel 'top2'"),
+        (["--answers", "nowhere.npz", "--certify"], 2, "29 are needed in every stratum"),
+        (["--answers", "nowhere.npz", "--report", "."], 2, "output is a folder"),
+    ],
+)
+def test_wrong_ways_to_verify_are_refused_in_one_line(here, capfd, tiny_enrolment, options, code, message):
+    assert message in complaint(capfd, ["verify", str(tiny_enrolment), *options], code)
 
 
 def test_evaluate_refuses_a_victim_that_was_not_enrolled(here, capfd, tiny_enrolment, registry):
@@ -230,7 +297,7 @@ def test_a_wrong_command_ends_in_one_clear_line_and_leaves_nothing(here, capfd, 
         (["python:fine:colour"], 3, "check its input shape"),
         (["python:fine:seven", "--mean", "a,b"], 2, "--mean takes numbers"),
         (["python:fine:seven", "--outputs", "logit"], 2, "logit"),
-        (["python:fine:seven", "--max-queries", "100"], 6, "200 more queries are needed"),
+        (["python:fine:seven", "--max-queries", "100"], 6, "248 more queries are needed"),
         (["python:fine:seven", "--alpha", "0.01"], 2, "99 are needed"),
         (["python:fine:seven", "python:fine:colour"], 2, "name only the one that you mean to accuse"),
         (["python:fine:seven", "--device", "tpu"], 2, "tpu"),

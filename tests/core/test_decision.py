@@ -148,7 +148,7 @@ def test_the_numbers_of_models_that_are_needed_are_the_well_known_ones():
 
 
 @pytest.mark.parametrize("certify", [False, True])
-@pytest.mark.parametrize("alpha", [0.3, 0.1, 1 / 3, 0.07, 0.05, 0.01, 0.0033])
+@pytest.mark.parametrize("alpha", [0.3, 0.1, 1 / 3, (3 / 11) / 3, 0.07, 0.05, 0.01, 0.0033])
 def test_the_number_of_models_that_is_needed_is_the_smallest_that_passes(alpha, certify):
     needed = needed_models(alpha, certify=certify)
     verdicts = [

@@ -18,6 +18,7 @@ from fpframe.decision import (
     standard_of,
     stratum_p_value,
 )
+from fpframe.decision.paths import pooled
 
 NAN, INF = math.nan, math.inf
 
@@ -63,6 +64,14 @@ def test_a_suspect_with_the_views_of_a_calibration_model_ties_with_it(views, ord
     stratum = paths(matrix)
     for row, score in zip(matrix, stratum.scores().scores, strict=True):
         assert decide(row.tolist(), {"s": stratum.scores()}, alpha=0.1).score == score
+
+
+def test_strata_are_pooled_with_their_families():
+    both = pooled({"a": paths([[1.0, 2.0]], "x"), "b": paths([[3.0, 4.0], [5.0, 6.0]], "xy")})
+    assert both.views.tolist() == [[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]]
+    assert both.families == ("x", "x", "y")
+    with pytest.raises(ValueError, match="no strata to pool"):
+        pooled({})
 
 
 def test_paths_without_their_families_or_views_are_refused():

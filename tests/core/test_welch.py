@@ -16,6 +16,7 @@ from fpframe.decision import (
     stratum_p_value,
     variance_shares,
     welch_p_value,
+    welch_p_values,
 )
 
 VIEWS = 10
@@ -62,6 +63,15 @@ def test_one_side_without_spread_is_still_a_test():
 )
 def test_where_there_is_nothing_to_test_with_the_p_value_is_one(own, others):
     assert welch_p_value(own, paths(np.array(others))) == 1
+
+
+def test_many_suspects_at_once_have_the_p_values_that_they_have_one_by_one():
+    source = np.random.default_rng(6)
+    calibration, suspects = paths(drawn(source, 9, between=1.0)), drawn(source, 5, between=1.0)
+    suspects[2, 3], suspects[4] = math.nan, 0.1
+    p_values = welch_p_values(suspects, calibration)
+    assert p_values.tolist() == [welch_p_value(row.tolist(), calibration) for row in suspects]
+    assert p_values[2] == 1 > p_values.min()
 
 
 def test_a_decision_by_welch_takes_the_largest_p_value_of_all_strata():
