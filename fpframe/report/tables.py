@@ -69,7 +69,8 @@ def _power_sentence(evaluation: Evaluation) -> str:
     rate = evaluation.rates()[0]
     return (
         f"(Read: with this zoo, scheme {evaluation.enrolment.scheme} and channel {evaluation.channel}, {rate.kind} is "
-        f"found at alpha {evaluation.enrolment.recipe.alpha:g} in {rate.hits} of {rate.n} cases, {rate.hits / rate.n:.0%}.)\n"
+        f"found at alpha {evaluation.enrolment.recipe.alpha:g} in {rate.hits} of {rate.n} cases, "
+        f"{rate.hits / rate.n:.0%}.)\n"
     )
 
 
