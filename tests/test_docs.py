@@ -12,6 +12,7 @@ from typing import Any
 
 import attrs
 import pytest
+from cyclopts import App
 
 import fpframe
 from fpframe import errors, interfaces, recipe
@@ -25,8 +26,10 @@ ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 #: What runs, what is parsed, and what is only shown.
 LANGUAGES = {"python", "sh", "toml", "text", "json"}
+#: Of Ray.
+FOREIGN_OPTIONS = {"--node-ip-address"}
 #: Written by hand from measurements, after these tests.
-LATER = re.compile(r"docs/(results\.md|images/.*)$")
+LATER = re.compile(r"docs/(results\.md|t-test\.md|images/.*)$")
 
 _BLOCK = re.compile(r"(?:<!-- norun:(?P<reason>[^>]*)-->\n+)?^```(?P<language>\S*)\n(?P<code>.*?)^```$", re.M | re.S)
 
@@ -59,6 +62,15 @@ def command_lines(page: Path) -> Iterator[list[str]]:
                     yield command[1:]
             if words and words[0] == "fpframe":
                 yield words[1:]
+
+
+def options(app: App) -> Iterator[str]:
+    """Yield the long options of a command and of those below it."""
+    if app.default_command is not None:
+        yield from (name for argument in app.assemble_argument_collection() for name in argument.names)
+    for name in app:
+        if not name.startswith("-"):
+            yield from options(app[name])
 
 
 def section(page: Path, heading: str) -> str:
@@ -122,6 +134,34 @@ def test_command_lines_are_found_and_a_wrong_one_is_refused(tmp_path):
     assert list(command_lines(page)) == [["demo"], ["verify", "my.enrolment", "a.onnx", "--jsn"]]
     with pytest.raises(Exception, match="--jsn"):
         test_the_command_lines_of_a_page_are_understood(page)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_the_options_that_the_prose_of_a_page_names_exist(page):
+    prose = _BLOCK.sub("", page.read_text(encoding="utf-8"))
+    # what belongs to another program stands behind its name in the same code
+    named = {
+        option
+        for code in re.findall(r"`([^`]+)`", prose)
+        if code.startswith(("-", "fpframe "))
+        for option in re.findall(r"(?<!\S)--[a-z][a-z-]*", code)
+    }
+    assert named - set(options(make_app())) - {"--help", "--version"} - FOREIGN_OPTIONS == set()
+
+
+def test_an_option_that_does_not_exist_is_noticed_in_prose(tmp_path):
+    page = tmp_path / "page.md"
+    page.write_text("With `--sequential` and `python x.py --kills 5`, but not `fpframe verify --sequentially`.\n")
+    with pytest.raises(AssertionError, match="'--sequentially'"):
+        test_the_options_that_the_prose_of_a_page_names_exist(page)
+
+
+@pytest.mark.parametrize("command", ["verify", "calibrate", "queries"])
+def test_every_option_that_decides_or_documents_a_verdict_is_named_on_some_page(command):
+    pages = " ".join(page.read_text(encoding="utf-8") for page in PAGES)
+    found = {name for name in options(make_app()[command]) if name.startswith("--")}
+    plain = {"--enrolment", "--verbose"}  # a position, and what all commands share
+    assert {name for name in found - plain if not re.search(rf"{name}(?![a-z-])", pages)} == set()
 
 
 def test_every_command_is_shown_on_some_page():
@@ -223,10 +263,13 @@ def test_every_field_of_a_verdict_is_described():
     verdict = fpframe.Verdict(
         decision=decide((0.5,), strata, alpha=0.5),
         channel="probs",
+        through="",
         view_scores=(0.5,),
         queries=1,
+        saved=0,
         suspect={"address": "", "digest": ""},
         scheme="",
+        enrolment="",
         settings={},
         caveats=(),
     )

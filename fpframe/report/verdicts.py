@@ -40,7 +40,8 @@ def verdicts_text(verdicts: Sequence[Verdict]) -> str:
     """Return what was shown of each suspect, its strata, and what all of it rests on."""
     lines: list[str] = []
     for verdict in verdicts:
-        lines += [f"{verdict.suspect['address']}: {verdict.verdict}", f"  {verdict.sentence}"]
+        mark = " (t-test, for comparison)" if verdict.decision.test == "welch" else ""
+        lines += [f"{verdict.suspect['address']}: {verdict.verdict}{mark}", f"  {verdict.sentence}"]
         low, high = verdict.decision.interval
         asked = f"{verdict.queries} queries" + (f" ({verdict.saved} saved)" if verdict.saved else "")
         through = f" through {verdict.through}" if verdict.through else ""
@@ -65,7 +66,7 @@ def _strata(verdict: Verdict) -> list[list[str]]:
             [
                 name,
                 p_text(result.p),
-                p_text(1 / (min(result.n, result.families) + 1)),
+                "-" if verdict.decision.test == "welch" else p_text(1 / (min(result.n, result.families) + 1)),
                 f"{result.at_least} of {result.n}",
                 f"{result.families_at_least} of {result.families}",
                 p_text(result.p_models),

@@ -63,13 +63,12 @@ class Verdict:
         """What was shown, and under which assumption, for the reader of a report."""
         if self.verdict == INCONCLUSIVE:
             return f"No verdict: {self.decision.reason}."
-        said = f"{self._conclusion}: {self._count}"
         if self.decision.test == "welch":
-            said += (
-                " This is a t-test that takes the views of one model for independent samples; it accuses independent "
-                "models far more often than its p-value says, and is here for comparison only."
-            )
-        elif self.verdict == DERIVED:
+            return self._comparison
+        said = f"{self._conclusion}: {self._count}"
+        if self.decision.stopped:
+            said += f" Asking stopped after {self.decision.views} view{'s' if self.decision.views > 1 else ''}."
+        if self.verdict == DERIVED:
             said += " That rests on the assumption that an independent suspect would be of one of the calibrated kinds."
         return said
 
@@ -84,13 +83,20 @@ class Verdict:
     def _count(self) -> str:
         # where strata tie, the one that the suspect stands out from least
         worst, result = max(self.decision.strata.items(), key=lambda item: (item[1].p, -item[1].margin))
-        if self.decision.test == "welch":
-            return f"the weakest evidence is against kind '{worst}' (p = {self.p_value:.3g})."
         shared = f" of {result.families} families" if result.families < result.n else ""
         over = " at any look" if self.decision.test == "sequential" else ""
         return (
             f"among {result.n} independent models of kind '{worst}'{shared}, {result.at_least} scored at least as "
             f"high{over} (p = {self.p_value:.3g})."
+        )
+
+    @property
+    def _comparison(self) -> str:
+        called = "would be" if self.verdict == DERIVED else "would not be"
+        return (
+            "No verdict, but a comparison: by the t-test of the literature the suspect "
+            f"{called} called derived at level {self.decision.alpha:g} (p = {self.p_value:.3g}). That test takes the views "
+            "of one model for independent samples, and accuses independent models far more often than its p-value says."
         )
 
     def to_dict(self) -> dict[str, Any]:

@@ -95,6 +95,22 @@ def test_own_independent_models_calibrate(enrolment, exported, zoo):
     assert fpframe.verify(made, of(zoo, "finetune(all)", "test")[0]).verdict == "DERIVED"
 
 
+def test_networks_of_every_kind_of_file_calibrate_together(enrolment, exported, zoo, tmp_path):
+    chosen = {"onnx": tmp_path / "onnx", "pt2": tmp_path / "pt2"}
+    folder = Path(shutil.copytree(exported, tmp_path / "mixed"))
+    ours = next(model for model in zoo.models if (model.split, model.stratum) == ("calibrate", "same-data"))
+    for format, out in chosen.items():
+        fpframe.export_zoo(attrs.evolve(zoo, models=(ours,)), out, format=format)
+        shutil.copy(next(out.glob(f"*.{format}")), folder)
+        (folder / "0.safetensors").unlink(missing_ok=True)
+        made = fpframe.calibrate(enrolment, independents=folder, backbone="paper:arc-e")
+        assert made.calibration.counts == {"own-independents": 9}
+        assert sorted(made.strata("probs")["own-independents"].scores) == pytest.approx(
+            sorted(enrolment.strata("probs")["same-data"].scores), abs=1e-4
+        )
+        next(folder.glob(f"*.{format}")).unlink()
+
+
 def test_folders_tell_strata_and_families(enrolment, exported, tmp_path):
     for number in range(9):
         place = tmp_path / "rivals" / ("one-origin" if number < 2 else f"origin-{number}")
