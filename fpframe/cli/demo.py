@@ -34,4 +34,4 @@ def demo(
     with ProgressBars(verbose=verbose) as bars:
         evaluation = run_demo(out, seed=seed, workers=require_workers(workers), force=force, on_event=bars)
     print(suspects_text(evaluation))
-    print(f"\nWritten to {out}: digits.enrolment, result.json, table.md, and two pictures (SVG).")
+    print(f"\nWritten to {out}: digits.enrolment, result.json, table.md, and five pictures (SVG).")

@@ -83,4 +83,4 @@ def describe_enrolment(enrolment: Enrolment, path: Path) -> str:
         f"{path}: {enrolment.scheme}, {enrolment.queries.queries} queries, channels {', '.join(enrolment.encoders)}; "
         f"calibrated on {calibrated}" + (f"; also through {filters}" if filters else "")
     ]
-    return "\n".join([*lines, *(f"  {caveat}" for caveat in enrolment.caveats)])
+    return "\n".join([*lines, f"  digest {enrolment.digest}", *(f"  {caveat}" for caveat in enrolment.caveats)])

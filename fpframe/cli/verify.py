@@ -17,7 +17,7 @@ INCONCLUSIVE_EXIT = 7
 def verify(
     enrolment: Path,
     *suspects: str,
-    answers: Annotated[tuple[Path, ...], Parameter(negative=(), consume_multiple=True)] = (),
+    answers: Annotated[tuple[Path, ...], Parameter(negative=())] = (),
     backbone: str | None = None,
     outputs: Literal["auto", "logits", "probs", "labels"] = "auto",
     mean: str | None = None,
@@ -42,7 +42,7 @@ def verify(
         enrolment: Folder that 'fpframe enroll' wrote.
         suspects: .onnx, .pt2, .safetensors or .pt files, or python:MODULE:FUNCTION; several share alpha by Holm's
             procedure.
-        answers: Recorded answers (.npz) of suspects that somebody asked before.
+        answers: Recorded answers (.npz) of a suspect that somebody asked before; once for each of several.
         backbone: Architecture of weights, such as timm:resnet18.
         outputs: How answers are read.
         mean: Per-channel mean to subtract from pixels, separated by commas.

@@ -39,10 +39,12 @@ def require_alpha(
         advice += ", or leave out --certify"
     if suspects > 1 and reaches(least, alpha):
         advice += ", or name only the one that you mean to accuse"
+    kin = "" if len(weakest.scores) == weakest.units else f" of {weakest.units} families"
     raise UsageError(
-        f"alpha {alpha:g}{shared}{sure} cannot be reached: stratum '{name}' has {weakest.units} independent "
-        f"calibration models, which allows {'bounds' if certify else 'p-values'} down to {least:.3g}; "
-        f"{needed_models(share, certify=certify)} are needed in every stratum: enrol with a larger recipe, or {advice}"
+        f"alpha {alpha:g}{shared}{sure} cannot be reached: stratum '{name}' has {len(weakest.scores)} independent "
+        f"calibration models{kin}, which allows {'bounds' if certify else 'p-values'} down to {least:.3g}; "
+        f"{needed_models(share, certify=certify)} are needed in every stratum: enrol with a larger recipe, calibrate "
+        f"on more models, or {advice}"
     )
 
 

@@ -58,9 +58,9 @@ def verdicts_text(verdicts: Sequence[Verdict]) -> str:
 
 def _strata(verdict: Verdict) -> list[list[str]]:
     """Return what each stratum says, as rows; counts are out of models and out of families."""
-    rows = [
-        ["stratum", "p", "floor", "models as high", "families as high", "p by models", "p by families", "margin (sd)"]
-    ]
+    certified = ["95 % bound"] if verdict.decision.certify else []
+    header = ["stratum", "p", "floor", "models as high", "families as high", "p by models", "p by families"]
+    rows = [[*header, "margin (sd)", *certified]]
     for name, result in verdict.decision.strata.items():
         rows.append(
             [
@@ -72,6 +72,7 @@ def _strata(verdict: Verdict) -> list[list[str]]:
                 p_text(result.p_models),
                 p_text(result.p_families),
                 number(result.margin, 1),
+                *([p_text(result.bound)] if certified else []),
             ]
         )
     return rows

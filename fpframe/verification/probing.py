@@ -77,6 +77,7 @@ def probe_for_filters(probed: Probed, interview: Interview, queries: QuerySet) -
     """Return what a filter may look at, and ask, to recognise itself."""
 
     def ask(pixels: Tensor) -> Tensor:
+        interview.query.require(len(pixels) + queries.queries)  # the views come first
         return interview.ask((pixels * 255).round().to(torch.uint8), alone=True)
 
     return Probe(pixels=to_pixels(queries.images[0, probed.positions]), answers=probed.answers, ask=ask)

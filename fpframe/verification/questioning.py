@@ -16,14 +16,17 @@ from fpframe.verification.interview import Interview
 from fpframe.verification.probing import misplaced, probe, probe_for_filters
 from fpframe.verification.reading import (
     AUTO,
+    NONE,
     REORDERED,
+    answer_caveats,
     behaviour_of,
     detect_filter,
     read_channel,
-    repeat_caveats,
+    uncalibrated,
 )
 from fpframe.verification.recording import Transcript
 from fpframe.verification.yardstick import Test, Yardstick
+from fpframe.zoo.filters import FilterChain
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -78,45 +81,48 @@ def question(
     queries, interview = enrolment.queries, Interview(query)
     probed = probe(interview, queries)
     channel = read_channel(query, probed.answers.flatten(0, 1), asking.channel)
-    through, caveats = asking.through, []
+    through = asking.through if asking.through != NONE else PLAIN
     if through == AUTO:
         through = detect_filter(probe_for_filters(probed, interview, queries), registry) if probed.changing else PLAIN
     try:
-        yardstick = Yardstick.of(enrolment, channel, PLAIN if through == "none" else through, registry=registry)
-    except UsageError as error:
+        yardstick, behaviour = Yardstick.of(enrolment, channel, through, registry=registry), ""
+    except UsageError:
         if asking.through != AUTO or not through:
             raise
-        caveats.append(f"The suspect seems to answer through {through}, but {error}.")
-        yardstick, through = Yardstick.of(enrolment, channel, registry=registry), PLAIN
+        yardstick, behaviour = Yardstick.of(enrolment, channel, registry=registry), uncalibrated(through)
     views: list[Tensor] = []
-    scores: list[float] = []
-    behaviour = ""
-    for images in queries.images:
+    for images in () if behaviour else queries.images:
         views.append(interview.ask(images))
         on_event(Event(task="asking", done=len(views), total=queries.views))
         if len(views) == 1 and (probed.swapped or misplaced(probed, views[0])):
             behaviour = REORDERED
-        if asking.test == "sequential":
-            behaviour = behaviour or behaviour_of(views)
-            if behaviour:
-                break
-            scores = yardstick.scores(torch.stack(views))
-            if yardstick.decide(scores, alpha=asking.alpha, test="sequential", certify=asking.certify).stopped:
-                break
+        if asking.test == "sequential" and _suffices(views, yardstick, asking, behaviour):
+            break
     behaviour = behaviour or behaviour_of(views)
-    if not behaviour:
-        scores = yardstick.scores(torch.stack(views))
+    chain = FilterChain.parse(through, registry) if through else None
     return Questioned(
         query=query,
         yardstick=yardstick,
-        view_scores=() if behaviour else tuple(scores),
+        view_scores=() if behaviour else tuple(yardstick.scores(torch.stack(views))),
         behaviour=behaviour,
-        caveats=(*query.notes, *repeat_caveats(probed, yardstick.through), *caveats, *yardstick.caveats),
-        transcript=_transcript(interview, enrolment, channel, query),
+        caveats=(
+            *query.notes,
+            *answer_caveats(probed, chain, declared=asking.through != AUTO),
+            *yardstick.caveats,
+        ),
+        transcript=_transcript(interview, enrolment, query),
     )
 
 
-def _transcript(interview: Interview, enrolment: Enrolment, channel: str, query: Query) -> Transcript:
+def _suffices(views: list[Tensor], yardstick: Yardstick, asking: Asking, behaviour: str) -> bool:
+    """Tell whether a sequential test needs no further view, or cannot use one."""
+    if behaviour or behaviour_of(views):
+        return True
+    scores = yardstick.scores(torch.stack(views))
+    return bool(yardstick.decide(scores, alpha=asking.alpha, test="sequential", certify=asking.certify).stopped)
+
+
+def _transcript(interview: Interview, enrolment: Enrolment, query: Query) -> Transcript:
     return Transcript(
         images=interview.images,
         answers=interview.answers,

@@ -8,16 +8,19 @@ import attrs
 from torch import Tensor
 
 from fpframe.channel import PROBS, observe_channel
-from fpframe.errors import PluginError
+from fpframe.errors import PluginError, ResourceError
 from fpframe.interfaces import AnswerFilter, Probe
 from fpframe.query import Query
 from fpframe.registry import Registry
 from fpframe.verification.probing import Probed
 from fpframe.verification.recording import NotRecordedError
+from fpframe.zoo.filters import FilterChain
 from fpframe.zoo.lineage import make_step
 
 #: The value of options that are to be read from the suspect's answers.
 AUTO = "auto"
+#: The value of the option for a filter that says that there is none.
+NONE = "none"
 #: Said of a suspect that answers the images of a batch in another order.
 REORDERED = (
     "the suspect answered the images of a batch in another order than they were asked, which is its own behaviour; ask "
@@ -42,7 +45,8 @@ def detect_filter(probe: Probe, registry: Registry) -> str:
     for name in registry.names(AnswerFilter.kind):
         try:
             found = registry.get(AnswerFilter.kind, name).detect(probe)
-        except (NotRecordedError, PluginError):  # an answer that would tell was not recorded, or two share the name
+        except (NotRecordedError, ResourceError, PluginError):
+            # what would tell was not recorded, or is not left of the budget; or two filters share the name
             continue
         if found is not None:
             params = {field.name: getattr(found, field.name) for field in attrs.fields(type(found))}
@@ -52,6 +56,8 @@ def detect_filter(probe: Probe, registry: Registry) -> str:
 
 def behaviour_of(views: Sequence[Tensor]) -> str:
     """Return what in the answers ``(Q, K)`` to the views prevents a verdict; empty when nothing does."""
+    if not views:
+        return "the suspect was asked nothing"
     total = sum(len(view) for view in views)
     broken = sum(int((~view.isfinite().all(-1)).sum()) for view in views)
     if broken:
@@ -62,16 +68,46 @@ def behaviour_of(views: Sequence[Tensor]) -> str:
     return ""
 
 
-def repeat_caveats(probed: Probed, through: str) -> list[str]:
-    """Return what the reader of a verdict should know of a suspect that answers one image in several ways."""
-    if probed.changing and not through:
-        return [
+def uncalibrated(through: str) -> str:
+    """Return why there can be no verdict on a suspect behind a filter that changes images."""
+    return (
+        f"the suspect answers through {through}, as its changing answers show, which is its own behaviour, and the "
+        f"calibration models were not asked through it; add that with 'fpframe calibrate ENROLMENT --through "
+        f'"{through}"\', or judge the suspect as if it had none with --through none'
+    )
+
+
+def answer_caveats(probed: Probed, chain: FilterChain | None, *, declared: bool) -> list[str]:
+    """Return what the reader of a verdict should know of how the suspect answers.
+
+    Args:
+        probed: what it answered when it was asked again.
+        chain: the filters that it and the calibration models were compared through.
+        declared: whether somebody named them, or that there are none.
+    """
+    caveats = []
+    if chain is not None and declared:
+        caveats.append(
+            f"Suspect and calibration models were compared through {chain.text}, as was said of the suspect."
+        )
+        if not probed.changing and any(not component.deterministic for component in chain.filters):
+            caveats.append(
+                f"The suspect's answers did not change between repeats, as {chain.text} would change them: where it "
+                "has no such filter, the calibration models were made worse than it is, and the p-value is too small."
+            )
+    elif chain is not None:
+        caveats.append(
+            f"The suspect's answers change between repeats as {chain.text} changes them; it was compared with "
+            "calibration models that answer through the same."
+        )
+    elif probed.changing:
+        caveats.append(
             "The suspect's answers to one image change between repeats; it was compared with calibration models that "
             "do not. Where you know what it does, name it with --through."
-        ]
+        )
     if probed.mixing:
-        return [
+        caveats.append(
             "The suspect answers an image otherwise in a batch than alone, as a network in training mode does; "
             "--batch-size 1 asks one by one."
-        ]
-    return []
+        )
+    return caveats

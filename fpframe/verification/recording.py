@@ -94,7 +94,8 @@ class RecordedQuery(Query):
         if lacking:
             raise NotRecordedError(
                 f"{lacking} of {len(keys)} images that are asked now have no recorded answer ({self.address}); answers "
-                "that an early stop left incomplete are verified with --sequential, as they were recorded"
+                "that an early stop left incomplete are verified with --sequential, as they were recorded; otherwise "
+                "ask the suspect again"
             )
         rows = [self._recorded[key] for key in keys]
         return torch.from_numpy(np.stack([row.popleft() if len(row) > 1 else row[0] for row in rows]))
@@ -140,8 +141,11 @@ def _read(path: Path) -> tuple[np.ndarray, np.ndarray | None, dict[str, Any]]:
             answers, images = file["answers"], file.get("images")
             about = json.loads(str(file["about"])) if "about" in file else {}
     except (OSError, ValueError, KeyError, EOFError, TypeError, zipfile.BadZipFile, AttributeError) as error:
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise DataError(f"cannot read recorded answers: {reason} ({path}); they are an .npz with 'answers'") from error
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else "it is no .npz with 'answers'"
+        raise DataError(
+            f"cannot read recorded answers: {reason} ({path}); 'fpframe verify --save-answers' writes such files, and "
+            "'fpframe queries export' says how to write them"
+        ) from error
     kinds = answers.dtype.kind in "fiub" and answers.ndim in (1, 2, 3) and isinstance(about, dict)
     if not kinds or (images is not None and (images.dtype != np.uint8 or images.shape != (len(answers), 32))):
         raise DataError(

@@ -16,10 +16,10 @@ from fpframe.registry import Registry
 from fpframe.suspects import Suspect, open_suspect
 from fpframe.verification.probing import probe_queries
 from fpframe.verification.questioning import Asking, Questioned, question
-from fpframe.verification.reading import AUTO
+from fpframe.verification.reading import AUTO, NONE
 from fpframe.verification.recording import open_recorded
 from fpframe.verification.verdict import Verdict
-from fpframe.verification.yardstick import Test
+from fpframe.verification.yardstick import Test, Yardstick
 
 
 class Options(TypedDict, total=False):
@@ -109,6 +109,8 @@ def verify_many(
         raise UsageError("no suspect was named; name at least one, or recorded answers")
     level = enrolment.recipe.alpha if alpha is None else alpha
     _refuse_unfit(enrolment, level, count, channel=channel, test=test, certify=certify)
+    if through not in (AUTO, NONE):  # before any suspect is asked
+        through = Yardstick.of(enrolment, next(iter(enrolment.encoders)), through, registry=registry).through
     classes = len(enrolment.classes)
     opened = [
         open_suspect(

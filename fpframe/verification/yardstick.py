@@ -81,10 +81,6 @@ class Yardstick:
                 paths = enrolment.paths(channel, through)
             else:
                 paths = enrolment.paths_of(_filtered(enrolment, chain), channel)
-        if through:
-            caveats.append(
-                f"The suspect was compared with calibration models that answer through {through}, as it does."
-            )
         return cls(
             enrolment=enrolment,
             channel=channel,

@@ -84,7 +84,7 @@ def test_a_filter_that_changes_images_is_calibrated_and_then_detected(enrolment,
     verdict = fpframe.verify(tmp_path / "flip.enrolment", suspect)
     assert verdict.through == "flip(0.5)"
     assert verdict.decision.strata["attacked"].n == 9
-    assert any("answer through flip(0.5), as it does" in caveat for caveat in verdict.caveats)
+    assert any("change between repeats as flip(0.5) changes them" in caveat for caveat in verdict.caveats)
 
 
 def test_own_independent_models_calibrate(enrolment, exported, zoo):

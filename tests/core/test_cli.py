@@ -194,7 +194,7 @@ def test_an_enrolment_is_calibrated_through_a_filter(here, capfd, tiny_enrolment
         ([], 2, "no suspect was named"),
         (["--test", "welch", "--sequential"], 2, "cannot stop early"),
         (["--answers", "nowhere.npz"], 3, "cannot read recorded answers"),
-        (["--answers", "nowhere.npz", "--through", "blurr"], 3, "cannot read recorded answers"),
+        (["--answers", "nowhere.npz", "--through", "blurr"], 2, "did you mean 'blur'"),
         (["--answers", "nowhere.npz", "--channel", "top2"], 2, "unknown channel 'top2'"),
         (["--answers", "nowhere.npz", "--certify"], 2, "29 are needed in every stratum"),
         (["--answers", "nowhere.npz", "--report", "."], 2, "output is a folder"),

@@ -133,7 +133,7 @@ def test_noise_is_detected_and_the_calibration_models_answer_with_as_much(enrolm
     name, value = verdict.through.rstrip(")").split("(")
     assert name == "answer-noise"
     assert float(value) == pytest.approx(0.1, rel=0.25)
-    assert any("compared with calibration models that answer through answer-noise" in text for text in verdict.caveats)
+    assert any("answers change between repeats as answer-noise" in text for text in verdict.caveats)
     quiet = fpframe.verify(enrolment, noisy(thief, 0.1, registry), through="none")
     assert (quiet.through, quiet.score) == ("", verdict.score)
     assert any("change between repeats" in caveat for caveat in quiet.caveats)
@@ -153,13 +153,34 @@ def test_a_filter_that_changes_images_needs_a_calibration_of_its_own_and_says_ho
     with pytest.raises(UsageError, match=r"fpframe calibrate ENROLMENT --through \"flip\(0.5\)\""):
         fpframe.verify(enrolment, flipping(thief, 0.5, registry), through="flip(0.5)")
     undeclared = fpframe.verify(enrolment, flipping(thief, 0.5, registry))
-    assert undeclared.through == ""
-    assert any("seems to answer through flip(0.5)" in caveat for caveat in undeclared.caveats)
+    assert undeclared.verdict == "INCONCLUSIVE"
+    assert "answers through flip(0.5), as its changing answers show, which is its own behaviour" in undeclared.sentence
+    assert undeclared.queries == 64, "the probes, and their mirror images; the views were not wasted"
+    plain = fpframe.verify(enrolment, flipping(thief, 0.5, registry), through="none")
+    assert plain.verdict != "INCONCLUSIVE" or "disagree" in plain.sentence
+    assert any("change between repeats" in caveat for caveat in plain.caveats)
+
+
+def test_a_declared_filter_that_the_suspect_does_not_have_is_a_caveat(enrolment, thief):
+    verdict = fpframe.verify(enrolment, thief, through="answer-noise(0.3)")
+    assert any("the p-value is too small" in caveat for caveat in verdict.caveats)
+    fixed = fpframe.verify(enrolment, thief, through="round(2)")
+    assert not any("the p-value is too small" in caveat for caveat in fixed.caveats)
+    assert any("as was said of the suspect" in caveat for caveat in fixed.caveats)
+
+
+def test_looking_for_a_filter_never_costs_the_queries_of_the_views(enrolment, thief, registry):
+    mirroring = flipping(thief, 0.5, registry)
+    verdict = fpframe.verify(enrolment, lambda pixels: mirroring(pixels), max_queries=248)
+    assert verdict.queries == 248
+    assert any("change between repeats" in caveat for caveat in verdict.caveats)
 
 
 def test_an_attack_is_no_filter(enrolment, thief):
+    suspect = thief.as_query()
     with pytest.raises(UsageError, match="'finetune' is no answer filter"):
-        fpframe.verify(enrolment, thief, through="finetune(all)")
+        fpframe.verify(enrolment, suspect, through="finetune(all)")
+    assert suspect.spent == 0
 
 
 # --- stopping early
