@@ -69,11 +69,12 @@ def nearest_channel(channel: str, known: Iterable[str]) -> str:
     Raises:
         ValueError: `known` is empty.
     """
-    wanted = _information(channel)
-    return min(known, key=lambda name: (abs(_information(name) - wanted), _information(name)))
+    wanted = information(channel)
+    return min(known, key=lambda name: (abs(information(name) - wanted), information(name)))
 
 
-def _information(channel: str) -> int:
+def information(channel: str) -> int:
+    """Return a number that is larger for channels that reveal more."""
     if channel in (PROBS, TOP1):
         return 10 if channel == PROBS else 0
     return int(channel.partition(":")[2])

@@ -11,7 +11,7 @@ from scipy.stats import t
 
 from fpframe.decision.outcome import DERIVED, NOT_SHOWN, Decision, hindrance, interval_over_views, undecided
 from fpframe.decision.paths import StratumPaths, mean_of_views
-from fpframe.decision.pvalues import stratum_p_value
+from fpframe.decision.pvalues import reaches, stratum_p_value
 
 
 def welch_p_value(view_scores: Sequence[float], stratum: StratumPaths) -> float:
@@ -75,7 +75,7 @@ def decide_by_welch(
     }
     p_value = max(result.p for result in results.values())
     return Decision(
-        verdict=DERIVED if p_value <= alpha else NOT_SHOWN,
+        verdict=DERIVED if reaches(p_value, alpha) else NOT_SHOWN,
         score=score,
         interval=interval_over_views(view_scores),
         p_value=p_value,

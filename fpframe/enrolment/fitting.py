@@ -100,15 +100,15 @@ def fit_standards(
 
 
 def _folds(answered: Answered, *, seed: int) -> tuple[Answered, Answered]:
-    """Divide models by family in two halves of the same kinds; where that is impossible both halves are all of them."""
-    halves: tuple[list[tuple[ZooModel, Tensor]], ...] = ([], [])
-    places: dict[tuple[str, str], int] = {}
+    """Divide models by family in two halves, each with about half of every kind; else both halves are all of them."""
+    places: dict[str, int] = {}
+    for kind in sorted({(model.relation, model.stratum) for model, _ in answered}):
+        families = {model.family for model, _ in answered if (model.relation, model.stratum) == kind}
+        fresh = sorted(families - places.keys(), key=lambda family: derive_seed(seed, "fold", family))
+        # a student is placed with its teacher; the next kind goes on where this one ended
+        places |= {family: (len(places) + number) % 2 for number, family in enumerate(fresh)}
+    halves = [[(model, answer) for model, answer in answered if places[model.family] == half] for half in (0, 1)]
     for relation in ("independent", "derived"):
-        families = sorted({model.family for model, _ in answered if model.relation == relation})
-        shuffled = sorted(families, key=lambda family: derive_seed(seed, "fold", family))
-        places |= {(relation, family): number % 2 for number, family in enumerate(shuffled)}
-    for model, answer in answered:
-        halves[places[model.relation, model.family]].append((model, answer))
-    if all(any(model.relation == "independent" for model, _ in half) for half in halves):
-        return halves[0], halves[1]
-    return answered, answered
+        if not all(any(model.relation == relation for model, _ in half) for half in halves):
+            return answered, answered
+    return halves[0], halves[1]

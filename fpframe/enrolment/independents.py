@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from fpframe.events import Event, Listener
 from fpframe.fingerprint import extract
 from fpframe.query import Query
 from fpframe.queryset import QuerySet
-from fpframe.rng import derive_seed
+from fpframe.rng import derive_seed, threads
 from fpframe.zoo.export import INDEX
 from fpframe.zoo.filters import FilterChain
 
@@ -87,21 +87,24 @@ def _lying(folder: Path) -> Iterator[IndependentFile]:
 
 
 def ask_independents(
-    opened: list[tuple[IndependentFile, Query]],
+    files: Sequence[IndependentFile],
+    open_file: Callable[[IndependentFile], Query],
     queries: QuerySet,
     chains: tuple[FilterChain, ...],
     *,
     on_event: Listener,
 ) -> tuple[Tensor, dict[str, Tensor]]:
-    """Return the answers ``(M, V, Q, K)`` of the models, and those through each filter.
+    """Return the answers ``(M, V, Q, K)`` of the models, and those through each filter; one model is open at a time.
 
     Raises:
         ModelError: a model reveals labels only, answers with what is no number, or answers exactly as another does.
     """
     plain: list[Tensor] = []
     filtered: dict[str, list[Tensor]] = {chain.text: [] for chain in chains}
-    for done, (file, query) in enumerate(opened, start=1):
-        answers = extract(query, queries)
+    for done, file in enumerate(files, start=1):
+        query = open_file(file)
+        with threads(1):  # the same bits as in any other run
+            answers = extract(query, queries)
         if not bool(answers.isfinite().all()):
             raise ModelError(f"the model gives answers that are not finite numbers ({file.path}); leave it out")
         if query.channel != "probs":
@@ -111,9 +114,11 @@ def ask_independents(
             )
         plain.append(answers)
         for chain in chains:
-            seed = derive_seed(0, "calibrate through", file.model.name)
-            filtered[chain.text].append(extract(chain.wrap(query, seed=seed), queries))
-        on_event(Event(task="asking independent models", done=done, total=len(opened)))
+            # numbered, for files in other folders may share a name, and no two models may share their noise
+            wrapped = chain.wrap(query, seed=derive_seed(0, "calibrate through", done, file.model.name))
+            with threads(1):
+                filtered[chain.text].append(extract(wrapped, queries))
+        on_event(Event(task="asking independent models", done=done, total=len(files)))
     return torch.stack(plain), {text: torch.stack(rows) for text, rows in filtered.items()}
 
 

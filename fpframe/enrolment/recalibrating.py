@@ -14,13 +14,19 @@ from fpframe.decision import require_alpha
 from fpframe.enrolment.calibration import PLAIN, Calibration, CalibrationModel
 from fpframe.enrolment.fitting import calibrating, calibration_models, collect_answers
 from fpframe.enrolment.folder import refuse_existing
-from fpframe.enrolment.independents import ask_independents, find_independents, names_once, refuse_copies
+from fpframe.enrolment.independents import (
+    IndependentFile,
+    ask_independents,
+    find_independents,
+    names_once,
+    refuse_copies,
+)
 from fpframe.enrolment.method import units_of
 from fpframe.enrolment.record import Enrolment
 from fpframe.errors import DataError, RecipeError, UsageError
 from fpframe.events import Listener, ignore
 from fpframe.loading import load_registry
-from fpframe.query import Outputs
+from fpframe.query import Outputs, Query
 from fpframe.recipe import Recipe
 from fpframe.registry import Registry
 from fpframe.store import Store
@@ -60,9 +66,11 @@ def calibrate(
 
     Args:
         enrolment: an enrolment, or the folder of one.
-        recipe: preset name, TOML file, or a recipe; ``None`` takes the enrolment's own.
+        recipe: preset name, TOML file, or a recipe; ``None`` takes the enrolment's own. Its models are trained on the
+            data as the enrolment divided them.
         independents: folder of models as files, instead of a recipe; see `find_independents`.
-        through: answer filters that the models are asked through as well, such as ``flip(0.5)``.
+        through: answer filters that the models are asked through as well, such as ``flip(0.5)``, besides those of the
+            enrolment.
         alpha: the new default level; ``None`` keeps the enrolment's.
         dataset: the data, when it was not opened by an address.
         data_root: folder of data sets that are files.
@@ -91,7 +99,9 @@ def calibrate(
     registry = registry or load_registry()
     if not isinstance(enrolment, Enrolment):
         enrolment = Enrolment.open(enrolment, registry=registry)
-    chains = tuple(FilterChain.parse(text, registry) for text in through)
+    known = [name for name in enrolment.calibration.answers if name != PLAIN]
+    parsed = [FilterChain.parse(text, registry) for text in (*known, *through)]
+    chains = tuple({chain.text: chain for chain in parsed}.values())
     level = enrolment.recipe.alpha if alpha is None else alpha
     if independents is not None:
         calibration = _on_files(
@@ -144,25 +154,29 @@ def _on_zoo(
 ) -> Calibration:
     full = enrolment.recipe if recipe is None else recipe
     full = full if isinstance(full, Recipe) else Recipe.load(full)
+    if full.dataset != enrolment.recipe.dataset:
+        raise DataError(
+            f"recipe '{full.name}' is for '{full.dataset}' where the victim was enrolled on "
+            f"'{enrolment.recipe.dataset}'; name a recipe for the same data"
+        )
     absent = tuple(sorted({*absent, *enrolment.victim["absent"]}))
     plan = calibrating(plan_models(full, registry, splits=("calibrate",), absent=absent))
     if not plan:
         raise RecipeError(f"recipe '{full.name}' has no independent models in 'calibrate'")
     require_alpha(alpha, units_of(plan))
+    # the data are divided as at the enrolment, whatever the other recipe says: else its models would learn the victim's
+    # images as their own, or the very images that suspects are asked
+    ours = attrs.evolve(full, dataset=enrolment.recipe.dataset, partition=enrolment.recipe.partition)
+    ours = attrs.evolve(ours, seed=enrolment.recipe.seed)
     workspace = open_workspace(
-        full, dataset, data_root=data_root, victim_indices=victim_indices, store=store, registry=registry
+        ours, dataset, data_root=data_root, victim_indices=victim_indices, store=store, registry=registry
     )
     data = workspace.dataset
-    if (data.image_shape, data.classes) != (enrolment.queries.image_shape, enrolment.classes):
+    parts = workspace.parts
+    if (parts.victim.digest, parts.pool.digest) != (enrolment.victim["images"], enrolment.victim["pool"]):
         raise DataError(
-            f"recipe '{full.name}' is for {data.num_classes} classes and images of shape {data.image_shape} where the "
-            f"victim was enrolled on {len(enrolment.classes)} and {enrolment.queries.image_shape}; name a recipe for "
-            "the same data"
-        )
-    if full is enrolment.recipe and workspace.parts.victim.digest != enrolment.victim["images"]:
-        raise DataError(
-            f"the images that the victim was trained on are not those of the enrolment ({data.address}); name the same "
-            "data, and --victim-indices where the enrolment had them"
+            f"the images that the victim was trained on, or that suspects are asked, are not those of the enrolment "
+            f"({data.address}); name the same data, and --victim-indices where the enrolment had them"
         )
     # the victim itself is not needed: independent models only share its architecture
     workspace.victim_backbone = enrolment.victim["backbone"]
@@ -198,23 +212,20 @@ def _on_files(
     files = find_independents(folder)
     models: list[CalibrationModel] = names_once(files)
     require_alpha(alpha, units_of(models))
-    opened = [
-        (
-            file,
-            open_suspect(
-                file.path,
-                registry=registry,
-                num_classes=len(enrolment.classes),
-                image_shape=enrolment.queries.image_shape,
-                backbone=file.backbone or (backbone if file.path.suffix in (".safetensors", ".pt") else None),
-                outputs=outputs,
-                mean=mean,
-                std=std,
-            ),
+
+    def open_file(file: IndependentFile) -> Query:
+        return open_suspect(
+            file.path,
+            registry=registry,
+            num_classes=len(enrolment.classes),
+            image_shape=enrolment.queries.image_shape,
+            backbone=file.backbone or (backbone if file.path.suffix in (".safetensors", ".pt") else None),
+            outputs=outputs,
+            mean=mean,
+            std=std,
         )
-        for file in files
-    ]
-    plain, filtered = ask_independents(opened, enrolment.queries, chains, on_event=on_event)
+
+    plain, filtered = ask_independents(files, open_file, enrolment.queries, chains, on_event=on_event)
     refuse_copies(files, plain, enrolment.victim_answers)
     return Calibration.of(
         models,

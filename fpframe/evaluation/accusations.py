@@ -7,11 +7,13 @@ from collections.abc import Callable, Mapping, Sequence
 import attrs
 import numpy as np
 
-from fpframe.decision import StratumPaths, stratum_p_values, welch_p_values
+from fpframe.decision import StratumPaths, needed_models, stratum_p_values, welch_p_values
 from fpframe.decision.paths import pooled
 from fpframe.decision.pvalues import reaches
 from fpframe.rng import derive_seed
 
+#: Divisions that are tried before the strata are found too small.
+ATTEMPTS = 1000
 #: From calibration by stratum and view scores ``(S, V)`` to the p-value of each suspect.
 PValues = Callable[[Mapping[str, StratumPaths], np.ndarray], np.ndarray]
 
@@ -44,22 +46,27 @@ def count_accusations(
 ) -> tuple[Accusations, ...]:
     """Let a random half of all families calibrate, judge the models of the other half, and do so many times.
 
-    Families stay on one side, across strata too: a student of an independent teacher never meets its teacher.
+    Families stay on one side, across strata too: a student of an independent teacher never meets its teacher. A
+    division that leaves a stratum too few families for the smallest level of the conformal test is drawn again: it
+    could accuse nobody, and would flatter it.
 
     Args:
         strata: view scores of independent models, by stratum.
         rules: tests, each with a level: ``conformal``, ``welch`` or ``welch-by-stratum``.
         resplits: number of re-splits.
         seed: of the re-splits.
+
+    Raises:
+        ValueError: half of a stratum is too small for the smallest conformal level.
     """
     families = sorted({family for paths in strata.values() for family in paths.families})
     source = np.random.default_rng(derive_seed(seed, "accusations"))
     tests = sorted({test for test, _ in rules})
     shares = np.zeros((resplits, len(rules)))
+    needed = max((needed_models(level) for test, level in rules if test == "conformal"), default=1)
     for row in shares:
-        judged = set(source.permutation(families)[(len(families) + 1) // 2 :].tolist())
-        halves = {name: _halves(paths, judged) for name, paths in strata.items()}
-        calibration = {name: half for name, (half, _) in halves.items() if len(half.views)}
+        halves = _divide(strata, families, source, needed)
+        calibration = {name: half for name, (half, _) in halves.items()}
         views = np.concatenate([suspects for _, suspects in halves.values()])
         p = {test: P_VALUES[test](calibration, views) for test in tests}
         row[:] = [np.mean([reaches(value, level) for value in p[test]]) for test, level in rules]
@@ -75,6 +82,17 @@ def count_accusations(
         )
         for column, (test, level) in enumerate(rules)
     )
+
+
+def _divide(
+    strata: Mapping[str, StratumPaths], families: Sequence[str], source: np.random.Generator, needed: int
+) -> dict[str, tuple[StratumPaths, np.ndarray]]:
+    for _ in range(ATTEMPTS):
+        judged = set(source.permutation(families)[(len(families) + 1) // 2 :].tolist())
+        halves = {name: _halves(paths, judged) for name, paths in strata.items()}
+        if all(len(set(half.families)) >= needed for half, _ in halves.values()):
+            return halves
+    raise ValueError(f"strata are too small to leave {needed} families in each half")
 
 
 def _halves(paths: StratumPaths, judged: set[str]) -> tuple[StratumPaths, np.ndarray]:

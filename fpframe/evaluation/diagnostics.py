@@ -10,14 +10,17 @@ import numpy as np
 
 from fpframe.decision import (
     DERIVED,
+    NOT_SHOWN,
     LeftOut,
     StratumPaths,
     ValidityAt,
     VarianceShares,
     check_validity,
     leave_one_stratum_out,
+    needed_models,
     variance_shares,
 )
+from fpframe.decision.pvalues import reaches
 from fpframe.evaluation.accusations import Accusations, count_accusations
 from fpframe.evaluation.counts import Rate, rate
 from fpframe.evaluation.records import Evaluation, HeldOut
@@ -138,7 +141,7 @@ def _pooled(evaluation: Evaluation) -> dict[str, StratumPaths]:
 
 def _accusations(evaluation: Evaluation, paths: dict[str, StratumPaths]) -> tuple[Accusations, ...]:
     smallest = min(path.scores().units for path in paths.values())
-    if smallest // 2 + 1 < 1 / COMPARED:  # no conformal p-value could be as small
+    if smallest // 2 < needed_models(COMPARED):  # no conformal p-value could be as small
         return ()
     rules = [("conformal", COMPARED)]
     rules += [(test, level) for test in ("welch-by-stratum", "welch") for level in (COMPARED, CLAIMED)]
@@ -156,7 +159,7 @@ def _test_rate(evaluation: Evaluation, test: Test, level: float) -> TestRate:
 def _called(item: HeldOut, test: Test, level: float) -> str:
     decision = item.decision(test)
     if test.startswith("welch"):  # its p-value does not depend on the level, and its floor is nowhere
-        return DERIVED if decision.p_value <= level else "NOT_SHOWN"
+        return DERIVED if reaches(decision.p_value, level) else NOT_SHOWN
     return decision.verdict
 
 

@@ -21,7 +21,7 @@ from fpframe.loading import load_registry
 from fpframe.registry import Registry
 from fpframe.store import Store
 from fpframe.verification import Verdict, Yardstick
-from fpframe.verification.reading import behaviour_of
+from fpframe.verification.reading import broken, constant
 from fpframe.zoo import Zoo, ZooModel, build_models, plan_models
 from fpframe.zoo.outlook import announce
 from fpframe.zoo.prepare import SAME_ARCHITECTURE, VictimRequest, open_workspace, prepare
@@ -121,7 +121,7 @@ def _question(enrolment: Enrolment, zoo: Zoo, channels: Sequence[str], on_event:
 
 def _judge(yardstick: Yardstick, model: ZooModel, seen: Tensor, zoo: Zoo, digest: str) -> HeldOut:
     enrolment = yardstick.enrolment
-    behaviour = behaviour_of(list(seen))
+    behaviour = broken(list(seen)) or constant(list(seen))
     scores = () if behaviour else tuple(yardstick.scores(seen))
     alpha = enrolment.recipe.alpha
     verdict = Verdict(

@@ -62,18 +62,8 @@ class Evaluation:
         return self.yardstick.channel
 
     def groups(self, relation: str) -> dict[str, list[HeldOut]]:
-        """Return the models of a relation by stratum, and all of them where there is more than one stratum.
-
-        Thefts that failed are worth nothing to the thief: they are shown apart, and are not among all of them.
-        """
-        groups: dict[str, list[HeldOut]] = {}
-        members = [suspect for suspect in self.suspects if suspect.model.relation == relation]
-        for suspect in (member for member in members if not member.facts.failed):
-            groups.setdefault(suspect.model.stratum, []).append(suspect)
-        if len(groups) > 1:
-            groups[f"all {relation}"] = [suspect for suspect in members if not suspect.facts.failed]
-        failed = [suspect for suspect in members if suspect.facts.failed]
-        return {**groups, "failed thefts": failed} if failed else groups
+        """Return the models of a relation by stratum; see `by_kind`."""
+        return by_kind(self.suspects, relation)
 
     def everything(self, relation: str) -> tuple[str, list[HeldOut]]:
         """Return name and members of the group that holds all others of a relation."""
@@ -129,3 +119,18 @@ class Evaluation:
 def _scored(members: Sequence[HeldOut]) -> list[tuple[float, str]]:
     # models that answered with NaN have no score; they are left out, and n says so
     return [(item.verdict.score, item.model.family) for item in members if math.isfinite(item.verdict.score)]
+
+
+def by_kind(suspects: Sequence[HeldOut], relation: str) -> dict[str, list[HeldOut]]:
+    """Return the models of a relation by stratum, and all of them where there is more than one stratum.
+
+    Thefts that failed are worth nothing to the thief: they are shown apart, and are not among all of them.
+    """
+    groups: dict[str, list[HeldOut]] = {}
+    members = [suspect for suspect in suspects if suspect.model.relation == relation]
+    for suspect in (member for member in members if not member.facts.failed):
+        groups.setdefault(suspect.model.stratum, []).append(suspect)
+    if len(groups) > 1:
+        groups[f"all {relation}"] = [suspect for suspect in members if not suspect.facts.failed]
+    failed = [suspect for suspect in members if suspect.facts.failed]
+    return {**groups, "failed thefts": failed} if failed else groups

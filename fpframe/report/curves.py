@@ -37,7 +37,7 @@ def det_svg(evaluations: Sequence[Evaluation]) -> str:
     """
     figure, axes = _figure(evaluations, "independent models above the threshold", "thefts below it")
     for number, (name, (false, true)) in enumerate(_rates(evaluations)):
-        thefts, innocents = (len(_scores(evaluations[number], side)) for side in ("derived", "independent"))
+        thefts, innocents = (len(_scores(evaluations[0], side)) or 1 for side in ("derived", "independent"))
         x = norm.ppf(np.clip(false, 0.5 / innocents, 1 - 0.5 / innocents))
         y = norm.ppf(np.clip(1 - true, 0.5 / thefts, 1 - 0.5 / thefts))
         axes.plot(x, y, color=PALETTE[number % len(PALETTE)], linewidth=1.6, label=name)
@@ -66,6 +66,7 @@ def _rates(evaluations: Sequence[Evaluation]) -> list[tuple[str, tuple[np.ndarra
     return [
         (name, roc(_scores(evaluation, "derived"), _scores(evaluation, "independent")))
         for name, evaluation in zip(labels(evaluations), evaluations, strict=True)
+        if _scores(evaluation, "derived") and _scores(evaluation, "independent")
     ]
 
 

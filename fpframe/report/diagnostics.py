@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from fpframe.decision import ValidityAt
 from fpframe.evaluation import Diagnostics, Evaluation, diagnose
 from fpframe.report.verdicts import count_text, markdown_table
 
@@ -11,14 +12,15 @@ from fpframe.report.verdicts import count_text, markdown_table
 def diagnostics_markdown(evaluations: Sequence[Evaluation], names: Sequence[str]) -> str:
     """Return error rates, early stops and variances, one column for each evaluation."""
     found = [diagnose(evaluation) for evaluation in evaluations]
-    levels = ", ".join(f"{at.level:g}" for at in next(iter(found[0].validity.values())))
+    levels = _levels(found)
+    words = ", ".join(f"{level:g}" for level in levels)
     resplits = next((at.resplits for cells in found[0].validity.values() for at in cells), 0)
     return "\n".join(
         [
-            f"Validity: share of independent models with p at most {levels}, over {resplits} random re-splits of the "
-            "calibration and held-out models of a stratum, by family. It may be no larger than the level; `!` marks "
-            "one that is, by more than four standard errors:\n",
-            markdown_table(["stratum", *names], _validity(found)),
+            f"Validity: share of independent models with p at most {words}, over "
+            f"{resplits} random re-splits of the calibration and held-out models of a stratum, by family. It may be no "
+            "larger than the level; `!` marks one that is, by more than four standard errors:\n",
+            markdown_table(["stratum", *names], _validity(found, levels)),
             "Leave one stratum out: its models called derived by the other strata alone (what a kind of innocent that "
             "nobody calibrated has to fear), with exact 95 % intervals (families as units):\n",
             markdown_table(["left out", *names], _left_out(found)),
@@ -36,15 +38,18 @@ def diagnostics_markdown(evaluations: Sequence[Evaluation], names: Sequence[str]
     )
 
 
-def _validity(found: Sequence[Diagnostics]) -> list[list[str]]:
+def _levels(found: Sequence[Diagnostics]) -> list[float]:
+    """Return the levels that any stratum can reach; the smaller a stratum, the fewer."""
+    return sorted({at.level for each in found for cells in each.validity.values() for at in cells})
+
+
+def _validity(found: Sequence[Diagnostics], levels: Sequence[float]) -> list[list[str]]:
+    def cell(cells: Sequence[ValidityAt], level: float) -> str:
+        at = next((at for at in cells if at.level == level), None)
+        return "-" if at is None else f"{at.fraction:.3f}{'' if at.holds else '!'}"
+
     return [
-        [
-            stratum,
-            *(
-                " / ".join(f"{at.fraction:.3f}{'' if at.holds else '!'}" for at in each.validity[stratum])
-                for each in found
-            ),
-        ]
+        [stratum, *(" / ".join(cell(each.validity[stratum], level) for level in levels) for each in found)]
         for stratum in found[0].validity
     ]
 

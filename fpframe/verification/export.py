@@ -24,7 +24,7 @@ def export_queries(enrolment: Enrolment, out: str | Path, *, force: bool = False
 
     ``queries.npz`` holds ``images``, uint8 ``(N, C, H, W)``; ``images/`` the same as PNG, grey or RGB;
     ``queries.json`` what they are, and how to write down the answers. The first are probes, asked in one batch, and
-    then twice alone; the views follow.
+    then twice alone; the views follow, and the probes once more.
 
     Returns:
         The path of ``queries.json``.
@@ -53,11 +53,12 @@ def export_queries(enrolment: Enrolment, out: str | Path, *, force: bool = False
         "images": len(images),
         "together": [0, probes],
         "alone": [probes, ROUNDS * probes],
-        "views": [ROUNDS * probes, len(images)],
+        "views": [ROUNDS * probes, len(images) - probes],
+        "alone again": [len(images) - probes, len(images)],
         "classes": list(enrolment.classes),
         "answers": "Save the answers, in the order of the images, as 'answers' in an .npz: probabilities (N, K) or "
-        "labels (N,). Ask the images numbered 'together' in one batch, and each of those numbered 'alone' in a batch "
-        "of its own. Then run: fpframe verify ENROLMENT --answers answers.npz",
+        "labels (N,). Ask the images numbered 'together' in one batch, and each of those numbered 'alone' and 'alone "
+        "again' in a batch of its own. Then run: fpframe verify ENROLMENT --answers answers.npz",
     }
     write_durably(out / LIST, (json.dumps(about, indent=2) + "\n").encode())
     return out / LIST

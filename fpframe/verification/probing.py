@@ -12,11 +12,13 @@ from fpframe.interfaces import Probe
 from fpframe.queryset import QuerySet, to_pixels
 from fpframe.verification.interview import Interview
 
-#: Images that are asked again; each is asked in one batch with the others, and alone twice.
+#: Images that are asked again: in one batch with the others, twice alone, and once more alone after the views.
 PROBES = 16
 ROUNDS = 3
 #: How far two answers may differ and still be one: batches of other sizes are added up in another order.
 SLACK = 1e-4
+#: A difference that half precision does not explain.
+NOTABLE = 0.02
 
 
 def probe_indices(queries: QuerySet) -> Tensor:
@@ -27,14 +29,14 @@ def probe_indices(queries: QuerySet) -> Tensor:
 
 
 def probe_queries(queries: QuerySet) -> int:
-    """Return how many queries probing costs."""
-    return ROUNDS * len(probe_indices(queries))
+    """Return how many queries probing costs, before the views and after them."""
+    return (ROUNDS + 1) * len(probe_indices(queries))
 
 
 def asking_order(queries: QuerySet) -> Tensor:
-    """Return all images ``(N, C, H, W)`` that a suspect is asked, in order: the probes round by round, the views."""
+    """Return all images ``(N, C, H, W)`` that a suspect is asked, in order: probes, views, and the probes once more."""
     probes = queries.images[0, probe_indices(queries)]
-    return torch.cat([*[probes] * ROUNDS, queries.images.flatten(0, 1)])
+    return torch.cat([*[probes] * ROUNDS, queries.images.flatten(0, 1), probes])
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -77,7 +79,8 @@ def probe_for_filters(probed: Probed, interview: Interview, queries: QuerySet) -
     """Return what a filter may look at, and ask, to recognise itself."""
 
     def ask(pixels: Tensor) -> Tensor:
-        interview.query.require(len(pixels) + queries.queries)  # the views come first
+        # what is to be asked in any case comes first
+        interview.query.require(len(pixels) + queries.queries + len(probed.positions))
         return interview.ask((pixels * 255).round().to(torch.uint8), alone=True)
 
     return Probe(pixels=to_pixels(queries.images[0, probed.positions]), answers=probed.answers, ask=ask)
@@ -94,6 +97,17 @@ def misplaced(probed: Probed, view: Tensor) -> bool:
     wrong = ~_same(view[probed.positions], alone)
     elsewhere = torch.stack([_same(view, row).any() for row in alone])
     return int((wrong & elsewhere).sum()) > 1
+
+
+def moved_share(one: Tensor, other: Tensor) -> float:
+    """Return the share of rows ``(P, K)`` that differ by more than other batches or another precision explain."""
+    finite = one.isfinite().all(-1) & other.isfinite().all(-1)
+    return float((((one - other).abs().amax(-1) > NOTABLE) & finite).float().mean())
+
+
+def unmoved(one: Tensor, other: Tensor) -> bool:
+    """Tell whether all rows are the same answers."""
+    return bool(_same(one, other).all())
 
 
 def _same(one: Tensor, other: Tensor) -> Tensor:

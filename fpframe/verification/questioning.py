@@ -8,20 +8,23 @@ from torch import Tensor
 
 from fpframe.enrolment import Enrolment
 from fpframe.enrolment.calibration import PLAIN
-from fpframe.errors import UsageError
+from fpframe.errors import ModelError, UsageError
 from fpframe.events import Event, Listener
 from fpframe.query import Query
 from fpframe.registry import Registry
 from fpframe.verification.interview import Interview
-from fpframe.verification.probing import misplaced, probe, probe_for_filters
+from fpframe.verification.probing import Probed, moved_share, probe, probe_for_filters
 from fpframe.verification.reading import (
     AUTO,
     NONE,
     REORDERED,
     answer_caveats,
-    behaviour_of,
+    broken,
+    constant,
     detect_filter,
     read_channel,
+    settled,
+    turned,
     uncalibrated,
 )
 from fpframe.verification.recording import Transcript
@@ -56,6 +59,7 @@ class Questioned:
         query: the suspect.
         yardstick: the calibration that fits it.
         view_scores: one score for each view that was asked; empty where its behaviour prevents one.
+        views: how many views it answered.
         behaviour: what it did that prevents a verdict; empty when it answered properly.
         caveats: what the reader of a verdict should know of its answers.
         transcript: every answer.
@@ -64,6 +68,7 @@ class Questioned:
     query: Query
     yardstick: Yardstick
     view_scores: tuple[float, ...]
+    views: int
     behaviour: str
     caveats: tuple[str, ...]
     transcript: Transcript
@@ -76,48 +81,72 @@ def question(
 
     Raises:
         UsageError: nothing is calibrated for its channel or the filter that was named.
-        ModelError: it fails on the images.
+        ModelError: it fails on the probes or the first view.
     """
     queries, interview = enrolment.queries, Interview(query)
     probed = probe(interview, queries)
     channel = read_channel(query, probed.answers.flatten(0, 1), asking.channel)
-    through = asking.through if asking.through != NONE else PLAIN
-    if through == AUTO:
-        through = detect_filter(probe_for_filters(probed, interview, queries), registry) if probed.changing else PLAIN
+    through = _read_filter(interview, probed, enrolment, asking, registry)
     try:
         yardstick, behaviour = Yardstick.of(enrolment, channel, through, registry=registry), ""
     except UsageError:
         if asking.through != AUTO or not through:
             raise
         yardstick, behaviour = Yardstick.of(enrolment, channel, registry=registry), uncalibrated(through)
+    behaviour = behaviour or broken([probed.answers.flatten(0, 1)]) or (REORDERED if probed.swapped else "")
     views: list[Tensor] = []
-    for images in () if behaviour else queries.images:
-        views.append(interview.ask(images))
-        on_event(Event(task="asking", done=len(views), total=queries.views))
-        if len(views) == 1 and (probed.swapped or misplaced(probed, views[0])):
-            behaviour = REORDERED
-        if asking.test == "sequential" and _suffices(views, yardstick, asking, behaviour):
+    while not behaviour and len(views) < queries.views:
+        try:
+            views.append(interview.ask(queries.images[len(views)]))
+        except ModelError as error:
+            if not views:  # it may have been opened wrongly
+                raise
+            behaviour = f"the suspect stopped answering ({error}), which is its own behaviour"
             break
-    behaviour = behaviour or behaviour_of(views)
-    chain = FilterChain.parse(through, registry) if through else None
+        on_event(Event(task="asking", done=len(views), total=queries.views))
+        behaviour = broken(views) or (turned(probed, views[0]) if len(views) == 1 else "")
+        if asking.test == "sequential" and not behaviour and _suffices(views, yardstick, asking):
+            break
+    behaviour = behaviour or constant(views)
+    last = probed.answers[1] if behaviour else interview.ask(queries.images[0, probed.positions], alone=True)
+    behaviour = behaviour or broken([last])
+    chain = FilterChain.parse(yardstick.through, registry) if yardstick.through else None
+    if not behaviour and chain is not None and asking.through == AUTO:
+        behaviour = settled(probed, views[0], last)
     return Questioned(
         query=query,
         yardstick=yardstick,
         view_scores=() if behaviour else tuple(yardstick.scores(torch.stack(views))),
+        views=len(views),
         behaviour=behaviour,
         caveats=(
             *query.notes,
-            *answer_caveats(probed, chain, declared=asking.through != AUTO),
+            *answer_caveats(
+                probed,
+                chain,
+                declared=asking.through != AUTO,
+                drifting=moved_share(last, probed.answers[1]) > 0,
+                channel=channel,
+            ),
             *yardstick.caveats,
         ),
         transcript=_transcript(interview, enrolment, query),
     )
 
 
-def _suffices(views: list[Tensor], yardstick: Yardstick, asking: Asking, behaviour: str) -> bool:
-    """Tell whether a sequential test needs no further view, or cannot use one."""
-    if behaviour or behaviour_of(views):
-        return True
+def _read_filter(interview: Interview, probed: Probed, enrolment: Enrolment, asking: Asking, registry: Registry) -> str:
+    """Return the filter that was named, or the one that explains changing answers; empty for none."""
+    if asking.through != AUTO:
+        return PLAIN if asking.through == NONE else asking.through
+    if not probed.changing or not bool(probed.answers.isfinite().all()):
+        return PLAIN
+    return detect_filter(probe_for_filters(probed, interview, enrolment.queries), registry)
+
+
+def _suffices(views: list[Tensor], yardstick: Yardstick, asking: Asking) -> bool:
+    """Tell whether a sequential test needs no further view."""
+    if constant(views):  # by chance, in a small view; or always, and then more views will show it
+        return False
     scores = yardstick.scores(torch.stack(views))
     return bool(yardstick.decide(scores, alpha=asking.alpha, test="sequential", certify=asking.certify).stopped)
 

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import attrs
 from torch import Tensor
 
-from fpframe.channel import PROBS, observe_channel
-from fpframe.errors import PluginError, ResourceError
+from fpframe.channel import PROBS, information, observe_channel
+from fpframe.errors import FpframeError, PluginError, ResourceError
 from fpframe.interfaces import AnswerFilter, Probe
 from fpframe.query import Query
 from fpframe.registry import Registry
-from fpframe.verification.probing import Probed
+from fpframe.verification.probing import Probed, misplaced, moved_share, unmoved
 from fpframe.verification.recording import NotRecordedError
 from fpframe.zoo.filters import FilterChain
 from fpframe.zoo.lineage import make_step
@@ -44,27 +43,70 @@ def detect_filter(probe: Probe, registry: Registry) -> str:
     """Return the answer filter that explains changing answers, as a text; empty where none does."""
     for name in registry.names(AnswerFilter.kind):
         try:
-            found = registry.get(AnswerFilter.kind, name).detect(probe)
+            found = _detect(registry.create(AnswerFilter.kind, name), probe)
         except (NotRecordedError, ResourceError, PluginError):
             # what would tell was not recorded, or is not left of the budget; or two filters share the name
             continue
         if found is not None:
-            params = {field.name: getattr(found, field.name) for field in attrs.fields(type(found))}
-            return make_step(registry, name, **params).text(exact=False)
+            return make_step(registry, name, **found.params()).text(exact=False)
     return ""
 
 
-def behaviour_of(views: Sequence[Tensor]) -> str:
-    """Return what in the answers ``(Q, K)`` to the views prevents a verdict; empty when nothing does."""
-    if not views:
-        return "the suspect was asked nothing"
-    total = sum(len(view) for view in views)
-    broken = sum(int((~view.isfinite().all(-1)).sum()) for view in views)
-    if broken:
-        return f"the suspect gave {broken} of {total} answers that are not finite numbers, which is its own behaviour"
-    first = views[0][0]
-    if all(bool((view == first).all()) for view in views):
-        return f"the suspect gave the same answer to all {total} queries, which is its own behaviour"
+def _detect(component: AnswerFilter, probe: Probe) -> AnswerFilter | None:
+    try:
+        return component.detect(probe)
+    except FpframeError:
+        raise
+    except Exception as error:  # a stranger's code, after queries were spent
+        raise PluginError(f"'{component.name}' failed to look at the answers: {error}") from error
+
+
+def broken(answers: Sequence[Tensor]) -> str:
+    """Return what to say of answers ``(N, K)`` that are no finite numbers; empty where all are."""
+    total = sum(len(rows) for rows in answers)
+    bad = sum(int((~rows.isfinite().all(-1)).sum()) for rows in answers)
+    if not bad:
+        return ""
+    return f"the suspect gave {bad} of {total} answers that are not finite numbers, which is its own behaviour"
+
+
+def constant(answers: Sequence[Tensor]) -> str:
+    """Return what to say of answers ``(N, K)`` that are all the same; empty where they are not."""
+    if not answers or not all(bool((rows == answers[0][0]).all()) for rows in answers):
+        return ""
+    total = sum(len(rows) for rows in answers)
+    return f"the suspect gave the same answer to all {total} queries, which is its own behaviour"
+
+
+def turned(probed: Probed, first_view: Tensor) -> str:
+    """Return what to say of a suspect that answers the views otherwise than the probes before; empty for all others.
+
+    One that changes between repeats, or answers otherwise in a batch, is known to do so already.
+    """
+    if misplaced(probed, first_view):
+        return REORDERED
+    before, now = observe_channel(probed.answers.flatten(0, 1)), observe_channel(first_view)
+    if information(now) < information(before):
+        return f"the suspect revealed {before} when it was asked first and {now} then, which is its own behaviour"
+    excused = probed.changing or probed.mixing
+    if not excused and moved_share(first_view[probed.positions], probed.answers[1]) > 0.25:
+        return "the suspect answers images otherwise than when it was asked them first, which is its own behaviour"
+    return ""
+
+
+def settled(probed: Probed, first_view: Tensor, last: Tensor) -> str:
+    """Return what to say of a suspect that was taken to answer through a filter, but stopped to; empty for all others.
+
+    Args:
+        probed: what it answered first.
+        first_view: answers ``(Q, K)`` to the first view.
+        last: answers ``(P, K)`` to the probes after the views.
+    """
+    if unmoved(first_view[probed.positions], last):
+        return (
+            "the suspect's answers changed between repeats when it was asked first and no longer did, which is its own "
+            "behaviour"
+        )
     return ""
 
 
@@ -77,15 +119,25 @@ def uncalibrated(through: str) -> str:
     )
 
 
-def answer_caveats(probed: Probed, chain: FilterChain | None, *, declared: bool) -> list[str]:
+def answer_caveats(
+    probed: Probed, chain: FilterChain | None, *, declared: bool, drifting: bool, channel: str
+) -> list[str]:
     """Return what the reader of a verdict should know of how the suspect answers.
 
     Args:
         probed: what it answered when it was asked again.
         chain: the filters that it and the calibration models were compared through.
         declared: whether somebody named them, or that there are none.
+        drifting: whether the probes were answered otherwise after the views.
+        channel: what it is taken to reveal.
     """
     caveats = []
+    observed = observe_channel(probed.answers.flatten(0, 1))
+    if information(observed) < information(channel):
+        caveats.append(
+            f"The suspect reveals {observed}, which is less than {channel}: it was compared with models that reveal "
+            "more, and a theft is hardly found so. Leave --channel out."
+        )
     if chain is not None and declared:
         caveats.append(
             f"Suspect and calibration models were compared through {chain.text}, as was said of the suspect."
@@ -100,7 +152,7 @@ def answer_caveats(probed: Probed, chain: FilterChain | None, *, declared: bool)
             f"The suspect's answers change between repeats as {chain.text} changes them; it was compared with "
             "calibration models that answer through the same."
         )
-    elif probed.changing:
+    elif probed.changing or drifting:
         caveats.append(
             "The suspect's answers to one image change between repeats; it was compared with calibration models that "
             "do not. Where you know what it does, name it with --through."

@@ -19,7 +19,7 @@ from fpframe.errors import DataError, UsageError
 from fpframe.query import Outputs, Query
 from fpframe.queryset import QuerySet, image_digests
 from fpframe.store import write_durably
-from fpframe.verification.probing import asking_order
+from fpframe.verification.probing import ROUNDS, asking_order, probe_indices
 
 
 class NotRecordedError(UsageError):
@@ -64,7 +64,9 @@ class RecordedQuery(Query):
     it is answered the same again.
     """
 
-    def __init__(self, keys: list[bytes], answers: np.ndarray, about: dict[str, Any], **options: Any) -> None:
+    def __init__(
+        self, keys: list[bytes], answers: np.ndarray, about: dict[str, Any], *, once: bool, **options: Any
+    ) -> None:
         suspect = about.get("suspect", {})
         options["address"] = suspect.get("address", options["address"])
         options["outputs"] = "probs" if about else options["outputs"]  # a transcript holds probabilities
@@ -75,7 +77,7 @@ class RecordedQuery(Query):
         for key, row in zip(keys, answers, strict=True):
             self._recorded.setdefault(key, deque()).append(row)
         self.notes = (*about.get("notes", ()), "The answers were recorded before, and are taken to be the suspect's.")
-        if all(len(rows) == 1 for rows in self._recorded.values()):
+        if once:
             self.notes += ("Each image was recorded once, so that it could not be seen whether answers change.",)
 
     @property
@@ -126,13 +128,15 @@ def open_recorded(path: str | Path, queries: QuerySet, num_classes: int, *, outp
         views = (queries.views, queries.images.shape[1])
         if answers.shape[:2] == views:
             answers = answers.reshape(queries.queries, *answers.shape[2:])
-        keys = everything if len(answers) == len(everything) else everything[-queries.queries :]
+        start = ROUNDS * len(probe_indices(queries))
+        keys = everything if len(answers) == len(everything) else everything[start : start + queries.queries]
     if len(answers) != len(keys):
         raise DataError(
             f"{len(answers)} answers do not fit {queries.queries} queries, or {len(asking_order(queries))} with the "
             f"probes ({path}); 'fpframe queries export' writes what to ask, in order"
         )
-    return RecordedQuery(keys, answers, about, num_classes=num_classes, outputs=outputs, address=str(path))
+    once = images is None and len(keys) == queries.queries
+    return RecordedQuery(keys, answers, about, once=once, num_classes=num_classes, outputs=outputs, address=str(path))
 
 
 def _read(path: Path) -> tuple[np.ndarray, np.ndarray | None, dict[str, Any]]:
@@ -146,9 +150,24 @@ def _read(path: Path) -> tuple[np.ndarray, np.ndarray | None, dict[str, Any]]:
             f"cannot read recorded answers: {reason} ({path}); 'fpframe verify --save-answers' writes such files, and "
             "'fpframe queries export' says how to write them"
         ) from error
-    kinds = answers.dtype.kind in "fiub" and answers.ndim in (1, 2, 3) and isinstance(about, dict)
+    kinds = answers.dtype.kind in "fiub" and answers.ndim in (1, 2, 3) and _is_about(about)
     if not kinds or (images is not None and (images.dtype != np.uint8 or images.shape != (len(answers), 32))):
         raise DataError(
             f"recorded answers have the wrong form ({path}); write 'answers' as (N, K) numbers or (N,) labels"
         )
     return answers.astype(np.float32) if answers.dtype.kind == "f" else answers.astype(np.int64), images, about
+
+
+def _is_about(about: object) -> bool:
+    """Tell whether a file that anybody may have written says what a transcript says."""
+    if not isinstance(about, dict):
+        return False
+    suspect, notes = about.get("suspect", {}), about.get("notes", [])
+    words = [about.get(name) for name in ("queries", "outputs", "channel")]
+    return (
+        isinstance(suspect, dict)
+        and all(isinstance(value, str) for value in suspect.values())
+        and isinstance(notes, list)
+        and all(isinstance(note, str) for note in notes)
+        and all(word is None or isinstance(word, str) for word in words)
+    )

@@ -82,12 +82,17 @@ class Verdict:
     @property
     def _count(self) -> str:
         # where strata tie, the one that the suspect stands out from least
-        worst, result = max(self.decision.strata.items(), key=lambda item: (item[1].p, -item[1].margin))
+        certify = self.decision.certify
+        worst, result = max(
+            self.decision.strata.items(),
+            key=lambda item: (item[1].bound if certify else item[1].p, -item[1].margin),
+        )
         shared = f" of {result.families} families" if result.families < result.n else ""
+        sure = f", with 95 % confidence a chance of at most {result.bound:.3g}" if certify else ""
         over = " at any look" if self.decision.test == "sequential" else ""
         return (
             f"among {result.n} independent models of kind '{worst}'{shared}, {result.at_least} scored at least as "
-            f"high{over} (p = {self.p_value:.3g})."
+            f"high{over} (p = {self.p_value:.3g}{sure})."
         )
 
     @property

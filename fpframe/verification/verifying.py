@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, TypedDict, Unpack
+from typing import Any, TypedDict, Unpack, get_args
+
+import attrs
 
 from fpframe.decision import Decision, holm_thresholds, require_alpha
 from fpframe.enrolment import Enrolment
-from fpframe.errors import UsageError
+from fpframe.errors import UsageError, nearest
 from fpframe.events import Event, Listener, ignore
 from fpframe.loading import load_registry
 from fpframe.query import Outputs
@@ -160,7 +162,9 @@ def _refuse_unfit(
     """Refuse what no suspect could meet, before any is asked."""
     if channel != AUTO:
         enrolment.encoder_for(channel)
-    if test == "welch":
+    if test not in get_args(Test):
+        raise UsageError(f"unknown test '{test}'{nearest(test, get_args(Test))}")
+    if test.startswith("welch"):
         if certify:
             raise UsageError("a t-test over views certifies nothing; leave out --certify or --test welch")
         if not 0 < alpha < 1:
@@ -181,9 +185,19 @@ def _decide(questioned: Sequence[Questioned], asking: Asking, alpha: float) -> l
     first = [at(each, asking.alpha) for each in questioned]
     levels = holm_thresholds([_evidence(decision) for decision in first], alpha)
     return [
-        decision if level == asking.alpha else at(each, level)
-        for each, decision, level in zip(questioned, first, levels, strict=True)
+        _at_level(each, decision, level, at) for each, decision, level in zip(questioned, first, levels, strict=True)
     ]
+
+
+def _at_level(
+    each: Questioned, decision: Decision, level: float, at: Callable[[Questioned, float], Decision]
+) -> Decision:
+    """Return the decision at the level that Holm's procedure gives, which is no lower than that of the asking."""
+    if decision.stopped == "derived":  # at a stricter level, by all that it was asked
+        return attrs.evolve(decision, alpha=level)
+    again = at(each, level)
+    # what would have been an earlier stop at this level was none
+    return attrs.evolve(again, stopped="") if again.views < each.views else again
 
 
 def _evidence(decision: Decision) -> float:
@@ -196,14 +210,13 @@ def _evidence(decision: Decision) -> float:
 def _verdict(
     enrolment: Enrolment, each: Questioned, decision: Decision, digest: str, settings: dict[str, Any]
 ) -> Verdict:
-    asked = len(each.transcript.answers)
     return Verdict(
         decision=decision,
         channel=each.yardstick.channel,
         through=each.yardstick.through,
         view_scores=each.view_scores,
-        queries=asked,
-        saved=max(0, probe_queries(enrolment.queries) + enrolment.queries.queries - asked),
+        queries=len(each.transcript.answers),
+        saved=(enrolment.queries.views - each.views) * enrolment.queries.images.shape[1] if decision.stopped else 0,
         suspect={"address": each.query.address, "digest": each.query.digest},
         scheme=enrolment.scheme,
         enrolment=digest,

@@ -54,6 +54,8 @@ class AnswerNoise(fpframe.AnswerFilter):
 
         The deviation is the one that makes repeats differ by as much as they were seen to.
         """
+        if not bool(probe.answers.isfinite().all()):
+            return None
         spread = torch.stack([(a - b).abs().mean(-1) for a, b in combinations(probe.answers, 2)]).amin(0)
         if bool((spread <= 0.25 * spread.median()).any()) or float(spread.median()) < 1e-4:
             return None

@@ -17,7 +17,7 @@ from fpframe.rng import generator
 from fpframe_plugins._filtering import coins
 
 #: Images whose answers must have changed before a coin is believed in.
-SEEN = 2
+SEEN = 4
 
 
 @attrs.frozen(kw_only=True)
@@ -54,7 +54,7 @@ class Flip(fpframe.AnswerFilter):
         that an even one is assumed.
         """
         rounds = list(probe.answers)
-        if bool(((probe.answers == 0) | (probe.answers == 1)).all()):
+        if not bool(probe.answers.isfinite().all()) or bool(((probe.answers == 0) | (probe.answers == 1)).all()):
             return None
         pairs = torch.stack([_equal(a, b) for a, b in combinations(rounds, 2)])
         changing = ~pairs.all(0)

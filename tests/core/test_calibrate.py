@@ -87,6 +87,32 @@ def test_a_filter_that_changes_images_is_calibrated_and_then_detected(enrolment,
     assert any("change between repeats as flip(0.5) changes them" in caveat for caveat in verdict.caveats)
 
 
+def test_a_new_calibration_keeps_the_filters_of_the_old_one(enrolment, tiny_store, exported):
+    first = fpframe.calibrate(enrolment, through=["blur(1.0)"], store=Store(tiny_store))
+    again = fpframe.calibrate(first, independents=exported, backbone="paper:arc-e", through=["round(2)"])
+    assert list(again.calibration.answers) == ["", *list(first.calibration.answers)[1:], "round(2)"]
+
+
+def test_another_seed_draws_other_models_and_divides_the_data_as_before(enrolment, tiny_store, tmp_path):
+    recipe = Recipe.load("tiny")
+    few = tuple(attrs.evolve(g, calibrate=9) for g in recipe.independent if g.stratum == "same-data")
+    other = attrs.evolve(recipe, seed=1, independent=few, derived=(), partition=fpframe.recipe.Partition(pool=3))
+    made = fpframe.calibrate(enrolment, recipe=other, store=Store(tmp_path))
+    assert made.calibration.source == "recipe tiny, seed 1"
+    ours, theirs = enrolment.strata("probs")["same-data"], made.strata("probs")["same-data"]
+    assert set(ours.scores).isdisjoint(theirs.scores)
+    again = fpframe.plan_zoo(attrs.evolve(other, seed=0), store=Store(tmp_path), splits=("calibrate",))
+    assert again.outlook().missing, "with the seed of the enrolment they are other models"
+    with pytest.raises(DataError, match="name a recipe for the same data"):
+        fpframe.calibrate(enrolment, recipe="small", store=Store(tmp_path), data_root=tmp_path)
+
+
+def test_an_enrolment_on_other_images_is_refused(enrolment, tiny_store):
+    strange = attrs.evolve(enrolment, victim={**enrolment.victim, "pool": "0" * 64})
+    with pytest.raises(DataError, match="are not those of the enrolment"):
+        fpframe.calibrate(strange, store=Store(tiny_store))
+
+
 def test_own_independent_models_calibrate(enrolment, exported, zoo):
     made = fpframe.calibrate(enrolment, independents=exported, backbone="paper:arc-e")
     assert made.calibration.counts == {"own-independents": 9}

@@ -48,7 +48,7 @@ def test_enrol_then_verify_several_kinds_of_suspect_as_json(here, capfd, registr
     assert suspect["verdict"] == "DERIVED"
     assert suspect["suspect"]["address"] == "victim.safetensors"
     assert len(suspect["suspect"]["digest"]) == 64
-    assert suspect["queries"] == 248
+    assert suspect["queries"] == 264
     assert suspect["scheme"] == "uap-contrastive"
     assert {name: stratum["n"] for name, stratum in suspect["strata"].items()} == {
         "same-data": 9,
@@ -161,7 +161,7 @@ def test_a_third_party_reaches_the_same_verdict_from_recorded_answers(here, capf
     assert asked["verdict"] == "DERIVED"
     assert "exists already" in complaint(capfd, ask, 2)
     assert run(["queries", "export", str(tiny_enrolment), "--out", "questions"]) == 0
-    assert len(list(Path("questions/images").iterdir())) == 248
+    assert len(list(Path("questions/images").iterdir())) == 264
 
 
 def test_a_verdict_is_stopped_early_and_reported_in_html(here, capfd, tiny_enrolment, thief):
@@ -297,7 +297,7 @@ def test_a_wrong_command_ends_in_one_clear_line_and_leaves_nothing(here, capfd, 
         (["python:fine:colour"], 3, "check its input shape"),
         (["python:fine:seven", "--mean", "a,b"], 2, "--mean takes numbers"),
         (["python:fine:seven", "--outputs", "logit"], 2, "logit"),
-        (["python:fine:seven", "--max-queries", "100"], 6, "248 more queries are needed"),
+        (["python:fine:seven", "--max-queries", "100"], 6, "264 more queries are needed"),
         (["python:fine:seven", "--alpha", "0.01"], 2, "99 are needed"),
         (["python:fine:seven", "python:fine:colour"], 2, "name only the one that you mean to accuse"),
         (["python:fine:seven", "--device", "tpu"], 2, "tpu"),

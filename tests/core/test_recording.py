@@ -80,8 +80,8 @@ def test_exported_queries_can_be_asked_by_somebody_who_has_only_the_files(enrolm
     about = json.loads(index.read_text())
     images = np.load(tmp_path / "out" / "queries.npz")["images"]
     files = sorted((tmp_path / "out" / "images").iterdir())
-    assert len(images) == len(files) == about["images"] == 248
-    for number in (0, 100, 247):
+    assert len(images) == len(files) == about["images"] == 264
+    for number in (0, 100, 263):
         assert np.array_equal(np.asarray(Image.open(files[number])), images[number, 0])
     start, stop = about["views"]
     assert np.array_equal(images[start:stop], enrolment.queries.images.flatten(0, 1).numpy())
@@ -113,11 +113,14 @@ def test_answers_to_other_questions_are_refused(enrolment, thief, tmp_path):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ({"answers": np.zeros((7, 10))}, "7 answers do not fit 200 queries, or 248 with the probes"),
+        ({"answers": np.zeros((7, 10))}, "7 answers do not fit 200 queries, or 264 with the probes"),
         ({"rows": np.zeros((200, 10))}, "cannot read recorded answers"),
         ({"answers": np.array(["a", "b"])}, "wrong form"),
         ({"answers": np.zeros((200, 10)), "images": np.zeros((3, 32), np.uint8)}, "wrong form"),
         ({"answers": np.array([{"a": 1}], dtype=object)}, "cannot read recorded answers"),
+        ({"answers": np.zeros((200, 10)), "about": np.array('{"suspect": "x"}')}, "wrong form"),
+        ({"answers": np.zeros((200, 10)), "about": np.array('{"notes": 5}')}, "wrong form"),
+        ({"answers": np.zeros((200, 10)), "about": np.array("[]")}, "wrong form"),
     ],
 )
 def test_a_file_that_holds_no_such_answers_is_refused_in_one_line(enrolment, tmp_path, content, message):

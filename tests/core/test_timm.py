@@ -51,7 +51,7 @@ def test_a_timm_victim_is_enrolled_on_the_cheap_zoo_and_recognised_among_timm_su
     enrolment = fpframe.enroll(
         address, digits, weights=files[address], recipe="tiny", absent=["same-data"], store=Store(tiny_store)
     )
-    assert set(enrolment.calibration["probs"]) == set(STRATA) - {"same-data"}
+    assert set(enrolment.calibration.counts) == set(STRATA) - {"same-data"}
     verdicts = {name: fpframe.verify(enrolment, path, backbone=name) for name, path in files.items()}
     assert verdicts[address].verdict == "DERIVED"
     assert any("'same-data' is absent" in caveat for caveat in verdicts[address].caveats)

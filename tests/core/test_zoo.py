@@ -16,7 +16,8 @@ from fpframe import Lineage
 from fpframe.classifier import state_digest
 from fpframe.dataset import Dataset
 from fpframe.errors import IntegrityError, ModelError, UsageError
-from fpframe.evaluation import HeldOut, _groups
+from fpframe.evaluation import HeldOut
+from fpframe.evaluation.records import by_kind
 from fpframe.executors import open_executor
 from fpframe.hookspecs import hookimpl
 from fpframe.interfaces import AttackSimulator
@@ -537,18 +538,18 @@ def test_a_theft_has_failed_when_it_costs_more_than_five_points(workspace, model
 def test_failed_thefts_are_shown_apart_and_are_none_of_all_thefts(model):
     def suspect(text, *, failed=False):
         facts = Facts(accuracy=0.5, agreement=0.5, queries=0, seconds=None, failed=failed)
-        return HeldOut(model=model(text), facts=facts, verdict=None, embeddings=torch.zeros(1))
+        return HeldOut(model=model(text), facts=facts, verdict=None, others={}, embeddings=torch.zeros(1))
 
     one, two, three = suspect("prune"), suspect("prune(0.9)"), suspect("prune(0.99)", failed=True)
-    groups = _groups([one, two, three], "derived")
+    groups = by_kind([one, two, three], "derived")
     assert groups == {
         "prune": [one],
         "prune(0.9)": [two],
         "all derived": [one, two],
         "failed thefts": [three],
     }
-    assert list(_groups([one, two], "derived")) == ["prune", "prune(0.9)", "all derived"]
-    assert _groups([three], "derived") == {"failed thefts": [three]}
+    assert list(by_kind([one, two], "derived")) == ["prune", "prune(0.9)", "all derived"]
+    assert by_kind([three], "derived") == {"failed thefts": [three]}
 
 
 # --- other processes
