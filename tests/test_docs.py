@@ -29,7 +29,7 @@ LANGUAGES = {"python", "sh", "toml", "text", "json"}
 #: Of Ray.
 FOREIGN_OPTIONS = {"--node-ip-address"}
 #: Written by hand from measurements, after these tests.
-LATER = re.compile(r"docs/(results\.md|t-test\.md|images/.*)$")
+LATER = re.compile(r"docs/(results\.md|images/.*)$")
 
 _BLOCK = re.compile(r"(?:<!-- norun:(?P<reason>[^>]*)-->\n+)?^```(?P<language>\S*)\n(?P<code>.*?)^```$", re.M | re.S)
 
