@@ -83,36 +83,19 @@ def question(
         UsageError: nothing is calibrated for its channel or the filter that was named.
         ModelError: it fails on the probes or the first view.
     """
-    queries, interview = enrolment.queries, Interview(query)
-    probed = probe(interview, queries)
-    channel = read_channel(query, probed.answers.flatten(0, 1), asking.channel)
-    through = _read_filter(interview, probed, enrolment, asking, registry)
-    try:
-        yardstick, behaviour = Yardstick.of(enrolment, channel, through, registry=registry), ""
-    except UsageError:
-        if asking.through != AUTO or not through:
-            raise
-        yardstick, behaviour = Yardstick.of(enrolment, channel, registry=registry), uncalibrated(through)
+    interview = Interview(query)
+    probed = probe(interview, enrolment.queries)
+    yardstick, behaviour = _choose_yardstick(interview, probed, enrolment, asking, registry)
     behaviour = behaviour or broken([probed.answers.flatten(0, 1)]) or (REORDERED if probed.swapped else "")
     views: list[Tensor] = []
-    while not behaviour and len(views) < queries.views:
-        try:
-            views.append(interview.ask(queries.images[len(views)]))
-        except ModelError as error:
-            if not views:  # it may have been opened wrongly
-                raise
-            behaviour = f"the suspect stopped answering ({error}), which is its own behaviour"
-            break
-        on_event(Event(task="asking", done=len(views), total=queries.views))
-        behaviour = broken(views) or (turned(probed, views[0]) if len(views) == 1 else "")
-        if asking.test == "sequential" and not behaviour and _suffices(views, yardstick, asking):
-            break
-    behaviour = behaviour or constant(views)
-    last = probed.answers[1] if behaviour else interview.ask(queries.images[0, probed.positions], alone=True)
-    behaviour = behaviour or broken([last])
+    if not behaviour:
+        views, behaviour = _ask_views(interview, probed, yardstick, asking, on_event)
+    last = probed.answers[1]
     chain = FilterChain.parse(yardstick.through, registry) if yardstick.through else None
-    if not behaviour and chain is not None and asking.through == AUTO:
-        behaviour = settled(probed, views[0], last)
+    if not behaviour:
+        last = interview.ask(enrolment.queries.images[0, probed.positions], alone=True)
+        detected = chain is not None and asking.through == AUTO
+        behaviour = broken([last]) or (settled(probed, views[0], last) if detected else "")
     return Questioned(
         query=query,
         yardstick=yardstick,
@@ -126,7 +109,7 @@ def question(
                 chain,
                 declared=asking.through != AUTO,
                 drifting=moved_share(last, probed.answers[1]) > 0,
-                channel=channel,
+                channel=yardstick.channel,
             ),
             *yardstick.caveats,
         ),
@@ -134,13 +117,44 @@ def question(
     )
 
 
-def _read_filter(interview: Interview, probed: Probed, enrolment: Enrolment, asking: Asking, registry: Registry) -> str:
-    """Return the filter that was named, or the one that explains changing answers; empty for none."""
+def _choose_yardstick(
+    interview: Interview, probed: Probed, enrolment: Enrolment, asking: Asking, registry: Registry
+) -> tuple[Yardstick, str]:
+    """Return the calibration that fits how the suspect answers, and what prevents a verdict where none does."""
+    channel = read_channel(interview.query, probed.answers.flatten(0, 1), asking.channel)
     if asking.through != AUTO:
-        return PLAIN if asking.through == NONE else asking.through
-    if not probed.changing or not bool(probed.answers.isfinite().all()):
-        return PLAIN
-    return detect_filter(probe_for_filters(probed, interview, enrolment.queries), registry)
+        through = PLAIN if asking.through == NONE else asking.through
+        return Yardstick.of(enrolment, channel, through, registry=registry), ""
+    found = PLAIN
+    if probed.changing and bool(probed.answers.isfinite().all()):
+        found = detect_filter(probe_for_filters(probed, interview, enrolment.queries), registry)
+    try:
+        return Yardstick.of(enrolment, channel, found, registry=registry), ""
+    except UsageError:
+        if not found:
+            raise
+        return Yardstick.of(enrolment, channel, registry=registry), uncalibrated(found)
+
+
+def _ask_views(
+    interview: Interview, probed: Probed, yardstick: Yardstick, asking: Asking, on_event: Listener
+) -> tuple[list[Tensor], str]:
+    """Return the answers ``(Q, K)`` to each view that was asked, and what in them prevents a verdict."""
+    queries, views = yardstick.enrolment.queries, list[Tensor]()
+    for images in queries.images:
+        try:
+            views.append(interview.ask(images))
+        except ModelError as error:
+            if not views:  # it may have been opened wrongly
+                raise
+            return views, f"the suspect stopped answering ({error}), which is its own behaviour"
+        on_event(Event(task="asking", done=len(views), total=queries.views))
+        behaviour = broken(views) or (turned(probed, views[0]) if len(views) == 1 else "")
+        if behaviour:
+            return views, behaviour
+        if asking.test == "sequential" and _suffices(views, yardstick, asking):
+            break
+    return views, constant(views)
 
 
 def _suffices(views: list[Tensor], yardstick: Yardstick, asking: Asking) -> bool:
