@@ -16,7 +16,7 @@ from torch import Tensor
 import fpframe
 from fpframe import Classifier, Perturbation, PerturbationGenerator, References
 from fpframe.parameters import epsilon_pixels, number, whole
-from fpframe_plugins.deepfool import deepfool_l2
+from fpframe_plugins._deepfool import deepfool_l2
 from fpframe_plugins.uap import fooling_rate
 
 
@@ -78,7 +78,7 @@ class UapDeepfool(PerturbationGenerator):
         staying = model.logits(moved).argmax(1) == predicted
         if not bool(staying.any()):
             return torch.zeros_like(delta)
-        more, changed = deepfool_l2(
+        more, changed, _ = deepfool_l2(
             model,
             moved[staying].to(model.device),
             labels=predicted[staying].to(model.device),

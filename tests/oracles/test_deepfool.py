@@ -10,7 +10,7 @@ from sklearn.datasets import load_digits
 from torch import Tensor, nn
 
 import fpframe
-from fpframe_plugins.deepfool import deepfool_l2
+from fpframe_plugins._deepfool import deepfool_l2
 
 STEPS = 50
 
@@ -62,7 +62,7 @@ def agree_in_success_and_median(
     name: str, victim: fpframe.Classifier, x: Tensor, labels: Tensor
 ) -> tuple[Tensor, Tensor]:
     expected, success = oracle(name, victim, x, labels, STEPS)
-    delta, changed = deepfool_l2(victim, x, labels=labels, steps=STEPS)
+    delta, changed, _ = deepfool_l2(victim, x, labels=labels, steps=STEPS)
     assert torch.equal(changed, success)
     assert bool(success.all())
     assert float(lengths(delta).median()) > 0.1

@@ -1,4 +1,4 @@
-"""The universal perturbations and the DeepFool core, on small models of scikit-learn's digits and on synthetic ones."""
+"""Universal and local perturbations, on small models of scikit-learn's digits and on synthetic ones."""
 
 from __future__ import annotations
 
@@ -7,14 +7,20 @@ import random
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 from sklearn.datasets import load_digits
 from torch import Tensor, nn
 
 import fpframe
 from fpframe.classifier import state_digest
 from fpframe.queryset import add_perturbation, to_pixels
-from fpframe_plugins.deepfool import deepfool_l2
+from fpframe_plugins._deepfool import deepfool_l2
+from fpframe_plugins._escaping import escape_gradient
+from fpframe_plugins.ddn import Ddn
+from fpframe_plugins.deepfool import Deepfool
 from fpframe_plugins.none import NoPerturbation
+from fpframe_plugins.pgd import Pgd
+from fpframe_plugins.pgd_l2 import PgdL2
 from fpframe_plugins.random_sign import RandomSign
 from fpframe_plugins.uap import Uap
 from fpframe_plugins.uap_deepfool import UapDeepfool
@@ -22,6 +28,8 @@ from fpframe_plugins.uap_deepfool import UapDeepfool
 GRADIENT = [Uap(steps=40), UapDeepfool(images=48, passes=1)]
 SEEDED = [*GRADIENT, RandomSign()]
 ALL = [*SEEDED, NoPerturbation()]
+BALLS = [Pgd(steps=20, step_size=0.125), PgdL2(steps=20, step_size=0.125)]
+LOCAL = [Deepfool(), Ddn(steps=40), Ddn(steps=40, rounding="none"), *BALLS]
 
 
 def label(value: object) -> str | None:
@@ -92,18 +100,18 @@ def test_no_element_of_delta_exceeds_epsilon_and_the_largest_comes_close(kind, e
     assert 0.5 * epsilon < largest <= torch.tensor(epsilon, dtype=torch.float32)
 
 
-@pytest.mark.parametrize("generator", ALL, ids=label)
+@pytest.mark.parametrize("generator", [*ALL, *LOCAL], ids=label)
 def test_the_same_seed_gives_the_same_bytes(generator, victim):
     one, two = make(generator, victim, seed=3).delta, make(generator, victim, seed=3).delta
     assert one.numpy().tobytes() == two.numpy().tobytes()
 
 
-@pytest.mark.parametrize("generator", SEEDED, ids=label)
+@pytest.mark.parametrize("generator", [*SEEDED, *BALLS], ids=label)
 def test_another_seed_gives_another_delta(generator, victim):
     assert not torch.equal(make(generator, victim, seed=3).delta, make(generator, victim, seed=4).delta)
 
 
-@pytest.mark.parametrize("generator", ALL, ids=label)
+@pytest.mark.parametrize("generator", [*ALL, *LOCAL], ids=label)
 def test_model_input_and_global_random_state_are_left_as_found(generator):
     model, (images, labels) = network(1, 8), digits()
     model.train()
@@ -185,7 +193,7 @@ def test_none_adds_nothing_and_has_no_epsilon(victim):
     assert NoPerturbation().bound is None
 
 
-@pytest.mark.parametrize("kind", [Uap, UapDeepfool, RandomSign])
+@pytest.mark.parametrize("kind", [Uap, UapDeepfool, RandomSign, Pgd])
 def test_an_epsilon_on_the_scale_of_255_is_refused_with_the_remedy(kind):
     with pytest.raises(fpframe.ParameterError) as caught:
         kind(epsilon=10.0)
@@ -204,6 +212,14 @@ def test_an_epsilon_on_the_scale_of_255_is_refused_with_the_remedy(kind):
         (UapDeepfool, {"classes": 1}),
         (UapDeepfool, {"passes": 0}),
         (UapDeepfool, {"overshoot": -0.1}),
+        (Deepfool, {"overshoot": -0.1}),
+        (Deepfool, {"steps": 0}),
+        (Ddn, {"gamma": 1.0}),
+        (Ddn, {"first_norm": 0}),
+        (Ddn, {"rounding": "7-bit"}),
+        (Pgd, {"step_size": 0}),
+        (Pgd, {"random_start": 1.5}),
+        (PgdL2, {"epsilon": 0}),
     ],
 )
 def test_a_hyper_parameter_out_of_range_is_refused_by_name(kind, params):
@@ -223,7 +239,7 @@ def linear(weights: Tensor) -> fpframe.Classifier:
 def test_deepfool_finds_the_distance_to_the_nearest_boundary_of_a_linear_model():
     model = linear(torch.tensor([[1.0, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 0]]))
     x = torch.tensor([0.6, 0.5, 0.3, 0.2]).reshape(1, 1, 2, 2)
-    delta, changed = deepfool_l2(model, x, labels=torch.tensor([0]), overshoot=0.0)
+    delta, changed, _ = deepfool_l2(model, x, labels=torch.tensor([0]), overshoot=0.0)
     # the boundary between classes 0 and 1 is 0.1 / sqrt(2) away, and a step goes 1e-4 further
     assert bool(changed)
     assert float(delta.norm()) == pytest.approx(0.1 / 2**0.5 + 1e-4, abs=1e-6)
@@ -234,8 +250,8 @@ def test_deepfool_looks_at_the_likeliest_classes_only():
     # class 2 is nearer than the likelier class 1, for its gradient is longer
     model = linear(torch.tensor([[1.0, 0, 0, 0], [0, 1, 0, 0], [-4, 0, 9, 0]]))
     x = torch.tensor([0.6, 0.5, 0.3, 0.2]).reshape(1, 1, 2, 2)
-    near, _ = deepfool_l2(model, x, labels=torch.tensor([0]), classes=3)
-    far, _ = deepfool_l2(model, x, labels=torch.tensor([0]), classes=2)
+    near, _, _ = deepfool_l2(model, x, labels=torch.tensor([0]), classes=3)
+    far, _, _ = deepfool_l2(model, x, labels=torch.tensor([0]), classes=2)
     assert model(x + near).argmax(1).item() == 2
     assert model(x + far).argmax(1).item() == 1
     assert float(near.norm()) < float(far.norm())
@@ -245,7 +261,7 @@ def test_deepfool_treats_each_image_as_if_it_were_alone(victim):
     images, _ = digits()
     x = to_pixels(images[1200:1230])
     labels = victim.logits(x).argmax(1)
-    together, _ = deepfool_l2(victim, x, labels=labels)
+    together, _, _ = deepfool_l2(victim, x, labels=labels)
     alone = torch.cat([deepfool_l2(victim, x[[i]], labels=labels[[i]])[0] for i in range(len(x))])
     assert torch.allclose(together, alone, atol=1e-4)
 
@@ -255,7 +271,7 @@ def test_deepfool_changes_every_label_within_the_pixel_range_and_leaves_misclass
     x = to_pixels(images[1200:1300])
     labels = victim.logits(x).argmax(1)
     labels[:5] = (labels[:5] + 1) % 10
-    delta, changed = deepfool_l2(victim, x, labels=labels)
+    delta, changed, _ = deepfool_l2(victim, x, labels=labels)
     assert bool(changed.all())
     assert bool((victim.logits(x + delta).argmax(1) != labels).all())
     assert not delta[:5].any()
@@ -267,6 +283,134 @@ def test_deepfool_says_which_images_it_could_not_change(victim):
     images, _ = digits()
     x = to_pixels(images[1200:1300])
     labels = victim.logits(x).argmax(1)
-    delta, changed = deepfool_l2(victim, x, labels=labels, steps=2)
+    delta, changed, _ = deepfool_l2(victim, x, labels=labels, steps=2)
     assert 0 < int(changed.sum()) < len(x)
     assert torch.equal(changed, victim.logits(x + delta).argmax(1) != labels)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("generator", LOCAL, ids=label)
+def test_each_image_gets_a_delta_of_its_own_shape(generator, channels):
+    x = torch.rand(20, channels, 12, 12, generator=torch.Generator().manual_seed(0))
+    made = generator(network(channels, 12), x, torch.zeros(20, dtype=torch.long), seed=0)
+    assert made.delta.shape == x.shape
+    assert made.delta.dtype == torch.float32
+    assert made.converged.shape == (20,)
+    assert len({delta.numpy().tobytes() for delta in made.delta[made.converged]}) == int(made.converged.sum())
+
+
+@pytest.mark.parametrize("generator", LOCAL, ids=label)
+def test_a_local_perturbation_changes_what_it_says_and_stays_in_the_pixel_range(generator, victim):
+    images, labels = digits()
+    x = to_pixels(images[1200:1400])
+    before = victim.logits(x).argmax(1)
+    # true labels that are all wrong make no difference: the victim's own answers have to change
+    made = generator(victim, x, (labels[1200:1400] + 1) % 10, seed=0)
+    moved = x + made.delta
+    assert torch.equal(made.converged, victim.logits(moved).argmax(1) != before)
+    assert float(moved.min()) >= 0
+    assert float(moved.max()) <= 1
+    assert float(made.converged.float().mean()) > (0.3 if generator in BALLS else 0.99)
+
+
+@pytest.mark.parametrize(("kind", "epsilon"), [(Pgd, 0.02), (Pgd, 0.1), (PgdL2, 0.3), (PgdL2, 2.0)])
+@pytest.mark.parametrize("random_start", [0.0, 1.0])
+def test_no_delta_leaves_its_ball_and_each_comes_close(kind, epsilon, random_start, victim):
+    delta = make(kind(epsilon=epsilon, steps=20, step_size=0.125, random_start=random_start), victim).delta.flatten(1)
+    sizes = delta.abs().amax(1) if kind is Pgd else delta.norm(dim=1)
+    assert float(sizes.max()) <= epsilon * (1 + 1e-6)
+    assert float(sizes.min()) > 0.5 * epsilon
+
+
+@pytest.mark.parametrize("kind", [Pgd, PgdL2])
+def test_a_larger_ball_fools_more(kind, victim):
+    shares = [float(make(kind(epsilon=epsilon), victim).converged.float().mean()) for epsilon in (0.01, 0.1, 0.5)]
+    assert shares[0] < 0.1
+    assert shares[0] < shares[1] <= shares[2]
+    if kind is Pgd:
+        assert shares[2] == 1
+
+
+@pytest.mark.parametrize("looks", [True, False], ids=["in-the-graph", "not-in-the-graph"])
+@pytest.mark.parametrize("generator", LOCAL, ids=label)
+def test_a_constant_model_ends_without_convergence_of_any_image_and_with_finite_deltas(generator, looks):
+    made = make(generator, fpframe.Classifier(Constant(looks), num_classes=10, image_shape=(1, 8, 8)))
+    assert made.converged.tolist() == [False] * 200
+    assert bool(made.delta.isfinite().all())
+
+
+def test_pgd_drops_images_that_it_cannot_move():
+    model = fpframe.Classifier(Constant(looks=True), num_classes=10, image_shape=(1, 8, 8))
+    assert make(Pgd(steps=40), model).steps == 1
+
+
+def test_steps_are_those_that_were_taken(victim):
+    assert make(Deepfool(steps=50), victim).steps < 50
+    assert make(Deepfool(steps=2), victim).steps == 2
+    assert make(Ddn(steps=7), victim).steps == 7
+    assert make(PgdL2(steps=7), victim).steps == 7
+
+
+def test_an_l2_epsilon_that_holds_every_image_is_refused_with_the_remedy(victim):
+    with pytest.raises(fpframe.ParameterError) as caught:
+        make(PgdL2(epsilon=10.0), victim)
+    expected = (
+        "'epsilon' of 'pgd-l2' must be in (0, 8) in pixel units for images of shape (1, 8, 8) (got 10.0); "
+        "pixels are in [0, 1], not in [0, 255]"
+    )
+    assert str(caught.value) == expected
+
+
+@pytest.mark.parametrize(
+    "generator",
+    [Deepfool(), Deepfool(overshoot=0), Ddn(rounding="none"), Ddn(steps=300, rounding="none")],
+    ids=lambda generator: generator.spec(),
+)
+def test_minimum_norm_methods_find_the_closed_form_distance_of_a_linear_binary_model(generator):
+    random = torch.Generator().manual_seed(0)
+    weights = torch.randn(2, 16, generator=random)
+    x = 0.4 + 0.2 * torch.rand(50, 1, 4, 4, generator=random)  # so far inside that no minimum is clipped
+    layer = nn.Linear(16, 2)
+    layer.weight.data = weights
+    layer.bias.data = -0.5 * weights.sum(1)
+    model = fpframe.Classifier(nn.Sequential(nn.Flatten(), layer), num_classes=2, image_shape=(1, 4, 4))
+    normal = weights[1] - weights[0]
+    exact = ((x.flatten(1) - 0.5) @ normal).abs() / normal.norm()
+    assert float((x.flatten(1) + exact.max()).max()) < 1
+    assert float((x.flatten(1) - exact.max()).min()) > 0
+    made = generator(model, x, torch.zeros(50, dtype=torch.long), seed=0)
+    assert bool(made.converged.all())
+    far = exact > 0.02  # deepfool goes 1e-4 further, by a constant
+    assert int(far.sum()) > 25
+    share = getattr(generator, "overshoot", 0)
+    ratio = made.delta.flatten(1).norm(dim=1)[far] / (exact[far] * (1 + share))
+    assert float(ratio.min()) > 0.999
+    assert float(ratio.max()) < 1.01
+
+
+def test_ddn_finds_8_bit_images_that_fool_as_they_are_asked_and_deepfool_needs_overshoot(victim):
+    images, labels = digits()
+    images, labels = images[1200:1400], labels[1200:1400]
+
+    def asked(generator: fpframe.PerturbationGenerator) -> float:
+        return fooled(victim, images, generator(victim, to_pixels(images), labels, seed=0).delta)
+
+    assert asked(Ddn()) == 1
+    assert asked(Deepfool(overshoot=1.0)) > 0.95
+    assert asked(Deepfool(overshoot=0.02)) < 0.1
+
+
+def test_the_direction_of_escape_is_that_of_the_cross_entropy_and_does_not_vanish_where_a_model_is_sure():
+    weights = torch.randn(5, 4, generator=torch.Generator().manual_seed(0))
+    x = torch.rand(20, 1, 2, 2, generator=torch.Generator().manual_seed(1))
+    unsure, sure = linear(weights), linear(1000 * weights)
+    labels = unsure.logits(x).argmax(1)
+    inputs = x.clone().requires_grad_()
+    (slope,) = torch.autograd.grad(F.cross_entropy(unsure(inputs), labels, reduction="sum"), inputs)
+    gradient, changed = escape_gradient(unsure, x, labels)
+    assert not changed.any()
+    assert torch.allclose(F.normalize(gradient.flatten(1)), F.normalize(slope.flatten(1)), atol=1e-4)
+    inputs = x.clone().requires_grad_()
+    (slope,) = torch.autograd.grad(F.cross_entropy(sure(inputs), labels, reduction="sum"), inputs)
+    assert int((slope.flatten(1).norm(dim=1) == 0).sum()) > 5
+    assert float(escape_gradient(sure, x, labels)[0].flatten(1).norm(dim=1).min()) > 1
