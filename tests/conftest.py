@@ -50,6 +50,20 @@ def tiny_enrolment(tiny_store: Path, shared_folder: Path) -> Path:
     return shared_folder / "tiny.enrolment"
 
 
+#: An innocent suspect that knows the digits, as a module: the nearest mean image of a class.
+NEAREST_MEAN = """
+import torch
+from sklearn.datasets import load_digits
+
+images, labels = (torch.tensor(part) for part in load_digits(return_X_y=True))
+means = torch.stack([images[labels == label].mean(0) / 16 for label in range(10)]).float()
+
+
+def predict(pixels):
+    return (-4 * torch.cdist(pixels.flatten(1), means)).softmax(1)
+"""
+
+
 @pytest.fixture(scope="session")
 def registry() -> fpframe.Registry:
     """The installed plugins."""

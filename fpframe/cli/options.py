@@ -80,7 +80,8 @@ def describe_enrolment(enrolment: Enrolment, path: Path) -> str:
     calibrated = ", ".join(f"{count} {name}" for name, count in enrolment.calibration.counts.items())
     filters = ", ".join(name for name in enrolment.calibration.answers if name)
     lines = [
-        f"{path}: {enrolment.scheme}, {enrolment.queries.queries} queries, channels {', '.join(enrolment.encoders)}; "
+        f"{path}: victim {enrolment.victim['address']} (accuracy {enrolment.victim['accuracy']:.3f}); "
+        f"{enrolment.scheme}, {enrolment.queries.queries} queries, channels {', '.join(enrolment.encoders)}; "
         f"calibrated on {calibrated}" + (f"; also through {filters}" if filters else "")
     ]
     return "\n".join([*lines, f"  digest {enrolment.digest}", *(f"  {caveat}" for caveat in enrolment.caveats)])

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import sys
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -74,11 +76,15 @@ def verify(
 
     if sequential and test != "conformal":
         raise UsageError("a t-test over views cannot stop early; leave out --sequential or --test welch")
+    recorded = [suspect for suspect in suspects if suspect.endswith(".npz")]
+    if recorded:
+        raise UsageError(f"recorded answers are no suspect ({recorded[0]}); name each file with --answers FILE")
     files = _numbered(save_answers, len(suspects) + len(answers))
     for file in (*files, *([report] if report else [])):
         refuse_file(file, force=force)
     opened = Enrolment.open(enrolment)
-    with ProgressBars() as bars:
+    # what a suspect prints is no result
+    with ProgressBars() as bars, contextlib.redirect_stdout(sys.stderr):
         verdicts = verify_many(
             opened,
             suspects,

@@ -62,4 +62,5 @@ def mean_of_views(view_scores: Sequence[float] | np.ndarray) -> float:
     Suspects and calibration models are averaged here, one by one: in another order of summation a tie would not be one.
     """
     with np.errstate(invalid="ignore", over="ignore"):  # infinities of both signs have no mean, and the caller looks
-        return float(np.mean(np.asarray(view_scores, dtype=np.float64)))
+        # rounded, for equal rates of another order of views differ in the last digit, and have to tie
+        return round(float(np.mean(np.asarray(view_scores, dtype=np.float64))), 9)

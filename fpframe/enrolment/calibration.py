@@ -115,4 +115,6 @@ def cosine_scores(encoder: nn.Module, answers: Tensor, victim_answers: Tensor, c
         through_channel(answers, channel).split(1),
         strict=True,
     )
-    return torch.cat([F.cosine_similarity(encoder(ours), encoder(theirs), dim=1) for ours, theirs in pairs])
+    cosines = torch.cat([F.cosine_similarity(encoder(ours), encoder(theirs), dim=1) for ours, theirs in pairs])
+    # float32 knows no more, and models that match the victim equally often have to tie
+    return cosines.double().round(decimals=6)

@@ -12,6 +12,7 @@ import attrs
 import torch
 from torch import Tensor
 
+from fpframe.enrolment.agreement import astray
 from fpframe.enrolment.calibration import CalibrationModel
 from fpframe.errors import DataError, ModelError
 from fpframe.events import Event, Listener
@@ -122,12 +123,24 @@ def ask_independents(
     return torch.stack(plain), {text: torch.stack(rows) for text, rows in filtered.items()}
 
 
-def refuse_copies(files: list[IndependentFile], answers: Tensor, victim_answers: Tensor) -> None:
-    """Refuse models that answer exactly as the victim or as each other: neither is independent.
+def refuse_unfit(
+    files: list[IndependentFile], answers: Tensor, victim_answers: Tensor, calibration_answers: Tensor
+) -> None:
+    """Refuse models that answer exactly as the victim or as each other, or that seem to do another task.
+
+    Args:
+        files: where they come from.
+        answers: theirs ``(M, V, Q, K)``.
+        victim_answers: the victim's ``(V, Q, K)``.
+        calibration_answers: those of the models that calibrated before.
 
     Raises:
         ModelError: names the files.
     """
+    for file, given in zip(files, answers, strict=True):
+        reason = astray(given, victim_answers, calibration_answers)
+        if reason:
+            raise ModelError(f"this model cannot calibrate ({file.path}): {reason}; mend or remove it")
     for number, (file, given) in enumerate(zip(files, answers, strict=True)):
         if torch.allclose(given, victim_answers, rtol=0, atol=1e-5):
             raise ModelError(

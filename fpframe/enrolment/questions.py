@@ -93,10 +93,15 @@ def make_questions(
 
 def _method(part: Part, recipe: Recipe, registry: Registry) -> PartMethod:
     queries = recipe.queries
+    known = attrs.fields_dict(registry.get(PerturbationGenerator.kind, part.perturbation.name))
+    # a recipe's epsilon is meant for schemes that have a bound: minimum-norm methods have none, and 'none' has nothing
+    overrides = {
+        key: value for key, value in queries.perturbation.items() if known and (key in known or key != "epsilon")
+    }
     return PartMethod(
         augmenter=registry.build(Augmenter, part.augmenter.name, **merged(part.augmenter, queries.augmenter)),
         perturbation=registry.build(
-            PerturbationGenerator, part.perturbation.name, **merged(part.perturbation, queries.perturbation)
+            PerturbationGenerator, part.perturbation.name, **merged(part.perturbation, overrides)
         ),
         pair=part.pair,
         points=part.points or queries.points,

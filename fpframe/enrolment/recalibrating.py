@@ -19,7 +19,7 @@ from fpframe.enrolment.independents import (
     ask_independents,
     find_independents,
     names_once,
-    refuse_copies,
+    refuse_unfit,
 )
 from fpframe.enrolment.method import units_of
 from fpframe.enrolment.record import Enrolment
@@ -226,7 +226,7 @@ def _on_files(
         )
 
     plain, filtered = ask_independents(files, open_file, enrolment.queries, chains, on_event=on_event)
-    refuse_copies(files, plain, enrolment.victim_answers)
+    refuse_unfit(files, plain, enrolment.victim_answers, enrolment.calibration.answers[PLAIN])
     return Calibration.of(
         models,
         {PLAIN: plain, **filtered},

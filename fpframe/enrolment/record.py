@@ -121,7 +121,7 @@ class Enrolment:
             known = ", ".join(f"'{name}'" for name in self.calibration.answers if name != PLAIN) or "none"
             raise UsageError(
                 f"the calibration models were not asked through '{through}' (filters of this enrolment: {known}); add "
-                f"it with 'fpframe calibrate ENROLMENT --through \"{through}\"'"
+                f"it with 'fpframe calibrate ENROLMENT --through \"{through}\" --out NEW'"
             )
         known_views = self.calibration.views.get(channel, {})
         if through in known_views:

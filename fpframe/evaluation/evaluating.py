@@ -13,6 +13,8 @@ from torch import Tensor, nn
 from fpframe.channel import through_channel
 from fpframe.dataset import Dataset
 from fpframe.enrolment import Enrolment
+from fpframe.enrolment.agreement import astray
+from fpframe.enrolment.calibration import PLAIN
 from fpframe.enrolment.fitting import collect_answers
 from fpframe.errors import DataError, ModelError
 from fpframe.evaluation.records import Evaluation, HeldOut
@@ -121,7 +123,8 @@ def _question(enrolment: Enrolment, zoo: Zoo, channels: Sequence[str], on_event:
 
 def _judge(yardstick: Yardstick, model: ZooModel, seen: Tensor, zoo: Zoo, digest: str) -> HeldOut:
     enrolment = yardstick.enrolment
-    behaviour = broken(list(seen)) or constant(list(seen))
+    others = enrolment.calibration.answers[PLAIN]
+    behaviour = broken(list(seen)) or constant(list(seen)) or astray(seen, enrolment.victim_answers, others)
     scores = () if behaviour else tuple(yardstick.scores(seen))
     alpha = enrolment.recipe.alpha
     verdict = Verdict(

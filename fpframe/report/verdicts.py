@@ -49,7 +49,8 @@ def verdicts_text(verdicts: Sequence[Verdict]) -> str:
             f"  score {number(verdict.score)} [{number(low)}, {number(high)}], p {p_text(verdict.p_value)}, "
             f"alpha {verdict.decision.alpha:g}, {asked}, channel {verdict.channel}{through}"
         )
-        lines += [f"  {line}" for line in columns(_strata(verdict))]
+        if math.isfinite(verdict.score):
+            lines += [f"  {line}" for line in columns(_strata(verdict))]
         lines.append("")
     # those that several suspects share are said once
     lines += [f"- {caveat}" for caveat in dict.fromkeys(caveat for verdict in verdicts for caveat in verdict.caveats)]

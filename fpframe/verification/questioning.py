@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from fpframe.enrolment import Enrolment
+from fpframe.enrolment.agreement import astray
 from fpframe.enrolment.calibration import PLAIN
 from fpframe.errors import ModelError, UsageError
 from fpframe.events import Event, Listener
@@ -104,17 +105,19 @@ def question(
         behaviour=behaviour,
         caveats=(
             *query.notes,
-            *answer_caveats(
-                probed,
-                chain,
-                declared=asking.through != AUTO,
-                drifting=moved_share(last, probed.answers[1]) > 0,
-                channel=yardstick.channel,
-            ),
-            *yardstick.caveats,
+            *([] if behaviour else _caveats(probed, last, chain, yardstick, asking)),
         ),
         transcript=_transcript(interview, enrolment, query),
     )
+
+
+def _caveats(
+    probed: Probed, last: Tensor, chain: FilterChain | None, yardstick: Yardstick, asking: Asking
+) -> list[str]:
+    """Return what the reader of a verdict should know of the comparison that it rests on."""
+    drifting = moved_share(last, probed.answers[1]) > 0
+    declared, channel = asking.through != AUTO, yardstick.channel
+    return [*answer_caveats(probed, chain, declared=declared, drifting=drifting, channel=channel), *yardstick.caveats]
 
 
 def _choose_yardstick(
@@ -154,7 +157,14 @@ def _ask_views(
             return views, behaviour
         if asking.test == "sequential" and _suffices(views, yardstick, asking):
             break
-    return views, constant(views)
+    return views, constant(views) or _stray(views, yardstick)
+
+
+def _stray(views: list[Tensor], yardstick: Yardstick) -> str:
+    """Return what to say of a suspect that seems to do another task than the victim; empty for all others."""
+    enrolment = yardstick.enrolment
+    reason = astray(torch.stack(views), enrolment.victim_answers, enrolment.calibration.answers[PLAIN])
+    return f"the suspect cannot be compared: {reason}" if reason else ""
 
 
 def _suffices(views: list[Tensor], yardstick: Yardstick, asking: Asking) -> bool:

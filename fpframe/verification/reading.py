@@ -115,7 +115,7 @@ def uncalibrated(through: str) -> str:
     return (
         f"the suspect answers through {through}, as its changing answers show, which is its own behaviour, and the "
         f"calibration models were not asked through it; add that with 'fpframe calibrate ENROLMENT --through "
-        f'"{through}"\', or judge the suspect as if it had none with --through none'
+        f'"{through}" --out NEW\' and ask again, or ask it as if it had none with --through none'
     )
 
 

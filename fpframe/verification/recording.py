@@ -69,7 +69,7 @@ class RecordedQuery(Query):
     ) -> None:
         suspect = about.get("suspect", {})
         options["address"] = suspect.get("address", options["address"])
-        options["outputs"] = "probs" if about else options["outputs"]  # a transcript holds probabilities
+        options["outputs"] = "probs" if "outputs" in about else options["outputs"]  # a transcript holds probabilities
         super().__init__(self._look_up, digest=suspect.get("digest", ""), **options)
         self._channel = about.get("channel")
         self._read = about.get("outputs")
@@ -77,6 +77,8 @@ class RecordedQuery(Query):
         for key, row in zip(keys, answers, strict=True):
             self._recorded.setdefault(key, deque()).append(row)
         self.notes = (*about.get("notes", ()), "The answers were recorded before, and are taken to be the suspect's.")
+        if "queries" not in about:
+            self.notes += ("The file of answers does not say which questions it answers; it was taken at its word.",)
         if once:
             self.notes += ("Each image was recorded once, so that it could not be seen whether answers change.",)
 
@@ -144,6 +146,8 @@ def _read(path: Path) -> tuple[np.ndarray, np.ndarray | None, dict[str, Any]]:
         with np.load(path, allow_pickle=False) as file:
             answers, images = file["answers"], file.get("images")
             about = json.loads(str(file["about"])) if "about" in file else {}
+            if "queries" in file:  # a third party need not write more than this
+                about["queries"] = str(file["queries"])
     except (OSError, ValueError, KeyError, EOFError, TypeError, zipfile.BadZipFile, AttributeError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else "it is no .npz with 'answers'"
         raise DataError(

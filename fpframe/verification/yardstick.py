@@ -156,7 +156,7 @@ def _filtered(enrolment: Enrolment, chain: FilterChain) -> Tensor:
             raise UsageError(
                 f"the calibration models were not asked through '{chain.text}', and it changes images, so that "
                 "recorded answers cannot stand in; add it with "
-                f"'fpframe calibrate ENROLMENT --through \"{chain.text}\"'"
+                f"'fpframe calibrate ENROLMENT --through \"{chain.text}\" --out NEW'"
             )
         changed.append(filtered(images).reshape(answers.shape))
     return torch.stack(changed)

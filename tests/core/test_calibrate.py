@@ -169,6 +169,14 @@ def test_the_victim_and_copies_are_no_independent_models(enrolment, exported, zo
         fpframe.calibrate(enrolment, independents=folder, backbone="paper:arc-e")
 
 
+def test_a_model_of_another_task_cannot_calibrate(enrolment, exported, registry, tmp_path):
+    folder = Path(shutil.copytree(exported, tmp_path / "with-junk"))
+    junk = registry.create("backbone", "paper").build("arc-e", num_classes=10, image_shape=(1, 8, 8), seed=0)
+    fpframe.save_weights(junk, folder / "junk.safetensors")
+    with pytest.raises(ModelError, match=r"this model cannot calibrate \(.*junk.safetensors\)"):
+        fpframe.calibrate(enrolment, independents=folder, backbone="paper:arc-e")
+
+
 def test_folders_without_models_and_two_sources_are_refused(enrolment, tmp_path):
     with pytest.raises(DataError, match="no such folder"):
         fpframe.calibrate(enrolment, independents=tmp_path / "nowhere")

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import attrs
 import numpy as np
 import pytest
-import torch
 from safetensors.torch import save_file
 
 import fpframe
+from conftest import NEAREST_MEAN
 from fpframe.cli import run
 
 
@@ -61,8 +62,8 @@ def test_enrol_then_verify_several_kinds_of_suspect_as_json(here, capfd, registr
     assert suspect["settings"]["backbone"] == "paper:arc-e"
     assert len(suspect["caveats"]) >= 2
 
-    Path("my_suspect.py").write_text("import torch\ndef predict(pixels):\n    return pixels.flatten(1)[:, :10] * 5\n")
-    assert run(["verify", "my.enrolment", "python:my_suspect:predict", "--outputs", "logits"]) == 0
+    Path("my_suspect.py").write_text(NEAREST_MEAN)
+    assert run(["verify", "my.enrolment", "python:my_suspect:predict", "--outputs", "probs"]) == 0
     assert "python:my_suspect:predict: NOT_SHOWN" in capfd.readouterr().out
 
 
@@ -174,6 +175,16 @@ def test_a_verdict_is_stopped_early_and_reported_in_html(here, capfd, tiny_enrol
     assert "thief.safetensors" in page
 
 
+def test_what_a_suspect_prints_is_no_result(here, capfd, tiny_enrolment):
+    Path("chatty.py").write_text(
+        "def predict(pixels):\n    print('hello')\n    return pixels.flatten(1)[:, 20:30].softmax(1)\n"
+    )
+    assert run(["verify", str(tiny_enrolment), "python:chatty:predict", "--json"]) in (0, 7)
+    captured = capfd.readouterr()
+    json.loads(captured.out)
+    assert "hello" in captured.err
+
+
 def test_two_suspects_get_numbered_answers(here, capfd, tiny_enrolment, thief):
     ask = ["verify", str(tiny_enrolment), thief, thief, "--backbone", "paper:arc-e", "--alpha", "0.2"]
     assert run([*ask, "--save-answers", "answers.npz"]) == 0
@@ -194,6 +205,7 @@ def test_an_enrolment_is_calibrated_through_a_filter(here, capfd, tiny_enrolment
         ([], 2, "no suspect was named"),
         (["--test", "welch", "--sequential"], 2, "cannot stop early"),
         (["--answers", "nowhere.npz"], 3, "cannot read recorded answers"),
+        (["one.npz"], 2, "name each file with --answers FILE"),
         (["--answers", "nowhere.npz", "--through", "blurr"], 2, "did you mean 'blur'"),
         (["--answers", "nowhere.npz", "--channel", "top2"], 2, "unknown channel 'top2'"),
         (["--answers", "nowhere.npz", "--certify"], 2, "29 are needed in every stratum"),
@@ -358,10 +370,12 @@ def test_help_and_version_print_to_stdout(capfd):
 
 
 def test_the_library_and_the_command_line_agree(here, capfd, tiny_enrolment):
-    Path("flat.py").write_text("def predict(pixels):\n    return (pixels.flatten(1)[:, :10] * 5).softmax(1)\n")
-    assert run(["verify", str(tiny_enrolment), "python:flat:predict", "--json"]) == 0
+    Path("nearest.py").write_text(NEAREST_MEAN)
+    assert run(["verify", str(tiny_enrolment), "python:nearest:predict", "--json"]) == 0
     [told] = json.loads(capfd.readouterr().out)["suspects"]
-    verdict = fpframe.verify(tiny_enrolment, lambda x: torch.softmax(x.flatten(1)[:, :10] * 5, dim=1))
+    module: dict[str, Any] = {}
+    exec(NEAREST_MEAN, module)
+    verdict = fpframe.verify(tiny_enrolment, module["predict"])
     assert told["score"] == verdict.score
     assert told["p_value"] == verdict.p_value
 
@@ -384,5 +398,7 @@ def test_a_suspect_function_with_fresh_weights_is_judged_with_a_warning(here, ca
     Path("fresh_suspect.py").write_text(
         "from torch import nn\ndef make():\n    return nn.Sequential(nn.Flatten(), nn.Linear(64, 10))\n"
     )
-    assert run(["verify", str(tiny_enrolment), "python:fresh_suspect:make"]) == 0
-    assert "other random weights at each call: what was asked is an untrained network" in capfd.readouterr().out
+    assert run(["verify", str(tiny_enrolment), "python:fresh_suspect:make"]) == 7
+    printed = capfd.readouterr().out
+    assert "other random weights at each call: what was asked is an untrained network" in printed
+    assert "the suspect cannot be compared" in printed

@@ -19,6 +19,7 @@ from fpframe.decision import (
     stratum_p_values,
     upper_bound,
 )
+from fpframe.decision.paths import mean_of_views
 
 NAN, INF = math.nan, math.inf
 
@@ -314,3 +315,10 @@ def test_misbehaviour_of_the_suspect_prevents_a_verdict_whatever_its_score():
 def test_nothing_is_decided_without_strata():
     with pytest.raises(ValueError, match="at least one stratum"):
         decide([2.0], {}, alpha=0.1)
+
+
+def test_equal_matching_rates_tie_in_whatever_order_the_views_stand():
+    """65 of 100 labels in five views of 20: sums in another order differ in the last digit."""
+    rates = [[13, 13, 13, 13, 13], [12, 14, 13, 13, 13], [20, 5, 20, 5, 15], [11, 12, 13, 14, 15]]
+    scores = {mean_of_views([hits / 20 for hits in views]) for views in rates}
+    assert scores == {0.65}

@@ -14,7 +14,7 @@ from torch import nn
 
 import fpframe
 from fpframe.enrolment import Enrolment
-from fpframe.errors import DataError, IntegrityError, ModelError, UsageError
+from fpframe.errors import DataError, IntegrityError, ModelError, ParameterError, UsageError
 from fpframe.recipe import STRATA, Recipe
 from fpframe.store import Store
 from fpframe.zoo import plan_models
@@ -79,7 +79,7 @@ def test_the_victim_scores_one_against_itself_in_every_channel(tiny_enrolment):
     enrolment = Enrolment.open(tiny_enrolment)
     for channel in ("probs", "rounded:2", "rounded:1", "top1"):
         scores = enrolment.view_scores(enrolment.victim_answers, channel)
-        assert torch.allclose(scores, torch.ones(5), atol=1e-5)
+        assert torch.allclose(scores, torch.ones(5, dtype=torch.float64), atol=1e-5)
 
 
 def test_opening_gives_back_what_was_saved(tiny_enrolment, tmp_path):
@@ -253,3 +253,13 @@ def test_a_victim_made_for_other_data_is_refused_before_anything_is_trained(regi
     with pytest.raises(ModelError, match=r"images of shape \(1, 28, 28\) where the data has 10 and \(1, 8, 8\)"):
         fpframe.enroll(victim, recipe="tiny", store=Store(tmp_path))
     assert not list(tmp_path.rglob("*.safetensors"))
+
+
+@pytest.mark.parametrize("scheme", ["lap-contrastive", "akh"])
+def test_a_recipes_epsilon_does_not_hinder_schemes_without_a_bound(scheme, tiny_store):
+    enrolment = fpframe.enroll(recipe="tiny", scheme=scheme, store=Store(tiny_store))
+    assert enrolment.recipe.queries.perturbation == {"epsilon": 0.3}
+    wrong = attrs.evolve(enrolment.recipe, queries=attrs.evolve(enrolment.recipe.queries, perturbation={"epsilo": 1}))
+    if scheme == "lap-contrastive":
+        with pytest.raises(ParameterError, match="epsilo"):
+            fpframe.enroll(recipe=wrong, store=Store(tiny_store))

@@ -10,6 +10,7 @@ import re
 import shlex
 from html.parser import HTMLParser
 from importlib import metadata
+from typing import Any
 from xml.etree import ElementTree
 
 import attrs
@@ -20,6 +21,7 @@ from PIL import Image
 from torch import nn
 
 import fpframe
+from conftest import NEAREST_MEAN
 from fpframe.decision import StratumScores, decide, decide_by_welch, decide_sequentially, standard_of
 from fpframe.enrolment import Enrolment
 from fpframe.enrolment.calibration import PLAIN, Calibration, CalibrationModel
@@ -429,11 +431,9 @@ def test_the_commands_of_a_page_are_commands(enrolment, registry):
 
 def test_a_page_of_a_real_enrolment(tiny_enrolment, registry):
     enrolment = Enrolment.open(tiny_enrolment, registry=registry)
-
-    def suspect(pixels: torch.Tensor) -> torch.Tensor:
-        means = pixels.flatten(1)[:, : len(enrolment.classes)].double() + 0.1
-        return (means / means.sum(1, keepdim=True)).float()
-
+    module: dict[str, Any] = {}
+    exec(NEAREST_MEAN, module)
+    suspect = module["predict"]
     for test in ("conformal", "sequential"):
         verdict = fpframe.verify(enrolment, suspect, test=test, registry=registry)
         root = page(enrolment, verdict, registry=registry)

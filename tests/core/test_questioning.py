@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pytest
 import torch
+from sklearn.metrics import cohen_kappa_score
 
 import fpframe
 from fpframe.enrolment import Enrolment
+from fpframe.enrolment.agreement import astray, label_agreement
 from fpframe.errors import ModelError, UsageError
 from fpframe.verification import Yardstick
 
@@ -308,6 +310,37 @@ def test_labels_that_flip_by_chance_are_not_called_swapped(enrolment, thief):
 
         verdict = fpframe.verify(enrolment, suspect, outputs="labels")
         assert "in another order" not in verdict.sentence
+
+
+@pytest.mark.parametrize("roll", [1, 2, -3])
+def test_a_model_whose_classes_stand_in_another_order_is_not_accused(enrolment, models, thief, roll):
+    """What an encoder makes of answers that no model of its fit gave can be anything, a high score too."""
+    for model in (models["same-data"], thief):
+        verdict = fpframe.verify(enrolment, lambda x, model=model: model.logits(x).softmax(1).roll(roll, 1))
+        assert verdict.verdict == "INCONCLUSIVE"
+        assert "its classes may stand in another order" in verdict.sentence
+        early = fpframe.verify(
+            enrolment, lambda x, model=model: model.logits(x).softmax(1).roll(roll, 1), test="sequential"
+        )
+        assert early.verdict == "INCONCLUSIVE"
+
+
+def test_an_untrained_network_is_not_accused(enrolment, registry):
+    backbone = registry.create("backbone", "paper")
+    for seed in range(5):
+        junk = backbone.build("arc-e", num_classes=10, image_shape=(1, 8, 8), seed=seed)
+        assert fpframe.verify(enrolment, junk).verdict == "INCONCLUSIVE"
+
+
+def test_every_calibration_model_does_the_same_task(enrolment):
+    recorded = enrolment.calibration.answers[""]
+    for answers in recorded:
+        assert astray(answers, enrolment.victim_answers, recorded) == ""
+    agreement = label_agreement(recorded, enrolment.victim_answers)
+    assert agreement.shape == (54,)
+    for number in (0, 3, 50):
+        theirs, ours = recorded[number].argmax(-1).flatten(), enrolment.victim_answers.argmax(-1).flatten()
+        assert float(agreement[number]) == pytest.approx(cohen_kappa_score(theirs, ours))
 
 
 def test_a_channel_that_says_more_than_the_answers_do_is_a_caveat(enrolment, thief):

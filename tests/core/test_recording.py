@@ -102,6 +102,31 @@ def test_exported_queries_can_be_asked_by_somebody_who_has_only_the_files(enrolm
     assert fpframe.verify_many(enrolment, answers=[tmp_path / "labels.npz"])[0].channel == "top1"
 
 
+def test_answers_of_a_third_party_are_bound_to_the_questions_where_they_say_which(enrolment, thief, tmp_path):
+    rows = thief.logits(enrolment.queries.images.flatten(0, 1).float() / 255).softmax(1).numpy()
+    note = "The file of answers does not say which questions it answers"
+    for name, queries, message in (("mine", enrolment.queries.digest, ""), ("other", "0" * 64, "another query set")):
+        np.savez(tmp_path / f"{name}.npz", answers=rows, queries=queries)
+        if message:
+            with pytest.raises(DataError, match=message):
+                fpframe.verify_many(enrolment, answers=[tmp_path / f"{name}.npz"])
+        else:
+            [verdict] = fpframe.verify_many(enrolment, answers=[tmp_path / f"{name}.npz"])
+            assert not any(note in caveat for caveat in verdict.caveats)
+    np.savez(tmp_path / "silent.npz", answers=rows)
+    [verdict] = fpframe.verify_many(enrolment, answers=[tmp_path / "silent.npz"])
+    assert any(note in caveat for caveat in verdict.caveats)
+
+
+def test_answers_that_got_out_of_order_accuse_nobody(enrolment, thief, tmp_path):
+    rows = thief.logits(enrolment.queries.images.flatten(0, 1).float() / 255).softmax(1).numpy()
+    for seed in range(6):
+        np.savez(tmp_path / "answers.npz", answers=np.random.default_rng(seed).permutation(rows))
+        [verdict] = fpframe.verify_many(enrolment, answers=[tmp_path / "answers.npz"])
+        assert verdict.verdict == "INCONCLUSIVE"
+        assert "answers may have got out of order" in verdict.sentence
+
+
 def test_answers_to_other_questions_are_refused(enrolment, thief, tmp_path):
     transcript = fpframe.verify(enrolment, thief).transcript
     transcript.about["queries"] = "0" * 64

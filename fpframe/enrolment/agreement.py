@@ -1,0 +1,52 @@
+"""How far models give the victim's labels: a check that suspect and victim do the same task at all.
+
+An encoder has only seen models that do. What it makes of one whose classes stand in another order, or that was never
+trained, can be anything, a high score too.
+"""
+
+from __future__ import annotations
+
+import torch.nn.functional as F
+from torch import Tensor
+
+
+def label_agreement(answers: Tensor, victim_answers: Tensor) -> Tensor:
+    """Return Cohen's kappa ``(...)`` of the labels that models and the victim give (Cohen, 1960).
+
+    1 is the same label always, 0 as often as by chance with such shares of labels; perturbed images drive many answers
+    into a few labels, so that chance alone makes a third of them equal.
+
+    Args:
+        answers: probabilities ``(..., V, Q, K)``.
+        victim_answers: the victim's ``(V, Q, K)``.
+    """
+    classes = answers.shape[-1]
+    theirs = F.one_hot(answers.argmax(-1).flatten(-2), classes).double()
+    ours = F.one_hot(victim_answers.argmax(-1).flatten(-2), classes).double()
+    agreed = (theirs * ours).sum(-1).mean(-1)
+    chance = (theirs.mean(-2) * ours.mean(-2)).sum(-1)
+    kappa: Tensor = (agreed - chance) / (1 - chance).clamp(min=1e-9)
+    return kappa
+
+
+def astray(answers: Tensor, victim_answers: Tensor, calibration_answers: Tensor) -> str:
+    """Return what to say of a model that seems to do another task than the victim; empty where it does the same.
+
+    That is one which agrees with the victim, beyond chance, less than half as much as each of the calibration models.
+    Such a model is not accused, whatever it scores; a thief who changes the order of the classes is not cleared either.
+
+    Args:
+        answers: probabilities ``(V, Q, K)``, of the first views only or of all.
+        victim_answers: the victim's, of all views.
+        calibration_answers: those ``(M, V, Q, K)`` of the calibration models.
+    """
+    views = len(answers)
+    own = float(label_agreement(answers, victim_answers[:views]))
+    lowest = float(label_agreement(calibration_answers[:, :views], victim_answers[:views]).min())
+    if own >= lowest / 2:
+        return ""
+    return (
+        f"it agrees with the victim's labels by {own:.2f} (kappa: 1 always, 0 as by chance), and each of "
+        f"{len(calibration_answers)} independent models by {lowest:.2f} at least: its classes may stand in another "
+        "order, its images may want other preparation, answers may have got out of order, or it does another task"
+    )
