@@ -72,15 +72,12 @@ class Yardstick:
                 f"No encoder was fitted for channel {channel}; that of {encoder} scored the suspect and the "
                 f"calibration models, whose answers all went through {channel}."
             )
-        if through in enrolment.calibration.answers:
+        chain = FilterChain.parse(through, registry) if through else None
+        through = chain.text if chain else PLAIN
+        if chain is None or through in enrolment.calibration.answers:
             paths = enrolment.paths(channel, through)
         else:
-            chain = FilterChain.parse(through, registry)
-            through = chain.text
-            if through in enrolment.calibration.answers:
-                paths = enrolment.paths(channel, through)
-            else:
-                paths = enrolment.paths_of(_filtered(enrolment, chain), channel)
+            paths = enrolment.paths_of(_filtered(enrolment, chain), channel)
         return cls(
             enrolment=enrolment,
             channel=channel,
