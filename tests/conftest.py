@@ -14,6 +14,7 @@ from filelock import FileLock
 
 import fpframe
 from fpframe.store import Store
+from tiny import evaluate_tiny
 
 
 @pytest.fixture(scope="session")
@@ -36,32 +37,10 @@ def tiny_store(shared_folder: Path) -> Path:
     return folder
 
 
-def evaluate_tiny(enrolment: fpframe.Enrolment, store: Path, *, workers: int = 1):
-    """Evaluate an enrolment on the test split of `tiny`."""
-    from fpframe.evaluation import evaluate
-
-    [evaluation] = evaluate([enrolment], channels=("probs",), store=Store(store), workers=workers)
-    return evaluation
-
-
 @pytest.fixture(scope="session")
 def tiny_enrolment(tiny_store: Path, shared_folder: Path) -> Path:
     """The enrolment of `tiny` with seed 0, as a folder that no test may change."""
     return shared_folder / "tiny.enrolment"
-
-
-#: An innocent suspect that knows the digits, as a module: the nearest mean image of a class.
-NEAREST_MEAN = """
-import torch
-from sklearn.datasets import load_digits
-
-images, labels = (torch.tensor(part) for part in load_digits(return_X_y=True))
-means = torch.stack([images[labels == label].mean(0) / 16 for label in range(10)]).float()
-
-
-def predict(pixels):
-    return (-4 * torch.cdist(pixels.flatten(1), means)).softmax(1)
-"""
 
 
 @pytest.fixture(scope="session")

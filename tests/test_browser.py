@@ -26,10 +26,10 @@ import torch
 from torch import Tensor
 
 import fpframe
-from conftest import NEAREST_MEAN
 from fpframe.decision import DERIVED, INCONCLUSIVE, NOT_SHOWN
 from fpframe.queryset import image_digests
 from fpframe.report.html import verdict_html
+from tiny import NEAREST_MEAN
 
 pytestmark = [
     pytest.mark.slow,

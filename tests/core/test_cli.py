@@ -12,8 +12,8 @@ import pytest
 from safetensors.torch import save_file
 
 import fpframe
-from conftest import NEAREST_MEAN
 from fpframe.cli import run
+from tiny import NEAREST_MEAN
 
 
 @pytest.fixture

@@ -21,7 +21,6 @@ from PIL import Image
 from torch import nn
 
 import fpframe
-from conftest import NEAREST_MEAN
 from fpframe.decision import StratumScores, decide, decide_by_welch, decide_sequentially, standard_of
 from fpframe.enrolment import Enrolment
 from fpframe.enrolment.calibration import PLAIN, Calibration, CalibrationModel
@@ -32,6 +31,7 @@ from fpframe.report.html import verdict_html
 from fpframe.report.thumbnails import THUMBNAIL, png_uri, stretched
 from fpframe.report.verdictpictures import Strips, strips_svg
 from fpframe.verification import Verdict
+from tiny import NEAREST_MEAN
 
 VIEWS, POINTS = 4, 14
 HIGH, MIDDLE, LOW = (0.97, 0.95, 0.96, 0.96), (0.7, 0.4, 0.75, 0.9), (0.3, 0.35, 0.32, 0.31)

@@ -8,7 +8,6 @@ import pytest
 import torch
 
 import fpframe
-from conftest import evaluate_tiny
 from fpframe.enrolment import Enrolment
 from fpframe.errors import ModelError, ResourceError, UsageError
 from fpframe.query import Query
@@ -16,6 +15,7 @@ from fpframe.recipe import STRATA
 from fpframe.store import Store
 from fpframe.zoo import Workspace, Zoo, partition, plan_models, victim_model
 from fpframe.zoo.workspace import VictimHandle
+from tiny import evaluate_tiny
 
 
 @pytest.fixture(scope="module")
