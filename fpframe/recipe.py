@@ -134,6 +134,8 @@ class Queries:
         points: query points N per view, where the scheme does not say.
         views: views V, where the scheme does not say.
         craft_images: images of the pool that perturbations are crafted on.
+        seed: decides every random choice of an enrolment, where that is another one than that of data and models;
+            ``None`` takes the recipe's.
         perturbation: parameters for the scheme's perturbations.
         augmenter: parameters for the scheme's augmenters.
         encoder: parameters for the scheme's encoder.
@@ -142,6 +144,7 @@ class Queries:
     points: int = attrs.field(default=100, validator=whole(low=2))
     views: int = attrs.field(default=10, validator=whole(low=1))
     craft_images: int = attrs.field(default=2000, validator=whole(low=2))
+    seed: int | None = attrs.field(default=None, validator=whole(low=0, optional=True))
     perturbation: dict[str, Any] = attrs.field(factory=dict)
     augmenter: dict[str, Any] = attrs.field(factory=dict)
     encoder: dict[str, Any] = attrs.field(factory=dict)
@@ -224,6 +227,11 @@ class Recipe:
             raise RecipeError(f"the recipe is not TOML: {error} ({origin})") from error
         except cattrs.BaseValidationError as error:
             raise RecipeError(f"{explain(error)} ({origin})") from error
+
+    @property
+    def enrolment_seed(self) -> int:
+        """What decides the random choices of queries and encoders."""
+        return self.seed if self.queries.seed is None else self.queries.seed
 
     def to_toml(self) -> str:
         """Return the full recipe, every default written out."""

@@ -21,6 +21,7 @@ _COMMANDS = {
     "calibrate": "Calibrate an enrolment on other independent models, or through a filter.",
     "queries": "Write the images that a suspect is asked, so that somebody else can ask it.",
     "evaluate": "Question the recipe's held-out models, and count how well the verdicts do.",
+    "compare": "Let schemes enrol one victim and score the same unseen models.",
     "zoo": "Plan, build, list or export the derived and independent models of a recipe.",
     "train": "Train one model and write its weights.",
     "store": "Show, check or clear up the folder in which trained models are kept.",

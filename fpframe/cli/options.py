@@ -46,6 +46,23 @@ def numbers(text: str | None, option: str) -> tuple[float, ...] | None:
         raise UsageError(f"{option} takes numbers separated by commas, such as 0.5,0.5,0.5 (got '{text}')") from error
 
 
+def listed(text: str) -> list[str]:
+    """Read names separated by commas."""
+    return [name.strip() for name in text.split(",") if name.strip()]
+
+
+def whole_numbers(text: str | None, option: str) -> tuple[int, ...]:
+    """Read whole numbers separated by commas; none where there is no text.
+
+    Raises:
+        UsageError: one of them is not a whole number.
+    """
+    try:
+        return tuple(int(part) for part in listed(text or ""))
+    except ValueError as error:
+        raise UsageError(f"{option} takes whole numbers separated by commas, such as 100,300 (got '{text}')") from error
+
+
 def read_indices(path: Path | None) -> np.ndarray | None:
     """Read a ``.npy`` file of indices.
 

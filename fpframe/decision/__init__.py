@@ -5,6 +5,7 @@ from fpframe.decision.decide import decide
 from fpframe.decision.levels import holm_thresholds, require_alpha
 from fpframe.decision.metrics import auc, auc_interval, clopper_pearson
 from fpframe.decision.outcome import DERIVED, INCONCLUSIVE, NOT_SHOWN, Decision
+from fpframe.decision.paired import AreaTest, bootstrap_interval, difference_test, holm, kernel
 from fpframe.decision.paths import StratumPaths
 from fpframe.decision.pvalues import (
     StratumResult,
@@ -23,6 +24,7 @@ __all__ = [
     "DERIVED",
     "INCONCLUSIVE",
     "NOT_SHOWN",
+    "AreaTest",
     "Decision",
     "LeftOut",
     "PowerAt",
@@ -35,12 +37,16 @@ __all__ = [
     "aruc",
     "auc",
     "auc_interval",
+    "bootstrap_interval",
     "check_validity",
     "clopper_pearson",
     "decide",
     "decide_by_welch",
     "decide_sequentially",
+    "difference_test",
+    "holm",
     "holm_thresholds",
+    "kernel",
     "leave_one_stratum_out",
     "needed_models",
     "require_alpha",

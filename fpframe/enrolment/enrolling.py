@@ -12,15 +12,15 @@ import torch
 from torch import Tensor, nn
 
 from fpframe.dataset import Dataset
+from fpframe.enrolment.asking import ZooAnswers, ask_zoo
 from fpframe.enrolment.calibration import PLAIN, Calibration
-from fpframe.enrolment.fitting import calibrating, calibration_models, collect_answers, fit_encoder, fit_standards
+from fpframe.enrolment.fitting import calibrating, calibration_models, collect_answers, fit_encoders, fit_standards
 from fpframe.enrolment.folder import refuse_existing
 from fpframe.enrolment.method import Method, check_method, plan_enrolment
-from fpframe.enrolment.questions import check_pool, fooling_rate, make_questions
+from fpframe.enrolment.questions import check_pool, fooling_rate
 from fpframe.enrolment.record import Enrolment
-from fpframe.events import Event, Listener, ignore
-from fpframe.fingerprint import extract
-from fpframe.interfaces import Encoder, References
+from fpframe.events import Listener, ignore
+from fpframe.interfaces import Encoder
 from fpframe.loading import load_registry
 from fpframe.profile import machine_profile
 from fpframe.recipe import Recipe
@@ -109,43 +109,34 @@ def enroll(
     plan = plan_enrolment(full, registry, setting.absent)
     announce(plan, workspace, workers=workers, on_event=on_event)
     zoo = build_models(plan, workspace, workers=workers, on_event=on_event)
-    enrolment = _fingerprint(setting, method, zoo, on_event)
+    enrolment = fingerprint(setting, method, zoo, ask_zoo(setting, method, zoo, on_event=on_event), on_event=on_event)
     if out is not None:
         enrolment.save(out, force=force)
     return enrolment
 
 
-def _fingerprint(setting: Setting, method: Method, zoo: Zoo, on_event: Listener) -> Enrolment:
-    """Make the queries, ask every model of the zoo, and fit and calibrate an encoder for each channel."""
+def fingerprint(setting: Setting, method: Method, zoo: Zoo, asked: ZooAnswers, *, on_event: Listener) -> Enrolment:
+    """Fit an encoder for each channel on the fit split, and calibrate it on the calibrate split."""
     recipe, registry = setting.recipe, setting.workspace.registry
-    victim = setting.victim.classifier
-    references = _references(zoo) if method.needs_references else None
-    on_event(Event(task="making queries", total=1))
-    with threads(1):  # the same bits on any number of cores
-        questions = make_questions(method.parts, recipe, victim, setting.workspace.parts.pool, references)
-        victim_answers = extract(victim.as_query(), questions.queries)
-        facts = _victim_facts(setting, questions.deltas)
-        profile = machine_profile()
-    on_event(Event(task="making queries", done=1, total=1))
-    answers = dict(zip(zoo.models, collect_answers(zoo, questions.queries, on_event=on_event), strict=True))
+    with threads(1):
+        facts, profile = _victim_facts(setting, asked.questions.deltas), machine_profile()
     chosen = calibrating(zoo.models)
+    calibrates = set(chosen)
     filtered = {
         chain.text: torch.stack(
-            collect_answers(zoo, questions.queries, models=chosen, through=chain, on_event=on_event)
+            collect_answers(zoo, asked.questions.queries, models=chosen, through=chain, on_event=on_event)
         )
         for chain in method.filters
     }
     encoder = registry.build(Encoder, method.encoder.name, **method.encoder.params)
-    standards = fit_standards(encoder, list(answers.items()), victim_answers, recipe.channels, seed=recipe.seed)
-    encoders: dict[str, nn.Module] = {}
-    for done, channel in enumerate(recipe.channels, start=1):
-        encoders[channel] = fit_encoder(encoder, list(answers.items()), victim_answers, channel, seed=recipe.seed)
-        on_event(Event(task="fitting encoders", done=done, total=len(recipe.channels)))
+    seed = recipe.enrolment_seed
+    standards = fit_standards(encoder, asked.models, asked.victim, recipe.channels, seed=seed)
+    encoders = fit_encoders(encoder, asked.models, asked.victim, recipe.channels, seed=seed, on_event=on_event)
     calibration = Calibration.of(
         calibration_models(chosen),
-        {PLAIN: torch.stack([answers[model] for model in chosen]), **filtered},
+        {PLAIN: torch.stack([answer for model, answer in asked.models if model in calibrates]), **filtered},
         encoders,
-        victim_answers,
+        asked.victim,
         source=f"recipe {recipe.name}, seed {recipe.seed}",
     )
     return Enrolment(
@@ -153,10 +144,10 @@ def _fingerprint(setting: Setting, method: Method, zoo: Zoo, on_event: Listener)
         scheme=method.scheme.name,
         encoder=method.encoder,
         encoder_revision=encoder.revision,
-        queries=questions.queries,
-        deltas=questions.deltas,
+        queries=asked.questions.queries,
+        deltas=asked.questions.deltas,
         encoders=encoders,
-        victim_answers=victim_answers,
+        victim_answers=asked.victim,
         calibration=calibration,
         standards=standards,
         victim=facts,
@@ -177,14 +168,6 @@ def _complete(
     address = dataset.address if isinstance(dataset, Dataset) else dataset
     given: dict[str, Any] = {"dataset": address, "scheme": scheme, "seed": seed, "alpha": alpha}
     return attrs.evolve(full, **{key: value for key, value in given.items() if value is not None})
-
-
-def _references(zoo: Zoo) -> References:
-    fit = zoo.of("fit")
-    return References(
-        derived=tuple(zoo.load(model) for model in fit if model.relation == "derived"),
-        independent=tuple(zoo.load(model) for model in fit if model.relation == "independent"),
-    )
 
 
 def _victim_facts(setting: Setting, deltas: tuple[Tensor, ...]) -> dict[str, object]:

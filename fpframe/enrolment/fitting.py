@@ -15,10 +15,13 @@ from fpframe.events import Event, Listener, ignore
 from fpframe.fingerprint import extract
 from fpframe.interfaces import Encoder
 from fpframe.interfaces.encoder import Relation
+from fpframe.memo import recall_seconds, remember
 from fpframe.queryset import QuerySet
 from fpframe.rng import derive_seed, threads
 from fpframe.zoo import Zoo, ZooModel
 from fpframe.zoo.filters import FilterChain
+from fpframe.zoo.folds import divide_families
+from fpframe.zoo.keys import model_key
 
 Answered = Sequence[tuple[ZooModel, Tensor]]
 
@@ -29,6 +32,7 @@ def collect_answers(
     *,
     models: Sequence[ZooModel] | None = None,
     through: FilterChain | None = None,
+    keep: bool = False,
     on_event: Listener = ignore,
 ) -> list[Tensor]:
     """Return the answers ``(V, Q, K)`` of models of a zoo, in order; one model is in memory at a time.
@@ -38,19 +42,36 @@ def collect_answers(
         queries: what they are asked.
         models: which of its models; ``None`` asks all.
         through: filters that they answer through.
+        keep: whether the answers are stored, and found again; see `asking_seconds` for what they took.
         on_event: is told of progress.
     """
     asked = zoo.models if models is None else models
     task = f"asking the zoo through {through.text}" if through else "asking the zoo"
     answers = []
-    for model in asked:
-        query = zoo.query(model)
-        if through is not None:
-            query = through.wrap(query, seed=derive_seed(0, "calibrate through", model.lineage.exact))
-        with threads(1):  # the same bits as in any other run, whatever the caller's threads
-            answers.append(extract(query, queries))
+    for model, identity in zip(asked, _identities(zoo, queries, asked, through), strict=True):
+
+        def ask(model: ZooModel = model) -> dict[str, Tensor]:
+            query = zoo.query(model)
+            if through is not None:
+                query = through.wrap(query, seed=derive_seed(0, "calibrate through", model.lineage.exact))
+            with threads(1):  # the same bits as in any other run, whatever the caller's threads
+                return {"answers": extract(query, queries)}
+
+        answers.append(remember(zoo.workspace.store if keep else None, identity, ask).tensors["answers"])
         on_event(Event(task=task, done=len(answers), total=len(asked)))
     return answers
+
+
+def asking_seconds(zoo: Zoo, queries: QuerySet, models: Sequence[ZooModel]) -> list[float]:
+    """Return how long each of some models took to answer a query set, when it was asked; 0 for one that was not."""
+    return [recall_seconds(zoo.workspace.store, identity) for identity in _identities(zoo, queries, models, None)]
+
+
+def _identities(
+    zoo: Zoo, queries: QuerySet, models: Sequence[ZooModel], through: FilterChain | None
+) -> list[list[str]]:
+    digest, chain = queries.digest, through.text if through else ""
+    return [["answers", model_key(model, zoo.workspace), digest, chain, str(queries.views)] for model in models]
 
 
 def calibrating(models: Sequence[ZooModel]) -> list[ZooModel]:
@@ -79,6 +100,23 @@ def fit_encoder(encoder: Encoder, answered: Answered, victim_answers: Tensor, ch
         )
 
 
+def fit_encoders(
+    encoder: Encoder,
+    answered: Answered,
+    victim_answers: Tensor,
+    channels: Sequence[str],
+    *,
+    seed: int,
+    on_event: Listener = ignore,
+) -> dict[str, nn.Module]:
+    """Return `fit_encoder` of each channel."""
+    encoders: dict[str, nn.Module] = {}
+    for done, channel in enumerate(channels, start=1):
+        encoders[channel] = fit_encoder(encoder, answered, victim_answers, channel, seed=seed)
+        on_event(Event(task="fitting encoders", done=done, total=len(channels)))
+    return encoders
+
+
 def fit_standards(
     encoder: Encoder, answered: Answered, victim_answers: Tensor, channels: Sequence[str], *, seed: int
 ) -> dict[str, Standard]:
@@ -101,12 +139,7 @@ def fit_standards(
 
 def _folds(answered: Answered, *, seed: int) -> tuple[Answered, Answered]:
     """Divide models by family in two halves, each with about half of every kind; else both halves are all of them."""
-    places: dict[str, int] = {}
-    for kind in sorted({(model.relation, model.stratum) for model, _ in answered}):
-        families = {model.family for model, _ in answered if (model.relation, model.stratum) == kind}
-        fresh = sorted(families - places.keys(), key=lambda family: derive_seed(seed, "fold", family))
-        # a student is placed with its teacher; the next kind goes on where this one ended
-        places |= {family: (len(places) + number) % 2 for number, family in enumerate(fresh)}
+    places = divide_families([model for model, _ in answered], 2, seed=seed)
     halves = [[(model, answer) for model, answer in answered if places[model.family] == half] for half in (0, 1)]
     for relation in ("independent", "derived"):
         if not all(any(model.relation == relation for model, _ in half) for half in halves):

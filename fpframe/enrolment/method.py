@@ -16,6 +16,7 @@ from fpframe.errors import PluginError, RecipeError
 from fpframe.interfaces import ComponentSpec, Encoder, Scheme
 from fpframe.recipe import Recipe
 from fpframe.registry import Registry
+from fpframe.schemefile import load_scheme
 from fpframe.zoo import ZooModel, plan_models
 from fpframe.zoo.filters import FilterChain
 
@@ -42,8 +43,12 @@ class Method:
         return any(part.augmenter.needs_references or part.perturbation.needs_references for part in self.parts)
 
 
-def check_method(recipe: Recipe, registry: Registry, *, absent: tuple[str, ...]) -> Method:
+def check_method(
+    recipe: Recipe, registry: Registry, *, absent: tuple[str, ...], scheme: Scheme | None = None
+) -> Method:
     """Return the scheme's components after trying every name, parameter and number in a recipe.
+
+    `scheme` is one that no plugin offers; ``None`` takes the recipe's.
 
     Raises:
         PluginError: a scheme, component or filter is unknown.
@@ -54,7 +59,7 @@ def check_method(recipe: Recipe, registry: Registry, *, absent: tuple[str, ...])
     plan_enrolment(recipe, registry, absent)
     for channel in recipe.channels:
         through_channel(torch.zeros(1, 2), channel)
-    scheme: Scheme = registry.get("scheme", recipe.scheme)
+    scheme = scheme or find_scheme(recipe.scheme, registry)
     if not scheme.parts:
         raise PluginError(f"scheme '{scheme.name}' has no parts")
     encoder = ComponentSpec(scheme.encoder.name, merged(scheme.encoder, recipe.queries.encoder))
@@ -62,6 +67,17 @@ def check_method(recipe: Recipe, registry: Registry, *, absent: tuple[str, ...])
     parts = tuple(resolve_parts(scheme, recipe, registry))
     filters = tuple(FilterChain.parse(text, registry) for text in recipe.filters)
     return Method(scheme=scheme, parts=parts, encoder=encoder, filters=filters)
+
+
+def find_scheme(name: str, registry: Registry) -> Scheme:
+    """Return the scheme of a plugin, or the one in a TOML file.
+
+    Raises:
+        PluginError: no plugin offers it.
+        RecipeError: the file is not a scheme.
+    """
+    found: Scheme = load_scheme(name) if name.endswith(".toml") else registry.get("scheme", name)
+    return found
 
 
 def plan_enrolment(recipe: Recipe, registry: Registry, absent: tuple[str, ...]) -> list[ZooModel]:

@@ -50,6 +50,12 @@ class PartMethod:
     points: int
     views: int
 
+    @property
+    def identity(self) -> list[Any]:
+        """Everything of a part that decides its queries, as JSON-able data."""
+        components = [[each.spec(), each.revision] for each in (self.augmenter, self.perturbation)]
+        return [*components, self.pair, self.points, self.views]
+
 
 def resolve_parts(scheme: Scheme, recipe: Recipe, registry: Registry) -> list[PartMethod]:
     """Return the components of a scheme under a recipe, so that wrong names and parameters show before any work.
@@ -79,16 +85,24 @@ def make_questions(
         PluginError: a component breaks its contract.
     """
     views: list[list[Tensor]] = []
-    layout, deltas, start = [], [], 0
+    deltas = []
     for number, method in enumerate(parts):
-        seed = derive_seed(recipe.seed, "part", number)
+        seed = derive_seed(recipe.enrolment_seed, "part", number)
         images, delta = _part_images(method, recipe, victim, pool, references, seed)
-        layout.append(QueryPart(start=start, points=method.points, pair=method.pair))
-        start += images.shape[1]
         views.append(list(images))
         deltas += [delta] if delta is not None else []
     stacked = torch.stack([torch.cat(pieces) for pieces in zip(*views, strict=True)])
-    return Questions(QuerySet(images=stacked, parts=tuple(layout)), tuple(deltas))
+    return Questions(QuerySet(images=stacked, parts=question_layout(parts)), tuple(deltas))
+
+
+def question_layout(parts: Sequence[PartMethod]) -> tuple[QueryPart, ...]:
+    """Return where each part lies inside a view."""
+    sizes = [method.points * (2 if method.pair else 1) for method in parts]
+    starts = [sum(sizes[:number]) for number in range(len(sizes))]
+    return tuple(
+        QueryPart(start=start, points=method.points, pair=method.pair)
+        for start, method in zip(starts, parts, strict=True)
+    )
 
 
 def _method(part: Part, recipe: Recipe, registry: Registry) -> PartMethod:

@@ -101,11 +101,18 @@ def evaluate(
         raise DataError(f"recipe '{recipe.name}' has no derived or no independent models in 'test'")
     announce(plan, workspace, workers=workers, on_event=on_event)
     zoo = build_models(plan, workspace, workers=workers, on_event=on_event)
-    return [evaluation for enrolment in enrolments for evaluation in _question(enrolment, zoo, channels, on_event)]
+    return [
+        evaluation
+        for enrolment in enrolments
+        for evaluation in evaluate_zoo(enrolment, zoo, channels, on_event=on_event)
+    ]
 
 
-def _question(enrolment: Enrolment, zoo: Zoo, channels: Sequence[str], on_event: Listener) -> list[Evaluation]:
-    answers = collect_answers(zoo, enrolment.queries, on_event=on_event)
+def evaluate_zoo(
+    enrolment: Enrolment, zoo: Zoo, channels: Sequence[str], *, keep: bool = False, on_event: Listener = ignore
+) -> list[Evaluation]:
+    """Question every model of a zoo, once for all channels; `keep` stores the answers, and finds them again."""
+    answers = collect_answers(zoo, enrolment.queries, keep=keep, on_event=on_event)
     digest = enrolment.digest
     evaluations = []
     for channel in channels:

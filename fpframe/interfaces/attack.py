@@ -36,10 +36,18 @@ class AttackSimulator(Component):
         access: what of the victim the thief holds: its ``weights``, or only its answers (``probs`` or ``labels``).
             With weights the student that is handed over is a deep copy of the victim; else it is a fresh backbone, and
             the victim is only ever the budgeted `Query`.
+        natural: whether a thief without weights asks images as they were found, and makes none of its own. Such thefts
+            are the hardest to show.
     """
 
     kind = "attack"
     access: ClassVar[Literal["weights", "probs", "labels"]]
+    natural: ClassVar[bool] = False
+
+    @property
+    def learns_labels(self) -> bool:
+        """Whether nothing but the victim's top-1 labels is learned from."""
+        return self.access == "labels"
 
     @property
     def pools(self) -> tuple[str, ...]:

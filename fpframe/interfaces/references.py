@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import attrs
+import torch
+from torch import Tensor
 
 from fpframe.classifier import Classifier
 
@@ -11,10 +15,31 @@ from fpframe.classifier import Classifier
 class References:
     """Models that a method may learn from; never a model that calibrates or tests a verdict.
 
+    Both are sequences that may load a model anew each time it is asked for, so that a zoo need not fit into memory:
+    take each one once.
+
     Attributes:
         derived: models made from the victim.
         independent: models not made from it.
     """
 
-    derived: tuple[Classifier, ...] = ()
-    independent: tuple[Classifier, ...] = ()
+    derived: Sequence[Classifier] = ()
+    independent: Sequence[Classifier] = ()
+
+    def answers(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
+        """Return what the derived and the independent models answer: probabilities ``(M, P, K)`` each.
+
+        Prefer it to a loop of your own: fpframe keeps the answers, and asks nothing twice. One model is in memory at a
+        time.
+
+        Args:
+            pixels: ``(P, C, H, W)`` in [0, 1].
+        """
+        derived, independent = (
+            [model.logits(pixels).softmax(1) for model in models] for models in (self.derived, self.independent)
+        )
+        return _stacked(derived, len(pixels)), _stacked(independent, len(pixels))
+
+
+def _stacked(answers: list[Tensor], points: int) -> Tensor:
+    return torch.stack(answers) if answers else torch.zeros(0, points, 0)

@@ -31,6 +31,7 @@ class Extract(fpframe.AttackSimulator):
 
     name: ClassVar[str] = "extract"
     access: ClassVar[Literal["weights", "probs", "labels"]] = "probs"
+    natural: ClassVar[bool] = True
 
     labels: str = attrs.field(default="soft", validator=one_of(*common.LABELS))
     temperature: float = attrs.field(default=1.0, validator=number(low=0, open_low=True))
@@ -42,6 +43,11 @@ class Extract(fpframe.AttackSimulator):
                 f"'temperature' of 'extract' must be 1 with labels=top1, for a label cannot be softened "
                 f"(got {self.temperature:g}); take labels=soft"
             )
+
+    @property
+    def learns_labels(self) -> bool:
+        """Whether nothing but top-1 labels is learned from."""
+        return self.labels == "top1"
 
     def image_passes(self, available: int, epochs: int) -> float:
         """Return how many images are learned from in all."""

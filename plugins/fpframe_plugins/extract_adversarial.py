@@ -42,6 +42,11 @@ class ExtractAdversarial(fpframe.AttackSimulator):
     def _natural(self, available: int) -> int:
         return common.affordable(available, self.budget, 1 + self.rounds)
 
+    @property
+    def learns_labels(self) -> bool:
+        """Whether nothing but top-1 labels is learned from."""
+        return self.labels == "top1"
+
     def image_passes(self, available: int, epochs: int) -> float:
         """Return how many images are learned from in all, over all rounds."""
         phases = 1 + self.rounds

@@ -39,6 +39,7 @@ class Knockoff(fpframe.AttackSimulator):
 
     name: ClassVar[str] = "knockoff"
     access: ClassVar[Literal["weights", "probs", "labels"]] = "probs"
+    natural: ClassVar[bool] = True
 
     labels: str = attrs.field(default="soft", validator=one_of(*common.LABELS))
     policy: str = attrs.field(default="random", validator=one_of("random", "adaptive"))
@@ -59,6 +60,11 @@ class Knockoff(fpframe.AttackSimulator):
     def _asked(self, available: int) -> int:
         # of a foreign pool as many as of the thief's own images, so that the cost is known before it is opened
         return self.budget or available if self.pool else common.affordable(available, self.budget)
+
+    @property
+    def learns_labels(self) -> bool:
+        """Whether nothing but top-1 labels is learned from."""
+        return self.labels == "top1"
 
     def image_passes(self, available: int, epochs: int) -> float:
         """Return how many images are learned from in all, if the pool has as many as are asked."""

@@ -1,0 +1,160 @@
+"""`Comparison`: what several schemes say of the same models."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import attrs
+import numpy as np
+
+from fpframe.recipe import Recipe
+
+
+@attrs.frozen(kw_only=True)
+class Questioned:
+    """One model that every contender scored.
+
+    Attributes:
+        name: its lineage.
+        relation: ``derived`` or ``independent``.
+        kind: kind of theft, or stratum.
+        family: models of one family share an origin.
+        failed: whether it is a failed theft, which counts nowhere.
+    """
+
+    name: str
+    relation: str
+    kind: str
+    family: str
+    failed: bool
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class Outcome:
+    """What one contender, with one seed, says of the models in one channel.
+
+    Attributes:
+        contender: its name.
+        seed: of its queries and its encoder.
+        channel: what the models revealed.
+        views: their view scores ``(M, V)``; NaN where there is none.
+        verdicts: their verdicts; empty where nothing was calibrated.
+    """
+
+    contender: str
+    seed: int
+    channel: str
+    views: np.ndarray
+    verdicts: tuple[str, ...] = ()
+
+    @property
+    def scores(self) -> np.ndarray:
+        """Scores ``(M,)``: the mean over the views."""
+        # rounded as scores of verdicts are, so that equal ones tie
+        scores: np.ndarray = np.round(self.views.mean(1), 9)
+        return scores
+
+
+@attrs.frozen(kw_only=True)
+class Cost:
+    """What one contender costs, with one seed.
+
+    Attributes:
+        contender: its name.
+        seed: its seed.
+        queries: images that one suspect is asked.
+        enrol_seconds: to make the queries, ask the models that fit and calibrate it, and fit it in every channel. The
+            training of these models is not in it.
+        verify_seconds: to ask one suspect and score it; the median over the models.
+    """
+
+    contender: str
+    seed: int
+    queries: int
+    enrol_seconds: float
+    verify_seconds: float
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class Comparison:
+    """What several schemes say of the same models.
+
+    Attributes:
+        recipe: the recipe, without a scheme of its own.
+        victim: address and accuracy of the victim.
+        folds: number of folds of the cross-fit; ``None`` where the recipe's splits were used.
+        contrasts: contenders that are to be tested against each other in every cell, named before anything was asked.
+        models: the models that were scored.
+        outcomes: one for each contender, seed and channel.
+        costs: one for each contender and seed.
+        profile: the machine that it ran on.
+    """
+
+    recipe: Recipe
+    victim: Mapping[str, Any]
+    folds: int | None
+    contrasts: tuple[tuple[str, str], ...]
+    models: tuple[Questioned, ...]
+    outcomes: tuple[Outcome, ...]
+    costs: tuple[Cost, ...]
+    profile: Mapping[str, Any]
+
+    @property
+    def contenders(self) -> list[str]:
+        """Names of the contenders, in order."""
+        return list(dict.fromkeys(outcome.contender for outcome in self.outcomes))
+
+    @property
+    def channels(self) -> list[str]:
+        """What the models revealed, in order."""
+        return list(dict.fromkeys(outcome.channel for outcome in self.outcomes))
+
+    @property
+    def seeds(self) -> list[int]:
+        """The seeds, in order."""
+        return list(dict.fromkeys(outcome.seed for outcome in self.outcomes))
+
+    def of(self, contender: str, channel: str) -> list[Outcome]:
+        """Return the outcomes of a contender in a channel, by seed."""
+        return [each for each in self.outcomes if (each.contender, each.channel) == (contender, channel)]
+
+    def scores(self, contender: str, channel: str) -> np.ndarray:
+        """Return the scores ``(S, M)`` of a contender in a channel."""
+        return np.stack([outcome.scores for outcome in self.of(contender, channel)])
+
+    def rows(self, relation: str, kind: str | None = None) -> list[int]:
+        """Return the numbers of the models of a relation that count, of one kind or of all."""
+        return [
+            number
+            for number, model in enumerate(self.models)
+            if model.relation == relation and not model.failed and kind in (None, model.kind)
+        ]
+
+    def kinds(self, relation: str) -> list[str]:
+        """Return the kinds of a relation that occur, in order of the models."""
+        return list(dict.fromkeys(self.models[row].kind for row in self.rows(relation)))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return everything as JSON-able data; the models' scores are in it, so that every table can be made again."""
+        return {
+            "recipe": self.recipe.name,
+            "seed": self.recipe.seed,
+            "dataset": self.recipe.dataset,
+            "victim": dict(self.victim),
+            "folds": self.folds,
+            "contrasts": [list(pair) for pair in self.contrasts],
+            "models": [attrs.asdict(model) for model in self.models],
+            "outcomes": [
+                {
+                    "contender": each.contender,
+                    "seed": each.seed,
+                    "channel": each.channel,
+                    "scores": each.scores.tolist(),
+                    "verdicts": list(each.verdicts),
+                }
+                for each in self.outcomes
+            ],
+            "costs": [attrs.asdict(cost) for cost in self.costs],
+            "profile": dict(self.profile),
+        }

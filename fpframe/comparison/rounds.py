@@ -1,0 +1,117 @@
+"""Let one contender enrol the victim and score models that it has not seen: by the recipe's splits, or by folds."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Mapping, Sequence
+
+import attrs
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from fpframe.enrolment.asking import ZooAnswers, ask_zoo
+from fpframe.enrolment.calibration import score_views
+from fpframe.enrolment.enrolling import fingerprint
+from fpframe.enrolment.fitting import asking_seconds, fit_encoders
+from fpframe.enrolment.method import Method
+from fpframe.evaluation.evaluating import evaluate_zoo
+from fpframe.events import Listener
+from fpframe.interfaces import Encoder
+from fpframe.zoo import Zoo, ZooModel
+from fpframe.zoo.folds import divide_families
+from fpframe.zoo.prepare import Setting
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class Round:
+    """What a contender found.
+
+    Attributes:
+        views: by channel, the view scores ``(M, V)`` of the models that it had not seen.
+        verdicts: by channel, their verdicts; empty where nothing was calibrated.
+        queries: images that one of them was asked.
+        enrol_seconds: what enrolling took, without the training of models.
+        verify_seconds: what asking and scoring one model took; the median.
+    """
+
+    views: Mapping[str, np.ndarray]
+    verdicts: Mapping[str, tuple[str, ...]]
+    queries: int
+    enrol_seconds: float
+    verify_seconds: float
+
+
+def by_splits(setting: Setting, method: Method, zoo: Zoo, *, on_event: Listener) -> Round:
+    """Enrol on the fit and calibrate splits, and score and judge the test split."""
+    known, unseen = (Zoo(tuple(zoo.of(*splits)), zoo.workspace) for splits in (("fit", "calibrate"), ("test",)))
+    channels = setting.recipe.channels
+    asked = ask_zoo(setting, method, known, keep=True, on_event=on_event)
+    started = time.monotonic()
+    enrolment = fingerprint(setting, method, known, asked, on_event=on_event)
+    fitting = time.monotonic() - started
+    evaluations = evaluate_zoo(enrolment, unseen, channels, keep=True, on_event=on_event)
+    blank = (math.nan,) * enrolment.queries.views
+    return Round(
+        views={
+            each.channel: np.array([item.verdict.view_scores or blank for item in each.suspects])
+            for each in evaluations
+        },
+        verdicts={each.channel: tuple(item.verdict.verdict for item in each.suspects) for each in evaluations},
+        queries=enrolment.queries.queries,
+        enrol_seconds=_asking(asked, zoo, known.models) + fitting,
+        verify_seconds=_verifying(asked, zoo, unseen.models, enrolment.encoders),
+    )
+
+
+def by_folds(setting: Setting, method: Method, zoo: Zoo, folds: int, *, on_event: Listener) -> Round:
+    """Score every model by queries and encoders that were made without its fold; families are never divided.
+
+    All models of the other folds are the fit split of a fold, whatever the recipe has them for.
+    """
+    recipe, registry = setting.recipe, setting.workspace.registry
+    places = divide_families(zoo.models, folds, seed=recipe.seed)
+    encoder = registry.build(Encoder, method.encoder.name, **method.encoder.params)
+    views: dict[str, dict[int, np.ndarray]] = {channel: {} for channel in recipe.channels}
+    enrol, verify, queries = [], [], 0
+    for fold in range(folds):
+        inside = [number for number, model in enumerate(zoo.models) if places[model.family] == fold]
+        split = Zoo(tuple(_placed(model, places[model.family] == fold) for model in zoo.models), zoo.workspace)
+        asked = ask_zoo(setting, method, split, keep=True, on_event=on_event)
+        started = time.monotonic()
+        encoders = fit_encoders(
+            encoder, asked.models, asked.victim, recipe.channels, seed=recipe.enrolment_seed, on_event=on_event
+        )
+        enrol.append(_asking(asked, zoo, split.of("fit")) + time.monotonic() - started)
+        verify.append(_verifying(asked, zoo, split.of("test"), encoders))
+        queries = asked.questions.queries.queries
+        answers = torch.stack([asked.models[number][1] for number in inside])
+        for channel in recipe.channels:
+            scored = score_views(encoders[channel], answers, asked.victim, channel)
+            views[channel] |= dict(zip(inside, scored, strict=True))
+    return Round(
+        views={channel: np.stack([rows[number] for number in sorted(rows)]) for channel, rows in views.items()},
+        verdicts={},
+        queries=queries,
+        enrol_seconds=float(np.mean(enrol)),
+        verify_seconds=float(np.median(verify)),
+    )
+
+
+def _placed(model: ZooModel, held_out: bool) -> ZooModel:
+    return attrs.evolve(model, split="test" if held_out else "fit")
+
+
+def _asking(asked: ZooAnswers, zoo: Zoo, models: Sequence[ZooModel]) -> float:
+    """Return what making the queries and asking some models took, in this run or in an earlier one."""
+    return asked.seconds + sum(asking_seconds(zoo, asked.questions.queries, models))
+
+
+def _verifying(asked: ZooAnswers, zoo: Zoo, models: Sequence[ZooModel], encoders: Mapping[str, nn.Module]) -> float:
+    channel, encoder = next(iter(encoders.items()))
+    answers: Tensor = asked.victim.unsqueeze(0)
+    started = time.monotonic()
+    score_views(encoder, answers, asked.victim, channel)
+    scoring = time.monotonic() - started
+    return float(np.median(asking_seconds(zoo, asked.questions.queries, models))) + scoring
