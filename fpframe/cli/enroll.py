@@ -35,7 +35,7 @@ def enroll(
     Args:
         out: Folder to write the enrolment to.
         recipe: Preset, such as tiny, quick or small, or a TOML file.
-        scheme: Fingerprint scheme; see 'fpframe plugins'.
+        scheme: Fingerprint scheme, see 'fpframe plugins'; or a TOML file with one.
         dataset: Data set, such as digits, torchvision:FashionMNIST or folder:PATH.
         data_root: Folder in which the data lies.
         victim: Your model: python:MODULE:FUNCTION, timm:NAME, torchvision:NAME or paper:NAME; without it the

@@ -61,7 +61,7 @@ def enroll(
             ``timm:resnet18`` or ``python:MODULE:FUNCTION``; ``None`` trains the recipe's.
         dataset: the data, or its address; ``None`` takes the recipe's.
         recipe: preset name, TOML file, or a recipe.
-        scheme: fingerprint scheme; ``None`` takes the recipe's.
+        scheme: fingerprint scheme, or a TOML file with one; ``None`` takes the recipe's.
         seed: decides every random choice; ``None`` takes the recipe's.
         alpha: highest p-value at which a suspect is called derived; ``None`` takes the recipe's.
         weights: file with the victim's weights, when it is an address.

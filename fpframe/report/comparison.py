@@ -51,7 +51,11 @@ def comparison_markdown(comparison: Comparison) -> str:
 
 def _failed(comparison: Comparison) -> list[str]:
     failed = sum(model.failed for model in comparison.models)
-    return [f"{failed} failed thefts, which lost more than five points of accuracy, count nowhere."] if failed else []
+    return (
+        [f"Failed thefts, more than five points less accurate than the victim, count nowhere: {failed}."]
+        if failed
+        else []
+    )
 
 
 def _margins(comparison: Comparison, found: Sequence[Area]) -> str:

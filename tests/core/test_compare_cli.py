@@ -1,0 +1,59 @@
+"""``fpframe compare``: one command for several schemes, one line for a mistake."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from fpframe.cli import run
+
+TINY = ["compare", "--recipe", "tiny", "--workers", "1"]
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch, tiny_store) -> Path:
+    """An empty current folder, with the shared store as the user's."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("FPFRAME_HOME", str(tiny_store))
+    return tmp_path
+
+
+def test_schemes_and_a_file_are_compared_and_written(here, capfd):
+    Path("mine.toml").write_text(
+        'name = "mine"\nsummary = "the least sure images"\nencoder = { name = "labels" }\n'
+        '[[parts]]\naugmenter = { name = "low-margin" }\nperturbation = { name = "none" }\npair = false\n'
+    )
+    arguments = ["--schemes", "akh, sac", "--scheme-file", "mine.toml", "--queries", "40,80", "--channel", "top1"]
+    assert run([*TINY, *arguments, "--contrast", "mine:akh", "--out", "compared"]) == 0
+    printed = capfd.readouterr().out
+    assert "| akh@40 | sac@40 | mine@40 | akh@80 | sac@80 | mine@80 |" in printed
+    assert "AUC of `mine@80` less that of `akh@80`" in printed
+    assert printed.strip() == Path("compared/table.md").read_text().strip()
+    result = json.loads(Path("compared/result.json").read_text())
+    assert {cost["contender"]: cost["queries"] for cost in result["costs"]}["mine@80"] == 80
+    assert result["contrasts"] == [["mine@40", "akh@40"], ["mine@80", "akh@80"]]
+
+    assert run([*TINY, "--schemes", "akh", "--out", "compared"]) == 2
+    assert "output folder exists already (compared)" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--schemes", "akh", "--queries", "ten"], "--queries takes whole numbers separated by commas"),
+        (["--schemes", "akh", "--contrast", "akh"], "--contrast takes two schemes, as in residual:akh (got 'akh')"),
+        (["--schemes", "akh,sac", "--contrast", "akh:akh"], "--contrast takes two schemes"),
+        (["--schemes", "akj"], "unknown scheme 'akj'; did you mean 'akh'"),
+        (["--scheme-file", "none.toml"], "cannot read the scheme: No such file or directory (none.toml)"),
+        ([], "nothing to compare; name schemes"),
+        (["--schemes", "akh", "--folds", "1"], "1 folds"),
+    ],
+)
+def test_a_mistake_is_one_line(arguments, words, here, capfd):
+    assert run([*TINY, *arguments]) == 2
+    captured = capfd.readouterr()
+    assert words in captured.err
+    assert captured.err.count("\n") == 1
+    assert captured.out == ""
