@@ -18,8 +18,10 @@ import fpframe
 from fpframe import errors, interfaces, recipe
 from fpframe.cli import _COMMANDS, make_app
 from fpframe.decision import StratumResult, StratumScores, decide
+from fpframe.enrolment.method import check_method
 from fpframe.hookspecs import HookSpecs
 from fpframe.registry import KINDS
+from fpframe.schemefile import load_scheme
 from fpframe.zoo import plan_models
 
 ROOT = Path(__file__).parents[1]
@@ -173,10 +175,19 @@ def test_every_command_is_shown_on_some_page():
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_the_recipes_of_a_page_are_recipes(page):
     for block in blocks(page, "toml"):
-        packaging = block.code.startswith("[project")
+        packaging = block.code.startswith("[project") or "[[parts]]" in block.code
         if re.search(r"^name = ", block.code, re.M) and not packaging:
             parsed = recipe.Recipe.parse(block.code, origin=f"{page.name}:{block.line}")
             assert {model.split for model in plan_models(parsed, fpframe.load_registry())} == set(recipe.SPLITS)
+
+
+def test_the_schemes_of_pages_can_be_used(tmp_path, registry):
+    found = [block for page in PAGES for block in blocks(page, "toml") if "[[parts]]" in block.code]
+    assert found
+    for block in found:
+        (tmp_path / "scheme.toml").write_text(block.code)
+        scheme = load_scheme(tmp_path / "scheme.toml")
+        assert check_method(recipe.Recipe.load("tiny"), registry, absent=(), scheme=scheme).parts
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

@@ -96,6 +96,7 @@ def enroll(
         victim=victim, weights=weights, backbone=backbone, mean=mean, std=std, indices=victim_indices
     )
     method = check_method(full, registry, absent=tuple(absent))
+    full = attrs.evolve(full, scheme=method.scheme.name)  # and not the file that it came from
     workspace = open_workspace(
         full,
         dataset if isinstance(dataset, Dataset) else None,

@@ -289,7 +289,7 @@ def test_a_scheme_file_says_what_is_wrong_with_it(tmp_path):
 
 def test_a_scheme_of_a_file_can_enrol(scheme_file, tiny_store):
     enrolment = fpframe.enroll(recipe="tiny", scheme=str(scheme_file), store=Store(tiny_store))
-    assert enrolment.scheme == "mine"
+    assert enrolment.scheme == enrolment.recipe.scheme == "mine"
     assert enrolment.queries.queries == 60
 
 
