@@ -46,10 +46,8 @@ class Thief:
         steps = lineage.steps[1:]
         if any(step.backbone for step in steps):
             raise RecipeError(f"architectures belong into 'backbones', not into the attack (attack '{group.attack}')")
-        if "[" in group.attack:
-            raise RecipeError(
-                f"data and seeds are chosen by the recipe; leave the brackets out (attack '{group.attack}')"
-            )
+        if any(step.seed for step in steps):
+            raise RecipeError(f"seeds are chosen by the recipe; leave them out (attack '{group.attack}')")
         asking = [not holds_weights(step, registry) and not is_filter(step, registry) for step in steps]
         if not any(asking) and (group.backbones != ("victim",) or group.test_backbones):
             raise RecipeError(

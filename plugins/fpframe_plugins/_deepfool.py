@@ -29,26 +29,28 @@ def deepfool_l2(
         delta ``(N, C, H, W)`` in pixel units, with ``x + delta`` in [0, 1]; whether each label changed, bool
         ``(N,)``, where delta is the last one tried if it did not; and the number of linearisations that it took.
     """
-    rivals = _likeliest_others(model, x, labels, classes)
+    rivals, changed = _survey(model, x, labels, classes)
     delta = torch.zeros_like(x)
-    active = torch.arange(len(x), device=x.device)
+    active = torch.nonzero(~changed).squeeze(1)
     taken = 0
-    while taken < steps:
-        active = active[~_changed(model, x[active] + delta[active], labels[active])]
-        if len(active) == 0:
-            break
+    while taken < steps and len(active):
         taken += 1
         moved = x[active] + delta[active]
         step = _nearest_boundary(model, moved, labels[active], rivals[active])
         delta[active] = (moved + (1 + overshoot) * step).clamp(0, 1) - x[active]
-    return delta, _changed(model, x + delta, labels), taken
+        # a pass of its own for the labels pays: gradients are then taken of the images that stay, one for each class
+        left = _changed(model, x[active] + delta[active], labels[active])
+        changed[active] = left
+        active = active[~left]
+    return delta, changed, taken
 
 
 @torch.no_grad()
-def _likeliest_others(model: nn.Module, x: Tensor, labels: Tensor, classes: int) -> Tensor:
-    """Return the classes ``(N, J)`` with the highest logits besides `labels`."""
-    logits: Tensor = model(x).scatter(1, labels.unsqueeze(1), -torch.inf)
-    return logits.topk(min(classes, logits.shape[1]) - 1).indices
+def _survey(model: nn.Module, x: Tensor, labels: Tensor, classes: int) -> tuple[Tensor, Tensor]:
+    """Return the classes ``(N, J)`` with the highest logits besides `labels`, and where `labels` are wrong ``(N,)``."""
+    logits: Tensor = model(x)
+    others = logits.scatter(1, labels.unsqueeze(1), -torch.inf)
+    return others.topk(min(classes, logits.shape[1]) - 1).indices, logits.argmax(1) != labels
 
 
 @torch.no_grad()

@@ -1,6 +1,6 @@
 """What perturbations of single images share: batches, and the direction in which a label is left.
 
-Not a plugin: `deepfool`, `ddn`, `pgd` and `pgd-l2` use it.
+Not a plugin: the local generators use it.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ class Attack(Protocol):
     def __call__(self, model: nn.Module, x: Tensor, *, labels: Tensor) -> tuple[Tensor, Tensor, int]: ...
 
 
-def perturb_predictions(model: Classifier, x: Tensor, attack: Attack) -> Perturbation:
+def perturb_predictions(model: Classifier, x: Tensor, attack: Attack, *, batch: int = BATCH) -> Perturbation:
     """Run `attack` on the model's device against the labels that the model itself predicts for `x` ``(N, C, H, W)``."""
     predicted = model.logits(x).argmax(1)
     made = [
         attack(model, pixels.to(model.device), labels=labels.to(model.device))
-        for pixels, labels in zip(x.split(BATCH), predicted.split(BATCH), strict=True)
+        for pixels, labels in zip(x.split(batch), predicted.split(batch), strict=True)
     ]
     deltas, changed, steps = zip(*made, strict=True)
     return Perturbation(delta=torch.cat(deltas).cpu(), converged=torch.cat(changed).cpu(), steps=max(steps))

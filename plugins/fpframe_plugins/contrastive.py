@@ -47,7 +47,11 @@ class FingerprintNetwork(nn.Module):
 
     def forward(self, answers: Tensor) -> Tensor:
         """Embed answers."""
-        return F.normalize(self.layers(self.features(answers)), dim=1)
+        return self.embed(self.features(answers))
+
+    def embed(self, features: Tensor) -> Tensor:
+        """Embed features ``(B, Q * K)`` of answers."""
+        return F.normalize(self.layers(features), dim=1)
 
 
 @attrs.frozen(kw_only=True)
@@ -85,9 +89,11 @@ class Contrastive(fpframe.Encoder):
         samples = answers.reshape(models * views, *answers.shape[2:])
         classes = torch.tensor([kind != "independent" for kind in relation]).long().repeat_interleave(views)
         module.features.fit(samples)
+        # they hold nothing that is learned: the logarithms of all answers are taken once, not in every step
+        features = module.features(samples)
         optimizer = torch.optim.Adam(module.layers.parameters(), lr=self.learning_rate, weight_decay=1e-4)
         for _ in range(self.steps):
-            loss = supervised_contrastive_loss(module(samples), classes, temperature=self.temperature)
+            loss = supervised_contrastive_loss(module.embed(features), classes, temperature=self.temperature)
             optimizer.zero_grad(set_to_none=True)
             loss.backward()
             optimizer.step()

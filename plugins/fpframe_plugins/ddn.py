@@ -35,7 +35,7 @@ class Ddn(PerturbationGenerator):
     name: ClassVar[str] = "ddn"
     scope = "local"
     norm = "l2"
-    revision: ClassVar[int] = 1
+    revision: ClassVar[int] = 2  # random directions are drawn for flat images only
 
     steps: int = attrs.field(default=100, validator=whole(low=1))
     gamma: float = attrs.field(default=0.05, validator=number(low=0, high=0.99, open_low=True))
@@ -86,13 +86,15 @@ def ddn_l2(
     found = torch.zeros(len(x), dtype=torch.bool, device=x.device)
     for step in range(steps):
         gradient, changed = escape_gradient(model, x + delta, labels)
-        better = changed & (~found | (lengths(delta) < shortest).flatten())
+        length = lengths(delta)
+        better = changed & (~found | (length < shortest).flatten())
         found = found | changed
         best[better] = delta[better]
-        shortest = torch.where(better.reshape(-1, 1, 1, 1), lengths(delta), shortest)
+        shortest = torch.where(better.reshape(-1, 1, 1, 1), length, shortest)
         # a model that is flat here shows no direction
-        chance = torch.randn(x.shape).to(x.device)
-        gradient = torch.where(gradient.flatten(1).any(1).reshape(-1, 1, 1, 1), gradient, chance)
+        flat = ~gradient.flatten(1).any(1)
+        if bool(flat.any()):
+            gradient[flat] = torch.randn(int(flat.sum()), *x.shape[1:]).to(x.device)
         size = 0.01 + 0.99 * (1 + math.cos(math.pi * step / steps)) / 2
         norms = torch.minimum(norms * torch.where(changed, 1 - gamma, 1 + gamma).reshape(-1, 1, 1, 1), farthest)
         moved = (x + of_length(delta + of_length(gradient, size), norms)).clamp(0, 1)

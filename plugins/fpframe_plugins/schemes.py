@@ -9,6 +9,11 @@ _NEIGHBOURS = ComponentSpec("kmeans-neighbours")
 _ERRORS = Part(augmenter=ComponentSpec("misclassified"), perturbation=ComponentSpec("none"), pair=False)
 
 
+def _at_random(perturbation: str) -> Part:
+    # one view: a label is all that is compared, and each point is perturbed by itself, which takes its time
+    return Part(augmenter=ComponentSpec("random"), perturbation=ComponentSpec(perturbation), pair=False, views=1)
+
+
 @fpframe.hookimpl
 def fpframe_schemes() -> list[Scheme]:
     """Offer the schemes."""
@@ -49,5 +54,28 @@ def fpframe_schemes() -> list[Scheme]:
             summary="which images that the victim gets wrong are answered alike (SAC-w of Guan et al., NeurIPS 2022)",
             parts=(_ERRORS,),
             encoder=ComponentSpec("correlation"),
+        ),
+        Scheme(
+            name="ipguard",
+            summary="the victim's labels on points moved next to its decision boundary (Cao et al., AsiaCCS 2021)",
+            parts=(_at_random("boundary"),),
+            encoder=ComponentSpec("labels"),
+        ),
+        Scheme(
+            name="conferrable",
+            summary="labels that derived models share and independent ones do not (Lukas et al., ICLR 2021)",
+            parts=(_at_random("conferrable"),),
+            encoder=ComponentSpec("labels"),
+        ),
+        Scheme(
+            name="residual",
+            summary="images chosen to tell thieves from others, compared by what models do not share (fpframe's own)",
+            # one view: what is learnt belongs to the single query, and another view would spend images that tell less
+            parts=(
+                Part(
+                    augmenter=ComponentSpec("discriminative"), perturbation=ComponentSpec("none"), pair=False, views=1
+                ),
+            ),
+            encoder=ComponentSpec("residual"),
         ),
     ]

@@ -1,4 +1,4 @@
-"""`random`, `misclassified`, `low-margin`: which images they choose, against the choice spelt out by hand."""
+"""`random`, `misclassified`, `low-margin`, `augment`: what they choose, against the choice spelt out by hand."""
 
 from __future__ import annotations
 
@@ -11,16 +11,33 @@ from fpframe.classifier import state_digest
 from fpframe.interfaces import Augmenter
 from fpframe.recipe import Recipe
 from fpframe.store import Store
+from fpframe_plugins.augment import Augment
 
 SHAPE, CLASSES = (1, 2, 2), 4
-NAMES = ["low-margin", "misclassified", "random"]
+NAMES = ["discriminative", "low-margin", "misclassified", "random"]
 
 
 def victim(scale: float = 3.0) -> fpframe.Classifier:
     """A victim whose logits are its four pixels, times `scale`."""
-    layer = nn.Linear(4, CLASSES, bias=False)
+    # its random weights would move the global random state
+    layer = nn.utils.skip_init(nn.Linear, 4, CLASSES, bias=False)
     layer.weight.data = scale * torch.eye(4)
     return fpframe.Classifier(nn.Sequential(nn.Flatten(), layer), num_classes=CLASSES, image_shape=SHAPE)
+
+
+def references() -> fpframe.References:
+    """Three models much like the victim, and three that are not."""
+
+    def model(seed: int, share: float) -> fpframe.Classifier:
+        other = victim()
+        noise = torch.randn(4, 4, generator=torch.Generator().manual_seed(seed))
+        other.module[1].weight.data = 3 * torch.eye(4) + share * noise
+        return other
+
+    return fpframe.References(
+        derived=tuple(model(seed, 0.3) for seed in range(3)),
+        independent=tuple(model(seed, 2.0) for seed in range(3, 6)),
+    )
 
 
 def images(count: int, seed: int = 0) -> Tensor:
@@ -53,7 +70,12 @@ def choose(
 ) -> Tensor:
     """Choose for a victim that is wrong on so many images, or under the labels that are given."""
     labels = labels_with_errors(pool, errors)[0] if labels is None else labels
-    return augmenter(model or victim(), pool, labels, points=points, views=views, seed=seed)
+    return augmenter(model or victim(), pool, labels, points=points, views=views, references=references(), seed=seed)
+
+
+@pytest.fixture(params=[*NAMES, "augment"])
+def any_augmenter(request, registry) -> Augmenter:
+    return registry.create("augmenter", request.param)
 
 
 @pytest.fixture(params=NAMES)
@@ -81,25 +103,28 @@ def test_a_pool_too_small_for_views_without_a_common_image_is_refused_with_both_
         choose(augmenter, images(59), points=12, views=5, errors=7)
 
 
-def test_the_same_seed_gives_the_same_points(augmenter):
+def test_the_same_seed_gives_the_same_points(any_augmenter):
     pool = images(200)
-    first, again = (choose(augmenter, pool, points=10, views=3, errors=90, seed=4) for _ in range(2))
+    first, again = (choose(any_augmenter, pool, points=10, views=3, errors=90, seed=4) for _ in range(2))
     assert torch.equal(first, again)
 
 
-@pytest.mark.parametrize(("name", "expected"), [("random", True), ("misclassified", True), ("low-margin", False)])
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [("random", True), ("misclassified", True), ("low-margin", False), ("discriminative", False), ("augment", True)],
+)
 def test_another_seed_gives_other_points_where_points_are_drawn(registry, name, expected):
     pool, augmenter = images(200), registry.create("augmenter", name)
     one, other = (choose(augmenter, pool, points=10, views=3, errors=90, seed=seed) for seed in (4, 5))
     assert (not torch.equal(one, other)) is expected
 
 
-def test_model_pool_labels_and_global_random_state_are_left_as_found(augmenter):
+def test_model_pool_labels_and_global_random_state_are_left_as_found(any_augmenter):
     model, pool = victim(), images(100)
     labels, _ = labels_with_errors(pool, 30)
     model.train()
     before, state = (state_digest(model), pool.clone(), labels.clone()), torch.get_rng_state()
-    choose(augmenter, pool, points=10, views=2, model=model, labels=labels)
+    choose(any_augmenter, pool, points=10, views=2, model=model, labels=labels)
     assert model.training
     assert state_digest(model) == before[0]
     assert torch.equal(pool, before[1])
@@ -107,12 +132,12 @@ def test_model_pool_labels_and_global_random_state_are_left_as_found(augmenter):
     assert torch.equal(torch.get_rng_state(), state)
 
 
-def test_the_global_random_state_decides_nothing(augmenter):
+def test_the_global_random_state_decides_nothing(any_augmenter):
     def choice(outside: int) -> Tensor:
         torch.manual_seed(outside)
         # past the caller, who seeds the global state
-        given = {"points": 10, "views": 2, "references": None, "seed": 3}
-        return augmenter.choose(victim(), pool, labels_with_errors(pool, 50)[0], **given)
+        given = {"points": 10, "views": 2, "references": references(), "seed": 3}
+        return any_augmenter.choose(victim(), pool, labels_with_errors(pool, 50)[0], **given)
 
     pool = images(100)
     with torch.random.fork_rng(devices=[]):
@@ -193,13 +218,85 @@ def test_misclassified_gives_every_view_its_share_of_the_errors(registry):
     assert sorted(len(wrong & set(view.tolist())) for view in chosen) == [5, 6, 6]
 
 
-def test_low_margin_and_random_do_not_look_at_true_labels(registry):
+def test_all_but_misclassified_do_not_look_at_true_labels(registry):
     pool = images(100)
-    for name in ("low-margin", "random"):
+    for name in ("discriminative", "low-margin", "random"):
         augmenter = registry.create("augmenter", name)
         assert torch.equal(
             choose(augmenter, pool, points=9, views=2), choose(augmenter, pool, points=9, views=2, errors=60)
         )
+
+
+# --- augment
+
+
+def photographs(count: int, channels: int = 1) -> Tensor:
+    """Images of 12 x 12 pixels with one bright half, on the 8-bit grid."""
+    chance = torch.rand(count, channels, 12, 12, generator=torch.Generator().manual_seed(2))
+    return ((0.3 * chance + 0.6 * (torch.arange(12) < 6)) * 255).round() / 255
+
+
+def augmented(pool: Tensor, *, points: int = 8, views: int = 4, seed: int = 0, **params: float) -> Tensor:
+    model = fpframe.Classifier(
+        nn.Sequential(nn.Flatten(), nn.Linear(pool[0].numel(), CLASSES)),
+        num_classes=CLASSES,
+        image_shape=tuple(pool.shape[1:]),
+    )
+    labels = torch.zeros(len(pool), dtype=torch.long)
+    return Augment(**params)(model, pool, labels, points=points, views=views, seed=seed)
+
+
+def correlation(one: Tensor, other: Tensor) -> float:
+    return float(torch.corrcoef(torch.stack([one.flatten(), other.flatten()]))[0, 1])
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_the_first_view_of_augment_is_images_of_the_pool_and_the_others_are_made_of_the_same_points(channels):
+    pool = photographs(30, channels)
+    made = augmented(pool)
+    assert made.shape == (4, 8, channels, 12, 12)
+    drawn = [int((pool == point).flatten(1).all(1).nonzero()) for point in made[0]]
+    assert len(set(drawn)) == 8
+    assert len(made.flatten(0, 1).unique(dim=0)) == 32, "no image occurs twice"
+    assert 0 <= float(made.min()) < float(made.max()) <= 1
+    for view in made[1:]:
+        for point, moved in zip(made[0], view, strict=True):
+            assert correlation(point, moved) > 0.5
+
+
+def test_augment_asks_more_views_than_the_pool_has_images():
+    assert augmented(photographs(8), points=8, views=10).shape[:2] == (10, 8)
+
+
+def test_augment_crops_each_image_by_itself_and_keeps_its_brightness():
+    made = augmented(photographs(30), crop=0.5, noise=0.0)
+    edges = (made[1:].mean((2, 3)) > 0.45).sum(-1).flatten()
+    assert len(edges.unique()) > 3, "the bright half ends at another column"
+    assert torch.allclose(made[1:].amax((2, 3, 4)), made[0].amax((1, 2, 3)), atol=0.1)
+
+
+def test_augment_flips_only_where_it_is_asked_to():
+    pool = photographs(30)
+    never, always = (augmented(pool, crop=1.0, noise=0.0, flip=chance) for chance in (0.0, 1.0))
+    assert torch.allclose(never[1:], never[:1].expand_as(never[1:]))
+    assert torch.allclose(always[1:], always[:1].flip(-1).expand_as(always[1:]))
+    # the default takes no digit for another one
+    assert all(float(view[..., :4].mean()) > float(view[..., 8:].mean()) for view in augmented(pool)[1:].flatten(0, 1))
+
+
+def test_augment_adds_noise_of_the_strength_it_is_given():
+    made = augmented(photographs(30), crop=1.0, noise=0.05)
+    difference = made[1:] - made[:1]
+    inside = (made[0] > 0.2) & (made[0] < 0.8)
+    assert float(difference[:, inside].std()) == pytest.approx(0.05, rel=0.1)
+    assert abs(float(difference[:, inside].mean())) < 0.005
+    assert correlation(difference[0], difference[1]) < 0.2
+
+
+@pytest.mark.parametrize("params", [{"crop": 0.0}, {"crop": 1.5}, {"flip": 1.5}, {"noise": -0.1}])
+def test_augment_refuses_a_hyper_parameter_out_of_range_by_name(params):
+    with pytest.raises(fpframe.ParameterError, match=f"'{next(iter(params))}' of 'augment'"):
+        Augment(**params)
 
 
 # --- the schemes made of them
