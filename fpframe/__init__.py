@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from fpframe.channel import through_channel
     from fpframe.classifier import Classifier, evaluating
     from fpframe.dataset import Dataset, Images
+    from fpframe.comparison import Comparison, compare
     from fpframe.enrolment import Enrolment, calibrate, enroll
     from fpframe.errors import (
         DataError,
@@ -67,6 +68,7 @@ _HOME = {
     "Augmenter": "interfaces",
     "BackboneSource": "interfaces",
     "Classifier": "classifier",
+    "Comparison": "comparison",
     "Component": "interfaces",
     "ComponentSpec": "interfaces",
     "DataError": "errors",
@@ -106,6 +108,7 @@ _HOME = {
     "ZooPlan": "zoo",
     "build_backbone": "backbones",
     "calibrate": "enrolment",
+    "compare": "comparison",
     "enroll": "enrolment",
     "evaluate": "evaluation",
     "evaluating": "classifier",
@@ -131,6 +134,7 @@ __all__ = [
     "Augmenter",
     "BackboneSource",
     "Classifier",
+    "Comparison",
     "Component",
     "ComponentSpec",
     "DataError",
@@ -170,6 +174,7 @@ __all__ = [
     "ZooPlan",
     "build_backbone",
     "calibrate",
+    "compare",
     "enroll",
     "evaluate",
     "evaluating",

@@ -230,6 +230,7 @@ def test_attacked_models_without_enough_bases_are_refused_with_both_numbers(plan
         ({"attack": "train[paper:arc-a]->prune"}, RecipeError, "a derived model is made from the victim"),
         ({"attack": "labels->extract"}, RecipeError, "a derived model is made from the victim"),
         ({"attack": "extract(soft)[paper:arc-b]"}, RecipeError, "architectures belong into 'backbones'"),
+        ({"attack": "extract(soft)[seed=3]"}, RecipeError, "seeds are chosen by the recipe"),
         ({"attack": "prune", "backbones": ("a:1",)}, RecipeError, "leave 'backbones' out"),
         ({"attack": "finetune->jpeg", "test_backbones": ("a:1",)}, RecipeError, "leave 'backbones' out"),
         ({"attack": "extraction"}, PluginError, "unknown attack or filter 'extraction'"),
@@ -239,6 +240,19 @@ def test_attacked_models_without_enough_bases_are_refused_with_both_numbers(plan
 def test_an_attack_that_cannot_be_is_refused_when_it_is_planned(plan, group, error, said):
     with pytest.raises(error, match=said.replace("[", r"\[")):
         plan(Recipe(name="r", derived=(DerivedGroup(fit=1, **group),)))
+
+
+def test_a_thief_may_own_the_images_of_another_share(plan):
+    groups = (
+        DerivedGroup(attack="extract(soft)", fit=2),
+        DerivedGroup(attack="extract(soft)[data=victim]", test=2),
+    )
+    found = plan(Recipe(name="r", derived=groups))
+    assert [(model.split, model.lineage.last.data) for model in found] == 2 * [("fit", "thief")] + 2 * [
+        ("test", "victim")
+    ]
+    assert {model.stratum for model in found} == {"extract(soft)", "extract(soft)[data=victim]"}
+    assert len({model.family for model in found}) == 4
 
 
 @pytest.mark.parametrize(
