@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from fpframe.backbones import build_backbone
     from fpframe.channel import through_channel
     from fpframe.classifier import Classifier, evaluating
-    from fpframe.dataset import Dataset, Images
     from fpframe.comparison import Comparison, compare
+    from fpframe.dataset import Dataset, Images
     from fpframe.enrolment import Enrolment, calibrate, enroll
     from fpframe.errors import (
         DataError,
