@@ -6,6 +6,8 @@ trained, can be anything, a high score too.
 
 from __future__ import annotations
 
+import math
+
 import torch.nn.functional as F
 from torch import Tensor
 
@@ -32,8 +34,10 @@ def label_agreement(answers: Tensor, victim_answers: Tensor) -> Tensor:
 def astray(answers: Tensor, victim_answers: Tensor, calibration_answers: Tensor) -> str:
     """Return what to say of a model that seems to do another task than the victim; empty where it does the same.
 
-    That is one which agrees with the victim, beyond chance, less than half as much as each of the calibration models.
-    Such a model is not accused, whatever it scores; a thief who changes the order of the classes is not cleared either.
+    That is one which agrees with the victim, beyond chance, less than half as much as each of the calibration models,
+    by more than so few answers vary. Such a model is not accused, whatever it scores; a thief who changes the order of
+    the classes is not cleared either. Of queries that are made for nobody but the victim's copies to agree, as those
+    next to its decision boundary are, nothing follows: the calibration models do not agree there either.
 
     Args:
         answers: probabilities ``(V, Q, K)``, of the first views only or of all.
@@ -43,7 +47,10 @@ def astray(answers: Tensor, victim_answers: Tensor, calibration_answers: Tensor)
     views = len(answers)
     own = float(label_agreement(answers, victim_answers[:views]))
     lowest = float(label_agreement(calibration_answers[:, :views], victim_answers[:views]).min())
-    if own >= lowest / 2:
+    count, classes = answers.shape[0] * answers.shape[1], answers.shape[2]
+    # two standard errors of kappa where labels are equal by chance alone, one in `classes`
+    noise = 2 / math.sqrt(count * (classes - 1))
+    if own >= lowest / 2 - noise:
         return ""
     return (
         f"it agrees with the victim's labels by {own:.2f} (kappa: 1 always, 0 as by chance), and each of "

@@ -332,6 +332,19 @@ def test_an_untrained_network_is_not_accused(enrolment, registry):
         assert fpframe.verify(enrolment, junk).verdict == "INCONCLUSIVE"
 
 
+def test_where_no_independent_model_agrees_nobody_is_called_astray():
+    """Queries next to the victim's decision boundary: independent models give other labels, innocent ones too."""
+    source = torch.Generator().manual_seed(0)
+    victim = torch.eye(10)[torch.arange(100) % 10][None]
+    others = torch.eye(10)[(torch.arange(100) + torch.randint(1, 9, (20, 1, 100), generator=source)) % 10]
+    assert float(label_agreement(others, victim).max()) < 0.05
+    for answers in others:
+        assert astray(answers, victim, others) == ""
+    assert astray(victim.roll(1, 2), victim, others) == ""
+    alike = torch.stack([victim] * 5)  # and where all agree, one that never does is called so
+    assert "in another order" in astray(victim.roll(1, 2), victim, alike)
+
+
 def test_every_calibration_model_does_the_same_task(enrolment):
     recorded = enrolment.calibration.answers[""]
     for answers in recorded:
