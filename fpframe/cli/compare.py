@@ -88,9 +88,9 @@ def compare(
             workers=require_workers(workers),
             on_event=bars,
         )
-    print(comparison_markdown(comparison))
     if out is not None:
         write_comparison(comparison, out)
+    print(comparison_markdown(comparison))
 
 
 def _pair(text: str | None) -> tuple[str, str] | None:

@@ -12,8 +12,9 @@ from torch import nn
 from fpframe.comparison.contenders import Contender, contrasts_between, make_contenders
 from fpframe.comparison.kinds import kind_of
 from fpframe.comparison.records import Comparison, Cost, Outcome, Questioned
-from fpframe.comparison.rounds import Round, by_folds, by_splits
+from fpframe.comparison.rounds import Round, by_folds, by_splits, require_folds
 from fpframe.dataset import Dataset
+from fpframe.enrolment.method import plan_enrolment
 from fpframe.enrolment.questions import check_pool
 from fpframe.errors import DataError, UsageError
 from fpframe.events import Event, Listener, ignore
@@ -82,21 +83,25 @@ def compare(
 
     Raises:
         UsageError: something in the request is wrong; nothing was trained or asked then.
+        RecipeError: the recipe lacks models that a scheme needs.
         DataError: the recipe has no models to score, or the pool is too small for a scheme.
     """
-    if seeds < 1 or (folds is not None and folds < 2) or any(size < 2 for size in sizes) or not channels:
-        raise UsageError(
-            f"a comparison needs a seed, two folds, two queries and a channel at least (got {seeds} seeds, {folds} "
-            f"folds, {list(sizes)} queries, channels {list(channels)})"
-        )
+    if seeds < 1:
+        raise UsageError(f"the number of seeds must be at least 1 (got {seeds})")
+    if not channels:
+        raise UsageError("a comparison needs a channel; name one, such as probs")
     registry = registry or load_registry()
     full = recipe if isinstance(recipe, Recipe) else Recipe.load(recipe)
-    full = attrs.evolve(full, channels=tuple(channels), dataset=dataset.address if dataset else full.dataset)
+    full = attrs.evolve(full, channels=tuple(dict.fromkeys(channels)))
+    if dataset is not None:
+        full = attrs.evolve(full, dataset=dataset.address)
     request = VictimRequest(
         victim=victim, weights=weights, backbone=backbone, mean=mean, std=std, indices=victim_indices
     )
     contenders = make_contenders(schemes, full, registry, absent=tuple(absent), sizes=sizes)
     contrasts = contrasts_between(contenders, contrast)
+    if folds is not None:
+        require_folds(plan_models(full, registry, splits=SPLITS, absent=absent), folds, seed=full.seed)
     workspace = open_workspace(
         full, dataset, data_root=data_root, victim_indices=victim_indices, store=store, registry=registry
     )
@@ -104,15 +109,23 @@ def compare(
         check_pool(contender.method.parts, workspace.parts.pool)
     setting = prepare(request, full, workspace, absent=tuple(absent), on_event=on_event)
     plan = plan_models(full, registry, splits=SPLITS, absent=setting.absent)
+    if setting.absent != tuple(absent):  # the victim has made a further stratum absent
+        if folds is None:
+            plan_enrolment(full, registry, setting.absent)
+        else:
+            require_folds(plan, folds, seed=full.seed)
     scored = [model for model in plan if folds is not None or model.split == "test"]
     if {model.relation for model in scored} != {"derived", "independent"}:
         raise DataError(f"recipe '{full.name}' has no derived or no independent models to score")
     announce(plan, workspace, workers=workers, on_event=on_event)
     zoo = build_models(plan, workspace, workers=workers, on_event=on_event)
+    models = tuple(_questioned(zoo, registry, folds))
+    if all(model.failed for model in models if model.relation == "derived"):
+        raise DataError(f"every theft of recipe '{full.name}' has failed, so that there is nothing to find")
     rounds = [
-        (contender.name, full.seed + number, _round(setting, contender, zoo, full.seed + number, folds, on_event))
+        (contender.name, seed, _round(setting, contender, zoo, seed, folds, on_event))
         for contender in contenders
-        for number in range(seeds)
+        for seed in range(full.enrolment_seed, full.enrolment_seed + seeds)
     ]
     test = workspace.dataset.test
     return Comparison(
@@ -123,7 +136,7 @@ def compare(
         },
         folds=folds,
         contrasts=contrasts,
-        models=tuple(_questioned(zoo, registry, folds)),
+        models=models,
         outcomes=tuple(outcome for name, seed, each in rounds for outcome in _outcomes(name, seed, each)),
         costs=tuple(_cost(name, seed, each) for name, seed, each in rounds),
         profile=machine_profile(),
@@ -143,6 +156,7 @@ def _questioned(zoo: Zoo, registry: Registry, folds: int | None) -> list[Questio
     return [
         Questioned(
             name=str(model.lineage),
+            lineage=model.lineage.exact,
             relation=model.relation,
             kind=kind_of(model, registry),
             family=model.family,

@@ -54,6 +54,7 @@ def make_contenders(
         if names.count(name) > 1:
             raise UsageError(f"scheme '{name}' is named twice; give each scheme a name of its own")
     methods = [check_method(recipe, registry, absent=absent, scheme=scheme) for scheme in found]
+    sizes = tuple(dict.fromkeys(sizes))
     if not sizes:
         return [Contender(name=method.scheme.name, method=method) for method in methods]
     return [

@@ -16,7 +16,8 @@ class Questioned:
     """One model that every contender scored.
 
     Attributes:
-        name: its lineage.
+        name: its lineage, as it is shown.
+        lineage: the exact form, with data and seeds, which no other model has.
         relation: ``derived`` or ``independent``.
         kind: kind of theft, or stratum.
         family: models of one family share an origin.
@@ -24,6 +25,7 @@ class Questioned:
     """
 
     name: str
+    lineage: str
     relation: str
     kind: str
     family: str
@@ -66,7 +68,7 @@ class Cost:
         queries: images that one suspect is asked.
         enrol_seconds: to make the queries, ask the models that fit and calibrate it, and fit it in every channel. The
             training of these models is not in it.
-        verify_seconds: to ask one suspect and score it; the median over the models.
+        verify_seconds: to load one suspect, ask it and score it; the median over the models.
     """
 
     contender: str
@@ -81,7 +83,7 @@ class Comparison:
     """What several schemes say of the same models.
 
     Attributes:
-        recipe: the recipe, without a scheme of its own.
+        recipe: the recipe; of its scheme nothing was used.
         victim: address and accuracy of the victim.
         folds: number of folds of the cross-fit; ``None`` where the recipe's splits were used.
         contrasts: contenders that are to be tested against each other in every cell, named before anything was asked.

@@ -15,6 +15,7 @@ from fpframe.enrolment.calibration import score_views
 from fpframe.enrolment.enrolling import fingerprint
 from fpframe.enrolment.fitting import asking_seconds, collect_answers, fit_encoders
 from fpframe.enrolment.method import Method
+from fpframe.errors import UsageError
 from fpframe.evaluation.evaluating import evaluate_zoo
 from fpframe.events import Listener
 from fpframe.interfaces import Encoder
@@ -63,6 +64,25 @@ def by_splits(setting: Setting, method: Method, zoo: Zoo, *, on_event: Listener)
         enrol_seconds=_asking(asked, zoo, known.models) + fitting,
         verify_seconds=_verifying(asked, zoo, unseen.models, enrolment.encoders),
     )
+
+
+def require_folds(models: Sequence[ZooModel], folds: int, *, seed: int) -> None:
+    """Make sure that every fold has models to score, and that the others have both kinds to learn from.
+
+    Raises:
+        UsageError: says how many folds were wanted.
+    """
+    if folds < 2:
+        raise UsageError(f"the number of folds must be at least 2 (got {folds})")
+    places = divide_families(models, folds, seed=seed)
+    for fold in range(folds):
+        inside = [model for model in models if places[model.family] == fold]
+        outside = {model.relation for model in models if places[model.family] != fold}
+        if not inside or outside != {"derived", "independent"}:
+            raise UsageError(
+                f"{len(places)} families of models are too few for {folds} folds: one has nothing to score, or the "
+                "others nothing of a kind to learn from; lower --folds"
+            )
 
 
 def by_folds(setting: Setting, method: Method, zoo: Zoo, folds: int, *, on_event: Listener) -> Round:

@@ -55,8 +55,9 @@ def bootstrap_interval(
 ) -> tuple[float, float]:
     """Return the percentile interval of the mean of a kernel, by drawing families with replacement on both sides.
 
-    Where scores separate completely every draw gives 1 (or 0), whatever the number of models: there it is the interval
-    of `auc_interval`, which is wider the fewer they are. One family on a side says nothing: there it is all of 0 to 1.
+    Where every draw gives the same, as where scores separate completely, that is no certainty, however few the models:
+    there it is the interval of `auc_interval`, which is wider the fewer they are. Near complete separation the
+    bootstrap is too narrow as well. One family on a side says nothing: there it is all of 0 to 1.
     """
     if min(len(set(positive)), len(set(negative))) < 2:
         return 0.0, 1.0
@@ -65,9 +66,8 @@ def bootstrap_interval(
     areas /= counts[0].sum(1) * counts[1].sum(1)
     tail = (1 - confidence) / 2
     low, high = (float(np.quantile(areas, share)) for share in (tail, 1 - tail))
-    area = float(beaten.mean())
-    if low == high and area in (0.0, 1.0):
-        return auc_interval(area, len(set(positive)), len(set(negative)), confidence=confidence)
+    if high - low < 1e-12:
+        return auc_interval(float(beaten.mean()), len(set(positive)), len(set(negative)), confidence=confidence)
     return low, high
 
 
@@ -89,16 +89,20 @@ def difference_test(
     """
     gap = first - second
     difference = float(gap.mean())
+    smaller = min(len(set(positive)), len(set(negative)))
+    if smaller < 2:  # one family says nothing of others
+        return AreaTest(difference=difference, interval=(-1.0, 1.0), p_value=1.0)
     counts = _draws(positive, seed, 0), _draws(negative, seed, 1)
     drawn = np.einsum("bp,pn,bn->b", counts[0], gap, counts[1], optimize=True)
     drawn /= counts[0].sum(1) * counts[1].sum(1)
     interval = float(np.quantile(drawn, 0.025)), float(np.quantile(drawn, 0.975))
     variance = _variance(gap.mean(1), positive) + _variance(gap.mean(0), negative)
-    freedom = min(len(set(positive)), len(set(negative))) - 1
-    if abs(difference) < 1e-12 or freedom < 1:
+    if abs(difference) < 1e-12:
         p_value = 1.0
+    elif variance <= 1e-24:
+        p_value = 2.0 ** (1 - smaller)  # all families say the same: the sign test
     else:
-        p_value = float(2 * student_t.sf(abs(difference) / math.sqrt(variance), freedom)) if variance > 0 else 0.0
+        p_value = float(2 * student_t.sf(abs(difference) / math.sqrt(variance), smaller - 1))
     return AreaTest(difference=difference, interval=interval, p_value=p_value)
 
 

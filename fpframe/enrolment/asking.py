@@ -7,7 +7,7 @@ from torch import Tensor
 
 from fpframe.enrolment.fitting import Answered, collect_answers
 from fpframe.enrolment.method import Method
-from fpframe.enrolment.questions import Questions, make_questions, question_layout
+from fpframe.enrolment.questions import QUESTIONS_REVISION, Questions, make_questions, question_layout
 from fpframe.events import Event, Listener, ignore
 from fpframe.fingerprint import extract
 from fpframe.memo import remember
@@ -65,6 +65,7 @@ def _questions(setting: Setting, method: Method, zoo: Zoo, *, keep: bool) -> tup
     references = ZooReferences.of(zoo, store=store) if method.needs_references else None
     identity = [
         "questions",
+        QUESTIONS_REVISION,
         setting.victim.key,
         workspace.parts.pool.digest,
         [part.identity for part in method.parts],
@@ -77,7 +78,7 @@ def _questions(setting: Setting, method: Method, zoo: Zoo, *, keep: bool) -> tup
             made = make_questions(method.parts, recipe, setting.victim.classifier, workspace.parts.pool, references)
         return {"images": made.queries.images, **{f"delta-{i}": delta for i, delta in enumerate(made.deltas)}}
 
-    found = remember(store, identity, make)
+    found = remember(store, identity, make, spared=lambda: references.spared if references is not None else 0.0)
     deltas = tuple(found.tensors[f"delta-{i}"] for i in range(len(found.tensors) - 1))
     queries = QuerySet(images=found.tensors["images"], parts=question_layout(method.parts))
     return Questions(queries, deltas), found.seconds

@@ -23,6 +23,9 @@ from fpframe.zoo.filters import FilterChain
 from fpframe.zoo.folds import divide_families
 from fpframe.zoo.keys import model_key
 
+#: Raised when the same models would answer the same queries otherwise, so that stored answers are not taken for these.
+ANSWERS_REVISION = 1
+
 Answered = Sequence[tuple[ZooModel, Tensor]]
 
 
@@ -70,8 +73,8 @@ def asking_seconds(zoo: Zoo, queries: QuerySet, models: Sequence[ZooModel]) -> l
 def _identities(
     zoo: Zoo, queries: QuerySet, models: Sequence[ZooModel], through: FilterChain | None
 ) -> list[list[str]]:
-    digest, chain = queries.digest, through.text if through else ""
-    return [["answers", model_key(model, zoo.workspace), digest, chain, str(queries.views)] for model in models]
+    asked = [queries.digest, str(queries.views), through.text if through else ""]
+    return [["answers", str(ANSWERS_REVISION), model_key(model, zoo.workspace), *asked] for model in models]
 
 
 def calibrating(models: Sequence[ZooModel]) -> list[ZooModel]:

@@ -18,6 +18,9 @@ from fpframe.recipe import Recipe
 from fpframe.registry import Registry
 from fpframe.rng import derive_seed, generator
 
+#: Raised when the same components would make other queries, so that query sets in the store are not taken for these.
+QUESTIONS_REVISION = 1
+
 
 @attrs.frozen(eq=False)
 class Questions:
@@ -118,8 +121,8 @@ def _method(part: Part, recipe: Recipe, registry: Registry) -> PartMethod:
             PerturbationGenerator, part.perturbation.name, **merged(part.perturbation, overrides)
         ),
         pair=part.pair,
-        points=part.points or queries.points,
-        views=part.views or queries.views,
+        points=queries.points if part.points is None else part.points,
+        views=queries.views if part.views is None else part.views,
     )
 
 

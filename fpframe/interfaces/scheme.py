@@ -6,6 +6,8 @@ from typing import Any
 
 import attrs
 
+from fpframe.parameters import whole
+
 
 @attrs.frozen
 class ComponentSpec:
@@ -30,8 +32,8 @@ class Part:
     augmenter: ComponentSpec
     perturbation: ComponentSpec
     pair: bool = True
-    points: int | None = None
-    views: int | None = None
+    points: int | None = attrs.field(default=None, validator=whole(low=2, optional=True))
+    views: int | None = attrs.field(default=None, validator=whole(low=1, optional=True))
 
 
 @attrs.frozen(kw_only=True)

@@ -34,9 +34,8 @@ def comparison_markdown(comparison: Comparison) -> str:
         found = areas(comparison, channel)
         lines += [
             f"## Channel `{channel}`\n",
-            "AUC of derived against independent models, with 95 % bootstrap intervals over families (where every "
-            "derived model scores above every independent one the bootstrap has no width; there Newcombe's interval "
-            "stands):\n",
+            "AUC of derived against independent models, with 95 % bootstrap intervals over families (where every draw "
+            "gives the same, as at an AUC of 1, Newcombe's interval stands; near 1 the bootstrap is too narrow):\n",
             _margins(comparison, found),
             "At a threshold that at most 5 % of the independent models reach: thefts found (exact 95 % interval); area "
             "under the robustness-uniqueness curve; models called derived at alpha "
@@ -76,7 +75,7 @@ def _margins(comparison: Comparison, found: Sequence[Area]) -> str:
 
 
 def _area_text(area: Area) -> str:
-    return f"{area.auc:.3f} [{area.interval[0]:.2f}, {area.interval[1]:.2f}]"
+    return f"{area.auc:.3f} [{area.interval[0]:.3f}, {area.interval[1]:.3f}]"
 
 
 def _summary(comparison: Comparison, found: Sequence[Area], channel: str) -> str:
@@ -142,6 +141,11 @@ def _difference_text(contrast: Contrast) -> str:
     return f"{contrast.test.difference:+.3f}{mark}"
 
 
+def _contrast_text(contrast: Contrast) -> str:
+    low, high = contrast.test.interval
+    return f"{_difference_text(contrast)} [{low:+.3f}, {high:+.3f}] (p {contrast.adjusted:.2g})"
+
+
 def _grids(comparison: Comparison, found: Sequence[Area]) -> list[str]:
     """Return every kind of theft against every stratum, one table for each contender."""
     lines = []
@@ -167,7 +171,7 @@ def _contrast(comparison: Comparison, channel: str, first: str, second: str) -> 
     rows = [
         [
             theft,
-            *(f"{_difference_text(by_cell[theft, s])} (p {by_cell[theft, s].adjusted:.2g})" for s in strata),
+            *(_contrast_text(by_cell[theft, s]) for s in strata),
         ]
         for theft in thefts
     ]

@@ -15,7 +15,8 @@ from fpframe.decision import auc, roc
 from fpframe.report.pictures import COLOURS, PALETTE, svg_text
 
 _GRID = np.linspace(0, 1, 201)
-_STYLES = ("-", "--", ":")
+#: What tells lines apart beyond the colours: their dashes and marks.
+_STYLES = (("-", "o"), ("--", "s"), (":", "^"))
 
 
 def roc_by_theft_svg(comparison: Comparison, channel: str) -> str:
@@ -29,12 +30,12 @@ def roc_by_theft_svg(comparison: Comparison, channel: str) -> str:
         axes = figure.add_subplot(rows, columns, number + 1)
         derived = comparison.rows("derived", None if theft == ALL_THEFTS else theft)
         for place, contender in enumerate(comparison.contenders):
-            colour, style = _line(place)
+            colour, dashes, _ = _line(place)
             scores = comparison.scores(contender, channel)
             axes.plot(
                 *_mean_roc(scores[:, derived], scores[:, innocents]),
                 color=colour,
-                linestyle=style,
+                linestyle=dashes,
                 linewidth=1.5,
                 label=contender if number == 0 else None,
             )
@@ -82,7 +83,7 @@ def scores_svg(comparison: Comparison, channel: str) -> str:
         axes.tick_params("x", labelsize=8)
         axes.spines[["top", "right"]].set_visible(False)
     figure.supxlabel("similarity to the victim", fontsize=9)
-    figure.suptitle(f"scores in channel {channel} (orange: derived, blue: independent)", fontsize=10)
+    figure.suptitle(f"scores in channel {channel}, first seed (orange: derived, blue: independent)", fontsize=10)
     return svg_text(figure)
 
 
@@ -92,7 +93,7 @@ def queries_svg(comparison: Comparison, channel: str) -> str:
     axes = figure.add_subplot()
     derived, innocents = comparison.rows("derived"), comparison.rows("independent")
     for place, contender in enumerate(comparison.contenders):
-        colour, style = _line(place)
+        colour, dashes, mark = _line(place)
         outcomes = comparison.of(contender, channel)
         total = next(cost.queries for cost in comparison.costs if cost.contender == contender)
         views = outcomes[0].views.shape[1]
@@ -101,7 +102,7 @@ def queries_svg(comparison: Comparison, channel: str) -> str:
             np.mean([_auc_after(outcome.views, view + 1, derived, innocents) for outcome in outcomes])
             for view in range(views)
         ]
-        axes.plot(asked, found, color=colour, linestyle=style, marker="o", markersize=4, linewidth=1.4, label=contender)
+        axes.plot(asked, found, color=colour, linestyle=dashes, marker=mark, markersize=4, label=contender)
     axes.set_xscale("log")
     for formatter in (axes.xaxis.set_major_formatter, axes.xaxis.set_minor_formatter):
         formatter(LogFormatter(minor_thresholds=(2, 1)))  # numbers, and not powers of ten
@@ -130,5 +131,6 @@ def _mean_roc(positive: np.ndarray, negative: np.ndarray) -> tuple[np.ndarray, n
     return np.r_[0.0, _GRID], np.r_[0.0, np.mean(curves, axis=0)]
 
 
-def _line(place: int) -> tuple[str, str]:
-    return PALETTE[place % len(PALETTE)], _STYLES[place // len(PALETTE) % len(_STYLES)]
+def _line(place: int) -> tuple[str, str, str]:
+    dashes, mark = _STYLES[place // len(PALETTE) % len(_STYLES)]
+    return PALETTE[place % len(PALETTE)], dashes, mark

@@ -53,6 +53,12 @@ class ZooReferences(References):
     derived: LazyModels
     independent: LazyModels
     store: Store | None = None
+    _found: list[float] = attrs.field(factory=list, init=False)
+
+    @property
+    def spared(self) -> float:
+        """Seconds that asking would have taken, had no answers been found."""
+        return sum(self._found)
 
     @classmethod
     def of(cls, zoo: Zoo, *, store: Store | None) -> ZooReferences:
@@ -74,9 +80,15 @@ class ZooReferences(References):
         for model in models.models:
             identity = ["answers to a method", model_key(model, workspace), digest]
 
+            asked = False
+
             def ask(model: ZooModel = model) -> dict[str, Tensor]:
+                nonlocal asked
+                asked = True
                 with threads(1):
                     return {"answers": models.zoo.query(model)(pixels)}
 
-            rows.append(remember(self.store, identity, ask).tensors["answers"])
+            found = remember(self.store, identity, ask)
+            self._found.append(0.0 if asked else found.seconds)
+            rows.append(found.tensors["answers"])
         return torch.stack(rows) if rows else torch.zeros(0, len(pixels), workspace.dataset.num_classes)

@@ -21,7 +21,7 @@ USUAL_EPSILON = 0.1
 #: What the others are given: few images and passes, for each takes seconds; a share of fooled images at which to stop.
 IMAGES, PASSES, TARGET, STEPS, OVERSHOOT = 200, 3, 0.8, 20, 0.02
 #: Steps of `uap` for the comparison; its default is 1000.
-BRIEF = 50
+BRIEF = 30
 #: fpframe has to be at least 20 times as fast.
 LIMIT = 1 / 20
 #: Images on which fooling is counted, none of which was used.

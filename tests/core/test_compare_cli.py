@@ -48,7 +48,7 @@ def test_schemes_and_a_file_are_compared_and_written(here, capfd):
         (["--schemes", "akj"], "unknown scheme 'akj'; did you mean 'akh'"),
         (["--scheme-file", "none.toml"], "cannot read the scheme: No such file or directory (none.toml)"),
         ([], "nothing to compare; name schemes"),
-        (["--schemes", "akh", "--folds", "1"], "1 folds"),
+        (["--schemes", "akh", "--folds", "1"], "number of folds must be at least 2 (got 1)"),
     ],
 )
 def test_a_mistake_is_one_line(arguments, words, here, capfd):

@@ -18,7 +18,7 @@ from fpframe.comparison.kinds import KINDS, MODIFIED
 from fpframe.decision import auc
 from fpframe.enrolment import Enrolment
 from fpframe.enrolment.method import check_method
-from fpframe.errors import RecipeError, UsageError
+from fpframe.errors import DataError, RecipeError, UsageError
 from fpframe.interfaces import ComponentSpec, Part, Scheme
 from fpframe.recipe import Recipe
 from fpframe.report.comparison import comparison_markdown
@@ -188,11 +188,20 @@ def test_families_are_never_divided_and_every_fold_has_its_share(registry):
         assert counts.min() > 0.6 * counts.max()
 
 
-def test_an_encoder_of_a_cross_fit_never_sees_the_models_that_it_scores(tiny_store, registry, monkeypatch):
+def test_a_cross_fit_never_sees_the_models_that_it_scores(tiny_store, monkeypatch):
     """Each time an encoder is fitted, and each time queries are made, the families of the fold are absent."""
     from fpframe.comparison import rounds
+    from fpframe.enrolment import asking
 
-    seen = []
+    seen, handed = [], []
+    references = asking.ZooReferences.of
+
+    def handing(zoo, *, store):
+        made = references(zoo, store=store)
+        handed.append({model.family for side in (made.derived, made.independent) for model in side.models})
+        return made
+
+    monkeypatch.setattr(asking.ZooReferences, "of", handing)
     fit = rounds.fit_encoders
 
     def watching(encoder, answered, *args, **kwargs):
@@ -202,13 +211,42 @@ def test_an_encoder_of_a_cross_fit_never_sees_the_models_that_it_scores(tiny_sto
         return fit(encoder, answered, *args, **kwargs)
 
     monkeypatch.setattr(rounds, "fit_encoders", watching)
-    compare(["akh"], recipe="tiny", folds=3, sizes=(40,), channels=("top1",), store=Store(tiny_store))
-    assert len(seen) == 3
+    compare(["residual"], recipe="tiny", folds=3, sizes=(20,), channels=("top1",), store=Store(tiny_store))
+    assert len(seen) == len(handed) == 3
+    assert handed == [fitted for fitted, _ in seen]
     for fitted, held_out in seen:
         assert fitted
         assert held_out
         assert not fitted & held_out
     assert set.union(*(held_out for _, held_out in seen)) == seen[0][0] | seen[0][1]
+
+
+@pytest.mark.parametrize("folds", [0, 1, 200])
+def test_folds_without_models_are_refused_before_anything_is_trained(folds, tiny_store):
+    """The victim is there already, and of the zoo nothing is built: the store is that of the test alone."""
+    trained = []
+    with pytest.raises(UsageError, match="folds"):
+        compare(["akh"], recipe="tiny", folds=folds, store=Store(tiny_store), on_event=lambda e: trained.append(e.task))
+    assert "training models" not in trained
+    assert "asking the zoo" not in trained
+
+
+def test_thefts_that_all_failed_leave_nothing_to_find(tiny_store, monkeypatch):
+    from fpframe.comparison import comparing
+
+    question = comparing._questioned
+    monkeypatch.setattr(
+        comparing,
+        "_questioned",
+        lambda *given: [attrs.evolve(model, failed=model.relation == "derived") for model in question(*given)],
+    )
+    with pytest.raises(DataError, match="every theft of recipe 'tiny' has failed"):
+        compare(["akh"], recipe="tiny", store=Store(tiny_store))
+
+
+def test_a_size_that_is_named_twice_is_one(registry):
+    made = make_contenders(["akh"], Recipe.load("tiny"), registry, absent=(), sizes=(40, 40))
+    assert [contender.name for contender in made] == ["akh"]
 
 
 def test_a_size_is_shared_out_by_the_scheme(registry):
@@ -255,7 +293,7 @@ def test_everything_is_written(comparison, tmp_path):
         assert words in table
     for row in rows:
         if (row["channel"], row["stratum"]) == ("probs", ALL_INDEPENDENT):
-            assert f"{float(row['auc']):.3f} [{float(row['low']):.2f}, {float(row['high']):.2f}]" in table
+            assert f"{float(row['auc']):.3f} [{float(row['low']):.3f}, {float(row['high']):.3f}]" in table
 
 
 @pytest.mark.parametrize(
@@ -263,9 +301,9 @@ def test_everything_is_written(comparison, tmp_path):
     [
         ({"schemes": []}, "name schemes"),
         ({"schemes": ["akh", "akh"]}, "'akh' is named twice"),
-        ({"schemes": ["akh"], "seeds": 0}, "0 seeds"),
-        ({"schemes": ["akh"], "folds": 1}, "1 folds"),
-        ({"schemes": ["akh"], "sizes": (1,)}, "two queries"),
+        ({"schemes": ["akh"], "seeds": 0}, r"number of seeds must be at least 1 \(got 0\)"),
+        ({"schemes": ["akh"], "channels": ()}, "needs a channel"),
+        ({"schemes": ["akh"], "sizes": (1,)}, "1 queries are too few for scheme 'akh'"),
         ({"schemes": ["akh", "sac"], "contrast": ("akh", "sax")}, "'sax' of the contrast does not take part.*'sac'"),
     ],
 )
@@ -282,6 +320,9 @@ def test_a_scheme_file_says_what_is_wrong_with_it(tmp_path):
         load_scheme(path)
     path.write_text("name = ")
     with pytest.raises(RecipeError, match="not TOML"):
+        load_scheme(path)
+    path.write_text(MINE.replace("points = 30", "points = -3"))
+    with pytest.raises(RecipeError, match=r"'parts.0.points' must be"):
         load_scheme(path)
     with pytest.raises(RecipeError, match="cannot read the scheme"):
         load_scheme(tmp_path / "none.toml")

@@ -94,6 +94,7 @@ def test_bootstrap_intervals_cover_the_true_area():
 
 def test_complete_separation_is_no_certainty():
     units = names("d", 6), names("i", 24)
+    assert bootstrap_interval(np.full((6, 24), 0.5), *units) == auc_interval(0.5, 6, 24)  # and ties neither
     assert bootstrap_interval(np.ones((6, 24)), *units) == auc_interval(1.0, 6, 24)
     assert bootstrap_interval(np.ones((6, 24)), *units)[0] < 0.95
 
@@ -104,6 +105,13 @@ def test_families_widen_the_interval():
     wide = bootstrap_interval(beaten, [f"f{number // 4}" for number in range(20)], names("i", 30))
     narrow = bootstrap_interval(beaten, names("d", 20), names("i", 30))
     assert wide[1] - wide[0] > 1.3 * (narrow[1] - narrow[0])
+
+
+def test_a_difference_that_all_families_share_is_as_sure_as_the_sign_test():
+    always, never = np.ones((4, 9)), np.full((4, 9), 0.5)
+    assert difference_test(always, never, names("d", 4), names("i", 9)).p_value == 2**-3
+    found = difference_test(always, never, ["one"] * 4, names("i", 9))
+    assert (found.p_value, found.interval) == (1, (-1, 1))
 
 
 def test_holm_by_hand():
