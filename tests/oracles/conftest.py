@@ -11,6 +11,11 @@ import sys
 import types
 import warnings
 
+import pytest
+from small_model import trained_on_digits
+
+import fpframe
+
 if os.environ.get("FPFRAME_ORACLES") == "1":
     # adv-lib imports visdom for its plots only; see requirements-no-deps.txt
     visdom = types.ModuleType("visdom")
@@ -23,3 +28,9 @@ if os.environ.get("FPFRAME_ORACLES") == "1":
         import foolbox  # noqa: F401
 else:
     collect_ignore_glob = ["test_*.py"]
+
+
+@pytest.fixture(scope="session")
+def victim() -> fpframe.Classifier:
+    """The model that is perturbed."""
+    return trained_on_digits()

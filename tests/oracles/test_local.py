@@ -7,33 +7,13 @@ import pytest
 import torch
 from adv_lib.attacks.decoupled_direction_norm import ddn
 from adv_lib.attacks.projected_gradient_descent import pgd_linf
-from sklearn.datasets import load_digits
-from torch import Tensor, nn
+from small_model import digits, lengths
+from torch import Tensor
 
-import fpframe
 from fpframe_plugins.ddn import Ddn, ddn_l2
 from fpframe_plugins.deepfool import Deepfool
 from fpframe_plugins.pgd import Pgd
 from fpframe_plugins.pgd_l2 import PgdL2
-
-
-def digits() -> tuple[Tensor, Tensor]:
-    """Images on the 8-bit grid, as fpframe has them."""
-    data = load_digits()
-    return torch.from_numpy(data.images / 16 * 255).round().float().unsqueeze(1) / 255, torch.from_numpy(data.target)
-
-
-@pytest.fixture(scope="module")
-def victim() -> fpframe.Classifier:
-    with torch.random.fork_rng():
-        torch.manual_seed(0)
-        layers = nn.Sequential(
-            nn.Conv2d(1, 16, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(256, 10)
-        )
-    model = fpframe.Classifier(layers, num_classes=10, image_shape=(1, 8, 8))
-    images, labels = digits()
-    fpframe.train(model, images[:1200], labels[:1200], fpframe.Training(epochs=8), seed=0)
-    return model.eval().requires_grad_(False)
 
 
 @pytest.fixture(scope="module")
@@ -41,10 +21,6 @@ def asked(victim) -> tuple[Tensor, Tensor]:
     """Held-out images with the labels that the model predicts."""
     x = digits()[0][1200:1500]
     return x, victim.logits(x).argmax(1)
-
-
-def lengths(delta: Tensor) -> Tensor:
-    return delta.flatten(1).norm(dim=1)
 
 
 def by_foolbox(attack, victim, x: Tensor, labels: Tensor, epsilon: float | None) -> tuple[Tensor, Tensor]:
