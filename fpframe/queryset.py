@@ -79,6 +79,10 @@ def add_perturbation(images: Tensor, delta: Tensor) -> Tensor:
 
     The perturbation is truncated towards zero onto the 1/255 grid, so that no bound on it is broken.
     """
+    return (images.to(torch.int16) + grid_steps(delta.double()).to(torch.int16)).clamp(0, 255).to(torch.uint8)
+
+
+def grid_steps(delta: Tensor) -> Tensor:
+    """Return how many whole steps of 1/255 a delta (pixel units) is worth, truncated towards zero."""
     # the small constant keeps a delta that is exactly k/255 on its own step in spite of float32
-    steps = torch.trunc(delta.double() * 255 + torch.sign(delta) * 1e-4).to(torch.int16)
-    return (images.to(torch.int16) + steps).clamp(0, 255).to(torch.uint8)
+    return torch.trunc(delta * 255 + torch.sign(delta) * 1e-4)

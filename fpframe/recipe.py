@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
 import attrs
-import cattrs
 import tomli_w
 
 from fpframe.errors import RecipeError, nearest
 from fpframe.parameters import number, one_of, some, whole
-from fpframe.stricttoml import explain, make_converter
+from fpframe.stricttoml import make_converter, parse_text, read_text
 from fpframe.training import Training
 
 #: Kinds of independent model that a verdict is expected to speak of; ``overlap(r)`` is one more for each fraction r.
@@ -196,13 +194,7 @@ class Recipe:
         """
         path = Path(recipe)
         if path.suffix == ".toml":
-            try:
-                text = path.read_text(encoding="utf-8")
-            except OSError as error:
-                raise RecipeError(f"cannot read the recipe: {error.strerror} ({recipe})") from error
-            except UnicodeDecodeError as error:
-                raise RecipeError(f"the recipe is not UTF-8 text ({recipe}); save it as UTF-8") from error
-            return cls.parse(text, origin=str(recipe))
+            return cls.parse(read_text(path, "recipe"), origin=str(recipe))
         name, colon, stratum = str(recipe).partition(":")
         if name not in presets():
             raise RecipeError(f"unknown recipe '{recipe}'{nearest(name, presets())}, or name a .toml file")
@@ -221,12 +213,7 @@ class Recipe:
         Raises:
             RecipeError: names the key and what is wrong with it.
         """
-        try:
-            return _CONVERTER.structure(tomllib.loads(text), cls)
-        except tomllib.TOMLDecodeError as error:
-            raise RecipeError(f"the recipe is not TOML: {error} ({origin})") from error
-        except cattrs.BaseValidationError as error:
-            raise RecipeError(f"{explain(error)} ({origin})") from error
+        return parse_text(text, cls, _CONVERTER, what="recipe", origin=origin)
 
     @property
     def enrolment_seed(self) -> int:

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import tomllib
 from pathlib import Path
 
-import cattrs
-
-from fpframe.errors import RecipeError
 from fpframe.interfaces import ComponentSpec, Part, Scheme
-from fpframe.stricttoml import explain, make_converter
+from fpframe.stricttoml import make_converter, parse_text, read_text
 
 _CONVERTER = make_converter((ComponentSpec, Part, Scheme))
 
@@ -22,13 +18,4 @@ def load_scheme(path: str | Path) -> Scheme:
     Raises:
         RecipeError: the file cannot be read, or its content is not a scheme; names the key and what is wrong with it.
     """
-    try:
-        return _CONVERTER.structure(tomllib.loads(Path(path).read_text(encoding="utf-8")), Scheme)
-    except OSError as error:
-        raise RecipeError(f"cannot read the scheme: {error.strerror} ({path})") from error
-    except UnicodeDecodeError as error:
-        raise RecipeError(f"the scheme is not UTF-8 text ({path}); save it as UTF-8") from error
-    except tomllib.TOMLDecodeError as error:
-        raise RecipeError(f"the scheme is not TOML: {error} ({path})") from error
-    except cattrs.BaseValidationError as error:
-        raise RecipeError(f"{explain(error)} ({path})") from error
+    return parse_text(read_text(path, "scheme"), Scheme, _CONVERTER, what="scheme", origin=str(path))

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from collections.abc import Callable, Iterable
-from typing import Any, get_args, get_origin
+from pathlib import Path
+from typing import Any, TypeVar, get_args, get_origin
 
 import cattrs
 from attrs import fields
 from cattrs.errors import IterableValidationNote
 from cattrs.gen import make_dict_structure_fn
 
-from fpframe.errors import ParameterError, nearest
+from fpframe.errors import ParameterError, RecipeError, nearest
+
+Kind = TypeVar("Kind")
 
 
 def _strict(value: Any, kind: type) -> Any:
@@ -77,6 +81,45 @@ def make_converter(kinds: Iterable[type]) -> cattrs.Converter:
         fill: Any = make_dict_structure_fn(kind, converter, _cattrs_forbid_extra_keys=True)
         converter.register_structure_hook(kind, _filling(fill))
     return converter
+
+
+def read_text(path: str | Path, what: str) -> str:
+    """Return the text of a TOML file.
+
+    Args:
+        path: the file.
+        what: what it should hold, for messages.
+
+    Raises:
+        RecipeError: it cannot be read, or is not text.
+    """
+    try:
+        return Path(path).read_text(encoding="utf-8")
+    except OSError as error:
+        raise RecipeError(f"cannot read the {what}: {error.strerror} ({path})") from error
+    except UnicodeDecodeError as error:
+        raise RecipeError(f"the {what} is not UTF-8 text ({path}); save it as UTF-8") from error
+
+
+def parse_text(text: str, kind: type[Kind], converter: cattrs.Converter, *, what: str, origin: str) -> Kind:
+    """Return what a TOML text describes.
+
+    Args:
+        text: the text.
+        kind: an attrs class.
+        converter: one of `make_converter`.
+        what: what the text should hold, for messages.
+        origin: where it comes from, for messages.
+
+    Raises:
+        RecipeError: names the key and what is wrong with it.
+    """
+    try:
+        return converter.structure(tomllib.loads(text), kind)
+    except tomllib.TOMLDecodeError as error:
+        raise RecipeError(f"the {what} is not TOML: {error} ({origin})") from error
+    except cattrs.BaseValidationError as error:
+        raise RecipeError(f"{explain(error)} ({origin})") from error
 
 
 def _table(value: Any) -> dict[str, Any]:

@@ -88,9 +88,7 @@ def compare(
             workers=require_workers(workers),
             on_event=bars,
         )
-    if out is not None:
-        write_comparison(comparison, out)
-    print(comparison_markdown(comparison))
+    print(comparison_markdown(comparison) if out is None else write_comparison(comparison, out))
 
 
 def _pair(text: str | None) -> tuple[str, str] | None:

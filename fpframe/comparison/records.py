@@ -8,6 +8,7 @@ from typing import Any
 import attrs
 import numpy as np
 
+from fpframe.decision.paths import mean_of_views
 from fpframe.recipe import Recipe
 
 
@@ -53,9 +54,11 @@ class Outcome:
     @property
     def scores(self) -> np.ndarray:
         """Scores ``(M,)``: the mean over the views."""
-        # rounded as scores of verdicts are, so that equal ones tie
-        scores: np.ndarray = np.round(self.views.mean(1), 9)
-        return scores
+        return self.scores_after(self.views.shape[1])
+
+    def scores_after(self, views: int) -> np.ndarray:
+        """Return the scores ``(M,)`` by the first views alone."""
+        return np.array([mean_of_views(row[:views]) for row in self.views])
 
 
 @attrs.frozen(kw_only=True)

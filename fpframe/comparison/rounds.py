@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from fpframe.enrolment.asking import ZooAnswers, ask_zoo
 from fpframe.enrolment.calibration import score_views
 from fpframe.enrolment.enrolling import fingerprint
-from fpframe.enrolment.fitting import asking_seconds, collect_answers, fit_encoders
+from fpframe.enrolment.fitting import asking_seconds, fit_encoders
 from fpframe.enrolment.method import Method
 from fpframe.errors import UsageError
 from fpframe.evaluation.evaluating import evaluate_zoo
@@ -52,13 +52,9 @@ def by_splits(setting: Setting, method: Method, zoo: Zoo, *, on_event: Listener)
     enrolment = fingerprint(setting, method, known, asked, on_event=on_event)
     fitting = time.monotonic() - started
     evaluations = evaluate_zoo(enrolment, unseen, channels, keep=True, on_event=on_event)
-    # models that get no verdict have scores all the same, and an area is one of scores
-    answers = torch.stack(collect_answers(unseen, enrolment.queries, keep=True))
     return Round(
-        views={
-            channel: score_views(enrolment.encoders[channel], answers, enrolment.victim_answers, channel)
-            for channel in channels
-        },
+        # models that get no verdict have scores all the same, and an area is one of scores
+        views={each.channel: np.array([item.view_scores for item in each.suspects]) for each in evaluations},
         verdicts={each.channel: tuple(item.verdict.verdict for item in each.suspects) for each in evaluations},
         queries=enrolment.queries.queries,
         enrol_seconds=_asking(asked, zoo, known.models) + fitting,

@@ -61,11 +61,7 @@ def bootstrap_interval(
     """
     if min(len(set(positive)), len(set(negative))) < 2:
         return 0.0, 1.0
-    counts = _draws(positive, seed, 0), _draws(negative, seed, 1)
-    areas = np.einsum("bp,pn,bn->b", counts[0], beaten, counts[1], optimize=True)
-    areas /= counts[0].sum(1) * counts[1].sum(1)
-    tail = (1 - confidence) / 2
-    low, high = (float(np.quantile(areas, share)) for share in (tail, 1 - tail))
+    low, high = _percentiles(beaten, positive, negative, seed, confidence)
     if high - low < 1e-12:
         return auc_interval(float(beaten.mean()), len(set(positive)), len(set(negative)), confidence=confidence)
     return low, high
@@ -92,10 +88,6 @@ def difference_test(
     smaller = min(len(set(positive)), len(set(negative)))
     if smaller < 2:  # one family says nothing of others
         return AreaTest(difference=difference, interval=(-1.0, 1.0), p_value=1.0)
-    counts = _draws(positive, seed, 0), _draws(negative, seed, 1)
-    drawn = np.einsum("bp,pn,bn->b", counts[0], gap, counts[1], optimize=True)
-    drawn /= counts[0].sum(1) * counts[1].sum(1)
-    interval = float(np.quantile(drawn, 0.025)), float(np.quantile(drawn, 0.975))
     variance = _variance(gap.mean(1), positive) + _variance(gap.mean(0), negative)
     if abs(difference) < 1e-12:
         p_value = 1.0
@@ -103,6 +95,7 @@ def difference_test(
         p_value = 2.0 ** (1 - smaller)  # all families say the same: the sign test
     else:
         p_value = float(2 * student_t.sf(abs(difference) / math.sqrt(variance), smaller - 1))
+    interval = _percentiles(gap, positive, negative, seed, 0.95)
     return AreaTest(difference=difference, interval=interval, p_value=p_value)
 
 
@@ -117,12 +110,20 @@ def holm(p_values: Sequence[float]) -> list[float]:
 
 
 def _variance(components: np.ndarray, families: Sequence[str]) -> float:
-    """Return the variance of the mean of components that are correlated inside families."""
+    """Return the variance of the mean of components that are correlated inside families, two or more."""
     names, member = np.unique(np.asarray(families), return_inverse=True)
-    if len(names) < 2:
-        return 0.0
     sums = np.bincount(member, weights=components - components.mean())
     return float(len(names) / (len(names) - 1) * np.sum(sums**2) / len(components) ** 2)
+
+
+def _percentiles(
+    table: np.ndarray, positive: Sequence[str], negative: Sequence[str], seed: int, confidence: float
+) -> tuple[float, float]:
+    """Return the percentile interval of the mean of a table ``(P, N)`` when families are drawn on both sides."""
+    rows, columns = _draws(positive, seed, 0), _draws(negative, seed, 1)
+    means = np.einsum("bp,pn,bn->b", rows, table, columns, optimize=True) / (rows.sum(1) * columns.sum(1))
+    tail = (1 - confidence) / 2
+    return float(np.quantile(means, tail)), float(np.quantile(means, 1 - tail))
 
 
 def _draws(families: Sequence[str], seed: int, side: int) -> np.ndarray:

@@ -132,7 +132,8 @@ def _judge(yardstick: Yardstick, model: ZooModel, seen: Tensor, zoo: Zoo, digest
     enrolment = yardstick.enrolment
     others = enrolment.calibration.answers[PLAIN]
     behaviour = broken(list(seen)) or constant(list(seen)) or astray(seen, enrolment.victim_answers, others)
-    scores = () if behaviour else tuple(yardstick.scores(seen))
+    all_scores = tuple(yardstick.scores(seen))
+    scores = () if behaviour else all_scores
     alpha = enrolment.recipe.alpha
     verdict = Verdict(
         decision=yardstick.decide(scores, alpha=alpha, behaviour=behaviour),
@@ -151,6 +152,7 @@ def _judge(yardstick: Yardstick, model: ZooModel, seen: Tensor, zoo: Zoo, digest
         model=model,
         facts=zoo.facts(model),
         verdict=verdict,
+        view_scores=all_scores,
         others={
             "sequential": yardstick.decide(scores, alpha=alpha, test="sequential", behaviour=behaviour),
             "welch": yardstick.decide(scores, alpha=alpha, test="welch", behaviour=behaviour),

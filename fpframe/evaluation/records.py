@@ -25,6 +25,7 @@ class HeldOut:
         model: its plan: lineage, relation, stratum.
         facts: its accuracy, its agreement with the victim, and whether it is a failed theft.
         verdict: what the enrolment says of it.
+        view_scores: its scores, also where its behaviour left it without a verdict.
         others: what other tests would have said, by test.
         embeddings: ``(V, E)``, for pictures.
     """
@@ -32,6 +33,7 @@ class HeldOut:
     model: ZooModel
     facts: Facts
     verdict: Verdict
+    view_scores: tuple[float, ...]
     others: Mapping[Test, Decision]
     embeddings: Tensor
 

@@ -20,16 +20,20 @@ _COLUMNS = (
 )
 
 
-def write_comparison(comparison: Comparison, path: Path) -> None:
+def write_comparison(comparison: Comparison, path: Path) -> str:
     """Write ``result.json``, ``recipe.toml``, ``table.md``, ``cells.csv`` and three pictures for each channel.
+
+    Returns:
+        The table, which took thousands of draws.
 
     Raises:
         ResourceError: the disk is full or cannot be written.
     """
+    table = comparison_markdown(comparison)
     files = {
         "result.json": json.dumps(without_nan(comparison.to_dict()), indent=1, sort_keys=True, allow_nan=False) + "\n",
         "recipe.toml": comparison.recipe.to_toml(),
-        "table.md": comparison_markdown(comparison),
+        "table.md": table,
         "cells.csv": cells_csv(comparison),
     }
     for channel in comparison.channels:
@@ -39,6 +43,7 @@ def write_comparison(comparison: Comparison, path: Path) -> None:
         files[f"queries-{stem}.svg"] = queries_svg(comparison, channel)
     for name, content in files.items():
         write_durably(path / name, content.encode())
+    return table
 
 
 def cells_csv(comparison: Comparison) -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -99,8 +97,8 @@ def queries_svg(comparison: Comparison, channel: str) -> str:
         views = outcomes[0].views.shape[1]
         asked = [total * (view + 1) / views for view in range(views)]
         found = [
-            np.mean([_auc_after(outcome.views, view + 1, derived, innocents) for outcome in outcomes])
-            for view in range(views)
+            np.mean([auc(scores[derived], scores[innocents]) for scores in seeds])
+            for seeds in ([outcome.scores_after(view + 1) for outcome in outcomes] for view in range(views))
         ]
         axes.plot(asked, found, color=colour, linestyle=dashes, marker=mark, markersize=4, label=contender)
     axes.set_xscale("log")
@@ -113,11 +111,6 @@ def queries_svg(comparison: Comparison, channel: str) -> str:
     figure.suptitle(f"channel {channel}; single points are schemes with one view", fontsize=10)
     figure.legend(loc="outside lower center", ncols=4, fontsize=8, frameon=False)
     return svg_text(figure)
-
-
-def _auc_after(views: np.ndarray, count: int, derived: Sequence[int], innocents: Sequence[int]) -> float:
-    scores = np.round(views[:, :count].mean(1), 9)
-    return auc(scores[derived], scores[innocents])
 
 
 def _mean_roc(positive: np.ndarray, negative: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

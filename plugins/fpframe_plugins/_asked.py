@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from torch import Tensor
 
+from fpframe.queryset import grid_steps
+
 
 def as_asked(x: Tensor, delta: Tensor) -> Tensor:
     """Return the delta with which an 8-bit image is asked: truncated towards zero onto the 1/255 grid, inside [0, 1].
@@ -17,6 +19,4 @@ def as_asked(x: Tensor, delta: Tensor) -> Tensor:
         x: pixels ``(N, C, H, W)`` in [0, 1].
         delta: pixel units ``(N, C, H, W)``.
     """
-    # the small constant keeps a delta that is exactly k/255 on its own step in spite of float32
-    steps = (delta * 255 + delta.sign() * 1e-4).trunc()
-    return (x + steps / 255).clamp(0, 1) - x
+    return (x + grid_steps(delta) / 255).clamp(0, 1) - x
