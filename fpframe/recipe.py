@@ -149,6 +149,25 @@ class Queries:
 
 
 @attrs.frozen(kw_only=True)
+class Experiments:
+    """Sizes of the paper's experiments, where the models of the recipe do not decide them.
+
+    Attributes:
+        seeds: enrolments of an experiment that repeats them; data and models stay the same.
+        borderpoints: points on the victim's decision boundary.
+        overlap_models: independent models for each of the ten fractions of shared training images.
+        transfer_models: models derived from the second victim to fit an encoder of its own, and as many to be scored.
+        fingerprints: largest number of fingerprints, or views, of one suspect.
+    """
+
+    seeds: int = attrs.field(default=3, validator=whole(low=1))
+    borderpoints: int = attrs.field(default=1000, validator=whole(low=2))
+    overlap_models: int = attrs.field(default=2, validator=whole(low=1))
+    transfer_models: int = attrs.field(default=10, validator=whole(low=2))
+    fingerprints: int = attrs.field(default=50, validator=whole(low=1))
+
+
+@attrs.frozen(kw_only=True)
 class Recipe:
     """Everything that a run was told.
 
@@ -165,6 +184,7 @@ class Recipe:
         victim: the victim that is trained when the user brings none.
         training: how every model of the zoo is fitted.
         queries: size of the query set.
+        experiments: sizes of the paper's experiments.
         independent: independent models, by stratum.
         derived: models made from the victim, by attack.
     """
@@ -180,6 +200,7 @@ class Recipe:
     victim: VictimRecipe = attrs.field(factory=VictimRecipe)
     training: Training = attrs.field(factory=Training)
     queries: Queries = attrs.field(factory=Queries)
+    experiments: Experiments = attrs.field(factory=Experiments)
     independent: tuple[IndependentGroup, ...] = ()
     derived: tuple[DerivedGroup, ...] = ()
 
@@ -253,4 +274,6 @@ def _without_none(value: Any) -> Any:
     return value
 
 
-_CONVERTER = make_converter((Partition, Training, VictimRecipe, IndependentGroup, DerivedGroup, Queries, Recipe))
+_CONVERTER = make_converter(
+    (Partition, Training, VictimRecipe, IndependentGroup, DerivedGroup, Queries, Experiments, Recipe)
+)

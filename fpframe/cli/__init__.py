@@ -22,6 +22,7 @@ _COMMANDS = {
     "queries": "Write the images that a suspect is asked, so that somebody else can ask it.",
     "evaluate": "Question the recipe's held-out models, and count how well the verdicts do.",
     "compare": "Let schemes enrol one victim and score the same unseen models.",
+    "reproduce": "Run experiments of the paper's supplement, its figures and ours side by side.",
     "zoo": "Plan, build, list or export the derived and independent models of a recipe.",
     "train": "Train one model and write its weights.",
     "store": "Show, check or clear up the folder in which trained models are kept.",

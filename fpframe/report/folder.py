@@ -13,7 +13,8 @@ from fpframe.digest import without_nan
 from fpframe.errors import UsageError
 from fpframe.evaluation import Evaluation, diagnose
 from fpframe.report.curves import det_svg, roc_svg
-from fpframe.report.pictures import similarity_svg, strata_svg, tsne_svg
+from fpframe.report.pictures import similarity_svg, strata_svg
+from fpframe.report.plane import tsne_svg
 from fpframe.report.tables import evaluation_markdown, labels
 from fpframe.store import write_durably
 

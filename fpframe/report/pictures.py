@@ -10,10 +10,8 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from sklearn.manifold import TSNE
 
 from fpframe.evaluation import Evaluation, HeldOut
-from fpframe.rng import derive_seed, threads
 
 #: Colour-blind safe (Okabe and Ito): derived, independent, extracted from another teacher, victim.
 COLOURS = {"derived": "#D55E00", "independent": "#0072B2", "other-teacher": "#56B4E9", "victim": "#000000"}
@@ -84,44 +82,8 @@ def _dots(axes: Axes, scores: Sequence[float], height: float, colour: str) -> No
     axes.plot(scores, np.full(len(scores), height), "o", markersize=4.5, alpha=0.7, color=colour, markeredgewidth=0)
 
 
-def tsne_svg(evaluation: Evaluation) -> str:
-    """Draw the embeddings of the victim's and the held-out models' views in the plane (van der Maaten, 2008)."""
-    kinds = ["victim"] * len(evaluation.victim_embeddings)
-    rows = [evaluation.victim_embeddings.numpy()]
-    for suspect in evaluation.suspects:
-        rows.append(suspect.embeddings.numpy())
-        kinds += [_kind(suspect)] * len(suspect.embeddings)
-    embeddings = np.concatenate(rows)
-    seed = derive_seed(evaluation.enrolment.recipe.seed, "t-SNE") % 2**32
-    with threads(1):  # more threads are many times slower on this little data, and change the last bits
-        plane = TSNE(perplexity=min(30.0, (len(embeddings) - 1) / 3), init="pca", random_state=seed).fit_transform(
-            embeddings
-        )
-    figure = Figure(figsize=(5.6, 4.8), layout="constrained")
-    axes = figure.add_subplot()
-    for kind in ("independent", "other-teacher", "derived", "victim"):
-        chosen = np.array([name == kind for name in kinds])
-        if chosen.any():
-            marker, size = ("*", 110.0) if kind == "victim" else ("o", 22.0)
-            x, y = plane[chosen].T
-            axes.scatter(
-                x,
-                y,
-                s=size,
-                marker=marker,
-                color=COLOURS[kind],
-                label=LABELS[kind],
-                alpha=0.85,
-                linewidths=0,
-            )
-    axes.set_xticks([])
-    axes.set_yticks([])
-    axes.set_title(f"{evaluation.enrolment.scheme}: embeddings of views (t-SNE)", fontsize=10)
-    figure.legend(loc="outside lower center", ncols=2, fontsize=8, frameon=False)
-    return svg_text(figure)
-
-
-def _kind(suspect: HeldOut) -> str:
+def kind_of_suspect(suspect: HeldOut) -> str:
+    """Return which colour a held-out model is drawn in."""
     if suspect.model.relation == "derived":
         return "derived"
     return "other-teacher" if suspect.model.stratum == "other-teacher" else "independent"
@@ -129,7 +91,11 @@ def _kind(suspect: HeldOut) -> str:
 
 def _members(evaluation: Evaluation, *kinds: str) -> list[HeldOut]:
     return sorted(
-        (suspect for suspect in evaluation.suspects if _kind(suspect) in kinds and np.isfinite(suspect.verdict.score)),
+        (
+            suspect
+            for suspect in evaluation.suspects
+            if kind_of_suspect(suspect) in kinds and np.isfinite(suspect.verdict.score)
+        ),
         key=lambda suspect: suspect.verdict.score,
     )
 

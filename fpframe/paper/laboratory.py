@@ -1,0 +1,141 @@
+"""`Laboratory`: what every experiment works with: a victim, a zoo, queries, and answers that are asked once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import attrs
+import torch
+from torch import Tensor, nn
+
+from fpframe.channel import PROBS
+from fpframe.classifier import Classifier
+from fpframe.dataset import Images
+from fpframe.digest import tensors_digest
+from fpframe.enrolment.asking import ZooAnswers, ask_zoo
+from fpframe.enrolment.fitting import fit_encoder
+from fpframe.enrolment.method import Method, check_method, find_scheme
+from fpframe.events import Event, Listener, ignore
+from fpframe.interfaces import Encoder
+from fpframe.memo import remember
+from fpframe.recipe import SPLITS, Recipe
+from fpframe.rng import threads
+from fpframe.zoo import VictimHandle, Zoo, ZooModel, build_models
+from fpframe.zoo.keys import model_key
+from fpframe.zoo.outlook import announce
+from fpframe.zoo.prepare import Setting
+
+#: The paper's own scheme, its ablation, and what a fingerprint has to beat: the control and the trivial baseline.
+UAP, AUTOENCODER, CONTROL, BASELINE = "uap-contrastive", "uap-autoencoder", "random-sign", "akh"
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class Laboratory:
+    """What every experiment works with.
+
+    Whatever models answer is kept in the store: an experiment that was stopped goes on where it was, and can be
+    repeated where there are answers and no weights.
+
+    Attributes:
+        setting: recipe, data and victim.
+        zoo: the recipe's models of all splits, built.
+        workers: processes that train further models.
+        on_event: is told of progress.
+    """
+
+    setting: Setting
+    zoo: Zoo
+    workers: int = 1
+    on_event: Listener = ignore
+
+    @property
+    def recipe(self) -> Recipe:
+        """The recipe."""
+        return self.setting.recipe
+
+    @property
+    def victim(self) -> Classifier:
+        """The victim."""
+        return self.setting.victim.classifier
+
+    def with_seed(self, seed: int) -> Laboratory:
+        """Return a laboratory for another enrolment of the same victim: other queries, another encoder."""
+        recipe = attrs.evolve(self.recipe, queries=attrs.evolve(self.recipe.queries, seed=seed))
+        return self._with(recipe=recipe)
+
+    def with_size(self, *, points: int | None = None, views: int | None = None) -> Laboratory:
+        """Return a laboratory in which schemes that leave their size open have another one."""
+        sizes = {name: size for name, size in (("points", points), ("views", views)) if size is not None}
+        return self._with(recipe=attrs.evolve(self.recipe, queries=attrs.evolve(self.recipe.queries, **sizes)))
+
+    def with_pool(self, images: Images) -> Laboratory:
+        """Return a laboratory in which query points are drawn from other images."""
+        workspace = self.setting.workspace
+        return self._with(workspace=attrs.evolve(workspace, parts=attrs.evolve(workspace.parts, pool=images)))
+
+    def with_victim(self, victim: Classifier, backbone: str) -> Laboratory:
+        """Return a laboratory for another victim; its zoo is still that of the first one."""
+        workspace = self.setting.workspace
+        handle = VictimHandle.of(victim, workspace.parts, backbone=backbone)
+        return self._with(workspace=attrs.evolve(workspace, victim=handle))
+
+    def _with(self, **changes: object) -> Laboratory:
+        setting = attrs.evolve(self.setting, **changes)
+        return attrs.evolve(self, setting=setting)
+
+    def build(self, models: Sequence[ZooModel]) -> Zoo:
+        """Train what is missing of further models."""
+        workspace = self.setting.workspace
+        announce(models, workspace, workers=self.workers, on_event=self.on_event)
+        return build_models(models, workspace, workers=self.workers, on_event=self.on_event)
+
+    def method(self, scheme: str) -> Method:
+        """Return the components of a scheme."""
+        registry = self.setting.workspace.registry
+        return check_method(self.recipe, registry, absent=self.setting.absent, scheme=find_scheme(scheme, registry))
+
+    def ask(self, scheme: str, *splits: str, zoo: Zoo | None = None) -> ZooAnswers:
+        """Make a scheme's queries for the victim, and ask it and the models of some splits.
+
+        Args:
+            scheme: its name.
+            splits: splits of the zoo; none for all of them.
+            zoo: other models than the laboratory's.
+        """
+        zoo = zoo or self.zoo
+        chosen = Zoo(tuple(zoo.of(*(splits or SPLITS))), zoo.workspace)
+        return ask_zoo(self.setting, self.method(scheme), chosen, keep=True, on_event=self.on_event)
+
+    def fit(self, scheme: str, asked: ZooAnswers, *, victim: Tensor | None = None) -> nn.Module:
+        """Return the scheme's encoder, fitted on the fit split of what was asked, for probabilities.
+
+        `victim` are other answers ``(V, Q, K)`` of the victim than those that were asked.
+        """
+        spec = self.method(scheme).encoder
+        encoder = self.setting.workspace.registry.build(Encoder, spec.name, **spec.params)
+        ours = asked.victim if victim is None else victim
+        return fit_encoder(encoder, asked.models, ours, PROBS, seed=self.recipe.enrolment_seed)
+
+    def answers(self, models: Sequence[ZooModel], pixels: Tensor, *, zoo: Zoo | None = None) -> Tensor:
+        """Return the probabilities ``(M, P, K)`` that models answer to images ``(P, C, H, W)`` of any precision."""
+        zoo = zoo or self.zoo
+        digest, rows = tensors_digest({"pixels": pixels}), []
+        for model in models:
+            identity = ["answers to an experiment", model_key(model, zoo.workspace), digest]
+
+            def ask(model: ZooModel = model) -> dict[str, Tensor]:
+                with threads(1):
+                    return {"answers": zoo.query(model)(pixels)}
+
+            rows.append(remember(zoo.workspace.store, identity, ask).tensors["answers"])
+            self.on_event(Event(task="asking the zoo", done=len(rows), total=len(models)))
+        return torch.stack(rows)
+
+    def thefts(self, *splits: str, zoo: Zoo | None = None) -> list[ZooModel]:
+        """Return the derived models of some splits, or of all, but for failed thefts."""
+        zoo = zoo or self.zoo
+        return [m for m in zoo.of(*(splits or SPLITS)) if m.relation == "derived" and not zoo.facts(m).failed]
+
+    def innocents(self, *splits: str, zoo: Zoo | None = None) -> list[ZooModel]:
+        """Return the independent models of some splits, or of all."""
+        return [model for model in (zoo or self.zoo).of(*(splits or SPLITS)) if model.relation == "independent"]
