@@ -155,6 +155,7 @@ class Experiments:
     Attributes:
         seeds: enrolments of an experiment that repeats them; data and models stay the same.
         borderpoints: points on the victim's decision boundary.
+        accuracy_models: models of each architecture, normally trained and extracted, that there are at least.
         overlap_models: independent models for each of the ten fractions of shared training images.
         transfer_models: models derived from the second victim to fit an encoder of its own, and as many to be scored.
         fingerprints: largest number of fingerprints, or views, of one suspect.
@@ -162,6 +163,7 @@ class Experiments:
 
     seeds: int = attrs.field(default=3, validator=whole(low=1))
     borderpoints: int = attrs.field(default=1000, validator=whole(low=2))
+    accuracy_models: int = attrs.field(default=5, validator=whole(low=1))
     overlap_models: int = attrs.field(default=2, validator=whole(low=1))
     transfer_models: int = attrs.field(default=10, validator=whole(low=2))
     fingerprints: int = attrs.field(default=50, validator=whole(low=1))

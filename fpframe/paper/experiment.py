@@ -10,7 +10,7 @@ import attrs
 from fpframe.paper.laboratory import Laboratory
 
 #: What becomes of a claim of the paper's.
-Outcome = Literal["agrees", "differs", "not comparable"]
+Outcome = Literal["agrees", "differs", "undecided", "not comparable"]
 
 
 @attrs.frozen(kw_only=True)
@@ -21,7 +21,7 @@ class Claim:
         what: what is compared.
         paper: the paper's figure; empty where it says none.
         ours: ours, with interval and number of models where it is a rate.
-        outcome: whether they agree.
+        outcome: whether they agree; ``undecided`` where ours may be chance.
         why: how they differ, or why they cannot be compared, in a sentence; empty where nothing needs to be said.
     """
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import attrs
 import torch
@@ -65,8 +66,9 @@ class Laboratory:
 
     def with_size(self, *, points: int | None = None, views: int | None = None) -> Laboratory:
         """Return a laboratory in which schemes that leave their size open have another one."""
-        sizes = {name: size for name, size in (("points", points), ("views", views)) if size is not None}
-        return self._with(recipe=attrs.evolve(self.recipe, queries=attrs.evolve(self.recipe.queries, **sizes)))
+        queries = self.recipe.queries
+        resized = attrs.evolve(queries, points=points or queries.points, views=views or queries.views)
+        return self._with(recipe=attrs.evolve(self.recipe, queries=resized))
 
     def with_pool(self, images: Images) -> Laboratory:
         """Return a laboratory in which query points are drawn from other images."""
@@ -79,7 +81,7 @@ class Laboratory:
         handle = VictimHandle.of(victim, workspace.parts, backbone=backbone)
         return self._with(workspace=attrs.evolve(workspace, victim=handle))
 
-    def _with(self, **changes: object) -> Laboratory:
+    def _with(self, **changes: Any) -> Laboratory:
         setting = attrs.evolve(self.setting, **changes)
         return attrs.evolve(self, setting=setting)
 

@@ -6,6 +6,7 @@ import importlib
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import attrs
 
@@ -81,7 +82,7 @@ def reproduce(
     experiments = [find_experiment(name) for name in _complete(names)]
     registry = registry or load_registry()
     full = recipe if isinstance(recipe, Recipe) else Recipe.load(recipe)
-    changes = {"dataset": dataset, "seed": seed}
+    changes: dict[str, Any] = {"dataset": dataset, "seed": seed}
     full = attrs.evolve(full, **{key: value for key, value in changes.items() if value is not None})
     check_method(full, registry, absent=())
     if download:
