@@ -234,6 +234,7 @@ def test_every_kind_of_component_is_described_with_its_methods(kind):
         (recipe.VictimRecipe, "## `[victim]`"),
         (fpframe.Training, "## `[training]`"),
         (recipe.Queries, "## `[queries]`"),
+        (recipe.Experiments, "## `[experiments]`"),
         (recipe.IndependentGroup, "## `[[independent]]`"),
         (recipe.DerivedGroup, "## `[[derived]]`"),
     ],

@@ -1,4 +1,4 @@
-"""The three sources of backbones: seeds, shapes and messages."""
+"""The four sources of backbones: seeds, shapes and messages."""
 
 from __future__ import annotations
 
@@ -8,14 +8,17 @@ import sys
 from pathlib import Path
 
 import pytest
+import safetensors.torch
 import torch
 from torch import nn
 from torchvision import models
 
 import fpframe
 from fpframe.classifier import state_digest
+from fpframe.store import dump
 from fpframe_plugins.digits import Digits
 from fpframe_plugins.paper import Paper
+from fpframe_plugins.reduced import Reduced
 from fpframe_plugins.timm import Timm
 from fpframe_plugins.torchvision_backbones import TorchvisionBackbones
 
@@ -27,6 +30,7 @@ SMALL = [
     *((TorchvisionBackbones(), name) for name in ("resnet18", "mobilenet_v3_small", "squeezenet1_1")),
 ]
 SOURCES = [(Paper(), "arc-c"), (Timm(), "test_resnet"), (TorchvisionBackbones(), "mobilenet_v3_small")]
+REDUCED = ["densenet121", "googlenet", "resnet18", "resnet34", "vgg16"]
 
 
 def build(
@@ -105,6 +109,7 @@ def test_an_architecture_of_the_five_learns_the_digits() -> None:
     ("source", "pattern", "some"),
     [
         (Paper(), "arc-[ab]", ["arc-a", "arc-b"]),
+        (Reduced(), "resnet*", ["resnet18", "resnet34"]),
         (Timm(), "test_resne*", ["test_resnet"]),
         (TorchvisionBackbones(), "vgg1[16]", ["vgg11", "vgg16"]),
         (TorchvisionBackbones(), "*rcnn*", []),
@@ -115,7 +120,7 @@ def test_names_are_found_by_a_shell_pattern(source: fpframe.BackboneSource, patt
     assert source.names(pattern) == some
 
 
-@pytest.mark.parametrize("source", [Paper(), Timm(), TorchvisionBackbones()], ids=label)
+@pytest.mark.parametrize("source", [Paper(), Reduced(), Timm(), TorchvisionBackbones()], ids=label)
 def test_names_are_sorted_and_each_can_be_asked_for(source: fpframe.BackboneSource) -> None:
     names = source.names()
     assert names == sorted(names)
@@ -125,6 +130,8 @@ def test_names_are_sorted_and_each_can_be_asked_for(source: fpframe.BackboneSour
 @pytest.mark.parametrize(
     ("source", "name", "message"),
     [
+        (Reduced(), "resnet81", r"no architecture 'resnet81' \(reduced:resnet81\); did you mean 'resnet18'\?"),
+        (Reduced(), "%", r"known: densenet121, googlenet, resnet18, resnet34, vgg16"),
         (Paper(), "arc-f", r"no architecture 'arc-f' \(paper:arc-f\); did you mean 'arc-[a-e]'\?"),
         (Timm(), "resnet81", r"timm has no architecture 'resnet81' \(timm:resnet81\); did you mean .*resnet18"),
         (Timm(), "%", r"see timm\.list_models\(\)"),
@@ -221,8 +228,89 @@ def test_photograph_statistics_are_for_three_channels_only(
     assert float(model.get_buffer("_mean")[0, 0]) == pytest.approx(mean)
 
 
+@pytest.mark.parametrize("shape", [(3, 32, 32), (3, 64, 64), (1, 28, 28), (1, 16, 19)], ids=str)
+@pytest.mark.parametrize("name", REDUCED)
+def test_a_reduced_network_answers_and_learns_on_images_of_every_size(name: str, shape: tuple[int, int, int]) -> None:
+    model = build(Reduced(), name, shape)
+    pixels = torch.rand(4, *shape, generator=torch.Generator().manual_seed(0))
+    answers = model.train()(pixels)
+    answers.square().sum().backward()
+    assert answers.shape == (4, 10)
+    assert all(weight.grad is not None and bool(weight.grad.isfinite().all()) for weight in model.parameters())
+    assert model.logits(pixels).std(dim=0).max() > 0, "the answer must depend on the image"
+
+
+@pytest.mark.parametrize("name", REDUCED)
+def test_a_reduced_network_is_the_full_one_with_a_quarter_of_the_channels(name: str) -> None:
+    address = {"vgg16": "vgg16_bn"}.get(name, name)
+    full = build(TorchvisionBackbones(), address, (3, 32, 32)).module
+    reduced = build(Reduced(), name, (3, 32, 32)).module
+    wide, narrow = (
+        [layer for layer in network.modules() if isinstance(layer, nn.Conv2d)] for network in (full, reduced)
+    )
+    assert [layer.out_channels for layer in narrow] == [layer.out_channels // 4 for layer in wide]
+    # the widths of its heads alone would make a full VGG nine times as large as its convolutions
+    convolutions = sum(weight.numel() for layer in wide for weight in layer.parameters())
+    assert sum(weight.numel() for weight in reduced.parameters()) <= convolutions / 10
+
+
+def test_the_digest_of_a_reduced_network_depends_on_the_seed_alone() -> None:
+    for name in REDUCED:
+        first = state_digest(build(Reduced(), name, (3, 32, 32), seed=1))
+        torch.manual_seed(7)
+        expected = torch.rand(2)
+        torch.manual_seed(7)
+        assert state_digest(build(Reduced(), name, (3, 32, 32), seed=1)) == first
+        assert torch.equal(torch.rand(2), expected), "the global random state must be left as found"
+        assert state_digest(build(Reduced(), name, (3, 32, 32), seed=2)) != first
+
+
+@pytest.mark.parametrize("name", REDUCED)
+def test_images_of_64_pixels_give_a_reduced_network_no_larger_maps(name: str) -> None:
+    sides = []
+    for side in (32, 64):
+        model = build(Reduced(), name, (3, side, side))
+        first = next(layer for layer in model.module.modules() if isinstance(layer, nn.Conv2d))
+        first.register_forward_hook(lambda _layer, _inputs, output: sides.append(output.shape[-1]))
+        model.logits(torch.zeros(1, 3, side, side))
+    assert sides[0] == sides[1] == (32 if name == "vgg16" else 16)
+
+
+def test_saved_weights_give_a_reduced_network_the_same_answers() -> None:
+    model, other = (build(Reduced(), "resnet18", (3, 32, 32), seed=seed) for seed in (1, 2))
+    pixels = torch.rand(3, 3, 32, 32, generator=torch.Generator().manual_seed(0))
+    assert not torch.equal(model.logits(pixels), other.logits(pixels))
+    other.module.load_state_dict(safetensors.torch.load(dump(model.module.state_dict(), {})))
+    assert torch.equal(model.logits(pixels), other.logits(pixels))
+
+
+def test_a_reduced_network_learns_where_the_bright_half_is() -> None:
+    draw = torch.Generator().manual_seed(0)
+    pixels, labels = torch.rand(192, 3, 32, 32, generator=draw) / 2, torch.arange(192) % 2
+    pixels[labels == 1, :, :16] += 0.3
+    pixels[labels == 0, :, 16:] += 0.3
+    model = Reduced().build("resnet18", num_classes=2, image_shape=(3, 32, 32), seed=1)
+    before = model.accuracy(pixels[128:], labels[128:])
+    training = fpframe.Training(epochs=4, batch_size=32)
+    fpframe.train(model, pixels[:128], labels[:128], training, seed=0)
+    assert before < 0.8
+    assert model.accuracy(pixels[128:], labels[128:]) > 0.95
+
+
+def test_reduced_networks_have_no_pretrained_weights() -> None:
+    with pytest.raises(fpframe.UsageError, match="'reduced:vgg16' has no pretrained weights"):
+        Reduced().build("vgg16", num_classes=10, image_shape=(3, 32, 32), pretrained=True, seed=0)
+
+
+def test_images_that_are_too_small_for_reduced_networks_are_refused() -> None:
+    with pytest.raises(fpframe.ModelError, match=r"at least 16x16 pixels \(got 16x15\)"):
+        build(Reduced(), "resnet18", (3, 16, 15))
+
+
 def test_importing_the_plugins_does_not_import_their_libraries() -> None:
-    plugins = ", ".join(f"fpframe_plugins.{name}" for name in ("timm", "torchvision_backbones", "torchvision_datasets"))
+    plugins = ", ".join(
+        f"fpframe_plugins.{name}" for name in ("reduced", "timm", "torchvision_backbones", "torchvision_datasets")
+    )
     code = f"import sys, {plugins}; print([name for name in ('timm', 'torchvision') if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=Path.home())
     assert done.stdout.strip() == "[]"
