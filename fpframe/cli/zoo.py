@@ -10,15 +10,19 @@ from typing import TYPE_CHECKING, Annotated, Any
 import attrs
 from cyclopts import App, Parameter
 
-from fpframe.cli.options import numbers, read_indices, require_workers
+from fpframe.cli.options import listed, numbers, read_indices, require_workers
 from fpframe.cli.progress import ProgressBars
 
 if TYPE_CHECKING:
+    from fpframe.executors import Executor
     from fpframe.zoo import ZooPlan
 
 zoo = App(name="zoo", help="Plan, build, list or export the derived and independent models of a recipe.")
 
 _Flag = Annotated[bool, Parameter(negative=())]
+#: What a build leaves of the models: all of them, or what they answered.
+KEEP = ("answers", "weights")
+
 _Json = Annotated[bool, Parameter(name="--json", negative=())]
 
 
@@ -95,6 +99,8 @@ def build(
     recipe: str,
     *,
     options: ZooOptions = ZooOptions(),
+    keep: str = "weights",
+    schemes: str = "",
     executor: str = "processes",
     workers: int | None = None,
     address: str | None = None,
@@ -107,22 +113,35 @@ def build(
     Args:
         recipe: Preset or TOML file.
         options: What every command of the zoo can be told.
+        keep: weights, or answers: every model is asked the queries of the recipe's scheme, then all weights but the
+            victim's are dropped, so that the store is small and compares the models on any machine. weights trains
+            dropped ones again.
+        schemes: With --keep answers, names of further schemes whose queries are asked, separated by commas.
         executor: inline, processes or ray.
         workers: Models that are trained at the same time; one for each core by default.
         address: Ray cluster to join, as HOST:PORT or auto; without it Ray runs on this machine alone.
         cpus: CPUs that Ray sets aside for each model.
         gpus: GPUs that Ray sets aside for each model; training itself runs on the CPU.
         verbose: Show one line for each finished model.
+
+    Raises:
+        UsageError: there is nothing of that name to keep, or schemes are named where weights are kept.
     """
+    from fpframe.errors import UsageError, nearest
     from fpframe.executors import open_executor
 
+    if keep not in KEEP:
+        raise UsageError(f"--keep takes answers or weights (got '{keep}'){nearest(keep, KEEP)}")
+    if schemes and keep != "answers":
+        raise UsageError("--schemes names whose queries are asked; it is for --keep answers")
     engine = open_executor(executor, workers=require_workers(workers), address=address, cpus=cpus, gpus=gpus)
     planned = _plan(recipe, options)
     started = time.monotonic()
     with ProgressBars(verbose=verbose) as bars:
-        built = planned.build(executor=engine, on_event=bars)
+        kept = _kept(planned, keep, listed(schemes), options.without, engine, bars)
     minutes = (time.monotonic() - started) / 60
-    print(f"{len(built.models)} models are in the store, after {minutes:.1f} minutes ({built.workspace.store.root})")
+    store = planned.workspace.store.root
+    print(f"{len(planned.models)} models are in the store, {kept}after {minutes:.1f} minutes ({store})")
 
 
 @zoo.command(name="list")
@@ -145,16 +164,21 @@ def list_(
         UsageError: both a summary and JSON are asked for.
     """
     from fpframe.errors import UsageError
-    from fpframe.report.zoo import zoo_dict, zoo_summary, zoo_text
+    from fpframe.report.zoo import dropped_text, zoo_dict, zoo_summary, zoo_text
+    from fpframe.zoo.dropping import dropped_models
 
     if summary and json_:
         raise UsageError("--summary and --json exclude each other; the JSON holds every model")
 
-    rows = _plan(recipe, options).rows()
+    planned = _plan(recipe, options)
+    rows = planned.rows()
     if json_:
         print(json.dumps(zoo_dict(rows), indent=2))
-    else:
-        print(zoo_summary(rows) if summary else zoo_text(rows))
+        return
+    print(zoo_summary(rows) if summary else zoo_text(rows))
+    dropped = dropped_models(planned.models, planned.workspace)
+    if dropped:
+        print(f"\n{len(planned.models)} models; {dropped_text(len(dropped))}")
 
 
 @zoo.command
@@ -181,6 +205,32 @@ def export(
     with ProgressBars() as bars:
         index = export_zoo(Zoo(planned.models, planned.workspace), out, format=format, force=force, on_event=bars)
     print(f"{index}: {len(json.loads(index.read_text()))} models as {format}")
+
+
+def _kept(
+    planned: ZooPlan,
+    keep: str,
+    schemes: list[str],
+    absent: tuple[str, ...],
+    engine: Executor,
+    bars: ProgressBars,
+) -> str:
+    """Build the zoo, and return in words what was dropped of it."""
+    from fpframe.enrolment.keeping import keep_answers, keep_weights, stored_bytes
+
+    if keep == "weights":
+        keep_weights(planned, executor=engine, on_event=bars)
+        return ""
+    kept = keep_answers(planned, schemes, absent=absent, executor=engine, on_event=bars)
+    size = stored_bytes(planned.workspace.store)
+    return (
+        f"with their answers and without weights: {kept.dropped} dropped, {_mebibytes(kept.freed)} freed, "
+        f"{_mebibytes(size)} in the store, "
+    )
+
+
+def _mebibytes(size: int) -> str:
+    return f"{size / 2**20:.1f} MiB"
 
 
 def _plan(recipe: str, options: ZooOptions) -> ZooPlan:

@@ -49,7 +49,7 @@ def by_splits(setting: Setting, method: Method, zoo: Zoo, *, on_event: Listener)
     channels = setting.recipe.channels
     asked = ask_zoo(setting, method, known, keep=True, on_event=on_event)
     started = time.monotonic()
-    enrolment = fingerprint(setting, method, known, asked, on_event=on_event)
+    enrolment = fingerprint(setting, method, known, asked, keep=True, on_event=on_event)
     fitting = time.monotonic() - started
     evaluations = evaluate_zoo(enrolment, unseen, channels, keep=True, on_event=on_event)
     return Round(

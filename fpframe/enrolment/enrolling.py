@@ -116,8 +116,13 @@ def enroll(
     return enrolment
 
 
-def fingerprint(setting: Setting, method: Method, zoo: Zoo, asked: ZooAnswers, *, on_event: Listener) -> Enrolment:
-    """Fit an encoder for each channel on the fit split, and calibrate it on the calibrate split."""
+def fingerprint(
+    setting: Setting, method: Method, zoo: Zoo, asked: ZooAnswers, *, keep: bool = False, on_event: Listener
+) -> Enrolment:
+    """Fit an encoder for each channel on the fit split, and calibrate it on the calibrate split.
+
+    `keep` stores what the calibration models answer through the recipe's filters, and finds it again.
+    """
     recipe, registry = setting.recipe, setting.workspace.registry
     with threads(1):
         facts, profile = _victim_facts(setting, asked.questions.deltas), machine_profile()
@@ -125,7 +130,7 @@ def fingerprint(setting: Setting, method: Method, zoo: Zoo, asked: ZooAnswers, *
     calibrates = set(chosen)
     filtered = {
         chain.text: torch.stack(
-            collect_answers(zoo, asked.questions.queries, models=chosen, through=chain, on_event=on_event)
+            collect_answers(zoo, asked.questions.queries, models=chosen, through=chain, keep=keep, on_event=on_event)
         )
         for chain in method.filters
     }

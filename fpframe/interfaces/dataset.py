@@ -6,6 +6,7 @@ from abc import abstractmethod
 from pathlib import Path
 
 from fpframe.dataset import Dataset
+from fpframe.errors import UsageError
 from fpframe.interfaces.component import Component
 
 
@@ -18,6 +19,24 @@ class DatasetSource(Component):
     def open(self, rest: str, *, root: Path | None) -> Dataset:
         """Open the data set called `rest`; `root` is the folder that users pass as ``--data-root``.
 
+        Nothing is downloaded.
+
         Raises:
             DataError: it is missing, empty or damaged.
         """
+
+    def download(self, rest: str, *, root: Path | None) -> None:
+        """Fetch the data set called `rest` into `root` from where it was published; what is there is not fetched again.
+
+        Sources whose data are published nowhere, or need nothing, leave this as it is.
+
+        Raises:
+            UsageError: data sets of this kind are not downloaded.
+            DataError: the network fails, or what came is damaged.
+            ResourceError: the folder cannot be made.
+        """
+        address = f"{self.name}:{rest}" if rest else self.name
+        raise UsageError(
+            f"data sets of '{self.name}' are not downloaded by fpframe ({address}); put the files in place, if it "
+            "needs any, and ask for no download"
+        )

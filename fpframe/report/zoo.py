@@ -30,7 +30,13 @@ def outlook_text(outlook: Outlook, *, workers: int) -> str:
         if missing
         else "all of them are in the store"
     )
-    return "\n".join([*columns(rows), "", f"{len(outlook.models)} models; {rest}"])
+    weightless = f"; {dropped_text(len(outlook.dropped))}" if outlook.dropped else ""
+    return "\n".join([*columns(rows), "", f"{len(outlook.models)} models; {rest}{weightless}"])
+
+
+def dropped_text(models: int) -> str:
+    """Return in words that of some models the answers are left, and how to get the weights back."""
+    return f"{models} have answers and no weights ('fpframe zoo build RECIPE --keep weights' trains them again)"
 
 
 def outlook_dict(outlook: Outlook, *, workers: int) -> dict[str, Any]:
@@ -38,6 +44,7 @@ def outlook_dict(outlook: Outlook, *, workers: int) -> dict[str, Any]:
     return {
         "models": len(outlook.models),
         "missing": len(outlook.missing),
+        "without_weights": len(outlook.dropped),
         "seconds": round(outlook.seconds / workers, 1),
         "workers": workers,
         "counts": [

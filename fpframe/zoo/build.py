@@ -8,23 +8,24 @@ from fpframe.events import Event, Listener, ignore
 from fpframe.executors import Executor, Job, Task, open_executor
 from fpframe.zoo.keys import model_key
 from fpframe.zoo.lineage import VICTIM
-from fpframe.zoo.make import is_made, make_model
+from fpframe.zoo.make import has_weights, is_made, make_model
 from fpframe.zoo.model import ZooModel
 from fpframe.zoo.workspace import Workspace
 from fpframe.zoo.zoo import Zoo
 
 
-def missing_models(models: Sequence[ZooModel], workspace: Workspace) -> list[ZooModel]:
+def missing_models(models: Sequence[ZooModel], workspace: Workspace, *, need_weights: bool = False) -> list[ZooModel]:
     """Return the models, and those that they are made from, that are not in the store; each once.
 
-    Without a victim everything that is made from it is missing.
+    Without a victim everything that is made from it is missing. Models whose weights were dropped are missing only to
+    those who need weights.
     """
     everything = dict.fromkeys(ancestor for model in models for ancestor in model.chain)
     missing: dict[str, ZooModel] = {}
     for model in everything:
         if workspace.victim is None and model.lineage.steps[0].name == VICTIM:
             missing[model.lineage.exact] = model
-        elif not is_made(model, workspace):
+        elif not is_made(model, workspace) or (need_weights and not has_weights(model, workspace)):
             missing.setdefault(model_key(model, workspace), model)
     return list(missing.values())
 
@@ -35,6 +36,7 @@ def build_models(
     *,
     executor: Executor | None = None,
     workers: int = 1,
+    need_weights: bool = False,
     on_event: Listener = ignore,
 ) -> Zoo:
     """Train the models that are missing and return the zoo.
@@ -44,12 +46,14 @@ def build_models(
         workspace: data, victim and store.
         executor: what runs the work; ``None`` takes `workers` processes, or this one where that is 1.
         workers: processes that train models.
+        need_weights: whether models whose weights were dropped are trained again; their answers may be enough.
         on_event: is told of every finished model.
 
     Raises:
         ResourceError: a worker died again and again, or the disk is full; what is finished is kept.
+        IntegrityError: a missing model is made from one whose weights were dropped.
     """
-    missing = missing_models(models, workspace)
+    missing = missing_models(models, workspace, need_weights=need_weights)
     keys = {model_key(model, workspace): model for model in missing}
     parents = {key: model_key(model.parent, workspace) if model.parent else "" for key, model in keys.items()}
     tasks = [

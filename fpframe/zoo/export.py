@@ -17,6 +17,7 @@ from fpframe.events import Event, Listener, ignore
 from fpframe.store import write_durably
 from fpframe.weights import save_weights
 from fpframe.zoo.build import missing_models
+from fpframe.zoo.dropping import require_weights
 from fpframe.zoo.lineage import is_filter
 from fpframe.zoo.model import ZooModel
 from fpframe.zoo.zoo import Zoo
@@ -60,6 +61,7 @@ def export_zoo(zoo: Zoo, out: Path | str, *, format: str, force: bool = False, o
             f"{len(lacking)} of {len(models)} models are not built, such as {lacking[0].lineage}; "
             "run 'fpframe zoo build' first"
         )
+    require_weights(models, zoo.workspace)
     for old in _listed(out):  # what an earlier export wrote, in this or another format
         old.unlink(missing_ok=True)
     numbers: Counter[str] = Counter()

@@ -7,9 +7,11 @@ import time
 from typing import Any
 
 import torch
+from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from fpframe.classifier import Classifier
+from fpframe.device import computing_device
 from fpframe.errors import IntegrityError, ModelError
 from fpframe.interfaces import AnswerFilter, AttackContext, AttackSimulator
 from fpframe.profile import machine_profile
@@ -25,6 +27,9 @@ from fpframe.zoo.workspace import PROBE_IMAGES, Workspace
 #: Images that are asked at once.
 BATCH = 512
 
+#: Stands among the facts of a model whose weights were dropped: its answers are all that is left of it.
+DROPPED = {"weights": "dropped"}
+
 
 def is_made(model: ZooModel, workspace: Workspace) -> bool:
     """Tell whether a model is in the store; one behind an answer filter has no weights, but labels."""
@@ -32,18 +37,31 @@ def is_made(model: ZooModel, workspace: Workspace) -> bool:
     return workspace.store.has((labels_key if filtered else model_key)(model, workspace))
 
 
+def has_weights(model: ZooModel, workspace: Workspace) -> bool:
+    """Tell whether a stored model has its weights; one behind an answer filter has none to lack."""
+    if is_filter(model.lineage.last, workspace.registry):
+        return True
+    try:
+        # the header alone, for a zoo may be large: what is left of a dropped model has no tensor
+        with safe_open(workspace.store.path(model_key(model, workspace)), framework="pt") as file:
+            return bool(file.keys())
+    except (OSError, SafetensorError):
+        return True  # that it is damaged is found out when it is loaded
+
+
 def make_model(model: ZooModel, workspace: Workspace) -> str:
-    """Train a model, store it, and return its key; a model that is stored already is not trained again.
+    """Train a model, store it, and return its key; one that is stored with its weights is not trained again.
 
     Raises:
         ModelError: its training diverged.
-        IntegrityError: the model that it is made from is not stored.
+        IntegrityError: the model that it is made from is not stored, or has no weights.
     """
     key = model_key(model, workspace)
     if is_filter(model.lineage.last, workspace.registry):
         labels_on_test(model, workspace)
         return key
-    if workspace.store.load(key) is not None:
+    stored = workspace.store.load(key)
+    if stored is not None and not _is_dropped(stored):
         return key
     started = time.monotonic()
     # one thread: the same bits on any number of cores, and the model is the unit of parallelism
@@ -52,7 +70,7 @@ def make_model(model: ZooModel, workspace: Workspace) -> str:
         if not bool(classifier.logits(workspace.dataset.test.pixels[:PROBE_IMAGES]).isfinite().all()):
             raise ModelError(f"training diverged ({model.lineage}); lower learning_rate in [training] of the recipe")
         # before the model itself, so that whoever finds the model finds its labels too, also after a crash
-        _save_labels(_labels(classifier.as_query(batch_size=BATCH), workspace), model, workspace)
+        _save_labels(_labels(_query(classifier), workspace), model, workspace)
     facts = {"lineage": resolved(model.lineage, workspace).exact, "queries": queries}
     sidecar = {"seconds": round(time.monotonic() - started, 3), "profile": machine_profile()}
     workspace.store.save(key, dict(classifier.module.state_dict()), facts, sidecar=sidecar)
@@ -63,11 +81,13 @@ def load_model(model: ZooModel, workspace: Workspace) -> Classifier:
     """Return a stored model; of one behind an answer filter, the model itself.
 
     Raises:
-        IntegrityError: it is not stored, or what is stored does not fit its architecture.
+        IntegrityError: it is not stored, its weights were dropped, or they do not fit its architecture.
     """
     if is_filter(model.lineage.last, workspace.registry):
         return load_model(model.parent, workspace) if model.parent else workspace.require_victim().classifier
     entry = load_entry(model, workspace)
+    if _is_dropped(entry):
+        raise dropped_error(model, workspace)
     classifier = _network(model, workspace)
     try:
         classifier.module.load_state_dict(entry.tensors)
@@ -80,7 +100,7 @@ def load_model(model: ZooModel, workspace: Workspace) -> Classifier:
 
 
 def load_entry(model: ZooModel, workspace: Workspace) -> Entry:
-    """Return what is stored of a trained model.
+    """Return what is stored of a trained model, with its weights or without.
 
     Raises:
         IntegrityError: it is not stored.
@@ -94,6 +114,14 @@ def load_entry(model: ZooModel, workspace: Workspace) -> Entry:
     return entry
 
 
+def dropped_error(model: ZooModel, workspace: Workspace) -> IntegrityError:
+    """Return the error that the weights of a model are wanted and were dropped."""
+    return IntegrityError(
+        f"the weights of {model.lineage} were dropped by 'zoo build --keep answers' "
+        f"({model_key(model, workspace)[:12]}); get them back with 'fpframe zoo build RECIPE --keep weights'"
+    )
+
+
 def query_model(model: ZooModel, workspace: Workspace) -> Query:
     """Return black-box access to a stored model, through the answer filters of its lineage.
 
@@ -102,7 +130,7 @@ def query_model(model: ZooModel, workspace: Workspace) -> Query:
     """
     step = model.lineage.last
     if not is_filter(step, workspace.registry):
-        return load_model(model, workspace).as_query(batch_size=BATCH)
+        return _query(load_model(model, workspace))
     answers = component_of(step, workspace.registry)
     assert isinstance(answers, AnswerFilter)
     return answers.wrap(_ask(model.parent, workspace), seed=step.seed)
@@ -121,6 +149,10 @@ def labels_on_test(model: ZooModel, workspace: Workspace) -> Tensor:
         labels = _labels(query_model(model, workspace), workspace)
     _save_labels(labels, model, workspace)
     return labels
+
+
+def _is_dropped(entry: Entry) -> bool:
+    return DROPPED.items() <= entry.facts.items()
 
 
 def _labels(query: Query, workspace: Workspace) -> Tensor:
@@ -154,10 +186,18 @@ def _train(model: ZooModel, workspace: Workspace) -> tuple[Classifier, int]:
     return student, query.spent if query is not None else 0
 
 
+def _query(classifier: Classifier) -> Query:
+    """Return black-box access to a classifier; on CUDA to a copy there, for the victim itself stays on the CPU."""
+    device = computing_device()
+    if device.type == "cuda" and classifier.device.type == "cpu":
+        classifier = copy.deepcopy(classifier).to(device)
+    return classifier.as_query(batch_size=BATCH)
+
+
 def _ask(model: ZooModel | None, workspace: Workspace) -> Query:
     """Return black-box access to a model, or to the victim where there is none."""
     if model is None:
-        return workspace.require_victim().classifier.as_query(batch_size=BATCH)
+        return _query(workspace.require_victim().classifier)
     return query_model(model, workspace)
 
 

@@ -9,6 +9,7 @@ import attrs
 
 from fpframe.events import Event, Listener
 from fpframe.zoo.build import missing_models
+from fpframe.zoo.dropping import dropped_models
 from fpframe.zoo.estimate import estimate_seconds
 from fpframe.zoo.model import ZooModel
 from fpframe.zoo.workspace import Workspace
@@ -22,17 +23,24 @@ class Outlook:
         models: the models that were asked for.
         missing: models that are not stored, those included that the others are made from.
         seconds: estimated time for what is missing, on one core.
+        dropped: models that are stored without their weights.
     """
 
     models: tuple[ZooModel, ...]
     missing: tuple[ZooModel, ...]
     seconds: float
+    dropped: tuple[ZooModel, ...] = ()
 
     @classmethod
     def of(cls, models: Sequence[ZooModel], workspace: Workspace) -> Outlook:
         """Look into the store, and time a few steps of each architecture that is missing."""
         missing = missing_models(models, workspace)
-        return cls(models=tuple(models), missing=tuple(missing), seconds=estimate_seconds(missing, workspace))
+        return cls(
+            models=tuple(models),
+            missing=tuple(missing),
+            seconds=estimate_seconds(missing, workspace),
+            dropped=tuple(dropped_models(models, workspace)),
+        )
 
     def counts(self) -> dict[tuple[str, str], dict[str, int]]:
         """Return the number of models in each split by relation and stratum, in the order of the recipe."""

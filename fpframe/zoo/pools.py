@@ -20,9 +20,20 @@ def open_dataset(registry: Registry, address: str, root: str | Path | None) -> D
         PluginError: no plugin knows the address.
         DataError: it is missing, empty or damaged.
     """
-    parsed = Address.parse(address)
-    name, rest = (parsed.prefix, parsed.rest) if parsed.prefix else (parsed.rest, "")
-    return registry.build(DatasetSource, name).open(rest, root=Path(root) if root is not None else None)
+    source, rest = _source(registry, address)
+    return source.open(rest, root=Path(root) if root is not None else None)
+
+
+def download_dataset(registry: Registry, address: str, root: str | Path | None) -> None:
+    """Fetch a data set from where it was published; what is there already is not fetched again.
+
+    Raises:
+        PluginError: no plugin knows the address.
+        UsageError: data sets of this kind are not downloaded, or `root` is not given.
+        DataError: the network fails, or what came is damaged.
+    """
+    source, rest = _source(registry, address)
+    source.download(rest, root=Path(root) if root is not None else None)
 
 
 def open_pool(registry: Registry, address: str, root: Path | None, image_shape: tuple[int, int, int]) -> Images:
@@ -45,3 +56,10 @@ def open_pool(registry: Registry, address: str, root: Path | None, image_shape: 
     if list(pixels.shape[2:]) != size:
         pixels = F.interpolate(pixels, size, mode="bilinear", align_corners=False, antialias=True)
     return Images((pixels.clamp(0, 1) * 255).round().byte(), images.labels)
+
+
+def _source(registry: Registry, address: str) -> tuple[DatasetSource, str]:
+    """Return what opens an address, and what it is to open."""
+    parsed = Address.parse(address)
+    name, rest = (parsed.prefix, parsed.rest) if parsed.prefix else (parsed.rest, "")
+    return registry.build(DatasetSource, name), rest

@@ -126,10 +126,13 @@ def zeros_of(module: nn.Module, *, least: float) -> list[Zeros]:
 
 def put_back(zeros: Sequence[Zeros]) -> Callable[[], None]:
     """Return a function that sets the given places to zero again, to be called after every step of training."""
+    placed = list(zeros)
 
     def apply() -> None:
         with torch.no_grad():
-            for weight, mask in zeros:
+            for place, (weight, mask) in enumerate(placed):
+                if mask.device != weight.device:  # a model is trained on a GPU, and comes back
+                    placed[place] = weight, mask = weight, mask.to(weight.device)
                 weight.masked_fill_(mask, 0)
 
     return apply

@@ -1,7 +1,9 @@
-"""`torchvision`: data sets of torchvision that lie on disk already. Nothing is ever downloaded."""
+"""`torchvision`: data sets of torchvision that lie on disk. Nothing is downloaded unless asked."""
 
 from __future__ import annotations
 
+import contextlib
+import sys
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -34,6 +36,57 @@ class TorchvisionDatasets(fpframe.DatasetSource):
             UsageError: there is no such data set, or `root` is not given.
             DataError: its files are missing or damaged; the message says how to get them.
         """
+        kind, root, address = self._known(rest, root)
+        missing = _missing(kind, root)
+        if missing:
+            more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
+            raise fpframe.DataError(f"no file {missing[0]}{more} in {root} ({address}); {_remedy(rest, root)}")
+        try:
+            train, test = _opened(kind, root, "train"), _opened(kind, root, "test")
+        except Exception as error:
+            raise fpframe.DataError(
+                f"the files of {rest} in {root} are damaged: {_reason(error)} ({address}); delete them and "
+                f"{_remedy(rest, root)}"
+            ) from error
+        classes = getattr(train, "classes", _DIGITS)
+        return fpframe.Dataset.from_arrays(_arrays(train), _arrays(test), classes=tuple(classes), address=address)
+
+    def download(self, rest: str, *, root: Path | None) -> None:
+        """Let torchvision fetch the data set called `rest` into `root`, which is made if need be.
+
+        Files are checked by the sums that torchvision knows; those that are there and sound are not fetched again.
+
+        Raises:
+            UsageError: there is no such data set, or `root` is not given.
+            DataError: the network fails, or files that were there are damaged.
+            ResourceError: the folder cannot be made.
+        """
+        kind, root, address = self._known(rest, root)
+        try:
+            root.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise fpframe.ResourceError(
+                f"cannot make the folder: {error.strerror or error} ({root}); choose another --data-root"
+            ) from error
+        try:
+            # standard output is for results; some versions of torchvision print what they are about
+            with contextlib.redirect_stdout(sys.stderr):
+                # everything comes with either part, but for those that keep a file for each
+                for part in ("train", "test") if hasattr(kind, "split_list") else ("train",):
+                    _opened(kind, root, part, download=True)
+        except Exception as error:
+            # files that are there are not fetched, also where they are damaged in a way that no sum was kept for
+            advice = (
+                "check the network, or copy the files from a machine that has one"
+                if _missing(kind, root)
+                else "delete its files and try again"
+            )
+            raise fpframe.DataError(
+                f"cannot download {rest} to {root}: {_reason(error)} ({address}); {advice}"
+            ) from error
+
+    def _known(self, rest: str, root: Path | None) -> tuple[Any, Path, str]:
+        """Return torchvision's class, the folder and the address."""
         address = f"{self.name}:{rest}"
         if rest not in _NAMES:
             raise fpframe.UsageError(f"no data set '{rest}' ({address}){nearest(rest, _NAMES)}")
@@ -44,21 +97,11 @@ class TorchvisionDatasets(fpframe.DatasetSource):
         # torchvision takes seconds to import
         from torchvision import datasets
 
-        kind = getattr(datasets, rest)
-        missing = [name for name in _files(kind) if not (root / name).is_file()]
-        if missing:
-            more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
-            raise fpframe.DataError(f"no file {missing[0]}{more} in {root} ({address}); {_remedy(rest, root)}")
-        try:
-            train, test = _opened(kind, root, "train"), _opened(kind, root, "test")
-        except Exception as error:
-            reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-            raise fpframe.DataError(
-                f"the files of {rest} in {root} are damaged: {reason} ({address}); delete them and "
-                f"{_remedy(rest, root)}"
-            ) from error
-        classes = getattr(train, "classes", _DIGITS)
-        return fpframe.Dataset.from_arrays(_arrays(train), _arrays(test), classes=tuple(classes), address=address)
+        return getattr(datasets, rest), root, address
+
+
+def _missing(kind: Any, root: Path) -> list[str]:
+    return [name for name in _files(kind) if not (root / name).is_file()]
 
 
 def _files(kind: Any) -> list[str]:
@@ -80,9 +123,14 @@ def _remedy(name: str, root: Path) -> str:
     return f"get them with: python -c 'import torchvision; {code}'"
 
 
-def _opened(kind: Any, root: Path, part: str) -> Any:
+def _reason(error: Exception) -> str:
+    """Return what an error says, on one line: torchvision lists every mirror that it has tried."""
+    return " ".join(str(error).split()) or type(error).__name__
+
+
+def _opened(kind: Any, root: Path, part: str, *, download: bool = False) -> Any:
     options = {"split": part} if hasattr(kind, "split_list") else {"train": part == "train"}
-    return kind(str(root), download=False, **options)
+    return kind(str(root), download=download, **options)
 
 
 def _arrays(opened: Any) -> tuple[Any, Any]:

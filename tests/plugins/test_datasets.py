@@ -6,15 +6,18 @@ import pickle
 import struct
 from hashlib import md5
 from pathlib import Path
+from urllib.error import URLError
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
+from scipy.io import savemat
 from sklearn.datasets import load_digits
 from torchvision import datasets
 
 import fpframe
+from fpframe.zoo.pools import download_dataset
 from fpframe_plugins.digits import Digits
 from fpframe_plugins.folder import Folder
 from fpframe_plugins.torchvision_datasets import TorchvisionDatasets
@@ -34,6 +37,14 @@ def idx(path: Path, array: np.ndarray) -> None:
     path.write_bytes(header + array.astype(np.uint8).tobytes())
 
 
+def write_mnist(raw: Path) -> None:
+    """Write five training images and three test images as torchvision keeps MNIST."""
+    generator = np.random.default_rng(0)
+    for part, count in (("train", 5), ("t10k", 3)):
+        idx(raw / f"{part}-images-idx3-ubyte", generator.integers(0, 256, (count, 28, 28)))
+        idx(raw / f"{part}-labels-idx1-ubyte", np.arange(count) + 1)
+
+
 @pytest.fixture
 def split_folder(tmp_path: Path) -> Path:
     """Two classes, three training images each and one test image each, whose grey value tells the file."""
@@ -47,11 +58,7 @@ def split_folder(tmp_path: Path) -> Path:
 @pytest.fixture
 def mnist_root(tmp_path: Path) -> Path:
     """Files as torchvision keeps MNIST: five training images and three test images."""
-    generator = np.random.default_rng(0)
-    for part, count in (("train", 5), ("t10k", 3)):
-        raw = tmp_path / "MNIST/raw"
-        idx(raw / f"{part}-images-idx3-ubyte", generator.integers(0, 256, (count, 28, 28)))
-        idx(raw / f"{part}-labels-idx1-ubyte", np.arange(count) + 1)
+    write_mnist(tmp_path / "MNIST/raw")
     return tmp_path
 
 
@@ -259,3 +266,95 @@ def test_torchvision_data_needs_a_root() -> None:
 def test_an_unknown_torchvision_name_is_refused_with_a_close_one(tmp_path: Path) -> None:
     with pytest.raises(fpframe.UsageError, match=r"no data set 'FasionMNIST'.*did you mean 'FashionMNIST'\?"):
         TorchvisionDatasets().open("FasionMNIST", root=tmp_path)
+
+
+@pytest.fixture
+def network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Serve MNIST to torchvision from files of the test; the list tells what was fetched."""
+    served, fetched = tmp_path / "served", []
+    write_mnist(served)
+
+    def fetch(url: str, *, download_root: str, filename: str, md5: str) -> None:
+        print(f"Downloading {url}")
+        fetched.append(filename)
+        name = filename.removesuffix(".gz")
+        (Path(download_root) / name).write_bytes((served / name).read_bytes())
+
+    monkeypatch.setattr("torchvision.datasets.mnist.download_and_extract_archive", fetch)
+    return fetched
+
+
+def test_torchvision_data_come_when_they_are_asked_for_and_once(
+    network: list[str], registry: fpframe.Registry, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    root = tmp_path / "new/data"
+    download_dataset(registry, "torchvision:MNIST", str(root))
+    captured = capfd.readouterr()
+    assert captured.out == ""
+    assert captured.err.count("Downloading http") == 4
+    assert len(network) == 4
+    assert TorchvisionDatasets().open("MNIST", root=root).train.labels.tolist() == [1, 2, 3, 4, 5]
+    download_dataset(registry, "torchvision:MNIST", root)
+    assert len(network) == 4, "what is there is not fetched again"
+
+
+def test_svhn_comes_in_both_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    served, parts = tmp_path / "served", {}
+    served.mkdir()
+    for part, count in (("train", 4), ("test", 2)):
+        images = np.full((32, 32, 3, count), count, dtype=np.uint8)
+        savemat(served / f"{part}.mat", {"X": images, "y": np.arange(1, count + 1).reshape(-1, 1)})
+        content = (served / f"{part}.mat").read_bytes()
+        parts[part] = [f"http://none/{part}.mat", f"{part}.mat", md5(content, usedforsecurity=False).hexdigest()]
+    monkeypatch.setattr(datasets.SVHN, "split_list", parts)
+    monkeypatch.setattr(
+        "torchvision.datasets.svhn.download_url",
+        lambda url, root, name, md5: (Path(root) / name).write_bytes((served / name).read_bytes()),
+    )
+    root = tmp_path / "data"
+    TorchvisionDatasets().download("SVHN", root=root)
+    opened = TorchvisionDatasets().open("SVHN", root=root)
+    assert (opened.train.labels.tolist(), opened.test.labels.tolist()) == ([1, 2, 3, 4], [1, 2])
+
+
+def test_a_network_that_fails_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*args: object, **options: object) -> None:
+        raise URLError("no route to host")
+
+    monkeypatch.setattr("torchvision.datasets.mnist.download_and_extract_archive", fail)
+    with pytest.raises(fpframe.DataError) as caught:
+        TorchvisionDatasets().download("FashionMNIST", root=tmp_path)
+    message = str(caught.value)
+    assert message.startswith(f"cannot download FashionMNIST to {tmp_path}: Error downloading train-images-idx3-ubyte")
+    assert "no route to host" in message
+    assert message.endswith(
+        "(torchvision:FashionMNIST); check the network, or copy the files from a machine that has one"
+    )
+    assert "\n" not in message
+
+
+def test_damaged_files_that_are_not_fetched_again_are_to_be_deleted(network: list[str], mnist_root: Path) -> None:
+    path = mnist_root / "MNIST/raw/train-images-idx3-ubyte"
+    path.write_bytes(path.read_bytes()[:1000])
+    with pytest.raises(fpframe.DataError, match=r"cannot download MNIST .*; delete its files and try again$"):
+        TorchvisionDatasets().download("MNIST", root=mnist_root)
+    assert not network
+
+
+def test_a_download_needs_a_known_name_and_a_folder(network: list[str], tmp_path: Path) -> None:
+    with pytest.raises(fpframe.UsageError, match=r"did you mean 'FashionMNIST'\?"):
+        TorchvisionDatasets().download("FasionMNIST", root=tmp_path)
+    with pytest.raises(fpframe.UsageError, match="--data-root DIR"):
+        TorchvisionDatasets().download("MNIST", root=None)
+    (tmp_path / "file").touch()
+    with pytest.raises(fpframe.ResourceError, match=r"cannot make the folder: .*; choose another --data-root"):
+        TorchvisionDatasets().download("MNIST", root=tmp_path / "file")
+    assert not network
+
+
+@pytest.mark.parametrize("address", ["digits", "folder:pets"])
+def test_sources_that_fetch_nothing_say_so(address: str, registry: fpframe.Registry, tmp_path: Path) -> None:
+    words = rf"data sets of '{address.partition(':')[0]}' are not downloaded by fpframe \({address}\); put the files"
+    with pytest.raises(fpframe.UsageError, match=words):
+        download_dataset(registry, address, tmp_path)
+    assert not any(tmp_path.iterdir())
