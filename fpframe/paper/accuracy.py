@@ -194,7 +194,7 @@ def _picture(rows: Sequence[Row]) -> str:
 
 EXPERIMENT = Experiment(
     name="accuracy",
-    section="D (Table A)",
+    section="Supplement D (Table A)",
     title="Accuracy of all architectures, trained normally and extracted",
     shows="Extracted models are about as accurate as normally trained ones of the same architecture: thefts worth the "
     "name.",

@@ -170,10 +170,11 @@ def _text(
     by_kind = [[kind, str(kinds.count(kind)), f"{median:.3f}"] for kind, median in medians.items()]
     return "\n".join(
         [
-            f"Between {pairs} pairs of images of the query pool that the victim takes for different classes, the point "
-            f"where its class changes was found by bisection, all pairs at once, in float64. At {found} of them the two "
-            f"highest confidences of the victim differ by less than {TOLERANCE:g}, and these were asked. An API takes "
-            f"8-bit images: rounded to those, the victim's own median gap is {eight_bit:.2g}.\n",
+            f"Between {pairs} pairs of images of the query pool that the victim takes for different classes, "
+            "the point where its class changes was found by bisection, all pairs at once, in float64. At "
+            f"{found} of them the two highest confidences of the victim differ by less than {TOLERANCE:g}, and "
+            "these were asked. An API takes 8-bit images: rounded to those, the victim's own median gap is "
+            f"{eight_bit:.2g}.\n",
             "Median gap at the border points, by kind of model (median over models of each model's median):\n",
             markdown_table(["models", "n", "median gap"], by_kind),
             "How well the distance to the victim's gaps (mean over the images of the absolute difference) separates "
@@ -186,7 +187,7 @@ def _text(
 
 EXPERIMENT = Experiment(
     name="borderpoints",
-    section="A (Figure A)",
+    section="Supplement A (Figure A)",
     title="Border points do not survive extraction",
     shows="Points on the victim's decision boundary, found by bisection between two images of different classes, lie "
     "far from the boundary of models that were extracted from it: local information is less robust than global.",

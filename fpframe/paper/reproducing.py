@@ -24,6 +24,7 @@ from fpframe.registry import Registry
 from fpframe.store import Store
 from fpframe.zoo import build_models, plan_models
 from fpframe.zoo.outlook import announce
+from fpframe.zoo.pools import download_dataset
 from fpframe.zoo.prepare import VictimRequest, open_workspace, prepare
 
 #: In the order of the supplement; the last one is the main paper's headline.
@@ -86,8 +87,6 @@ def reproduce(
     full = attrs.evolve(full, **{key: value for key, value in changes.items() if value is not None})
     check_method(full, registry, absent=())
     if download:
-        from fpframe.zoo.pools import download_dataset  # LEAD: move to top
-
         download_dataset(registry, full.dataset, data_root)
     laboratory = open_laboratory(
         full, data_root=data_root, workers=workers, store=store, registry=registry, on_event=on_event

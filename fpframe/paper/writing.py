@@ -76,7 +76,7 @@ def page(run: Run) -> str:
     experiment, finding, recipe = run.experiment, run.finding, run.recipe
     lines = [
         f"# {experiment.title}\n",
-        f"Section {experiment.section} of the supplement of {SOURCE}.\n",
+        f"{experiment.section} of {SOURCE}.\n",
         f"**What the paper shows.** {experiment.shows}\n",
         f"```sh\n{run.command}\n```\n",
         f"Recipe `{recipe.name}`, seed {recipe.seed}, data `{recipe.dataset}`, victim `{run.victim['address']}` "

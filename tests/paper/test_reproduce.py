@@ -11,10 +11,10 @@ import pytest
 
 import fpframe
 from fpframe.cli import run
-from fpframe.paper import EXPERIMENTS, Claim, Experiment, Finding, Laboratory, Run, Table
+from fpframe.paper import EXPERIMENTS, Claim, Experiment, Finding, Laboratory, Run, Table, reproduce, reproducing
 from fpframe.paper.reproducing import find_experiment
 from fpframe.paper.writing import index_page, page, write_run
-from fpframe.store import HOME
+from fpframe.store import HOME, Store
 
 pytestmark = pytest.mark.xdist_group("paper")
 
@@ -49,9 +49,9 @@ def test_the_command_writes_a_page_data_and_an_index(
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["overlp"], "unknown experiment 'overlp', did you mean 'overlap'?"),
+        (["overlp"], "unknown experiment 'overlp'; did you mean 'overlap'?"),
         ([], "no experiment named; choose from borderpoints, views,"),
-        (["views", "--recipe", "tinny"], "unknown recipe 'tinny', did you mean 'tiny'?"),
+        (["views", "--recipe", "tinny"], "unknown recipe 'tinny'; did you mean 'tiny'?"),
         (["views", "--recipe", "small"], "pass the folder that holds it with --data-root DIR"),
     ],
 )
@@ -77,9 +77,19 @@ def test_data_that_is_not_there_is_named_with_where_to_get_it(
     assert run(["reproduce", "all", "--recipe", "small", "--data-root", str(tmp_path)]) == 3
     error = capsys.readouterr().err
     assert "no file FashionMNIST/raw/" in error
-    assert "--download" in error
+    assert "get them with: python -c" in error
     assert error.count("\n") == 1
     assert not (tmp_path / "FashionMNIST").exists()
+
+
+def test_a_download_that_is_asked_for_comes_before_the_data_are_opened(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+    monkeypatch.setattr(reproducing, "download_dataset", lambda registry, *where: asked.append(where))
+    with pytest.raises(fpframe.DataError, match="no file FashionMNIST"):
+        reproduce(["views"], recipe="small", data_root=tmp_path, download=True, store=Store(tmp_path / "store"))
+    assert asked == [("torchvision:FashionMNIST", tmp_path)]
 
 
 def test_pages_of_made_up_findings(laboratory: Laboratory, tmp_path: Path) -> None:

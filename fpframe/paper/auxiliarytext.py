@@ -1,0 +1,134 @@
+"""What the experiment on auxiliary data did and found, in words, tables and a picture."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from matplotlib.figure import Figure
+
+from fpframe.paper.experiment import Outcome
+from fpframe.paper.laboratory import BASELINE, CONTROL, UAP, Laboratory
+from fpframe.paper.measuring import contrast_text
+from fpframe.paper.membership import Leak
+from fpframe.paper.sources import SAME, TRAINING
+from fpframe.paper.trial import RANDOM, Trial
+from fpframe.report.pictures import PALETTE, svg_text
+from fpframe.report.verdicts import markdown_table
+
+_COST: Mapping[Outcome, str] = {
+    "agrees": "; it costs no AUC that would matter here",
+    "differs": "; here it costs some AUC",
+    "undecided": "; whether that costs AUC, the models here are too few to tell",
+}
+
+
+def text(
+    laboratory: Laboratory,
+    trials: Sequence[Trial],
+    leaks: Mapping[str, Leak],
+    shares: Mapping[str, float],
+    *,
+    views: int,
+    as_good: Outcome,
+) -> str:
+    """Return the page's paragraphs and tables.
+
+    Args:
+        laboratory: the laboratory.
+        trials: every scheme with every source.
+        leaks: how well training images are told from others, by who chose them.
+        shares: share of training images among those shown, by source.
+        views: views that were asked.
+        as_good: whether other images of the problem serve as well as training data.
+    """
+    ours = [trial for trial in trials if trial.scheme == UAP]
+    cells = {(trial.scheme, trial.source.name): trial.area.text for trial in trials}
+    names = [trial.source.name for trial in ours]
+    queries = laboratory.recipe.queries
+    by_source = [
+        [
+            name,
+            str(len(trial.source.images)),
+            *(cells.get((scheme, name), "-") for scheme in (UAP, CONTROL, BASELINE)),
+            "-" if name == TRAINING else contrast_text(trial.against),
+            "-" if trial.fooling is None else f"{trial.fooling:.2f}",
+        ]
+        for name, trial in zip(names, ours, strict=True)
+    ]
+    return "\n".join(
+        [
+            f"The perturbation is made on images of a source (up to {queries.craft_images} of them), and the query "
+            f"points are drawn from it, {views} views of {queries.points} points each; models and encoder are the "
+            "same otherwise. Images that belong to no class have the victim's own answers for labels. AUC on the split "
+            "`test` (derived / independent models, without failed thefts) with a 95 % bootstrap interval over "
+            "families. The difference has a 95 % bootstrap interval and the p-value of DeLong's test on the same "
+            "models; the last column is the share of test images whose label the perturbation changes.\n",
+            markdown_table(
+                [
+                    *("queries from", "images", f"AUC `{UAP}`", f"AUC `{CONTROL}`", f"AUC `{BASELINE}`"),
+                    *(f"`{UAP}` less that from training data", "fooling rate"),
+                ],
+                by_source,
+            ),
+            f"`{BASELINE}` asks what the victim gets wrong, so that it needs true labels. By kind of theft, `{UAP}`:\n",
+            markdown_table(
+                ["thefts", *names],
+                [[kind, *(trial.areas[kind].text for trial in ours)] for kind in ours[0].areas],
+            ),
+            "## What the queries give away\n",
+            "Whoever is sent the queries, the suspect or the public in a dispute, sees every point as it was drawn. "
+            "These are training images of the victim, byte for byte:\n",
+            markdown_table(
+                ["queries from", "images shown", "training images among them"],
+                [[trial.source.name, str(len(trial.shown)), f"{shares[trial.source.name]:.2%}"] for trial in ours],
+            ),
+            "Can somebody who holds such images, and may ask the victim, tell those that it was trained on from "
+            "others? The victim's loss is the attack of Yeom et al. (CSF 2018): AUC of a low loss between images from "
+            f"{TRAINING} and {SAME}, with a 95 % interval in which images are the units (training images / others):\n",
+            markdown_table(
+                ["images", "AUC of the attack"],
+                [[name if name == RANDOM else f"shown by `{name}`", leak.text] for name, leak in leaks.items()],
+            ),
+            f"Anybody who knows that queries come from {TRAINING} needs no attack. Anybody else {_told(leaks[UAP])}. "
+            f"What follows: draw queries from images that the victim was not trained on{_COST[as_good]}.\n",
+        ]
+    )
+
+
+def _told(leak: Leak) -> str:
+    """Say what the loss tells the holder of the paper's queries."""
+    low, high = leak.interval
+    if low > 0.5:
+        return f"can tell by the loss, with an AUC of {leak.auc:.3f} for the images that `{UAP}` shows"
+    if high < 0.5:
+        return f"is led astray by the loss: its AUC for the images that `{UAP}` shows is {leak.auc:.3f}"
+    return f"learns nothing from the loss that could be seen on the images that `{UAP}` shows"
+
+
+def areas_picture(trials: Sequence[Trial]) -> str:
+    """Draw the AUC of every scheme by source, with its interval."""
+    schemes, names = (UAP, CONTROL, BASELINE), list(dict.fromkeys(trial.source.name for trial in trials))
+    figure = Figure(figsize=(7.6, 0.7 * len(names) + 1.6), layout="constrained")
+    axes = figure.add_subplot()
+    for number, (scheme, colour, marker) in enumerate(zip(schemes, (*PALETTE[1::-1], "#777777"), "os^", strict=True)):
+        chosen = [trial for trial in trials if trial.scheme == scheme]
+        heights = [len(names) - names.index(trial.source.name) + 0.22 * (1 - number) for trial in chosen]
+        areas = [trial.area for trial in chosen]
+        spread = [[area.auc - area.interval[0] for area in areas], [area.interval[1] - area.auc for area in areas]]
+        label = f"{scheme} (n = {areas[0].derived} / {areas[0].independent})"
+        axes.errorbar(
+            [area.auc for area in areas],
+            heights,
+            xerr=[[max(0.0, each) for each in side] for side in spread],
+            fmt=marker,
+            color=colour,
+            markersize=5,
+            linewidth=1.2,
+            label=label,
+        )
+    axes.set_yticks(range(len(names), 0, -1), names)
+    axes.set_ylim(0.5, len(names) + 0.5)
+    axes.set_xlabel("AUC, all thefts against all independent models (95 % interval over families)")
+    axes.spines[["top", "right"]].set_visible(False)
+    figure.legend(loc="outside lower center", ncols=3, fontsize=8, frameon=False)
+    return svg_text(figure)
