@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from fpframe.classifier import Classifier
 from fpframe.errors import DataError
 from fpframe.parameters import number, whole
+from fpframe.placement import Placement
 from fpframe.rng import isolated
 
 #: Raised by one whenever the loop gives other weights for the same input, so that stored models are not reused.
@@ -49,6 +50,9 @@ def train(
 ) -> Classifier:
     """Fit `model` in place and return it, in evaluation mode.
 
+    A model on a CPU is trained on the `computing_device`, and comes back. On CUDA the precision is mixed, which a CPU
+    never does, and chance on the GPU, such as dropout, comes from its own generator.
+
     Args:
         model: the network.
         pixels: ``(N, C, H, W)`` in [0, 1].
@@ -57,11 +61,13 @@ def train(
         seed: decides order and dropout; global random state is left as found.
         loss: from logits ``(B, K)`` and a batch of targets to a scalar.
         layer: the only part of `model` that learns; the rest stays as it is, in evaluation mode. ``None`` for all.
-        disturb: from the model, a batch of pixels and its targets to the pixels that are learned instead.
-        after_step: called after every step, for constraints on the weights.
+        disturb: from the model, a batch of pixels and its targets to the pixels that are learned instead; all of them
+            on the device of the training, in float32.
+        after_step: called after every step, for constraints on the weights; these are on that device too.
 
     Raises:
         DataError: fewer than two images.
+        UsageError: ``FPFRAME_DEVICE`` cannot be used.
     """
     if len(pixels) < 2:
         raise DataError(f"a model cannot be trained on {len(pixels)} images; give it a larger share of the data")
@@ -77,15 +83,18 @@ def train(
     )
     model.train(layer is None)
     learning.train()
-    with isolated(seed):
+    place = Placement.beside(model.device)
+    # seeded once the model is placed: a GPU has no generator that could be restored before its first use
+    with place.hold(model), isolated(seed):
+        pixels, targets = place.at_hand(pixels, targets)
         for _ in range(training.epochs):
-            order = torch.randperm(len(pixels))
+            order = torch.randperm(len(pixels)).to(pixels.device)
             for start in starts:
                 chosen = order[start : start + batch]
-                seen, wanted = pixels[chosen].to(model.device), targets[chosen].to(model.device)
+                seen, wanted = place.send(pixels[chosen]), place.send(targets[chosen])
                 if disturb is not None:
                     seen = disturb(model, seen, wanted)
-                cost = loss(model(seen), wanted)
+                cost = loss(place.forward(model, seen), wanted)
                 model.zero_grad(set_to_none=True)  # of frozen layers too, or their gradients would pile up
                 cost.backward()
                 optimizer.step()
