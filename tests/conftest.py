@@ -11,10 +11,27 @@ from pathlib import Path
 
 import pytest
 from filelock import FileLock
+from xdist.scheduler import LoadScopeScheduling
 
 import fpframe
 from fpframe.store import Store
 from tiny import evaluate_tiny
+
+#: Folders whose files stay on one worker each: all tests of a file look at one long result.
+WHOLE_FILES = ("tests/paper/",)
+
+
+class ByFile(LoadScopeScheduling):
+    """Send each test to the next free worker, but for the files that stay together."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return nodeid.split("::")[0] if nodeid.startswith(WHOLE_FILES) else nodeid
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> ByFile:
+    """Schedule tests; xdist's own groups have no effect under pytest 9."""
+    return ByFile(config, log)
 
 
 @pytest.fixture(scope="session")

@@ -9,6 +9,10 @@ import attrs
 
 from fpframe.paper.laboratory import Laboratory
 
+#: In the order of the supplement; the last one is the main paper's headline.
+EXPERIMENTS = ("borderpoints", "views", "contrastive", "overlap", "accuracy", "transfer", "auxiliary", "queries")
+ALL = "all"
+
 #: What becomes of a claim of the paper's.
 Outcome = Literal["agrees", "differs", "undecided", "not comparable"]
 

@@ -15,7 +15,7 @@ from fpframe.enrolment.questions import check_pool
 from fpframe.errors import UsageError, nearest
 from fpframe.events import Event, Listener, ignore
 from fpframe.loading import load_registry
-from fpframe.paper.experiment import Experiment
+from fpframe.paper.experiment import ALL, EXPERIMENTS, Experiment
 from fpframe.paper.laboratory import UAP, Laboratory
 from fpframe.paper.writing import Run, write_run
 from fpframe.profile import machine_profile
@@ -26,19 +26,6 @@ from fpframe.zoo import build_models, plan_models
 from fpframe.zoo.outlook import announce
 from fpframe.zoo.pools import download_dataset
 from fpframe.zoo.prepare import VictimRequest, open_workspace, prepare
-
-#: In the order of the supplement; the last one is the main paper's headline.
-EXPERIMENTS = (
-    "borderpoints",
-    "views",
-    "contrastive",
-    "overlap",
-    "accuracy",
-    "transfer",
-    "auxiliary",
-    "queries",
-)
-ALL = "all"
 
 
 def reproduce(
@@ -92,7 +79,10 @@ def reproduce(
         full, data_root=data_root, workers=workers, store=store, registry=registry, on_event=on_event
     )
     runs: dict[str, Run] = {}
-    for run in _runs(experiments, laboratory):
+    # the folder of the data is called so on the page, wherever it was
+    options = {"--dataset": dataset, "--seed": seed, "--data-root": None if data_root is None else "data"}
+    given = tuple(word for name, value in options.items() if value is not None for word in (name, str(value)))
+    for run in _runs(experiments, laboratory, given):
         runs[run.experiment.name] = run
         if out is not None:
             write_run(run, Path(out))
@@ -143,7 +133,7 @@ def _complete(names: Sequence[str]) -> list[str]:
     return list(dict.fromkeys(each for name in names for each in (EXPERIMENTS if name == ALL else (name,))))
 
 
-def _runs(experiments: Sequence[Experiment], laboratory: Laboratory) -> Iterator[Run]:
+def _runs(experiments: Sequence[Experiment], laboratory: Laboratory, options: tuple[str, ...] = ()) -> Iterator[Run]:
     setting = laboratory.setting
     test = setting.workspace.dataset.test
     victim = {
@@ -158,6 +148,7 @@ def _runs(experiments: Sequence[Experiment], laboratory: Laboratory) -> Iterator
             experiment=experiment,
             finding=finding,
             recipe=laboratory.recipe,
+            options=options,
             victim=victim,
             seconds=time.monotonic() - started,
             profile=machine_profile(),

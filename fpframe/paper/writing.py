@@ -13,7 +13,7 @@ import attrs
 
 from fpframe.digest import without_nan
 from fpframe.durable import write_durably
-from fpframe.paper.experiment import Claim, Experiment, Finding, Table
+from fpframe.paper.experiment import ALL, EXPERIMENTS, Claim, Experiment, Finding, Table
 from fpframe.recipe import Recipe
 from fpframe.report.verdicts import markdown_table
 
@@ -28,6 +28,7 @@ class Run:
         experiment: which.
         finding: what came out.
         recipe: under which recipe.
+        options: what else the command was told, as it is written on the command line.
         victim: address and accuracy of the victim.
         seconds: what the run took; little where answers were in the store already.
         profile: the machine.
@@ -36,14 +37,15 @@ class Run:
     experiment: Experiment
     finding: Finding
     recipe: Recipe
+    options: tuple[str, ...] = ()
     victim: Mapping[str, Any]
     seconds: float
     profile: Mapping[str, Any]
 
-    @property
-    def command(self) -> str:
-        """The command that runs it again, without the folder of the data."""
-        return f"fpframe reproduce {self.experiment.name} --recipe {self.recipe.name}"
+    def command(self, *names: str) -> str:
+        """Return the command that runs it again, or experiments of other names."""
+        words = ("fpframe", "reproduce", *(names or (self.experiment.name,)), "--recipe", self.recipe.name)
+        return " ".join((*words, *self.options))
 
 
 def write_run(run: Run, folder: Path) -> None:
@@ -78,7 +80,7 @@ def page(run: Run) -> str:
         f"# {experiment.title}\n",
         f"{experiment.section} of {SOURCE}.\n",
         f"**What the paper shows.** {experiment.shows}\n",
-        f"```sh\n{run.command}\n```\n",
+        f"```sh\n{run.command()}\n```\n",
         f"Recipe `{recipe.name}`, seed {recipe.seed}, data `{recipe.dataset}`, victim `{run.victim['address']}` "
         f"(accuracy {run.victim['accuracy']:.3f}).\n",
         claims_table(finding.claims),
@@ -101,12 +103,12 @@ def claims_table(claims: tuple[Claim, ...]) -> str:
 def index_page(runs: Mapping[str, Run]) -> str:
     """Return a page with every experiment and its claims."""
     first = next(iter(runs.values()))
+    names = (ALL,) if set(runs) == set(EXPERIMENTS) else tuple(runs)
     lines = [
         "# The experiments of the paper's supplement\n",
         f"{SOURCE}. Recipe `{first.recipe.name}`, seed {first.recipe.seed}, data `{first.recipe.dataset}`, victim "
         f"`{first.victim['address']}` (accuracy {first.victim['accuracy']:.3f}).\n",
-        f"```sh\nfpframe reproduce {'all' if len(runs) > 1 else first.experiment.name} --recipe {first.recipe.name}\n"
-        "```\n",
+        f"```sh\n{first.command(*names)}\n```\n",
     ]
     for name, run in runs.items():
         lines += [f"## [{run.experiment.title}]({name}.md)\n", run.experiment.shows + "\n"]

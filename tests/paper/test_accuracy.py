@@ -6,10 +6,8 @@ import numpy as np
 import pytest
 
 from fpframe.paper import Finding, Laboratory
-from fpframe.paper.accuracy import EXTRACTED, NORMAL, Row, run
-from fpframe.paper.architectures import models_of
-
-pytestmark = pytest.mark.xdist_group("paper")
+from fpframe.paper.accuracy.architectures import models_of
+from fpframe.paper.accuracy.experiment import EXTRACTED, NORMAL, Row, run
 
 
 @pytest.fixture(scope="module")

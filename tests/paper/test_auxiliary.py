@@ -11,14 +11,12 @@ import fpframe
 from fpframe.dataset import Images
 from fpframe.decision import AreaTest
 from fpframe.paper import Finding, Laboratory
-from fpframe.paper.auxiliary import _outcome, run
+from fpframe.paper.auxiliary.experiment import _outcome, run
+from fpframe.paper.auxiliary.membership import loss_attack, share_of, shown_images, with_labels
+from fpframe.paper.auxiliary.sources import GRATINGS, NOISE, SAME, TRAINING, gratings, open_sources
+from fpframe.paper.auxiliary.trial import RANDOM, Trial
 from fpframe.paper.laboratory import BASELINE, CONTROL, UAP
 from fpframe.paper.measuring import Separation
-from fpframe.paper.membership import loss_attack, share_of, shown_images, with_labels
-from fpframe.paper.sources import GRATINGS, NOISE, SAME, TRAINING, gratings, open_sources
-from fpframe.paper.trial import RANDOM, Trial
-
-pytestmark = pytest.mark.xdist_group("paper")
 
 
 @pytest.fixture(scope="module")

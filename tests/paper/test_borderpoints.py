@@ -11,10 +11,8 @@ from torch import nn
 import fpframe
 from fpframe.dataset import Images
 from fpframe.paper import Laboratory
-from fpframe.paper.bisection import TOLERANCE, confidence_gap, find_borderpoints
-from fpframe.paper.borderpoints import BORDER, run
-
-pytestmark = pytest.mark.xdist_group("paper")
+from fpframe.paper.borderpoints.bisection import TOLERANCE, confidence_gap, find_borderpoints
+from fpframe.paper.borderpoints.experiment import BORDER, run
 
 
 def test_bisection_finds_the_known_boundary_of_a_linear_model() -> None:

@@ -8,10 +8,8 @@ import pytest
 
 from fpframe.decision import auc
 from fpframe.paper import Finding, Laboratory
-from fpframe.paper.contrastive import ALL, TAUGHT, TRAINED, run
+from fpframe.paper.contrastive.experiment import ALL, TAUGHT, TRAINED, run
 from fpframe.paper.laboratory import AUTOENCODER, BASELINE, CONTROL, UAP
-
-pytestmark = pytest.mark.xdist_group("paper")
 
 
 @pytest.fixture(scope="module")

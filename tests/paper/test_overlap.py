@@ -13,18 +13,10 @@ from scipy.stats import linregress
 from fpframe.dataset import Images
 from fpframe.evaluation.counts import rate
 from fpframe.paper import Finding, Laboratory
-from fpframe.paper.overlap import (
-    FRACTIONS,
-    Measured,
-    _accused,
-    _growth,
-    plan_overlapping,
-    run,
-    shared_images,
-)
-from fpframe.paper.slope import Slope
-
-pytestmark = pytest.mark.xdist_group("paper")
+from fpframe.paper.overlap.claims import accused_claim, growth_claim
+from fpframe.paper.overlap.experiment import plan_overlapping, run, shared_images
+from fpframe.paper.overlap.measured import FRACTIONS, Measured
+from fpframe.paper.overlap.slope import Slope
 
 
 @pytest.fixture(scope="module")
@@ -100,7 +92,7 @@ def test_no_slope_without_points_that_differ() -> None:
 def test_only_growth_that_is_no_chance_differs_from_the_paper(planted: float, outcome: str) -> None:
     x = np.repeat(FRACTIONS, 2)
     noise = 0.05 * np.tile([1.0, -1.0], len(FRACTIONS))
-    claim = _growth(_made_up(x, planted * x + noise, hits=0))
+    claim = growth_claim(_made_up(x, planted * x + noise, hits=0))
     assert claim.outcome == outcome
     assert ("grows by 0.540 over the range" in claim.why) == (planted > 0)
     assert "n = 20" in claim.ours
@@ -110,7 +102,7 @@ def test_only_growth_that_is_no_chance_differs_from_the_paper(planted: float, ou
     ("hits", "alpha", "outcome"), [(0, 0.05, "undecided"), (0, 0.2, "agrees"), (9, 0.05, "differs")]
 )
 def test_a_rate_is_held_to_alpha_with_its_interval(hits: int, alpha: float, outcome: str) -> None:
-    claim = _accused(_made_up(np.repeat(FRACTIONS, 2), np.linspace(0, 0.1, 20), hits=hits), alpha)
+    claim = accused_claim(_made_up(np.repeat(FRACTIONS, 2), np.linspace(0, 0.1, 20), hits=hits), alpha)
     assert claim.outcome == outcome
     assert f"({hits} of 20)" in claim.ours
 

@@ -12,14 +12,12 @@ from fpframe.decision import StratumPaths, stratum_p_value, welch_p_value
 from fpframe.decision.paths import mean_of_views
 from fpframe.enrolment.asking import ZooAnswers
 from fpframe.paper import Finding, Laboratory
-from fpframe.paper.fewer import first_points
 from fpframe.paper.laboratory import BASELINE, CONTROL, UAP
 from fpframe.paper.measuring import Separation
-from fpframe.paper.queries import CLAIMED, _claims, run
-from fpframe.paper.strength import HEADER, Strength
+from fpframe.paper.queries.experiment import CLAIMED, _claims, run
+from fpframe.paper.queries.fewer import first_points
+from fpframe.paper.queries.strength import HEADER, Strength
 from fpframe.paper.viewscores import ViewScores
-
-pytestmark = pytest.mark.xdist_group("paper")
 
 
 @pytest.fixture(scope="module")

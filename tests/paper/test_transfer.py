@@ -14,13 +14,13 @@ from fpframe.classifier import state_digest
 from fpframe.decision import AreaTest
 from fpframe.errors import RecipeError
 from fpframe.paper import Finding, Laboratory
-from fpframe.paper.average import Average
-from fpframe.paper.secondvictim import second_victim, with_second_victim
-from fpframe.paper.transfer import BORROWED, FIRST, OWN, Judged, Sides, _compared, _means, _transfers, run
+from fpframe.paper.transfer.average import Average
+from fpframe.paper.transfer.claims import compared_claim, mean_claims, transfer_claim
+from fpframe.paper.transfer.experiment import BORROWED, FIRST, OWN, run
+from fpframe.paper.transfer.judged import Judged, Sides
+from fpframe.paper.transfer.secondvictim import second_victim, with_second_victim
 from fpframe.zoo import ZooModel
 from fpframe.zoo.keys import model_key
-
-pytestmark = pytest.mark.xdist_group("paper")
 
 
 @pytest.fixture(scope="module")
@@ -143,9 +143,9 @@ def test_the_mean_of_families() -> None:
 
 def test_means_agree_where_the_interval_holds_the_papers_figure() -> None:
     spread = np.linspace(-0.1, 0.1, 10)
-    agreeing = _means(_made_up(0.85 + spread, 0.33 + spread))
+    agreeing = mean_claims(_made_up(0.85 + spread, 0.33 + spread))
     assert [claim.outcome for claim in agreeing] == ["agrees", "agrees"]
-    apart = _means(_made_up(0.99 + spread / 100, 0.6 + spread))
+    apart = mean_claims(_made_up(0.99 + spread / 100, 0.6 + spread))
     assert [claim.outcome for claim in apart] == ["differs", "differs"]
     assert apart[0].why.startswith("+0.14")
 
@@ -155,7 +155,7 @@ def test_means_agree_where_the_interval_holds_the_papers_figure() -> None:
 )
 def test_an_encoder_transfers_where_the_area_is_no_chance(above: float, outcome: str) -> None:
     spread = np.linspace(-0.1, 0.1, 10)
-    assert _transfers(_made_up(above + spread, spread)).outcome == outcome
+    assert transfer_claim(_made_up(above + spread, spread)).outcome == outcome
 
 
 @pytest.mark.parametrize(
@@ -170,7 +170,7 @@ def test_an_encoder_transfers_where_the_area_is_no_chance(above: float, outcome:
 )
 def test_as_good_as_its_own_needs_an_interval_that_says_so(changes: dict[str, Any], outcome: str) -> None:
     perfect = _made_up(np.linspace(0.8, 0.9, 10), np.linspace(0, 0.1, 10))
-    assert _compared(perfect, perfect, AreaTest(**changes)).outcome == outcome
+    assert compared_claim(perfect, perfect, AreaTest(**changes)).outcome == outcome
 
 
 def _made_up(above: np.ndarray, below: np.ndarray) -> Judged:

@@ -7,11 +7,9 @@ import pytest
 import torch
 
 from fpframe.paper import Laboratory
-from fpframe.paper.alike import Alike, paired
 from fpframe.paper.laboratory import UAP
-from fpframe.paper.views import INDEPENDENT, OWN, POSITIVES, run
-
-pytestmark = pytest.mark.xdist_group("paper")
+from fpframe.paper.views.alike import Alike, paired
+from fpframe.paper.views.experiment import INDEPENDENT, OWN, POSITIVES, run
 
 
 def test_view_v_holds_the_vth_neighbours_of_the_query_points(laboratory: Laboratory) -> None:

@@ -10,9 +10,9 @@ import torch
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from fpframe.paper.alike import Alike, Difference, paired
 from fpframe.paper.experiment import Claim, Experiment, Finding, Table
 from fpframe.paper.laboratory import CONTROL, UAP, Laboratory
+from fpframe.paper.views.alike import Alike, Difference, paired
 from fpframe.report.pictures import COLOURS, PALETTE, svg_text
 from fpframe.report.verdicts import markdown_table
 

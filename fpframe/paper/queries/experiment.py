@@ -12,12 +12,12 @@ import numpy as np
 from fpframe.decision import clopper_pearson, needed_models, variance_shares
 from fpframe.decision.pvalues import reaches
 from fpframe.paper.experiment import Claim, Experiment, Finding, Table
-from fpframe.paper.fewer import first_points
 from fpframe.paper.laboratory import BASELINE, CONTROL, UAP, Laboratory
 from fpframe.paper.measuring import contrast, contrast_text
-from fpframe.paper.querypictures import areas_over_fingerprints, areas_over_points, p_values
-from fpframe.paper.querytext import text
-from fpframe.paper.strength import HEADER, Strength, strengths
+from fpframe.paper.queries.fewer import first_points
+from fpframe.paper.queries.pictures import areas_over_fingerprints, areas_over_points, p_values
+from fpframe.paper.queries.strength import HEADER, Strength, strengths
+from fpframe.paper.queries.text import text
 from fpframe.paper.viewscores import ViewScores, score_asked
 
 #: The paper's headline: this many fingerprints, and p-values below this.

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from fpframe.comparison.kinds import KINDS, MODIFIED, kind_of
 from fpframe.decision import AreaTest
-from fpframe.paper.bisection import TOLERANCE, confidence_gap, find_borderpoints
+from fpframe.paper.borderpoints.bisection import TOLERANCE, confidence_gap, find_borderpoints
 from fpframe.paper.experiment import Claim, Experiment, Finding, Outcome, Table
 from fpframe.paper.laboratory import CONTROL, UAP, Laboratory
 from fpframe.paper.measuring import contrast, contrast_text, separation
@@ -75,7 +75,7 @@ def run(laboratory: Laboratory) -> Finding:
                 why=f"of independent models it is {medians[INDEPENDENT]:.3f}",
             ),
             Claim(
-                what="local information is less robust than global: AUC of border points less that of UAP-perturbed images",
+                what="local information is less robust than global: AUC of border points less that of UAP images",
                 paper="below 0",
                 ours=contrast_text(test),
                 outcome=_outcome(test),

@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from fpframe.paper.slope import Slope
+from fpframe.paper.overlap.slope import Slope
 from fpframe.report.pictures import COLOURS, PALETTE, svg_text
 
 _XLABEL = "share of the victim's training images"

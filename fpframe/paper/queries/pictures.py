@@ -11,7 +11,7 @@ from matplotlib.ticker import NullLocator
 from fpframe.comparison.cells import ALL_THEFTS
 from fpframe.comparison.kinds import KINDS
 from fpframe.paper.laboratory import BASELINE, CONTROL, UAP
-from fpframe.paper.strength import Strength
+from fpframe.paper.queries.strength import Strength
 from fpframe.report.pictures import PALETTE, svg_text
 
 _BLACK, _GREY = "#000000", "#777777"

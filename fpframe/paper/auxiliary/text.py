@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 
 from matplotlib.figure import Figure
 
+from fpframe.paper.auxiliary.membership import Leak
+from fpframe.paper.auxiliary.sources import SAME, TRAINING
+from fpframe.paper.auxiliary.trial import RANDOM, Trial
 from fpframe.paper.experiment import Outcome
 from fpframe.paper.laboratory import BASELINE, CONTROL, UAP, Laboratory
 from fpframe.paper.measuring import contrast_text
-from fpframe.paper.membership import Leak
-from fpframe.paper.sources import SAME, TRAINING
-from fpframe.paper.trial import RANDOM, Trial
 from fpframe.report.pictures import PALETTE, svg_text
 from fpframe.report.verdicts import markdown_table
 

@@ -8,7 +8,7 @@ import attrs
 import numpy as np
 from matplotlib.figure import Figure
 
-from fpframe.paper.architectures import backbones_of, models_of, more_extracted, more_trained
+from fpframe.paper.accuracy.architectures import backbones_of, models_of, more_extracted, more_trained
 from fpframe.paper.experiment import Claim, Experiment, Finding, Table
 from fpframe.paper.laboratory import Laboratory
 from fpframe.report.pictures import COLOURS, svg_text

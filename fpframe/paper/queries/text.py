@@ -8,7 +8,7 @@ import numpy as np
 
 from fpframe.comparison.cells import ALL_THEFTS
 from fpframe.paper.laboratory import BASELINE, CONTROL, UAP, Laboratory
-from fpframe.paper.strength import Strength
+from fpframe.paper.queries.strength import Strength
 from fpframe.report.verdicts import markdown_table
 
 _EVIDENCE = ("TPR at 5 % FPR", "t-test claims p", "conformal p")

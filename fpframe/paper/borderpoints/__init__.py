@@ -1,0 +1,5 @@
+"""Points on the victim's decision boundary."""
+
+from fpframe.paper.borderpoints.experiment import EXPERIMENT
+
+__all__ = ["EXPERIMENT"]
