@@ -14,7 +14,7 @@ from fpframe.classifier import state_digest
 from fpframe.decision import AreaTest
 from fpframe.errors import RecipeError
 from fpframe.paper import Finding, Laboratory
-from fpframe.paper.transfer.average import Average
+from fpframe.paper.average import Average
 from fpframe.paper.transfer.claims import compared_claim, mean_claims, transfer_claim
 from fpframe.paper.transfer.experiment import BORROWED, FIRST, OWN, run
 from fpframe.paper.transfer.judged import Judged, Sides

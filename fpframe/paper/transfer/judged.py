@@ -8,8 +8,8 @@ import attrs
 import numpy as np
 
 from fpframe.decision import AreaTest
+from fpframe.paper.average import Average
 from fpframe.paper.measuring import Separation, contrast, separation
-from fpframe.paper.transfer.average import Average
 from fpframe.zoo import ZooModel
 
 

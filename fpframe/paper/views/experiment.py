@@ -8,17 +8,23 @@ import attrs
 import numpy as np
 import torch
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
+from torch import Tensor
 
-from fpframe.paper.experiment import Claim, Experiment, Finding, Table
+from fpframe.paper.average import Average
+from fpframe.paper.experiment import Claim, Experiment, Finding, Outcome, Table
 from fpframe.paper.laboratory import CONTROL, UAP, Laboratory
 from fpframe.paper.views.alike import Alike, Difference, paired
 from fpframe.report.pictures import COLOURS, PALETTE, svg_text
 from fpframe.report.verdicts import markdown_table
+from fpframe.rng import threads
+from fpframe.zoo import ZooModel
 
 #: A difference with a larger p-value may be chance.
 _LEVEL = 0.05
 OWN, POSITIVES, INDEPENDENT = "own other views", "other positives", "independent models"
+_COLOURS = {OWN: PALETTE[2], POSITIVES: COLOURS["derived"], INDEPENDENT: COLOURS["independent"]}
+_STYLES = {OWN: "-", POSITIVES: "--", INDEPENDENT: ":"}
+ANSWERS, SIGNS, EMBEDDINGS = f"answers, `{UAP}`", f"answers, `{CONTROL}`", f"embeddings, `{UAP}`"
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -26,145 +32,221 @@ class Similarities:
     """What the positives, which are the victim and models derived from it, are alike to.
 
     Attributes:
-        curves: by what is compared, the similarity ``(M, V)`` of each positive in each view.
-        test: own other views less other positives, with the family as the unit.
+        models: by what is compared, the mean similarity ``(M,)`` of each positive.
+        families: of the positives.
+        curves: by what is compared, the similarity ``(M, V)`` of each in each view: to its own first view, or to the
+            same view of the others.
         radii: by what is compared, the similarities to the victim's first fingerprint.
     """
 
+    models: Mapping[str, np.ndarray]
+    families: Sequence[str]
     curves: Mapping[str, np.ndarray]
-    test: Difference
     radii: Mapping[str, np.ndarray]
+
+    @classmethod
+    def of(cls, fingerprints: Tensor, thefts: Sequence[ZooModel], innocents: Sequence[ZooModel]) -> Similarities:
+        """Compare fingerprints ``(M, V, ...)`` of the victim, the thefts and the independent models, in this order."""
+        alike = Alike.of(fingerprints)
+        families = ["the victim", *(model.family for model in (*thefts, *innocents))]
+        positives, others = range(1 + len(thefts)), range(1 + len(thefts), len(families))
+        cut = len(positives)
+        same_view = {
+            POSITIVES: alike.to_others(positives, families)[:cut],
+            INDEPENDENT: alike.to_others(others, families)[:cut],
+        }
+        return cls(
+            models={OWN: alike.own_views()[:cut], **{name: each.mean(1) for name, each in same_view.items()}},
+            families=families[:cut],
+            curves={OWN: alike.own[:cut, 0], **same_view},
+            radii={
+                OWN: alike.own[0, 0, 1:],
+                POSITIVES: alike.between[0, 1:cut, 0],
+                INDEPENDENT: alike.between[0, cut:, 0],
+            },
+        )
+
+    def own_less(self, name: str) -> Difference:
+        """Return how much more alike the positives are to their own other views than to other models."""
+        return paired(self.models[OWN], self.models[name], self.families)
+
+    def mean(self, name: str) -> Average:
+        """Return the mean similarity over the positives."""
+        return Average.of(self.models[name], self.families)
 
 
 def run(laboratory: Laboratory) -> Finding:
     """Compare the answers of the victim and of all models, view by view."""
-    found = {scheme: _similarities(laboratory, scheme) for scheme in (UAP, CONTROL)}
-    ours = found[UAP]
-    means = {scheme: {name: float(each.mean()) for name, each in f.curves.items()} for scheme, f in found.items()}
-    positives, views = ours.curves[OWN].shape
+    laboratory = with_other_views(laboratory)
+    found = {
+        ANSWERS: _answers(laboratory, UAP),
+        SIGNS: _answers(laboratory, CONTROL),
+        EMBEDDINGS: _embeddings(laboratory),
+    }
+    ours = found[ANSWERS]
+    test, beyond = ours.own_less(POSITIVES), ours.own_less(INDEPENDENT)
+    views = ours.curves[OWN].shape[1]
     return Finding(
         data={
-            "positives": positives,
-            "mean_similarity": means,
-            "own_less_positives": {scheme: attrs.asdict(each.test) for scheme, each in found.items()},
-            "curves": {name: each.mean(0).tolist() for name, each in ours.curves.items()},
+            "positives": len(ours.families),
+            "views": views,
+            "mean_similarity": {
+                what: {name: attrs.asdict(each.mean(name)) for name in each.models} for what, each in found.items()
+            },
+            "own_less": {
+                what: {name: attrs.asdict(each.own_less(name)) for name in (POSITIVES, INDEPENDENT)}
+                for what, each in found.items()
+            },
         },
         claims=(
             Claim(
-                what="views of one fingerprint are more alike than other positives (cosine, median over families)",
+                what="views of one fingerprint are more alike than those of other positives (cosine of the answers)",
                 paper="more alike",
-                ours=f"{ours.test.median:+.3f} (p = {ours.test.p_value:.2g}, n = {ours.test.families} families); "
-                f"{means[UAP][OWN]:.3f} against {means[UAP][POSITIVES]:.3f}",
-                outcome="undecided" if ours.test.p_value > _LEVEL else "agrees" if ours.test.median > 0 else "differs",
-                why=f"the same view of independent models: {means[UAP][INDEPENDENT]:.3f}",
+                ours=f"{test.text}; means {ours.models[OWN].mean():.3f} and {ours.models[POSITIVES].mean():.3f}",
+                outcome=outcome(test),
+                why=f"with the control's queries {found[SIGNS].own_less(POSITIVES).text}; own views less independent "
+                f"models {beyond.text}",
             ),
         ),
-        text=_text(found, means, views),
+        text=_text(found, views),
         tables={
             "curves": Table(
                 header=("view", *ours.curves),
                 rows=[(view, *(float(each[:, view].mean()) for each in ours.curves.values())) for view in range(views)],
-            )
+            ),
+            "models": Table(
+                header=("family", *ours.models),
+                rows=[
+                    (family, *(float(each[row]) for each in ours.models.values()))
+                    for row, family in enumerate(ours.families)
+                ],
+            ),
         },
         pictures={"curves": _curves(ours), "distances": _distances(ours)},
     )
 
 
-def _similarities(laboratory: Laboratory, scheme: str) -> Similarities:
+def with_other_views(laboratory: Laboratory) -> Laboratory:
+    """Return a laboratory with two views at least: where a recipe has one, there is no other to compare it with."""
+    return laboratory.with_size(views=max(2, laboratory.recipe.queries.views))
+
+
+def outcome(test: Difference) -> Outcome:
+    """Return what becomes of the paper's claim, by the rule that was written before the data were seen."""
+    if test.p_value > _LEVEL:
+        return "undecided"
+    return "agrees" if test.median > 0 else "differs"
+
+
+def _answers(laboratory: Laboratory, scheme: str) -> Similarities:
+    """Compare fingerprints as they are, of all models that fit or test: nothing is fitted."""
     asked = laboratory.ask(scheme, "fit", "test")
     answers = dict(asked.models)
     thefts, innocents = laboratory.thefts("fit", "test"), laboratory.innocents("fit", "test")
-    alike = Alike.of(torch.stack([asked.victim, *(answers[model] for model in (*thefts, *innocents))]))
-    families = ["the victim", *(model.family for model in (*thefts, *innocents))]
-    positive = list(range(1 + len(thefts)))
-    others = list(range(1 + len(thefts), len(families)))
-    own = families[: len(positive)]
-    return Similarities(
-        curves={
-            OWN: alike.across[positive],
-            POSITIVES: np.stack([_same_view(alike, row, positive, families) for row in positive]),
-            INDEPENDENT: np.stack([_same_view(alike, row, others, families) for row in positive]),
-        },
-        test=paired(alike.own_views()[positive], alike.to_others(positive, families)[positive], own),
-        radii={
-            OWN: alike.across[0, 1:],
-            POSITIVES: alike.between[0, positive[1:], 0],
-            INDEPENDENT: alike.between[0, others, 0],
-        },
-    )
+    rows = [asked.victim, *(answers[model] for model in (*thefts, *innocents))]
+    return Similarities.of(torch.stack(rows), thefts, innocents)
 
 
-def _same_view(alike: Alike, row: int, others: Sequence[int], families: Sequence[str]) -> np.ndarray:
-    """Return how alike a model is to others of other families, in each view ``(V,)``."""
-    chosen = [other for other in others if families[other] != families[row]]
-    means: np.ndarray = alike.between[row, chosen].mean(0)
-    return means
+def _embeddings(laboratory: Laboratory) -> Similarities:
+    """Compare what the fitted encoder makes of the answers of models that it has not seen."""
+    asked = laboratory.ask(UAP, "fit", "test")
+    encoder, answers = laboratory.fit(UAP, asked), dict(asked.models)
+    thefts, innocents = laboratory.thefts("test"), laboratory.innocents("test")
+    with threads(1), torch.no_grad():
+        rows = [encoder(each) for each in (asked.victim, *(answers[model] for model in (*thefts, *innocents)))]
+    return Similarities.of(torch.stack(rows), thefts, innocents)
 
 
 def _curves(found: Similarities) -> str:
-    """Draw the mean similarity over the positives for each view, with the middle half of them."""
-    figure = Figure(figsize=(7.2, 3.8), layout="constrained")
-    axes = figure.add_subplot()
-    for name, colour, style in zip((OWN, POSITIVES, INDEPENDENT), _COLOURS, ("-", "--", ":"), strict=True):
-        each = found.curves[name]
+    """Draw the similarities over the views, with the middle half of the positives, and those of each positive."""
+    figure = Figure(figsize=(9.0, 4.0), layout="constrained")
+    left, right = figure.subplots(1, 2, sharey=True)
+    order = np.argsort(found.models[OWN])
+    for name, curve in found.curves.items():
         first = 1 if name == OWN else 0  # the first view is itself
-        views = np.arange(first, each.shape[1])
-        low, high = np.quantile(each[:, first:], [0.25, 0.75], axis=0)
-        axes.plot(views, each[:, first:].mean(0), color=colour, linestyle=style, marker="o", markersize=3, label=name)
-        axes.fill_between(views, low, high, color=colour, alpha=0.15, linewidth=0)
-    axes.set_xlabel("view v: the v-th nearest neighbours of the query points")
-    axes.set_ylabel("cosine of the answers")
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    axes.spines[["top", "right"]].set_visible(False)
+        views = np.arange(first, curve.shape[1])
+        low, high = np.quantile(curve[:, first:], [0.25, 0.75], axis=0)
+        # not the mean, which a few positives far away can take out of the middle half
+        middle = np.median(curve[:, first:], axis=0)
+        how = "to the first view" if name == OWN else "same view"
+        left.plot(
+            views,
+            middle,
+            color=_COLOURS[name],
+            linestyle=_STYLES[name],
+            marker="o",
+            markersize=3,
+            label=f"{name}, {how}",
+        )
+        left.fill_between(views, low, high, color=_COLOURS[name], alpha=0.15, linewidth=0)
+        right.plot(
+            np.arange(1, len(order) + 1),
+            found.models[name][order],
+            "o",
+            color=_COLOURS[name],
+            markersize=3.5,
+            alpha=0.8,
+        )
+    left.set(xlabel="view v: the v-th nearest neighbours of the query points", ylabel="cosine of the answers")
+    left.set_title("by view: median and middle half of the positives", fontsize=10)
+    right.set_xlabel("positives, sorted by the likeness of their own views")
+    right.set_title(f"by positive: mean over views (n = {len(order)})", fontsize=10)
+    for axes in (left, right):
+        axes.xaxis.get_major_locator().set_params(integer=True)
+        axes.spines[["top", "right"]].set_visible(False)
     figure.legend(loc="outside lower center", ncols=3, fontsize=8, frameon=False)
     return svg_text(figure)
 
 
-_COLOURS = (PALETTE[2], COLOURS["derived"], COLOURS["independent"])
-
-
 def _distances(found: Similarities) -> str:
     """Draw 1/s as the distance from the victim's first fingerprint in the centre, a third of the circle for each."""
-    figure = Figure(figsize=(5.4, 5.4), layout="constrained")
+    figure = Figure(figsize=(5.6, 5.8), layout="constrained")
     axes = figure.add_subplot(projection="polar")
-    for third, (name, colour) in enumerate(zip((OWN, POSITIVES, INDEPENDENT), _COLOURS, strict=True)):
-        distances = 1 / np.clip(found.radii[name], 1e-3, None)
+    for third, (name, similarities) in enumerate(found.radii.items()):
+        distances = 1 / np.clip(np.sort(similarities), 1e-3, None)
         angles = (third + np.linspace(0.08, 0.92, len(distances))) * 2 * np.pi / 3
-        axes.plot(angles, distances - 1, "o", color=colour, markersize=4, alpha=0.7, markeredgewidth=0)
-        axes.plot([], [], "o", color=colour, label=f"{name} (n = {len(distances)})")
-    axes.plot([0], [0], "*", color=COLOURS["victim"], markersize=12, label="the victim's first view")
+        axes.plot(angles, distances - 1, "o", color=_COLOURS[name], markersize=4, alpha=0.7, markeredgewidth=0)
+        axes.plot([], [], "o", color=_COLOURS[name], label=f"{name} (n = {len(distances)})")
+    axes.plot([0], [0], "*", color=COLOURS["victim"], markersize=8, label="the victim's first view")
     axes.set_xticks([])
     ticks = [tick for tick in axes.get_yticks() if tick > 0]
-    axes.set_yticks(ticks, [f"{1 + tick:.2f}" for tick in ticks], fontsize=8)
-    axes.set_title("distance 1/s to the victim's first fingerprint", fontsize=10)
+    axes.set_yticks(ticks, [f"{1 + tick:.3g}" for tick in ticks], fontsize=8)
+    axes.set_title("1/s to the victim's first fingerprint (1 in the centre)", fontsize=10)
     figure.legend(loc="outside lower center", ncols=2, fontsize=8, frameon=False)
     return svg_text(figure)
 
 
-def _text(found: Mapping[str, Similarities], means: Mapping[str, Mapping[str, float]], views: int) -> str:
+def _text(found: Mapping[str, Similarities], views: int) -> str:
     rows = [
         [
-            f"`{scheme}`",
-            *(f"{means[scheme][name]:.3f}" for name in (OWN, POSITIVES, INDEPENDENT)),
-            f"{each.test.median:+.3f} (p = {each.test.p_value:.2g}, n = {each.test.families})",
+            what,
+            *(each.mean(name).text for name in each.models),
+            *(each.own_less(name).text for name in (POSITIVES, INDEPENDENT)),
         ]
-        for scheme, each in found.items()
+        for what, each in found.items()
     ]
+    header = ["compared", *found[ANSWERS].models]
     return "\n".join(
         [
-            "A fingerprint is taken as it is before any encoder: the answers to one view, clean and perturbed, "
-            "one after another; s is the cosine of two of them. The positives of the contrastive loss are the "
-            f"victim and the models derived from it. Each of them is compared with its own {views - 1} other "
-            "views, with the same view of the other positives, and, beyond the paper, with the same view of "
-            "independent models; models of its own family are left out. The first picture shows the means over "
-            "the positives, and the middle half of them. In the second one the victim's first fingerprint is in "
-            "the centre, and 1/s is the distance; angles only keep the points apart. Nothing is fitted, so that "
-            "the models of the splits `fit` and `test` count; failed thefts do not.\n",
-            markdown_table(
-                ["queries of", OWN, POSITIVES, INDEPENDENT, "own views less positives, median over families"], rows
-            ),
-            "The p-value is that of Wilcoxon's signed-rank test over families. Other views are other images, so "
-            "that a model can be less like itself in another view than like another model in the same one.\n",
+            "A fingerprint is taken as it is before any encoder: the answers to one view, clean and perturbed, one "
+            "after another; s is the cosine of two of them. The positives of the contrastive loss are the victim and "
+            f"the models derived from it. The {views} views of each of them are compared with each other, with the "
+            "same view of the other positives, and, beyond the paper, with the same view of independent models; models "
+            "of its own family are left out. Nothing is fitted, so that the models of the splits `fit` and `test` "
+            "count; failed thefts do not. The last row is of embeddings instead, by the encoder that was fitted on "
+            "`fit`, of the models of `test` only.\n",
+            "The left half of the first picture shows each view compared with the model's own first one, and with the "
+            "same view of others; the right half shows the means of each positive. In the second picture the victim's "
+            "first fingerprint is in the centre, and the distance to its own other views, and to the first view of "
+            "every other model, is 1/s, counted from 1; each kind has a third of the circle, by growing distance, and "
+            "angles mean nothing else.\n",
+            "Mean cosine over the positives, with a 95 % bootstrap interval over families, and own other views less "
+            "the others: the pseudomedian over families, with the p-value of Wilcoxon's signed-rank test. Every "
+            "positive is compared with the same others, so that the differences are not quite independent of each "
+            "other, and p-values may be too small:\n",
+            markdown_table([*header, "own less other positives", "own less independent models"], rows),
+            "Other views are other images, so that a model can be less like itself in another view than like another "
+            "model in the same one.\n",
         ]
     )
 
