@@ -7,7 +7,10 @@ from typing import Any, Literal
 
 import attrs
 
+from fpframe.errors import RecipeError
 from fpframe.paper.laboratory import Laboratory
+from fpframe.recipe import Recipe
+from fpframe.zoo import ZooModel
 
 #: In the order of the supplement; the last one is the main paper's headline.
 EXPERIMENTS = ("borderpoints", "views", "contrastive", "overlap", "accuracy", "transfer", "auxiliary", "queries")
@@ -78,6 +81,8 @@ class Experiment:
         title: what it is about.
         shows: what the paper shows by it, in a sentence.
         run: does it.
+        scores: whether it scores models of the split ``test``, which a recipe may lack.
+        calibrates: whether it compares them with models of the split ``calibrate``.
     """
 
     name: str
@@ -85,3 +90,20 @@ class Experiment:
     title: str
     shows: str
     run: Callable[[Laboratory], Finding]
+    scores: bool = False
+    calibrates: bool = False
+
+    def require(self, models: Sequence[ZooModel], recipe: Recipe) -> None:
+        """Refuse a recipe that lacks models, before anything is trained.
+
+        Raises:
+            RecipeError: names the split, and what it lacks.
+        """
+        wanted = [("test", "derived"), ("test", "independent")] if self.scores else []
+        wanted += [("calibrate", "independent")] if self.calibrates else []
+        for split, relation in wanted:
+            if not any((model.split, model.relation) == (split, relation) for model in models):
+                raise RecipeError(
+                    f"experiment '{self.name}' needs {relation} models in '{split}', but recipe '{recipe.name}' has "
+                    "none; take another experiment or recipe"
+                )

@@ -73,6 +73,9 @@ def reproduce(
     changes: dict[str, Any] = {"dataset": dataset, "seed": seed}
     full = attrs.evolve(full, **{key: value for key, value in changes.items() if value is not None})
     check_method(full, registry, absent=())
+    planned = plan_models(full, registry)
+    for experiment in experiments:
+        experiment.require(planned, full)
     if download:
         download_dataset(registry, full.dataset, data_root)
     laboratory = open_laboratory(

@@ -114,7 +114,10 @@ def index_page(runs: Mapping[str, Run]) -> str:
         lines += [f"## [{run.experiment.title}]({name}.md)\n", run.experiment.shows + "\n"]
         lines += [claims_table(run.finding.claims)]
     minutes = sum(run.seconds for run in runs.values()) / 60
-    lines += [f"All of it took {minutes:.1f} minutes ({_machine(first.profile)}).\n"]
+    lines += [
+        f"They took {minutes:.1f} minutes in this run, where what the store held already took none "
+        f"({_machine(first.profile)}).\n"
+    ]
     return "\n".join(lines)
 
 

@@ -66,10 +66,8 @@ def test_every_preset_loads_under_its_own_name_and_survives_the_way_through_toml
 
 
 def test_the_presets_are_those_that_the_documentation_names():
-    assert presets() == [
-        *("certify", "paper", "paper-cifar10", "paper-tinyimagenet", "quick"),
-        *("small", "small-cifar10", "small-tinyimagenet", "tiny"),
-    ]
+    names = ["certify", "paper", "paper-cifar10", "paper-tinyimagenet", "quick", "small", "small-cifar10", "tiny"]
+    assert presets() == names
 
 
 @pytest.mark.parametrize("stratum", STRATA)

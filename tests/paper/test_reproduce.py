@@ -7,6 +7,7 @@ import json
 import re
 from pathlib import Path
 
+import attrs
 import pytest
 
 import fpframe
@@ -68,6 +69,18 @@ def test_what_cannot_be_done_is_one_line(
     assert not list(tmp_path.iterdir())
 
 
+def test_a_recipe_without_the_models_that_an_experiment_needs_is_refused_before_anything_is_opened(
+    tmp_path: Path,
+) -> None:
+    small = fpframe.Recipe.load("small")
+    lacking = attrs.evolve(small, derived=tuple(attrs.evolve(group, test=0) for group in small.derived))
+    said = "experiment 'queries' needs derived models in 'test', but recipe 'small' has none"
+    with pytest.raises(fpframe.RecipeError, match=said):
+        reproduce(["views", "queries"], recipe=lacking, store=Store(tmp_path))
+    with pytest.raises(fpframe.UsageError, match="pass the folder that holds it"):
+        reproduce(["views"], recipe=lacking, store=Store(tmp_path))
+
+
 def test_data_that_is_not_there_is_named_with_where_to_get_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -105,7 +118,7 @@ def test_pages_of_made_up_findings(laboratory: Laboratory, tmp_path: Path) -> No
     index = index_page(runs)
     assert "fpframe reproduce alpha beta --recipe tiny --dataset folder:x" in index
     assert "[Title of alpha](alpha.md)" in index
-    assert "took 2.0 minutes" in index
+    assert "took 2.0 minutes in this run" in index
 
 
 def _made_up(name: str, recipe: fpframe.Recipe) -> Run:

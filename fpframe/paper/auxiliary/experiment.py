@@ -153,4 +153,6 @@ EXPERIMENT = Experiment(
     shows="Query points and perturbation need not come from the victim's training data, so that nobody has to be shown "
     "any of it.",
     run=run,
+    scores=True,
+    calibrates=True,
 )

@@ -243,4 +243,5 @@ EXPERIMENT = Experiment(
     shows="The contrastive encoder separates independent from derived models; an auto-encoder on the same fingerprints "
     "does not.",
     run=run,
+    scores=True,
 )

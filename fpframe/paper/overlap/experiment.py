@@ -99,4 +99,6 @@ EXPERIMENT = Experiment(
     shows="Independent models do not become more similar to the victim the more of its training images they were "
     "trained on: similarity means theft, and not the same data.",
     run=run,
+    scores=True,
+    calibrates=True,
 )

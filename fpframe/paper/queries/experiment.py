@@ -140,4 +140,6 @@ EXPERIMENT = Experiment(
     title="How many fingerprints and points it takes",
     shows="Models extracted from the victim are told with more than 99.99 % confidence within 20 fingerprints.",
     run=run,
+    scores=True,
+    calibrates=True,
 )

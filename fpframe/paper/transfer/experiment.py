@@ -133,4 +133,5 @@ EXPERIMENT = Experiment(
     shows="An encoder that was trained for one victim tells derived from independent models of another victim, with a "
     "mean similarity of 0.85 and 0.33: one encoder serves many victims.",
     run=run,
+    scores=True,
 )
