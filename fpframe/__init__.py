@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from fpframe.enrolment import Enrolment, calibrate, enroll
     from fpframe.errors import (
         DataError,
+        FpframeDeprecationWarning,
         FpframeError,
         IntegrityError,
         ModelError,
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from fpframe.evaluation import Evaluation, evaluate
     from fpframe.events import Event
     from fpframe.fingerprint import extract
-    from fpframe.hookspecs import hookimpl
+    from fpframe.hookspecs import PLUGIN_API, hookimpl
     from fpframe.interfaces import (
         AnswerFilter,
         AttackContext,
@@ -79,11 +80,13 @@ _HOME = {
     "Evaluation": "evaluation",
     "Event": "events",
     "FilteredQuery": "interfaces",
+    "FpframeDeprecationWarning": "errors",
     "FpframeError": "errors",
     "Images": "dataset",
     "IntegrityError": "errors",
     "Lineage": "zoo",
     "ModelError": "errors",
+    "PLUGIN_API": "hookspecs",
     "ParameterError": "errors",
     "Part": "interfaces",
     "Perturbation": "interfaces",
@@ -128,6 +131,7 @@ _HOME = {
 }
 
 __all__ = [
+    "PLUGIN_API",
     "AnswerFilter",
     "AttackContext",
     "AttackSimulator",
@@ -145,6 +149,7 @@ __all__ = [
     "Evaluation",
     "Event",
     "FilteredQuery",
+    "FpframeDeprecationWarning",
     "FpframeError",
     "Images",
     "IntegrityError",
@@ -194,7 +199,13 @@ __all__ = [
 ]
 
 
+#: Former names that still work: the new one, and the release with which the former goes.
+_DEPRECATED: dict[str, tuple[str, str]] = {}
+
+
 def __getattr__(name: str) -> Any:
+    if name in _DEPRECATED:
+        return _deprecated(name)
     if name not in _HOME:
         raise AttributeError(f"module 'fpframe' has no attribute {name!r}")
     return getattr(importlib.import_module(f"fpframe.{_HOME[name]}"), name)
@@ -202,3 +213,14 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return __all__
+
+
+def _deprecated(name: str) -> Any:
+    import warnings
+
+    from fpframe.errors import FpframeDeprecationWarning
+
+    new, release = _DEPRECATED[name]
+    # the caller of `__getattr__` is two calls away
+    warnings.warn(f"fpframe.{name} goes with {release}; use fpframe.{new}", FpframeDeprecationWarning, stacklevel=3)
+    return __getattr__(new)

@@ -58,6 +58,13 @@ class ResourceError(FpframeError):
     exit_code = 6
 
 
+class FpframeDeprecationWarning(FutureWarning):
+    """Something that goes with the next release, and what to use in its place.
+
+    A `FutureWarning`, since Python shows no other deprecation to people who name a component in a recipe.
+    """
+
+
 def nearest(word: str, options: Iterable[str]) -> str:
     """Return ``; did you mean 'x'?``, or the list of options when none is close."""
     names = sorted(options)

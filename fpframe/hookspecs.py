@@ -1,4 +1,4 @@
-"""The two hooks by which a plugin offers what it has."""
+"""The two hooks by which a plugin offers what it has, and the version of what plugins may rely on."""
 
 from __future__ import annotations
 
@@ -7,6 +7,10 @@ from collections.abc import Sequence
 import pluggy
 
 from fpframe.interfaces import Component, Scheme
+
+#: Version of the plugin API: the hooks, the interfaces, and the names of `fpframe` that plugins import. Raised by one
+#: whenever something is added that a plugin may need; a plugin says what it needs as ``fpframe_api = 1``.
+PLUGIN_API = 1
 
 hookspec = pluggy.HookspecMarker("fpframe")
 hookimpl = pluggy.HookimplMarker("fpframe")

@@ -2,30 +2,23 @@
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Iterable
+import contextlib
+import sys
+import warnings
+from collections.abc import Callable, Iterable, Mapping
+from functools import cache
 from typing import Any, TypeVar, cast
 
 import attrs
-import pluggy
 
-from fpframe.errors import ParameterError, PluginError, nearest
-from fpframe.hookspecs import HookSpecs
-from fpframe.interfaces import Component, Scheme
+from fpframe.errors import FpframeDeprecationWarning, ParameterError, PluginError, nearest
+from fpframe.interfaces import Component
+from fpframe.naming import parse_pin, plain_name
+from fpframe.offers import KINDS, Description, Key, imported_offers, offers_of, one_line
 
 ComponentT = TypeVar("ComponentT", bound=Component)
 
-KINDS = (
-    "perturbation",
-    "augmenter",
-    "encoder",
-    "attack",
-    "filter",
-    "backbone",
-    "dataset",
-    "suspect",
-    "scheme",
-)
+__all__ = ["KINDS", "Plugin", "PluginInfo", "Registry"]
 
 
 @attrs.frozen(kw_only=True)
@@ -34,14 +27,17 @@ class Plugin:
 
     Attributes:
         name: its entry-point name.
-        module: the object that carries the hook implementations; ``None`` when loading failed.
+        module: the object that carries the hook implementations, or the name of the module to import when something
+            of it is first used; ``None`` when it does not load.
+        offers: what a module that is only named offers.
         distribution: the distribution that ships it.
         version: that distribution's version.
-        error: why it could not be loaded.
+        error: why it does not load.
     """
 
     name: str
     module: object | None = None
+    offers: tuple[Description, ...] = ()
     distribution: str = ""
     version: str = ""
     error: str | None = None
@@ -70,6 +66,30 @@ class PluginInfo:
         """Name and origin for messages."""
         return f"'{self.name}' of {self.distribution} {self.version}" if self.distribution else f"'{self.name}'"
 
+    def pins(self, *names: str) -> set[tuple[str, str]]:
+        """Return the pins by which this plugin is taken: its distribution with its own name or one of `names`."""
+        return {(plain_name(self.distribution), name) for name in (self.name, *names)}
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class _Offer:
+    """One component or scheme of one plugin, which may not have been imported yet."""
+
+    key: Key
+    info: PluginInfo
+    load: Callable[[], Mapping[Key, Any]]
+    description: Description | None = None
+
+    @property
+    def value(self) -> Any:
+        found = self.load()
+        if self.key not in found:
+            raise PluginError(f"plugin {self.info.label} no longer offers {' '.join(self.key)}; install it again")
+        return found[self.key]
+
+    def described(self) -> Description:
+        return self.description or Description.of(self.value)
+
 
 class Registry:
     """Look up components by kind and name.
@@ -80,22 +100,34 @@ class Registry:
     Args:
         plugins: plugins to ask; modules or objects with hook implementations may be given directly.
         blocked: names of plugins that were left out on purpose.
+        pinned: ``DISTRIBUTION:NAME``: where several distributions offer a component, or ship a plugin, of this name,
+            that one's is taken.
         discovered: whether the plugins are the installed ones, which other processes find too.
+
+    Raises:
+        PluginError: a pin is not of this form.
     """
 
     def __init__(
-        self, plugins: Iterable[Plugin | object], *, blocked: Iterable[str] = (), discovered: bool = False
+        self,
+        plugins: Iterable[Plugin | object],
+        *,
+        blocked: Iterable[str] = (),
+        pinned: Iterable[str] = (),
+        discovered: bool = False,
     ) -> None:
         self.blocked = tuple(blocked)
+        self.pinned = tuple(pinned)
         self.discovered = discovered
-        self._offers: dict[tuple[str, str], list[tuple[PluginInfo, Any]]] = {}
+        self._pins = {parse_pin(text) for text in self.pinned}
+        self._offers: dict[Key, list[_Offer]] = {}
         infos = []
         for given in plugins:
             plugin = given if isinstance(given, Plugin) else Plugin(name=_module_name(given), module=given)
             info, offers = _ask(plugin)
             infos.append(info)
-            for key, offer in offers:
-                self._offers.setdefault(key, []).append((info, offer))
+            for offer in offers:
+                self._offers.setdefault(offer.key, []).append(offer)
         self.plugins: tuple[PluginInfo, ...] = tuple(infos)
 
     def names(self, kind: str) -> list[str]:
@@ -108,40 +140,37 @@ class Registry:
             raise PluginError(f"unknown kind of component '{kind}'{nearest(kind, KINDS)}")
         return sorted(name for offered_kind, name in self._offers if offered_kind == kind)
 
-    def find(self, name: str) -> list[tuple[str, PluginInfo, Any]]:
-        """Return every offer called `name`, as kind, plugin and component class or scheme."""
-        return [
-            (kind, info, offer)
-            for (kind, offered), offers in sorted(self._offers.items(), key=lambda item: KINDS.index(item[0][0]))
-            if offered == name
-            for info, offer in offers
-        ]
+    def described(self) -> list[tuple[PluginInfo, Description]]:
+        """Return every offer by kind and name, without importing a plugin that was only looked at before."""
+        in_order = sorted(self._offers, key=lambda key: (KINDS.index(key[0]), key[1]))
+        return [(offer.info, offer.described()) for key in in_order for offer in self._offers[key]]
 
     def get(self, kind: str, name: str) -> Any:
         """Return the component class or scheme of that kind and name.
 
         Raises:
+            PluginError: it is unknown, two plugins offer it, or its plugin does not load.
+        """
+        return self._offer(kind, name).value
+
+    def owner(self, kind: str, name: str) -> PluginInfo:
+        """Return the plugin that offers the component or scheme of that kind and name.
+
+        Raises:
             PluginError: it is unknown, or two plugins offer it.
         """
-        known = self.names(kind)
-        offers = self._offers.get((kind, name), [])
-        if not offers:
-            broken = [f"{info.label} ({info.error})" for info in self.plugins if info.error]
-            failed = f"; plugins that do not load: {', '.join(broken)}" if broken else ""
-            raise PluginError(f"unknown {kind} '{name}'{nearest(name, known)}{failed}")
-        if len(offers) > 1:
-            owners = " and ".join(info.label for info, _ in offers)
-            raise PluginError(f"{kind} '{name}' is offered by {owners}; uninstall or block one of them")
-        return offers[0][1]
+        return self._offer(kind, name).info
 
     def create(self, kind: str, name: str, **params: Any) -> Any:
         """Return a component with the given hyper-parameters.
 
         Raises:
-            PluginError: it is unknown, or two plugins offer it.
+            PluginError: it is unknown, two plugins offer it, or its plugin does not load.
             ParameterError: a parameter is unknown or out of range.
         """
         component = self.get(kind, name)
+        if component.deprecated:
+            warnings.warn(f"{kind} '{name}' is deprecated: {component.deprecated}", FpframeDeprecationWarning, 2)
         known = [field.name for field in attrs.fields(component)]
         for param in params:
             if param not in known:
@@ -157,68 +186,62 @@ class Registry:
         """Return `create` of the interface's kind, typed."""
         return cast("ComponentT", self.create(interface.kind, name, **params))
 
+    def _offer(self, kind: str, name: str) -> _Offer:
+        known = self.names(kind)
+        offers = self._offers.get((kind, name), [])
+        if not offers:
+            broken = [f"{info.label} ({info.error})" for info in self.plugins if info.error]
+            failed = f"; plugins that do not load: {', '.join(broken)}" if broken else ""
+            raise PluginError(f"unknown {kind} '{name}'{nearest(name, known)}{failed}")
+        if len(offers) == 1:
+            return offers[0]
+        pinned = [offer for offer in offers if self._pins & offer.info.pins(name)]
+        if len(pinned) != 1:
+            owners = " and by ".join(offer.info.label for offer in offers)
+            choices = " or ".join(f"--plugin {offer.info.distribution or 'DISTRIBUTION'}:{name}" for offer in offers)
+            raise PluginError(f"{kind} '{name}' is offered by {owners}; say which with {choices}, or uninstall one")
+        return pinned[0]
+
 
 def _module_name(module: object) -> str:
     return str(getattr(module, "__name__", type(module).__name__))
 
 
-def _ask(plugin: Plugin) -> tuple[PluginInfo, list[tuple[tuple[str, str], Any]]]:
+def _ask(plugin: Plugin) -> tuple[PluginInfo, list[_Offer]]:
     """Ask one plugin what it offers; what it gets wrong becomes its error."""
-    offers: list[tuple[tuple[str, str], Any]] = []
+    described: Mapping[Key, Description | None] = {(each.kind, each.name): each for each in plugin.offers}
     error = plugin.error
-    if error is None:
+    load: Callable[[], Mapping[Key, Any]] = dict
+    if error is None and not isinstance(plugin.module, str):
         try:
-            offers = _offers(plugin)
+            asked = offers_of(plugin.module, name=plugin.name)
+            described, load = dict.fromkeys(asked), lambda: asked
         except (Exception, SystemExit) as reason:
-            offers, error = [], _one_line(reason)
+            error = one_line(reason)
     info = PluginInfo(
         name=plugin.name,
         distribution=plugin.distribution,
         version=plugin.version,
-        components=tuple(key for key, _ in offers),
+        components=tuple(described) if error is None else (),
         error=error,
     )
-    return info, offers
+    if error is not None:
+        return info, []
+    if isinstance(plugin.module, str):
+        load = _importing(plugin.module, info)
+    return info, [_Offer(key=key, info=info, load=load, description=told) for key, told in described.items()]
 
 
-def _offers(plugin: Plugin) -> list[tuple[tuple[str, str], Any]]:
-    # a manager of its own for each plugin: pluggy would let one misspelt hook fail for all of them
-    manager = pluggy.PluginManager("fpframe")
-    manager.add_hookspecs(HookSpecs)
-    manager.register(plugin.module, name=plugin.name)
-    manager.check_pending()
-    if not manager.get_hookcallers(plugin.module):
-        raise PluginError("it implements no hook; decorate its fpframe_components with @fpframe.hookimpl")
-    components = [item for items in manager.hook.fpframe_components() for item in items]
-    schemes = [item for items in manager.hook.fpframe_schemes() for item in items]
-    for component in components:
-        _check_component(component)
-    for scheme in schemes:
-        if not isinstance(scheme, Scheme):
-            raise PluginError(f"{scheme!r} is not a Scheme")
-    offers: list[tuple[tuple[str, str], Any]] = [((item.kind, item.name), item) for item in components]
-    offers += [(("scheme", item.name), item) for item in schemes]
-    twice = {key for key, _ in offers if [other for other, _ in offers].count(key) > 1}
-    if twice:
-        raise PluginError(f"it offers {' '.join(min(twice))} twice")
-    return offers
+def _importing(module: str, info: PluginInfo) -> Callable[[], Mapping[Key, Any]]:
+    """Return what imports a module when it is first needed."""
 
+    @cache
+    def load() -> Mapping[Key, Any]:
+        try:
+            # what a stranger prints must not stand among results
+            with contextlib.redirect_stdout(sys.stderr):
+                return imported_offers(module, name=info.name)
+        except PluginError as error:
+            raise PluginError(f"plugin {info.label} does not load: {error}") from error
 
-def _check_component(component: Any) -> None:
-    if not inspect.isclass(component) or not issubclass(component, Component):
-        raise PluginError(f"{component!r} is not a component class; derive it from one of fpframe's interfaces")
-    label = component.__name__
-    if inspect.isabstract(component):
-        raise PluginError(f"{label} lacks {', '.join(sorted(component.__abstractmethods__))}")
-    if getattr(component, "kind", None) not in KINDS:
-        raise PluginError(f"{label} is of no known kind; derive it from one of fpframe's interfaces")
-    if not isinstance(getattr(component, "name", None), str):
-        raise PluginError(f"{label} has no name; give the class an attribute 'name'")
-    if not attrs.has(component):
-        raise PluginError(f"{label} is not an attrs class; decorate it with @attrs.frozen(kw_only=True)")
-    component()
-
-
-def _one_line(error: BaseException) -> str:
-    text = str(error).strip()
-    return f"{type(error).__name__}: {text.splitlines()[0]}" if text else type(error).__name__
+    return load

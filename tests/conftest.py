@@ -7,6 +7,15 @@ import os
 # two pytest workers with two threads each would wait for each other; set before torch is imported
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+import atexit
+import shutil
+import tempfile
+
+# what tests learn about plugins stays out of the user's cache; pytest's workers inherit it
+if "FPFRAME_PLUGIN_CACHE" not in os.environ:
+    os.environ["FPFRAME_PLUGIN_CACHE"] = tempfile.mkdtemp(prefix="fpframe-plugin-cache-")
+    atexit.register(shutil.rmtree, os.environ["FPFRAME_PLUGIN_CACHE"], ignore_errors=True)
+
 from pathlib import Path
 
 import pytest

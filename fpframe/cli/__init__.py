@@ -7,8 +7,9 @@ import signal
 import sys
 from collections.abc import Sequence
 from types import FrameType
+from typing import Annotated
 
-from cyclopts import App, CycloptsError
+from cyclopts import App, CycloptsError, Group, Parameter
 
 from fpframe.errors import FpframeError
 
@@ -30,8 +31,11 @@ _COMMANDS = {
 }
 
 
+_PLUGINS = Group("Plugins")
+
+
 def make_app() -> App:
-    """Return the command-line application."""
+    """Return the command-line application; its ``meta`` takes the options that all commands have."""
     app = App(
         name="fpframe",
         help="Tell whether a neural network was stolen from yours.",
@@ -43,6 +47,25 @@ def make_app() -> App:
     )
     for name, text in _COMMANDS.items():
         app.command(f"fpframe.cli.{name}:{name}", name=name, help=text)
+
+    @app.meta.default
+    def any_command(
+        *tokens: Annotated[str, Parameter(show=False, allow_leading_hyphen=True)],
+        no_plugin: Annotated[tuple[str, ...], Parameter(group=_PLUGINS, negative=(), show_default=False)] = (),
+        plugin: Annotated[tuple[str, ...], Parameter(group=_PLUGINS, negative=(), show_default=False)] = (),
+    ) -> int:
+        """Tell whether a neural network was stolen from yours.
+
+        Args:
+            tokens: Words of the command.
+            no_plugin: NAME or DISTRIBUTION:NAME of an installed plugin to leave out; may be repeated.
+            plugin: DISTRIBUTION:NAME: whose component to take where several distributions offer one of this name.
+        """
+        from fpframe.cli.selecting import selected_plugins
+
+        with selected_plugins(blocked=no_plugin, pinned=plugin):
+            return _call(app, tokens)
+
     return app
 
 
@@ -55,14 +78,9 @@ def run(arguments: Sequence[str]) -> int:
     """Run the command line and return the exit code."""
     signal.signal(signal.SIGTERM, _terminate)
     try:
-        code = make_app()(
-            list(arguments),
-            exit_on_error=False,
-            print_error=False,
-            result_action="return_int_as_exit_code_else_zero",
-        )
+        code = _call(make_app().meta, arguments)
         sys.stdout.flush()
-        return int(code)
+        return code
     except CycloptsError as error:
         _complain(" ".join(str(error).split()).rstrip(".") + "; see --help")
         return 2
@@ -76,6 +94,17 @@ def run(arguments: Sequence[str]) -> int:
         # whoever read the output has gone; without this the interpreter complains once more at exit
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+
+
+def _call(app: App, arguments: Sequence[str]) -> int:
+    """Run an application, and return what its command returns as the exit code; errors are left to `run`."""
+    code = app(
+        list(arguments),
+        exit_on_error=False,
+        print_error=False,
+        result_action="return_int_as_exit_code_else_zero",
+    )
+    return int(code)
 
 
 def _terminate(number: int, frame: FrameType | None) -> None:

@@ -1,44 +1,45 @@
-"""``fpframe plugins`` and ``fpframe plugins show``."""
+"""``fpframe plugins``, ``fpframe plugins show`` and ``fpframe plugins check``."""
 
 from __future__ import annotations
 
-import inspect
 import json
 from typing import Annotated, Any
 
-import attrs
 from cyclopts import App, Parameter
 
 from fpframe.errors import PluginError, nearest
+from fpframe.offers import Description
+from fpframe.registry import PluginInfo, Registry
 
-plugins = App(name="plugins", help="List components, or show one.")
+plugins = App(name="plugins", help="List components, show one, or check that it keeps the promises of its kind.")
+
+Json = Annotated[bool, Parameter(name="--json", negative=())]
 
 
 @plugins.default
-def list_(*, json_: Annotated[bool, Parameter(name="--json", negative=())] = False) -> None:
+def list_(*, refresh: Annotated[bool, Parameter(negative=())] = False, json_: Json = False) -> None:
     """List every component with its kind, distribution, version and parameters.
 
+    No plugin is imported for it: what each offers was learned in a child process, and is kept until its files change.
+
     Args:
+        refresh: Look at every plugin again.
         json_: Print exactly one JSON object.
     """
     from fpframe.loading import load_registry
-    from fpframe.registry import KINDS
     from fpframe.report.verdicts import columns
 
-    registry = load_registry()
+    registry = load_registry(refresh=refresh)
     components: list[dict[str, Any]] = [
         {
-            "kind": kind,
-            "name": name,
+            "kind": told.kind,
+            "name": told.name,
             "plugin": info.name,
             "distribution": info.distribution,
             "version": info.version,
-            "parameters": _parameters(offer),
+            "parameters": told.parameters,
         }
-        for kind in KINDS
-        for name in registry.names(kind)
-        for found, info, offer in registry.find(name)
-        if found == kind
+        for info, told in registry.described()
     ]
     broken = [{"plugin": i.name, "distribution": i.distribution, "error": i.error} for i in registry.plugins if i.error]
     if json_:
@@ -61,26 +62,28 @@ def show(name: str) -> None:
         name: Name of a component or scheme.
     """
     from fpframe.loading import load_registry
-    from fpframe.registry import KINDS
 
     registry = load_registry()
-    found = registry.find(name)
-    if not found:
-        known = {known for kind in KINDS for known in registry.names(kind)}
-        raise PluginError(f"unknown component '{name}'{nearest(name, known)}")
-    for kind, info, offer in found:
-        print(f"{kind} '{name}' ({info.distribution} {info.version})\n")
-        print(offer.summary if kind == "scheme" else inspect.getdoc(offer), end="\n\n")
-        for key, value in _parameters(offer).items():
+    for info, told in named(registry, name):
+        print(f"{told.kind} '{name}' ({info.distribution} {info.version})\n")
+        print(told.doc, end="\n\n")
+        for key, value in told.parameters.items():
             print(f"  {key} = {value}")
-        if kind == "backbone":
-            names = offer().names("*")
+        if told.kind == "backbone":
+            names = registry.create("backbone", name).names("*")
             print(f"\n{len(names)} architectures:\n  " + "\n  ".join(names))
 
 
-def _parameters(offer: Any) -> dict[str, Any]:
-    if inspect.isclass(offer):
-        component: Any = offer()
-        return dict(attrs.asdict(component))
-    plain: dict[str, Any] = json.loads(json.dumps(attrs.asdict(offer)))
-    return {key: plain[key] for key in ("parts", "encoder")}
+def named(registry: Registry, name: str) -> list[tuple[PluginInfo, Description]]:
+    """Return everything that is called `name`, of whatever kind and plugin.
+
+    Raises:
+        PluginError: there is nothing of this name.
+    """
+    found = [(info, told) for info, told in registry.described() if told.name == name]
+    if found:
+        return found
+    for info in registry.plugins:
+        if info.name == name and info.error:
+            raise PluginError(f"plugin {info.label} does not load: {info.error}")
+    raise PluginError(f"unknown component '{name}'{nearest(name, {told.name for _, told in registry.described()})}")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from abc import ABC
-from typing import Any, ClassVar
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, ClassVar, Self
 
 import attrs
 
@@ -15,11 +17,20 @@ class Component(ABC):
         kind: the kind of component, set by the abstract base class.
         name: the name that it is registered by.
         revision: raised by one whenever results change for the same parameters, so that stored ones are not reused.
+        expected_failures: checks of `fpframe.testing` that it fails by its nature, each with the reason.
+        deprecated: what to use in its place, and the release with which it goes; empty while it stays.
     """
 
     kind: ClassVar[str]
     name: ClassVar[str]
     revision: ClassVar[int] = 1
+    expected_failures: ClassVar[Mapping[str, str]] = MappingProxyType({})
+    deprecated: ClassVar[str] = ""
+
+    @classmethod
+    def for_checks(cls) -> Self:
+        """Return a component with parameters that make it fast on a few small images, for `fpframe.testing`."""
+        return cls()
 
     @property
     def deterministic(self) -> bool:

@@ -7,11 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from sklearn.manifold import TSNE
 
 from fpframe.evaluation import Evaluation
 from fpframe.report.pictures import COLOURS, LABELS, kind_of_suspect, svg_text
-from fpframe.rng import derive_seed, threads
+from fpframe.rng import derive_seed, isolated, threads
 
 #: Drawn in this order, the victim last and on top.
 KINDS = ("independent", "other-teacher", "derived", "victim")
@@ -19,7 +18,10 @@ KINDS = ("independent", "other-teacher", "derived", "victim")
 
 def embed_in_plane(embeddings: np.ndarray, *, seed: int) -> np.ndarray:
     """Return points ``(M, 2)`` whose neighbours are those of embeddings ``(M, E)``."""
-    with threads(1):  # more threads are many times slower on this little data, and change the last bits
+    # more threads are many times slower on this little data, and change the last bits
+    with threads(1), isolated(seed):
+        from sklearn.manifold import TSNE  # draws random numbers when it is imported
+
         plane: np.ndarray = TSNE(
             perplexity=min(30.0, (len(embeddings) - 1) / 3), init="pca", random_state=seed % 2**32
         ).fit_transform(embeddings)

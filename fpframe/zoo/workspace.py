@@ -127,7 +127,9 @@ class Workspace:
         if not self.registry.discovered:
             raise UsageError("plugins that are not installed are unknown to worker processes; use one worker")
         try:
-            return pickle.dumps((attrs.evolve(self, registry=Registry([])), self.registry.blocked))
+            return pickle.dumps(
+                (attrs.evolve(self, registry=Registry([])), self.registry.blocked, self.registry.pinned)
+            )
         except (pickle.PicklingError, AttributeError, TypeError) as error:
             raise UsageError(
                 f"the victim cannot be sent to worker processes: {error}; use one worker, or define its class "
@@ -137,9 +139,9 @@ class Workspace:
     @classmethod
     def unpickled(cls, content: bytes) -> Workspace:
         """Return the workspace in a worker, where plugins are discovered anew."""
-        space, blocked = pickle.loads(content)
+        space, blocked, pinned = pickle.loads(content)
         assert isinstance(space, cls)
-        return attrs.evolve(space, registry=load_registry(blocked=blocked))
+        return attrs.evolve(space, registry=load_registry(blocked=blocked, pinned=pinned))
 
     def require_victim(self) -> VictimHandle:
         """Return the victim.

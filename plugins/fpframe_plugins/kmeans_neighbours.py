@@ -13,8 +13,6 @@ import attrs
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from sklearn.cluster import KMeans
-from sklearn.exceptions import ConvergenceWarning
 from threadpoolctl import threadpool_limits
 from torch import Tensor
 
@@ -75,6 +73,10 @@ class KmeansNeighbours(Augmenter):
 
     def _centres(self, outputs: Rows, points: int, seed: int) -> Rows:
         """Return N centres ``(N, K)``, some of them equal when the outputs have fewer than N distinct rows."""
+        # importing it draws random numbers, which must not happen when the plugin is imported
+        from sklearn.cluster import KMeans
+        from sklearn.exceptions import ConvergenceWarning
+
         kmeans = KMeans(points, n_init=1, max_iter=self.iterations, random_state=seed % 2**32)
         # sums are split by thread: with more than one the same seed may give other clusters on another machine
         with threadpool_limits(1), warnings.catch_warnings():

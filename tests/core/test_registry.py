@@ -1,9 +1,10 @@
 """Plugins: what works is offered, what does not is isolated and named."""
 
+import json
 import subprocess
 import sys
 import types
-from importlib.metadata import EntryPoint
+from importlib.metadata import version
 from typing import ClassVar
 
 import attrs
@@ -90,11 +91,20 @@ def test_components_are_created_with_parameters_and_say_what_they_are():
 
 def test_one_name_may_stand_for_components_of_different_kinds():
     scheme = attrs.evolve(SCHEME, name="quiet")
-    found = Registry([module(schemes=[scheme])]).find("quiet")
-    assert [(kind, info.name, offer) for kind, info, offer in found] == [
-        ("filter", "plain-plugin", Quiet),
-        ("scheme", "plain-plugin", scheme),
+    registry = Registry([module(schemes=[scheme])])
+    assert [(info.name, told.kind, told.name) for info, told in registry.described()] == [
+        ("plain-plugin", "filter", "quiet"),
+        ("plain-plugin", "scheme", "quiet"),
     ]
+    assert (registry.get("filter", "quiet"), registry.get("scheme", "quiet")) == (Quiet, scheme)
+
+
+def test_a_description_is_plain_data_with_documentation_and_defaults():
+    told = {told.kind: told for _, told in Registry([module(schemes=[SCHEME])]).described()}
+    assert (told["filter"].doc, told["filter"].parameters) == ("A filter that changes nothing.", {"strength": 0.5})
+    assert told["scheme"].doc == "natural images"
+    assert told["scheme"].parameters["encoder"] == {"name": "labels", "params": {}}
+    assert json.loads(json.dumps(attrs.asdict(told["scheme"]))) == attrs.asdict(told["scheme"])
 
 
 def test_a_plugin_is_listed_with_its_origin():
@@ -124,7 +134,87 @@ def test_an_abstract_method_that_is_left_out_is_named():
     class Unfinished(AnswerFilter):
         name: ClassVar[str] = "unfinished"
 
-    assert the_error(module("p", components=[Unfinished])) == "PluginError: Unfinished lacks wrap"
+    assert the_error(module("p", components=[Unfinished])) == "Unfinished lacks wrap"
+
+
+@pytest.mark.parametrize(
+    "wrap",
+    [
+        lambda self, query: query,
+        lambda self, query, seed, more: query,
+        lambda self, *, seed: seed,
+        lambda self, *, query, seed: query,
+        lambda query, *, seed: query,
+    ],
+)
+def test_a_method_that_cannot_be_called_as_its_interface_says_is_shown_how_to_be_written(wrap):
+    cls = attrs.frozen(kw_only=True)(type("Odd", (AnswerFilter,), {"name": "odd", "wrap": wrap}))
+    assert the_error(module("p", components=[cls])) == (
+        "Odd.wrap has a wrong signature; write def wrap(self, query, *, seed)"
+    )
+
+
+@pytest.mark.parametrize(
+    "wrap",
+    [
+        lambda self, query, *, seed: query,
+        lambda self, query, seed: query,
+        lambda self, asked, *, seed, extra=1: asked,
+        lambda self, *args, **kwargs: args[0],
+    ],
+)
+def test_a_method_that_can_be_called_as_its_interface_says_may_be_written_otherwise(wrap):
+    cls = attrs.frozen(kw_only=True)(type("Odd", (AnswerFilter,), {"name": "odd", "wrap": wrap}))
+    assert Registry([module(components=[cls])]).plugins[0].error is None
+
+
+def test_parameters_in_another_order_are_a_wrong_signature():
+    def choose(self, pool, model, labels, *, points, views, references, seed):
+        return pool
+
+    cls = attrs.frozen(kw_only=True)(type("Odd", (fpframe.Augmenter,), {"name": "odd", "choose": choose}))
+    assert "Odd.choose has a wrong signature; write def choose(self, model, pool, labels, *, points," in the_error(
+        module("p", components=[cls])
+    )
+
+
+def test_an_optional_class_method_is_checked_too():
+    cls = attrs.frozen(kw_only=True)(type("Odd", (Quiet,), {"name": "odd", "detect": classmethod(lambda cls: None)}))
+    assert the_error(module("p", components=[cls])) == (
+        "Odd.detect has a wrong signature; write def detect(cls, probe)"
+    )
+
+
+@pytest.mark.parametrize(
+    ("needed", "reason"),
+    [
+        (fpframe.PLUGIN_API + 1, f"it needs plugin API {fpframe.PLUGIN_API + 1}, and this fpframe has"),
+        ("1", "its fpframe_api is '1'; write the whole number"),
+        (0, "its fpframe_api is 0; write the whole number"),
+    ],
+)
+def test_a_plugin_for_another_plugin_api_is_refused(needed, reason):
+    made = module()
+    made.fpframe_api = needed
+    assert reason in the_error(made)
+
+
+def test_a_plugin_may_say_that_this_plugin_api_is_enough():
+    made = module()
+    made.fpframe_api = fpframe.PLUGIN_API
+    assert Registry([made]).plugins[0].error is None
+
+
+def test_a_deprecated_component_warns_with_what_to_use_and_works():
+    @attrs.frozen(kw_only=True)
+    class Old(Quiet):
+        """An old name of `quiet`."""
+
+        name: ClassVar[str] = "hushed"
+        deprecated: ClassVar[str] = "use 'quiet'; 'hushed' goes with 0.3"
+
+    with pytest.warns(fpframe.FpframeDeprecationWarning, match="filter 'hushed' is deprecated: use 'quiet'; 'hushed'"):
+        assert Registry([module(components=[Old])]).create("filter", "hushed", strength=0.1).strength == 0.1
 
 
 def test_a_component_that_is_no_attrs_class_is_refused():
@@ -188,7 +278,7 @@ def test_a_plugin_that_raises_in_its_hook_is_left_out_with_its_reason(raised):
 
 
 def test_a_plugin_that_offers_one_name_twice_is_refused():
-    assert the_error(module("p", components=[Quiet, Quiet])) == "PluginError: it offers filter quiet twice"
+    assert the_error(module("p", components=[Quiet, Quiet])) == "it offers filter quiet twice"
 
 
 def test_one_broken_component_leaves_out_the_whole_plugin():
@@ -204,8 +294,37 @@ def test_a_name_that_two_plugins_offer_is_an_error_that_names_both_and_only_when
     registry = Registry([first, second])
     assert registry.names("filter") == ["quiet"]
     assert registry.get("scheme", "plain") is SCHEME
-    with pytest.raises(PluginError, match="'quiet' is offered by 'one' of dist-a 1 and 'two' of dist-b 2; uninstall"):
+    with pytest.raises(
+        PluginError, match=r"'quiet' is offered by 'one' of dist-a 1 and by 'two' of dist-b 2; "
+    ) as raised:
         registry.get("filter", "quiet")
+    assert str(raised.value).endswith("say which with --plugin dist-a:quiet or --plugin dist-b:quiet, or uninstall one")
+
+
+@pytest.mark.parametrize("pin", ["dist-b:quiet", "dist-b:two", "Dist_B:quiet"])
+def test_a_pin_says_whose_component_is_meant_by_its_name_or_that_of_its_plugin(pin):
+    @attrs.frozen(kw_only=True)
+    class Other(Quiet):
+        """Another filter of the same name."""
+
+    first = Plugin(name="one", module=module(), distribution="dist-a", version="1")
+    second = Plugin(name="two", module=module(components=[Other]), distribution="dist-b", version="2")
+    registry = Registry([first, second], pinned=[pin])
+    assert registry.get("filter", "quiet") is Other
+    assert registry.owner("filter", "quiet").distribution == "dist-b"
+
+
+def test_a_pin_of_one_name_does_not_choose_for_another():
+    first = Plugin(name="one", module=module(), distribution="dist-a", version="1")
+    second = Plugin(name="two", module=module(), distribution="dist-b", version="2")
+    with pytest.raises(PluginError, match="is offered by"):
+        Registry([first, second], pinned=["dist-b:loud", "dist-c:quiet"]).get("filter", "quiet")
+
+
+@pytest.mark.parametrize("pin", ["quiet", "dist-a:", ":quiet", ""])
+def test_a_pin_without_distribution_or_name_is_refused(pin):
+    with pytest.raises(PluginError, match=f"'{pin}' pins nothing; write DISTRIBUTION:NAME"):
+        Registry([], pinned=[pin])
 
 
 def test_an_unknown_name_lists_the_close_match():
@@ -280,35 +399,6 @@ def test_plugins_are_disabled_by_the_environment(monkeypatch):
     assert "digits" not in registry.names("dataset")
 
 
-@pytest.mark.parametrize(
-    ("source", "reason"),
-    [
-        ("raise RuntimeError('broken\\nin two lines')", "it fails at import: RuntimeError: broken"),
-        ("raise SystemExit(3)", "it fails at import: SystemExit: 3"),
-        ("import no_such_module_at_all", "it fails at import: ModuleNotFoundError: No module named"),
-        ("def broken(:", "it fails at import: SyntaxError: "),
-    ],
-)
-def test_a_plugin_that_fails_at_import_breaks_no_other(monkeypatch, tmp_path, source, reason):
-    (tmp_path / "failing_plugin.py").write_text(source)
-    (tmp_path / "working_plugin.py").write_text(
-        "import fpframe\nfrom fpframe_plugins.uap import Uap\n"
-        "@fpframe.hookimpl\ndef fpframe_components():\n    return [Uap]\n"
-    )
-    monkeypatch.syspath_prepend(tmp_path)
-    entries = [EntryPoint(name, f"{name}_plugin", "fpframe") for name in ("failing", "working")]
-    monkeypatch.setattr("fpframe.loading.entry_points", lambda group: entries)
-    try:
-        registry = fpframe.load_registry()
-    finally:
-        sys.modules.pop("working_plugin", None)
-    failing, working = registry.plugins
-    assert failing.error is not None
-    assert failing.error.startswith(reason)
-    assert "\n" not in failing.error
-    assert (working.error, registry.names("perturbation")) == (None, ["uap"])
-
-
 # --- the layers, seen from a fresh interpreter
 
 
@@ -338,10 +428,28 @@ def test_import_fpframe_imports_neither_torch_nor_timm():
 
 
 def test_exported_names_are_sorted_and_each_resolves():
-    assert fpframe.__all__ == sorted(fpframe.__all__)
+    assert fpframe.__all__ == sorted(fpframe.__all__, key=lambda name: (not name.isupper(), name))
     assert set(fpframe.__all__) == set(fpframe._HOME)
-    assert dir(fpframe) == fpframe.__all__
+    assert dir(fpframe) == sorted(fpframe.__all__)
     for name in fpframe.__all__:
-        assert callable(getattr(fpframe, name)), name
+        assert callable(getattr(fpframe, name)) or name == "PLUGIN_API", name
     with pytest.raises(AttributeError, match="module 'fpframe' has no attribute 'Fingerprint'"):
         fpframe.Fingerprint  # noqa: B018
+
+
+def test_a_former_name_works_for_a_release_and_warns_where_it_is_used(monkeypatch):
+    monkeypatch.setitem(fpframe._DEPRECATED, "Fingerprinter", ("Encoder", "0.3"))
+    with pytest.warns(
+        fpframe.FpframeDeprecationWarning, match=r"Fingerprinter goes with 0.3; use fpframe.Encoder"
+    ) as seen:
+        assert fpframe.Fingerprinter is fpframe.Encoder
+    assert seen[0].filename == __file__
+
+
+def test_no_former_name_outlives_the_release_that_it_goes_with():
+    installed = tuple(map(int, version("fpframe").split(".")[:2]))
+    overdue = {
+        name for name, (_, release) in fpframe._DEPRECATED.items() if tuple(map(int, release.split("."))) <= installed
+    }
+    assert overdue == set()
+    assert not set(fpframe._DEPRECATED) & set(fpframe.__all__)

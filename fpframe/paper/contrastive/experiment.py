@@ -9,7 +9,6 @@ import attrs
 import numpy as np
 import torch
 from matplotlib.figure import Figure
-from sklearn.metrics import silhouette_samples, silhouette_score
 from torch import Tensor, nn
 
 from fpframe.channel import PROBS
@@ -19,6 +18,7 @@ from fpframe.paper.average import Average
 from fpframe.paper.experiment import Claim, Experiment, Finding, Outcome, Table
 from fpframe.paper.laboratory import AUTOENCODER, BASELINE, CONTROL, UAP, Laboratory
 from fpframe.paper.measuring import Separation, contrast, contrast_text, separation
+from fpframe.paper.silhouettes import silhouettes
 from fpframe.report.pictures import LABELS, svg_text
 from fpframe.report.plane import draw_plane, embed_in_plane
 from fpframe.report.verdicts import markdown_table
@@ -61,7 +61,7 @@ def run(laboratory: Laboratory) -> Finding:
         for scheme, each in found.items()
         for stratum in strata
     }
-    silhouettes = {scheme: _silhouette(each, thefts, innocents) for scheme, each in found.items()}
+    by_scheme = {scheme: _silhouette(each, thefts, innocents) for scheme, each in found.items()}
     tests = {
         other: contrast(
             thefts, innocents, (found[UAP].above, found[UAP].below), (found[other].above, found[other].below)
@@ -75,7 +75,7 @@ def run(laboratory: Laboratory) -> Finding:
             "separation": {
                 scheme: {stratum: attrs.asdict(areas[scheme, stratum]) for stratum in strata} for scheme in found
             },
-            "silhouettes": {scheme: attrs.asdict(each) for scheme, each in silhouettes.items()},
+            "silhouettes": {scheme: attrs.asdict(each) for scheme, each in by_scheme.items()},
             "silhouettes_by_view": {scheme: each.by_view for scheme, each in found.items()},
             "contrastive_less": {scheme: attrs.asdict(each) for scheme, each in tests.items()},
         },
@@ -85,14 +85,14 @@ def run(laboratory: Laboratory) -> Finding:
                 paper="it does",
                 ours=ours.text,
                 outcome=separating(ours),
-                why=f"silhouette {silhouettes[UAP].text}; the control `{CONTROL}`: AUC {areas[CONTROL, ALL].text}",
+                why=f"silhouette {by_scheme[UAP].text}; the control `{CONTROL}`: AUC {areas[CONTROL, ALL].text}",
             ),
             Claim(
                 what=f"an auto-encoder does not (AUC below {_SEPARATES})",
                 paper="it does not",
                 ours=theirs.text,
                 outcome=_OPPOSITE[separating(theirs)],
-                why=f"silhouette {silhouettes[AUTOENCODER].text}",
+                why=f"silhouette {by_scheme[AUTOENCODER].text}",
             ),
             Claim(
                 what="AUC of the contrastive encoder less that of the auto-encoder",
@@ -101,7 +101,7 @@ def run(laboratory: Laboratory) -> Finding:
                 outcome=_better(test),
             ),
         ),
-        text=_text(laboratory, areas, silhouettes, found, tests),
+        text=_text(laboratory, areas, by_scheme, found, tests),
         tables={"models": _table(found, thefts, innocents)},
         pictures={"encoders": _picture(laboratory, found, thefts, innocents)},
     )
@@ -121,7 +121,7 @@ def _separated(laboratory: Laboratory, scheme: str) -> Separated:
     return Separated(
         above=np.stack([scores[0] for scores, _ in rounds]),
         below=np.stack([scores[1] for scores, _ in rounds]),
-        silhouettes=np.stack([silhouette_samples(each[1:].mean(1), derived, metric="cosine") for _, each in rounds]),
+        silhouettes=np.stack([silhouettes(each[1:].mean(1), derived) for _, each in rounds]),
         by_view=tuple(_by_view(each) for _, each in rounds),
         embeddings=rounds[0][1],
     )
@@ -137,7 +137,7 @@ def _by_view(embeddings: np.ndarray) -> float:
     if views < 2:
         return float("nan")
     names = np.tile(np.arange(views), models)
-    return float(silhouette_score(embeddings.reshape(models * views, size), names, metric="cosine"))
+    return float(silhouettes(embeddings.reshape(models * views, size), names).mean())
 
 
 def _area(found: Separated, thefts: Sequence[ZooModel], innocents: Sequence[ZooModel], stratum: str) -> Separation:

@@ -1,0 +1,63 @@
+"""When what was learned about a plugin no longer holds: its files, or what is installed beside it, have changed."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import os
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+#: What a plugin is judged by, below fpframe's own folder.
+_JUDGES = ("hookspecs.py", "offers.py", "signatures.py", "interfaces/*.py")
+
+
+def sources_stamp(modules: Iterable[str]) -> str:
+    """Return a digest of path, size and time of change of all Python files in the packages of these modules.
+
+    Nothing is imported: only top-level packages are looked for, by whatever finds them for an import.
+    """
+    packages = sorted({module.partition(".")[0] for module in modules})
+    return _stamp(file for package in packages for file in _files_of(package))
+
+
+def interfaces_stamp() -> str:
+    """Return the same of the files of fpframe by which plugins are judged."""
+    folder = Path(__file__).parents[1]
+    return _stamp(file for pattern in _JUDGES for file in sorted(folder.glob(pattern)))
+
+
+def environment_stamp() -> str:
+    """Return a digest of the folders in which installed packages lie; it changes when something is installed."""
+    folders = [Path(entry) for entry in sys.path if entry]
+    times = [f"{folder} {folder.stat().st_mtime_ns}" for folder in folders if folder.is_dir()]
+    return hashlib.sha256("\n".join([sys.version, *times]).encode()).hexdigest()
+
+
+def _stamp(files: Iterable[Path]) -> str:
+    state = hashlib.sha256()
+    for file in files:
+        found = file.stat()
+        state.update(f"{file} {found.st_size} {found.st_mtime_ns}\n".encode())
+    return state.hexdigest()
+
+
+def _files_of(package: str) -> list[Path]:
+    try:
+        spec = importlib.util.find_spec(package)
+    except (ImportError, ValueError):
+        return []
+    if spec is None:
+        return []
+    folders = spec.submodule_search_locations
+    if folders is None:
+        return [Path(spec.origin)] if spec.origin and Path(spec.origin).is_file() else []
+    found = [
+        Path(base, name)
+        for folder in folders
+        for base, _, names in os.walk(folder)
+        for name in names
+        if name[-3:] == ".py"
+    ]
+    return sorted(found)
