@@ -1,0 +1,15 @@
+"""The checks, one module for each kind of component, and two for all kinds."""
+
+from __future__ import annotations
+
+from types import ModuleType
+
+from fpframe.testing.check import Check
+from fpframe.testing.checks import conduct, parameters, perturbation
+
+_MODULES: tuple[ModuleType, ...] = (parameters, conduct, perturbation)
+
+#: Every check, in the order in which reports list them.
+ALL: tuple[Check, ...] = tuple(
+    found for module in _MODULES for found in vars(module).values() if isinstance(found, Check)
+)

@@ -1,0 +1,95 @@
+"""Choose the checks for a component, and run them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Literal
+
+import attrs
+
+from fpframe.interfaces import Component
+from fpframe.testing.bench import Bench
+from fpframe.testing.check import Check, ConformanceError, NotHere
+from fpframe.testing.checks import ALL
+
+Outcome = Literal["passed", "failed", "expected failure", "skipped"]
+
+
+@attrs.frozen(kw_only=True)
+class CheckResult:
+    """How one check came out.
+
+    Attributes:
+        check: the check.
+        outcome: ``passed``, ``failed``, ``expected failure``, or ``skipped`` where it cannot be made on this machine.
+        text: what is wrong, or why it was skipped; empty where it passed.
+    """
+
+    check: Check
+    outcome: Outcome
+    text: str = ""
+
+
+def checks_for(component: Component, checks: Iterable[Check] = ALL) -> tuple[Check, ...]:
+    """Return the checks that are for this component, by its kind and by what it declares."""
+    return tuple(one for one in checks if (not one.kinds or component.kind in one.kinds) and one.applies(component))
+
+
+def require_reasons(component: Component) -> None:
+    """Make sure that every failure that a component declares to be expected is that of a check, with a reason.
+
+    Raises:
+        ConformanceError: a check is unknown or is not for this component, or a reason is missing.
+    """
+    known = {one.name for one in checks_for(component)}
+    for name, reason in component.expected_failures.items():
+        if name not in known:
+            raise ConformanceError(
+                f"'{component.name}' expects '{name}' to fail, which is no check for it; take it out of "
+                "expected_failures"
+            )
+        if not reason.strip():
+            raise ConformanceError(f"'{component.name}' gives no reason why '{name}' fails; write one")
+
+
+def run_check(check: Check, component: Component, bench: Bench) -> CheckResult:
+    """Run one check; a failure that the component declares is expected, and must happen."""
+    reason = component.expected_failures.get(check.name)
+    try:
+        check(component, bench)
+    except NotHere as error:
+        return CheckResult(check=check, outcome="skipped", text=str(error))
+    except ConformanceError as error:
+        if reason is not None:
+            return CheckResult(check=check, outcome="expected failure", text=reason)
+        return CheckResult(check=check, outcome="failed", text=str(error))
+    if reason is not None:
+        text = f"'{component.name}' passes what it expects to fail ({reason}); take it out of expected_failures"
+        return CheckResult(check=check, outcome="failed", text=text)
+    return CheckResult(check=check, outcome="passed")
+
+
+def run_checks(component: Component) -> tuple[CheckResult, ...]:
+    """Run every check that is for a component, and return how each came out.
+
+    Raises:
+        ConformanceError: the failures that it declares to be expected are not well written.
+    """
+    require_reasons(component)
+    bench = Bench()
+    return tuple(run_check(one, component, bench) for one in checks_for(component))
+
+
+def check_component(component: Component) -> None:
+    """Check that a component keeps every promise of its kind.
+
+    Args:
+        component: an object of the class to check. Parameters that make it fast serve well: what is checked does not
+            depend on them. `component.for_checks()` returns one.
+
+    Raises:
+        ConformanceError: it breaks promises; the message has a line for each.
+    """
+    failed = [result for result in run_checks(component) if result.outcome == "failed"]
+    if failed:
+        raise ConformanceError("\n".join(f"{result.check.name}: {result.text}" for result in failed))
