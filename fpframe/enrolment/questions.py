@@ -56,7 +56,9 @@ class PartMethod:
     @property
     def identity(self) -> list[Any]:
         """Everything of a part that decides its queries, as JSON-able data."""
-        components = [[each.spec(), each.revision] for each in (self.augmenter, self.perturbation)]
+        components = [
+            [each.spec(), each.revision, *filter(None, [each.package])] for each in (self.augmenter, self.perturbation)
+        ]
         return [*components, self.pair, self.points, self.views]
 
 

@@ -9,6 +9,9 @@ from typing import Any, ClassVar, Self
 
 import attrs
 
+#: The package of the built-ins.
+_SHIPPED = "fpframe_plugins"
+
 
 class Component(ABC):
     """A frozen, keyword-only attrs class whose fields are exactly its hyper-parameters, all with defaults.
@@ -36,6 +39,15 @@ class Component(ABC):
     def deterministic(self) -> bool:
         """Whether results do not depend on the seed, so that an attack or filter makes one model and no second one."""
         return False
+
+    @property
+    def package(self) -> str:
+        """The package that the class comes from; empty for what fpframe ships.
+
+        Two packages may use one name: what one of them made must not be taken for the other's.
+        """
+        package = type(self).__module__.partition(".")[0]
+        return "" if package == _SHIPPED else package
 
     def params(self) -> dict[str, Any]:
         """Return the hyper-parameters as plain data."""

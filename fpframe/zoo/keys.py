@@ -9,7 +9,7 @@ import attrs
 from fpframe.address import Address
 from fpframe.backbones import PYTHON
 from fpframe.digest import content_key
-from fpframe.interfaces import AttackSimulator, BackboneSource
+from fpframe.interfaces import AttackSimulator, BackboneSource, Component
 from fpframe.training import REVISION
 from fpframe.zoo.lineage import LABELS, TRAIN, VICTIM, Lineage, Step, component_of
 from fpframe.zoo.model import ZooModel
@@ -71,6 +71,7 @@ def _component(step: Step, workspace: Workspace) -> dict[str, Any]:
     return {
         "component": component.spec(),
         "component_revision": component.revision,
+        **_package(component),
         "pools": [workspace.pool(address).digest for address in pools],
     }
 
@@ -80,6 +81,12 @@ def _backbone(address: str, workspace: Workspace) -> dict[str, Any]:
     if prefix == PYTHON:
         # the architecture of a user's own module has no revision, and is edited
         return {"backbone": address, "structure": workspace.structure(address)}
-    known = prefix in workspace.registry.names(BackboneSource.kind)
-    revision = workspace.registry.get(BackboneSource.kind, prefix).revision if known else 0
-    return {"backbone": address, "backbone_revision": int(revision)}
+    if prefix not in workspace.registry.names(BackboneSource.kind):
+        return {"backbone": address, "backbone_revision": 0}
+    source = workspace.registry.build(BackboneSource, prefix)
+    return {"backbone": address, "backbone_revision": source.revision, **_package(source)}
+
+
+def _package(component: Component) -> dict[str, str]:
+    """Return the package of a component that is not fpframe's own: another package may use its name."""
+    return {"package": component.package} if component.package else {}

@@ -14,6 +14,7 @@ from torch import nn
 
 import fpframe
 from fpframe.enrolment import Enrolment
+from fpframe.enrolment.method import check_method
 from fpframe.errors import DataError, IntegrityError, ModelError, ParameterError, UsageError
 from fpframe.recipe import STRATA, Recipe
 from fpframe.store import Store
@@ -240,6 +241,15 @@ def test_force_spares_a_folder_whose_manifest_is_another_programs(tiny_store, tm
     with pytest.raises(UsageError, match="not an enrolment"):
         fpframe.enroll(recipe="tiny", store=Store(tiny_store), out=extension, force=True)
     assert (extension / "source.js").exists()
+
+
+@pytest.mark.parametrize("name", ["uap", "kmeans-neighbours"])
+def test_another_package_of_the_same_name_gets_queries_of_its_own(registry, monkeypatch, name):
+    [part] = check_method(Recipe.load("tiny"), registry, absent=()).parts
+    before = part.identity
+    kind = "perturbation" if name == "uap" else "augmenter"
+    monkeypatch.setattr(registry.get(kind, name), "__module__", "of_a_stranger.plugin")
+    assert part.identity != before
 
 
 def test_an_enrolment_of_another_revision_of_its_encoder_is_refused(tiny_enrolment, registry, monkeypatch):

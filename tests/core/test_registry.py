@@ -120,7 +120,13 @@ def test_a_plugin_is_listed_with_its_origin():
 def test_a_misspelt_hook_is_an_error_and_not_silence():
     made = types.ModuleType("misspelt")
     made.fpframe_component = hookimpl(lambda: [Quiet], specname="fpframe_component")
-    assert "unknown hook 'fpframe_component'" in the_error(made)
+    assert the_error(made) == "it implements 'fpframe_component', which is no hook; did you mean 'fpframe_components'?"
+
+
+def test_a_hook_with_arguments_is_told_on_one_line():
+    made = types.ModuleType("eager")
+    made.fpframe_components = hookimpl(lambda registry: [Quiet], specname="fpframe_components")
+    assert the_error(made) == "its fpframe_components takes registry; write def fpframe_components() without arguments"
 
 
 def test_a_plugin_that_forgets_the_decorator_is_an_error_and_not_silence():

@@ -310,6 +310,7 @@ def test_the_images_of_a_foreign_pool_are_part_of_the_key(workspace, model, fore
     assert keys[0] == keys[2] != keys[1]
 
 
+@pytest.mark.parametrize(("attribute", "value"), [("revision", 99), ("__module__", "of_a_stranger.plugin")])
 @pytest.mark.parametrize(
     ("kind", "name", "texts"),
     [
@@ -319,12 +320,12 @@ def test_the_images_of_a_foreign_pool_are_part_of_the_key(workspace, model, fore
         ("backbone", "paper", [f"train[{STUDENT}]", "train[victim]->prune", f"extract[{STUDENT}]", "extract[victim]"]),
     ],
 )
-def test_a_new_revision_of_a_component_changes_the_keys_of_all_that_it_has_a_part_in(
-    workspace, model, monkeypatch, kind, name, texts
+def test_another_revision_or_package_of_a_component_changes_the_keys_of_all_that_it_has_a_part_in(
+    workspace, model, monkeypatch, kind, name, texts, attribute, value
 ):
     others = [text for text in ("finetune", "jpeg") if kind != "backbone"]
     before = [model_key(model(text), workspace) for text in [*texts, *others]]
-    monkeypatch.setattr(workspace.registry.get(kind, name), "revision", 99)
+    monkeypatch.setattr(workspace.registry.get(kind, name), attribute, value)
     after = [model_key(model(text), workspace) for text in [*texts, *others]]
     assert [a == b for a, b in zip(before, after, strict=True)] == [False] * len(texts) + [True] * len(others)
 
