@@ -203,12 +203,14 @@ __all__ = [
 _DEPRECATED: dict[str, tuple[str, str]] = {}
 
 
-def __getattr__(name: str) -> Any:
-    if name in _DEPRECATED:
-        return _deprecated(name)
-    if name not in _HOME:
-        raise AttributeError(f"module 'fpframe' has no attribute {name!r}")
-    return getattr(importlib.import_module(f"fpframe.{_HOME[name]}"), name)
+if not TYPE_CHECKING:  # or type checkers would believe in every name
+
+    def __getattr__(name: str) -> Any:
+        if name in _DEPRECATED:
+            return _deprecated(name)
+        if name not in _HOME:
+            raise AttributeError(f"module 'fpframe' has no attribute {name!r}")
+        return getattr(importlib.import_module(f"fpframe.{_HOME[name]}"), name)
 
 
 def __dir__() -> list[str]:
@@ -223,4 +225,4 @@ def _deprecated(name: str) -> Any:
     new, release = _DEPRECATED[name]
     # the caller of `__getattr__` is two calls away
     warnings.warn(f"fpframe.{name} goes with {release}; use fpframe.{new}", FpframeDeprecationWarning, stacklevel=3)
-    return __getattr__(new)
+    return getattr(importlib.import_module(__name__), new)

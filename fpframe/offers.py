@@ -10,7 +10,7 @@ from typing import Any, cast
 import attrs
 import pluggy
 
-from fpframe.errors import PluginError
+from fpframe.errors import PluginError, nearest
 from fpframe.hookspecs import PLUGIN_API, HookSpecs
 from fpframe.interfaces import Component, Scheme
 from fpframe.signatures import check_signatures
@@ -73,13 +73,8 @@ def offers_of(module: object, *, name: str) -> dict[Key, Any]:
     # a manager of its own for each plugin: pluggy would let one misspelt hook fail for all of them
     manager = pluggy.PluginManager("fpframe")
     manager.add_hookspecs(HookSpecs)
-    try:
-        manager.register(module, name=name)
-        manager.check_pending()
-    except pluggy.PluginValidationError as error:
-        raise PluginError(_about_hooks(error)) from error
-    if not manager.get_hookcallers(module):
-        raise PluginError("it implements no hook; decorate its fpframe_components with @fpframe.hookimpl")
+    _check_hooks(module, manager)
+    manager.register(module, name=name)
     components = [item for items in manager.hook.fpframe_components() for item in items]
     schemes = [item for items in manager.hook.fpframe_schemes() for item in items]
     for component in components:
@@ -164,7 +159,26 @@ def _kind(offer: Any) -> str:
     return "scheme" if isinstance(offer, Scheme) else str(offer.kind)
 
 
-def _about_hooks(error: pluggy.PluginValidationError) -> str:
-    hooks = [name for name in vars(HookSpecs) if name.startswith("fpframe_")]
-    text = " ".join(str(error).split())
-    return f"{text}; the hooks are {' and '.join(hooks)}, without arguments"
+def _check_hooks(module: object, manager: pluggy.PluginManager) -> None:
+    """Make sure that a module implements hooks, only ones that there are, and without arguments.
+
+    pluggy is silent about the first two and tells the third on three lines.
+
+    Raises:
+        PluginError: it does not.
+    """
+    known = [name for name in vars(HookSpecs) if name.startswith("fpframe_")]
+    implemented = 0
+    for attribute in dir(module):
+        options = manager.parse_hookimpl_opts(module, attribute)  # type: ignore[arg-type]  # a module or an object
+        if options is None:
+            continue
+        implemented += 1
+        hook = options.get("specname") or attribute
+        if hook not in known:
+            raise PluginError(f"it implements '{hook}', which is no hook{nearest(hook, known)}")
+        taken = list(inspect.signature(getattr(module, attribute)).parameters)
+        if taken:
+            raise PluginError(f"its {hook} takes {', '.join(taken)}; write def {hook}() without arguments")
+    if not implemented:
+        raise PluginError("it implements no hook; decorate its fpframe_components with @fpframe.hookimpl")

@@ -74,6 +74,35 @@ def show(name: str) -> None:
             print(f"\n{len(names)} architectures:\n  " + "\n  ".join(names))
 
 
+@plugins.command
+def check(name: str, *, json_: Json = False) -> int:
+    """Check that a component or scheme keeps every promise of its kind, on small models and images.
+
+    Exits with 2 where it does not. What is checked is in docs/conformance.md.
+
+    Args:
+        name: Name of a component or scheme.
+        json_: Print exactly one JSON object.
+    """
+    from fpframe.loading import load_registry
+    from fpframe.testing import run_checks, run_scheme_checks
+    from fpframe.testing.report import report_data, report_lines
+
+    registry = load_registry()
+    checked: list[dict[str, Any]] = []
+    for info, told in named(registry, name):
+        offer = registry.get(told.kind, name)
+        results = run_scheme_checks(offer, registry) if told.kind == "scheme" else run_checks(offer.for_checks())
+        label = f"{told.kind} '{name}' ({info.distribution} {info.version})"
+        if not json_:
+            print("\n".join(report_lines(label, results)))
+        checked.append({"kind": told.kind, "name": name, "plugin": info.name, "checks": report_data(results)})
+    if json_:
+        print(json.dumps({"checked": checked}, indent=2))
+    failed = any(each["outcome"] == "failed" for one in checked for each in one["checks"])
+    return PluginError.exit_code if failed else 0
+
+
 def named(registry: Registry, name: str) -> list[tuple[PluginInfo, Description]]:
     """Return everything that is called `name`, of whatever kind and plugin.
 
@@ -86,4 +115,7 @@ def named(registry: Registry, name: str) -> list[tuple[PluginInfo, Description]]
     for info in registry.plugins:
         if info.name == name and info.error:
             raise PluginError(f"plugin {info.label} does not load: {info.error}")
-    raise PluginError(f"unknown component '{name}'{nearest(name, {told.name for _, told in registry.described()})}")
+    hint = nearest(name, {told.name for _, told in registry.described()})
+    broken = [f"{info.label} ({info.error})" for info in registry.plugins if info.error]
+    failed = f"; plugins that do not load: {', '.join(broken)}" if broken else ""
+    raise PluginError(f"unknown component '{name}'{hint}{failed}")
