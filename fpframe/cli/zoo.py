@@ -121,7 +121,7 @@ def build(
         workers: Models that are trained at the same time; one for each core by default.
         address: Ray cluster to join, as HOST:PORT or auto; without it Ray runs on this machine alone.
         cpus: CPUs that Ray sets aside for each model.
-        gpus: GPUs that Ray sets aside for each model; training itself runs on the CPU.
+        gpus: GPUs that Ray sets aside for each model; a fraction lets models share one.
         verbose: Show one line for each finished model.
 
     Raises:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import attrs
+import torch
 from torch import Tensor
 
 from fpframe.enrolment.fitting import Answered, collect_answers
@@ -13,7 +16,7 @@ from fpframe.fingerprint import extract
 from fpframe.memo import remember
 from fpframe.queryset import QuerySet
 from fpframe.rng import threads
-from fpframe.zoo import Zoo
+from fpframe.zoo import Zoo, ZooModel
 from fpframe.zoo.keys import model_key
 from fpframe.zoo.prepare import Setting
 from fpframe.zoo.references import ZooReferences
@@ -34,6 +37,11 @@ class ZooAnswers:
     victim: Tensor
     models: Answered
     seconds: float
+
+    def of(self, models: Sequence[ZooModel]) -> Tensor:
+        """Return the answers of some of the models ``(M, V, Q, K)``."""
+        answers = dict(self.models)
+        return torch.stack([answers[model] for model in models])
 
 
 def ask_zoo(

@@ -108,15 +108,11 @@ class Laboratory:
         chosen = Zoo(tuple(zoo.of(*(splits or SPLITS))), zoo.workspace)
         return ask_zoo(self.setting, self.method(scheme), chosen, keep=True, on_event=self.on_event)
 
-    def fit(self, scheme: str, asked: ZooAnswers, *, victim: Tensor | None = None) -> nn.Module:
-        """Return the scheme's encoder, fitted on the fit split of what was asked, for probabilities.
-
-        `victim` are other answers ``(V, Q, K)`` of the victim than those that were asked.
-        """
+    def fit(self, scheme: str, asked: ZooAnswers) -> nn.Module:
+        """Return the scheme's encoder, fitted on the fit split of what was asked, for probabilities."""
         spec = self.method(scheme).encoder
         encoder = self.setting.workspace.registry.build(Encoder, spec.name, **spec.params)
-        ours = asked.victim if victim is None else victim
-        return fit_encoder(encoder, asked.models, ours, PROBS, seed=self.recipe.enrolment_seed)
+        return fit_encoder(encoder, asked.models, asked.victim, PROBS, seed=self.recipe.enrolment_seed)
 
     def answers(self, models: Sequence[ZooModel], pixels: Tensor, *, zoo: Zoo | None = None) -> Tensor:
         """Return the probabilities ``(M, P, K)`` that models answer to images ``(P, C, H, W)`` of any precision."""
@@ -133,11 +129,11 @@ class Laboratory:
             self.on_event(Event(task="asking the zoo", done=len(rows), total=len(models)))
         return torch.stack(rows)
 
-    def thefts(self, *splits: str, zoo: Zoo | None = None) -> list[ZooModel]:
+    def thefts(self, *splits: str) -> list[ZooModel]:
         """Return the derived models of some splits, or of all, but for failed thefts."""
-        zoo = zoo or self.zoo
-        return [m for m in zoo.of(*(splits or SPLITS)) if m.relation == "derived" and not zoo.facts(m).failed]
+        models = self.zoo.of(*(splits or SPLITS))
+        return [model for model in models if model.relation == "derived" and not self.zoo.facts(model).failed]
 
-    def innocents(self, *splits: str, zoo: Zoo | None = None) -> list[ZooModel]:
+    def innocents(self, *splits: str) -> list[ZooModel]:
         """Return the independent models of some splits, or of all."""
-        return [model for model in (zoo or self.zoo).of(*(splits or SPLITS)) if model.relation == "independent"]
+        return [model for model in self.zoo.of(*(splits or SPLITS)) if model.relation == "independent"]

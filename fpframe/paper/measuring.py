@@ -8,7 +8,11 @@ import attrs
 import numpy as np
 
 from fpframe.decision import AreaTest, bootstrap_interval, difference_test, kernel
+from fpframe.paper.experiment import Outcome
 from fpframe.zoo import ZooModel
+
+#: The p-value from which on an effect is not told from chance.
+LEVEL = 0.05
 
 
 @attrs.frozen(kw_only=True)
@@ -72,6 +76,13 @@ def contrast(
     kernels = [kernel(np.atleast_2d(above), np.atleast_2d(below)) for above, below in (first, second)]
     families = [[model.family for model in models] for models in (thefts, innocents)]
     return difference_test(kernels[0], kernels[1], *families)
+
+
+def direction(p_value: float, effect: float) -> Outcome:
+    """Say what becomes of the claim that an effect is positive: nothing for sure above a p-value of 0.05."""
+    if p_value > LEVEL:
+        return "undecided"
+    return "agrees" if effect > 0 else "differs"
 
 
 def contrast_text(test: AreaTest) -> str:

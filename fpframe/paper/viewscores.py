@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 
 import attrs
 import numpy as np
-import torch
 from torch import nn
 
 from fpframe.channel import PROBS
@@ -100,12 +99,10 @@ class ViewScores:
 def score_asked(laboratory: Laboratory, scheme: str, encoder: nn.Module, asked: ZooAnswers) -> ViewScores:
     """Score the models of the splits `test`, but for failed thefts, and `calibrate` that were asked, view by view."""
     models = [model for model, _ in asked.models]
-    answers = {id(model): answer for model, answer in asked.models}
     thefts, innocents = laboratory.thefts("test"), laboratory.innocents("test")
 
     def views(chosen: Sequence[ZooModel]) -> np.ndarray:
-        stacked = torch.stack([answers[id(model)] for model in chosen])
-        return score_views(encoder, stacked, asked.victim, PROBS)
+        return score_views(encoder, asked.of(chosen), asked.victim, PROBS)
 
     groups: dict[str, list[ZooModel]] = {}
     for model in calibrating(models):

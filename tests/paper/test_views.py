@@ -8,6 +8,7 @@ import torch
 
 from fpframe.paper import Finding, Laboratory
 from fpframe.paper.laboratory import UAP
+from fpframe.paper.measuring import direction
 from fpframe.paper.views.alike import Alike, Difference, paired
 from fpframe.paper.views.experiment import (
     ANSWERS,
@@ -16,7 +17,6 @@ from fpframe.paper.views.experiment import (
     OWN,
     POSITIVES,
     SIGNS,
-    outcome,
     run,
     with_other_views,
 )
@@ -99,7 +99,7 @@ def test_a_difference_has_the_sign_that_the_test_finds() -> None:
     ("median", "p_value", "expected"), [(0.1, 0.01, "agrees"), (-0.1, 0.01, "differs"), (0.1, 0.2, "undecided")]
 )
 def test_the_claim_follows_its_rule(median: float, p_value: float, expected: str) -> None:
-    assert outcome(Difference(median=median, p_value=p_value, families=9)) == expected
+    assert direction(p_value, median) == expected
 
 
 def test_findings(laboratory: Laboratory, finding: Finding) -> None:
@@ -112,7 +112,8 @@ def test_findings(laboratory: Laboratory, finding: Finding) -> None:
         assert all(-1 <= value < 1 for value in means.values())
     # the encoder is fitted for views of one model to be alike, and is judged by models that it has not seen
     assert data["mean_similarity"][EMBEDDINGS][OWN]["n"] == 1 + len(laboratory.thefts("test"))
-    assert finding.claims[0].outcome == outcome(Difference(**data["own_less"][ANSWERS][POSITIVES]))
+    difference = Difference(**data["own_less"][ANSWERS][POSITIVES])
+    assert finding.claims[0].outcome == direction(difference.p_value, difference.median)
     curves = finding.tables["curves"].rows
     assert [row[0] for row in curves] == list(range(5))
     assert curves[0][1] == pytest.approx(1.0)  # every model is itself

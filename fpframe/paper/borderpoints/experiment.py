@@ -15,11 +15,10 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from fpframe.comparison.kinds import KINDS, MODIFIED, kind_of
-from fpframe.decision import AreaTest
 from fpframe.paper.borderpoints.bisection import TOLERANCE, confidence_gap, find_borderpoints
-from fpframe.paper.experiment import Claim, Experiment, Finding, Outcome, Table
+from fpframe.paper.experiment import Claim, Experiment, Finding, Table
 from fpframe.paper.laboratory import CONTROL, UAP, Laboratory
-from fpframe.paper.measuring import contrast, contrast_text, separation
+from fpframe.paper.measuring import LEVEL, contrast, contrast_text, direction, separation
 from fpframe.queryset import to_pixels
 from fpframe.report.pictures import PALETTE, svg_text
 from fpframe.report.verdicts import markdown_table
@@ -30,7 +29,6 @@ INDEPENDENT = "independent"
 #: Query points that are asked for each other probe.
 _MOST = 1000
 #: A difference with a larger p-value may be chance.
-_LEVEL = 0.05
 
 
 def run(laboratory: Laboratory) -> Finding:
@@ -78,8 +76,8 @@ def run(laboratory: Laboratory) -> Finding:
                 what="local information is less robust than global: AUC of border points less that of UAP images",
                 paper="below 0",
                 ours=contrast_text(test),
-                outcome=_outcome(test),
-                why="within chance" if test.p_value > _LEVEL else "",
+                outcome=direction(test.p_value, -test.difference),
+                why="within chance" if test.p_value > LEVEL else "",
             ),
         ),
         text=_text(laboratory, len(points), eight_bit, medians, kinds, {p: a.text for p, a in areas.items()}),
@@ -94,12 +92,6 @@ def run(laboratory: Laboratory) -> Finding:
         },
         pictures={"gaps": _picture(gaps, kinds, tuple(medians))},
     )
-
-
-def _outcome(test: AreaTest) -> Outcome:
-    if test.p_value > _LEVEL:
-        return "undecided"
-    return "agrees" if test.difference < 0 else "differs"
 
 
 def _images(laboratory: Laboratory) -> dict[str, Tensor]:

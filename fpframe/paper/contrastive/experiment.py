@@ -17,7 +17,7 @@ from fpframe.enrolment.calibration import score_views
 from fpframe.paper.average import Average
 from fpframe.paper.experiment import Claim, Experiment, Finding, Outcome, Table
 from fpframe.paper.laboratory import AUTOENCODER, BASELINE, CONTROL, UAP, Laboratory
-from fpframe.paper.measuring import Separation, contrast, contrast_text, separation
+from fpframe.paper.measuring import Separation, contrast, contrast_text, direction, separation
 from fpframe.paper.silhouettes import silhouettes
 from fpframe.report.pictures import LABELS, svg_text
 from fpframe.report.plane import draw_plane, embed_in_plane
@@ -27,7 +27,6 @@ from fpframe.zoo import ZooModel
 
 #: Areas whose interval lies above count as separating.
 _SEPARATES = 0.9
-_LEVEL = 0.05
 ALL = "all"
 _OPPOSITE: Mapping[Outcome, Outcome] = {"agrees": "differs", "differs": "agrees", "undecided": "undecided"}
 
@@ -98,7 +97,7 @@ def run(laboratory: Laboratory) -> Finding:
                 what="AUC of the contrastive encoder less that of the auto-encoder",
                 paper="above 0",
                 ours=contrast_text(test),
-                outcome=_better(test),
+                outcome=direction(test.p_value, test.difference),
             ),
         ),
         text=_text(laboratory, areas, by_scheme, found, tests),
@@ -113,8 +112,10 @@ def _separated(laboratory: Laboratory, scheme: str) -> Separated:
     for seed in range(first, first + laboratory.recipe.experiments.seeds):
         at = laboratory.with_seed(seed)
         asked = at.ask(scheme, "fit", "test")
-        encoder, answers = at.fit(scheme, asked), dict(asked.models)
-        sides = [torch.stack([answers[m] for m in models]) for models in (at.thefts("test"), at.innocents("test"))]
+        encoder, sides = (
+            at.fit(scheme, asked),
+            [asked.of(models) for models in (at.thefts("test"), at.innocents("test"))],
+        )
         scores = [score_views(encoder, side, asked.victim, PROBS).mean(1) for side in sides]
         rounds.append((scores, _embedded(encoder, torch.cat([asked.victim.unsqueeze(0), *sides]))))
     derived = np.repeat([True, False], [len(each) for each in rounds[0][0]])
@@ -155,12 +156,6 @@ def separating(area: Separation) -> Outcome:
     if low >= _SEPARATES:
         return "agrees"
     return "differs" if high < _SEPARATES else "undecided"
-
-
-def _better(test: AreaTest) -> Outcome:
-    if test.p_value > _LEVEL:
-        return "undecided"
-    return "agrees" if test.difference > 0 else "differs"
 
 
 def _text(

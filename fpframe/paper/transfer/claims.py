@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from fpframe.decision import AreaTest
 from fpframe.paper.experiment import Claim, Outcome
-from fpframe.paper.measuring import contrast_text
+from fpframe.paper.measuring import LEVEL, contrast_text
 from fpframe.paper.transfer.judged import Judged
 
 #: Means of the paper: derived and independent models of the second victim under the first one's encoder.
 DERIVED, INDEPENDENT = 0.85, 0.33
 #: An encoder that loses less AUC than this serves as well.
 _CLOSE = 0.05
-_LEVEL = 0.05
 
 
 def mean_claims(first: Judged) -> list[Claim]:
@@ -52,7 +51,7 @@ def compared_claim(first: Judged, own: Judged, test: AreaTest) -> Claim:
     if low == high:  # as where both separate completely, which says little when models are few
         low = first.area.interval[0] - own.area.auc
     outcome: Outcome = "undecided"
-    if test.p_value <= _LEVEL and test.difference < 0:
+    if test.p_value <= LEVEL and test.difference < 0:
         outcome = "differs"
     elif low > -_CLOSE:
         outcome = "agrees"

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import attrs
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from fpframe.channel import PROBS, through_channel
 from fpframe.decision.paths import mean_of_views
@@ -96,14 +96,9 @@ def _borrow(second: Laboratory, asked: ZooAnswers, zoo: Zoo | None) -> ZooAnswer
     return attrs.evolve(asked, victim=victim, models=list(zip(zoo.models, answers, strict=True)))
 
 
-def _answers(asked: ZooAnswers, models: Sequence[ZooModel]) -> Tensor:
-    found = {id(model): answer for model, answer in asked.models}
-    return torch.stack([found[id(model)] for model in models])
-
-
 def _judge(name: str, sides: Sides, encoder: nn.Module, asked: ZooAnswers, strangers: ZooAnswers) -> Judged:
     def scores(where: ZooAnswers, models: Sequence[ZooModel]) -> np.ndarray:
-        views = score_views(encoder, _answers(where, models), asked.victim, PROBS)
+        views = score_views(encoder, where.of(models), asked.victim, PROBS)
         return np.array([mean_of_views(row) for row in views])
 
     return Judged(
@@ -118,9 +113,9 @@ def _judge(name: str, sides: Sides, encoder: nn.Module, asked: ZooAnswers, stran
 def _embed(encoder: nn.Module, sides: Sides, asked: ZooAnswers) -> Embedded:
     """Return the embeddings of the victim's and the models' views, with the kind of each."""
     groups = [("victim", asked.victim)]
-    groups += [("derived", answers) for answers in _answers(asked, sides.thefts)]
+    groups += [("derived", answers) for answers in asked.of(sides.thefts)]
     kinds = ["other-teacher" if model.stratum == "other-teacher" else "independent" for model in sides.innocents]
-    groups += list(zip(kinds, _answers(asked, sides.innocents), strict=True))
+    groups += list(zip(kinds, asked.of(sides.innocents), strict=True))
     with threads(1), torch.no_grad():
         rows = torch.cat([encoder(through_channel(answers, PROBS)) for _, answers in groups])
     return Embedded(points=rows.numpy(), kinds=[kind for kind, answers in groups for _ in answers])

@@ -11,8 +11,9 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from fpframe.paper.average import Average
-from fpframe.paper.experiment import Claim, Experiment, Finding, Outcome, Table
+from fpframe.paper.experiment import Claim, Experiment, Finding, Table
 from fpframe.paper.laboratory import CONTROL, UAP, Laboratory
+from fpframe.paper.measuring import direction
 from fpframe.paper.views.alike import Alike, Difference, paired
 from fpframe.report.pictures import COLOURS, PALETTE, svg_text
 from fpframe.report.verdicts import markdown_table
@@ -20,7 +21,6 @@ from fpframe.rng import threads
 from fpframe.zoo import ZooModel
 
 #: A difference with a larger p-value may be chance.
-_LEVEL = 0.05
 OWN, POSITIVES, INDEPENDENT = "own other views", "other positives", "independent models"
 _COLOURS = {OWN: PALETTE[2], POSITIVES: COLOURS["derived"], INDEPENDENT: COLOURS["independent"]}
 _STYLES = {OWN: "-", POSITIVES: "--", INDEPENDENT: ":"}
@@ -103,7 +103,7 @@ def run(laboratory: Laboratory) -> Finding:
                 what="views of one fingerprint are more alike than those of other positives (cosine of the answers)",
                 paper="more alike",
                 ours=f"{test.text}; means {ours.models[OWN].mean():.3f} and {ours.models[POSITIVES].mean():.3f}",
-                outcome=outcome(test),
+                outcome=direction(test.p_value, test.median),
                 why=f"with the control's queries {found[SIGNS].own_less(POSITIVES).text}; own views less independent "
                 f"models {beyond.text}",
             ),
@@ -131,29 +131,21 @@ def with_other_views(laboratory: Laboratory) -> Laboratory:
     return laboratory.with_size(views=max(2, laboratory.recipe.queries.views))
 
 
-def outcome(test: Difference) -> Outcome:
-    """Return what becomes of the paper's claim, by the rule that was written before the data were seen."""
-    if test.p_value > _LEVEL:
-        return "undecided"
-    return "agrees" if test.median > 0 else "differs"
-
-
 def _answers(laboratory: Laboratory, scheme: str) -> Similarities:
     """Compare fingerprints as they are, of all models that fit or test: nothing is fitted."""
     asked = laboratory.ask(scheme, "fit", "test")
-    answers = dict(asked.models)
     thefts, innocents = laboratory.thefts("fit", "test"), laboratory.innocents("fit", "test")
-    rows = [asked.victim, *(answers[model] for model in (*thefts, *innocents))]
-    return Similarities.of(torch.stack(rows), thefts, innocents)
+    rows = torch.cat([asked.victim[None], asked.of([*thefts, *innocents])])
+    return Similarities.of(rows, thefts, innocents)
 
 
 def _embeddings(laboratory: Laboratory) -> Similarities:
     """Compare what the fitted encoder makes of the answers of models that it has not seen."""
     asked = laboratory.ask(UAP, "fit", "test")
-    encoder, answers = laboratory.fit(UAP, asked), dict(asked.models)
+    encoder = laboratory.fit(UAP, asked)
     thefts, innocents = laboratory.thefts("test"), laboratory.innocents("test")
     with threads(1), torch.no_grad():
-        rows = [encoder(each) for each in (asked.victim, *(answers[model] for model in (*thefts, *innocents)))]
+        rows = [encoder(each) for each in (asked.victim, *asked.of([*thefts, *innocents]))]
     return Similarities.of(torch.stack(rows), thefts, innocents)
 
 
