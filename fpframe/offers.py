@@ -170,7 +170,7 @@ def _check_hooks(module: object, manager: pluggy.PluginManager) -> None:
     known = [name for name in vars(HookSpecs) if name.startswith("fpframe_")]
     implemented = 0
     for attribute in dir(module):
-        options = manager.parse_hookimpl_opts(module, attribute)  # type: ignore[arg-type]  # a module or an object
+        options = manager.parse_hookimpl_opts(module, attribute)
         if options is None:
             continue
         implemented += 1

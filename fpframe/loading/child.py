@@ -16,11 +16,15 @@ from fpframe.offers import Description, imported_offers, one_line, require_api
 
 
 def main(entries: Sequence[tuple[str, str]]) -> None:
-    """Import each plugin, say what it offers, and end the process without anything that plugins left for its end."""
+    """Import each plugin, say what it offers, and end the process without anything that plugins left for its end.
+
+    Args:
+        entries: name and module of each.
+    """
     report = _private_stdout()
     print(json.dumps({"ready": True}), file=report, flush=True)
-    for name, value in entries:
-        print(json.dumps(_told(name, value.partition(":")[0].strip())), file=report, flush=True)
+    for name, module in entries:
+        print(json.dumps(_told(name, module)), file=report, flush=True)
     os._exit(0)
 
 

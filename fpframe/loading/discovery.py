@@ -8,6 +8,7 @@ from importlib.metadata import EntryPoint, entry_points
 from itertools import groupby
 
 from fpframe.errors import PluginError, nearest
+from fpframe.loading.entry import Entry
 from fpframe.loading.table import installed_plugins
 from fpframe.naming import parse_pin
 from fpframe.registry import Plugin, Registry
@@ -38,14 +39,13 @@ def load_registry(*, blocked: Iterable[str] = (), pinned: Iterable[str] = (), re
     left_out = sorted({*blocked, *_listed(DISABLED)})
     chosen = sorted({*pinned, *_listed(PINNED)})
     found = sorted(
-        ((*_distribution(entry), entry.name, entry.value) for entry in entry_points(group=GROUP)),
-        key=lambda row: (row[0], row[2]),
+        ((*_distribution(entry), Entry(entry.name, entry.value)) for entry in entry_points(group=GROUP)),
+        key=lambda row: (row[0], row[2].name),
     )
-    found = [row for row in found if not {row[2], f"{row[0]}:{row[2]}"} & set(left_out)]
+    found = [row for row in found if not {row[2].name, f"{row[0]}:{row[2].name}"} & set(left_out)]
     plugins: list[Plugin] = []
     for (distribution, version), rows in groupby(found, key=lambda row: row[:2]):
-        entries = tuple((name, value) for *_, name, value in rows)
-        plugins += installed_plugins(entries, distribution, version, refresh=refresh)
+        plugins += installed_plugins([entry for *_, entry in rows], distribution, version, refresh=refresh)
     plugins.sort(key=lambda plugin: (plugin.name, plugin.distribution))
     registry = Registry(plugins, blocked=left_out, pinned=chosen, discovered=True)
     _require_pins(registry)

@@ -16,6 +16,7 @@ from typing import Any
 import attrs
 
 from fpframe.errors import ResourceError, UsageError
+from fpframe.loading.entry import Entry
 from fpframe.offers import Description
 
 #: Seconds that a plugin may take to be imported, and where they can be set. The first one pays for torch.
@@ -46,13 +47,13 @@ class Finding:
     error: str | None = None
 
 
-def probe(entries: Sequence[tuple[str, str]]) -> list[Finding]:
+def probe(entries: Sequence[Entry]) -> list[Finding]:
     """Import plugins in a child process and return what each offers.
 
     A plugin that ends the process or does not come to an end is at fault alone: those after it get a new process.
 
     Args:
-        entries: entry points, as ``(name, value)``.
+        entries: entry points.
 
     Raises:
         ResourceError: the child process ends before it looks at a plugin.
@@ -64,7 +65,7 @@ def probe(entries: Sequence[tuple[str, str]]) -> list[Finding]:
     return findings
 
 
-def _until_one_breaks_it(entries: Sequence[tuple[str, str]]) -> list[Finding]:
+def _until_one_breaks_it(entries: Sequence[Entry]) -> list[Finding]:
     """Return findings up to the end, or up to the first plugin that broke the process, which has one too."""
     seconds = _seconds()
     findings: list[Finding] = []
@@ -89,7 +90,7 @@ def _until_one_breaks_it(entries: Sequence[tuple[str, str]]) -> list[Finding]:
 class _Child:
     """The process that imports plugins, and the lines that it writes."""
 
-    def __init__(self, entries: Sequence[tuple[str, str]]) -> None:
+    def __init__(self, entries: Sequence[Entry]) -> None:
         self._process = subprocess.Popen(
             [sys.executable, "-P", "-B", "-c", _START],
             stdin=subprocess.PIPE,
@@ -105,7 +106,9 @@ class _Child:
         assert self._process.stdin is not None
         # a child that is gone already says so by its first line, which is missing
         with contextlib.suppress(BrokenPipeError):
-            json.dump({"path": sys.path, "entries": list(entries)}, self._process.stdin)
+            json.dump(
+                {"path": sys.path, "entries": [[entry.name, entry.module] for entry in entries]}, self._process.stdin
+            )
             self._process.stdin.close()
 
     def __enter__(self) -> _Child:

@@ -13,13 +13,12 @@ from pathlib import Path
 _JUDGES = ("hookspecs.py", "offers.py", "signatures.py", "interfaces/*.py")
 
 
-def sources_stamp(modules: Iterable[str]) -> str:
-    """Return a digest of path, size and time of change of all Python files in the packages of these modules.
+def sources_stamp(package: str) -> str:
+    """Return a digest of path, size and time of change of all Python files of a top-level package or module.
 
-    Nothing is imported: only top-level packages are looked for, by whatever finds them for an import.
+    Nothing is imported: it is looked for by whatever finds it for an import.
     """
-    packages = sorted({module.partition(".")[0] for module in modules})
-    return _stamp(file for package in packages for file in _files_of(package))
+    return _stamp(_files_of(package))
 
 
 def interfaces_stamp() -> str:

@@ -8,12 +8,14 @@ import json
 import os
 import sys
 import tempfile
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import attrs
 
 from fpframe.hookspecs import PLUGIN_API
+from fpframe.loading.entry import Entry
 from fpframe.loading.probe import Finding, probe
 from fpframe.loading.stamp import environment_stamp, interfaces_stamp, sources_stamp
 from fpframe.naming import plain_name
@@ -23,15 +25,14 @@ from fpframe.registry import Plugin
 #: Folder of the tables, where it shall not be the user's cache.
 CACHE = "FPFRAME_PLUGIN_CACHE"
 
-#: Entry points of one distribution, as ``(name, value)``.
-Entries = tuple[tuple[str, str], ...]
 
-
-def installed_plugins(entries: Entries, distribution: str, version: str, *, refresh: bool = False) -> list[Plugin]:
+def installed_plugins(
+    entries: Sequence[Entry], distribution: str, version: str, *, refresh: bool = False
+) -> list[Plugin]:
     """Return the plugins of one distribution, from its table, or by looking at them in a child process.
 
     Args:
-        entries: its entry points, as ``(name, value)``.
+        entries: its entry points.
         distribution: its name.
         version: its version.
         refresh: look at them again.
@@ -39,21 +40,22 @@ def installed_plugins(entries: Entries, distribution: str, version: str, *, refr
     Raises:
         ResourceError: the child process cannot work.
     """
-    file, key = _file(distribution), _key(entries, distribution, version)
-    findings = None if refresh else _kept(file, key)
-    if findings is None:
-        findings = probe(entries)
-        _keep(file, key, findings)
+    file, keys = _file(distribution), _keys(entries, version)
+    kept = {} if refresh else _kept(file, keys)
+    new = [entry for entry in entries if entry not in kept]
+    if new:
+        kept |= dict(zip(new, probe(new), strict=True))
+        _keep(file, keys, kept)
     return [
         Plugin(
-            name=name,
-            module=value.partition(":")[0].strip(),
-            offers=finding.offers,
+            name=entry.name,
+            module=entry.module,
+            offers=kept[entry].offers,
             distribution=distribution,
             version=version,
-            error=finding.error,
+            error=kept[entry].error,
         )
-        for (name, value), finding in zip(entries, findings, strict=True)
+        for entry in entries
     ]
 
 
@@ -65,37 +67,38 @@ def _file(distribution: str) -> Path:
     return base / environment / f"{plain_name(distribution) or 'unnamed'}.json"
 
 
-def _key(entries: Entries, distribution: str, version: str) -> str:
-    """Return a digest of all that decides whether a table still holds, but for what else is installed."""
-    parts = [
-        sys.version,
-        PLUGIN_API,
-        interfaces_stamp(),
-        distribution,
-        version,
-        entries,
-        sources_stamp(value.partition(":")[0].strip() for _, value in entries),
-    ]
-    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+def _keys(entries: Sequence[Entry], version: str) -> dict[Entry, str]:
+    """Return for each entry point a digest of all that decides whether what is known of it still holds.
+
+    What else is installed matters for faults only, and has a stamp of its own.
+    """
+    common = [sys.version, PLUGIN_API, interfaces_stamp(), version]
+    by_package = {
+        package: hashlib.sha256(json.dumps([*common, sources_stamp(package)]).encode()).hexdigest()
+        for package in {entry.package for entry in entries}
+    }
+    return {entry: by_package[entry.package] for entry in entries}
 
 
-def _kept(file: Path, key: str) -> list[Finding] | None:
-    """Return what was kept; ``None`` where it no longer holds, or cannot be read."""
+def _kept(file: Path, keys: Mapping[Entry, str]) -> dict[Entry, Finding]:
+    """Return what was kept and still holds."""
     try:
         table: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
-        findings = [
-            Finding(offers=tuple(Description(**each) for each in row["offers"]), error=row["error"])
+        findings = {
+            entry: Finding(offers=tuple(Description(**each) for each in row["offers"]), error=row["error"])
             for row in table["findings"]
-        ]
+            if (entry := Entry(row["name"], row["value"])) in keys and row["key"] == keys[entry]
+        }
         # a plugin may have failed for want of another package: it is looked at again when something was installed
-        lasting = all(finding.error is None for finding in findings) or table["environment"] == environment_stamp()
-        return findings if table["key"] == key and lasting else None
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
+        faults_hold = table["environment"] == environment_stamp()
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return {}
+    return {entry: finding for entry, finding in findings.items() if finding.error is None or faults_hold}
 
 
-def _keep(file: Path, key: str, findings: list[Finding]) -> None:
-    table = {"key": key, "environment": environment_stamp(), "findings": [attrs.asdict(each) for each in findings]}
+def _keep(file: Path, keys: Mapping[Entry, str], findings: Mapping[Entry, Finding]) -> None:
+    rows = [attrs.asdict(entry) | attrs.asdict(finding) | {"key": keys[entry]} for entry, finding in findings.items()]
+    table = {"environment": environment_stamp(), "findings": rows}
     # without a cache everything works, and every process looks anew
     with contextlib.suppress(OSError):
         file.parent.mkdir(parents=True, exist_ok=True)

@@ -18,6 +18,9 @@ TRAINING = {
     "timm:test_vit": fpframe.Training(epochs=16, batch_size=32),
 }
 
+#: The one that is enrolled on every run of the tests, and not only in the slow ones.
+QUICK = "timm:test_resnet"
+
 
 @pytest.fixture(scope="module")
 def digits(registry) -> fpframe.Dataset:
@@ -42,8 +45,9 @@ def files(trained, tmp_path_factory) -> dict[str, Path]:
     return paths
 
 
-@pytest.mark.parametrize("address", TRAINING)
-@pytest.mark.xdist_group("timm")
+@pytest.mark.parametrize(
+    "address", [each if each == QUICK else pytest.param(each, marks=pytest.mark.slow) for each in TRAINING]
+)
 def test_a_timm_victim_is_enrolled_on_the_cheap_zoo_and_recognised_among_timm_suspects(
     address, digits, trained, files, tiny_store
 ):
