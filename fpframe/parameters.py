@@ -58,6 +58,12 @@ def one_of(*options: str) -> Validator:
     return check
 
 
+def flag(owner: Any, field: attrs.Attribute[Any], value: Any) -> None:
+    """Accept true or false."""
+    if not isinstance(value, bool):
+        _refuse(owner, field.name, "true or false", value)
+
+
 def some(owner: Any, field: attrs.Attribute[Any], value: Any) -> None:
     """Accept a list that is not empty."""
     if not len(value):

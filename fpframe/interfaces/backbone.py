@@ -17,6 +17,10 @@ class BackboneSource(Component):
     def names(self, pattern: str = "*") -> list[str]:
         """Return the architectures that match a shell pattern, sorted."""
 
+    def examples(self) -> tuple[str, ...]:
+        """Return a few architectures that are small and quick to build, for `fpframe.testing`."""
+        return tuple(self.names()[:2])
+
     @abstractmethod
     def build(
         self,

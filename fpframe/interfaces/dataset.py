@@ -40,3 +40,11 @@ class DatasetSource(Component):
             f"data sets of '{self.name}' are not downloaded by fpframe ({address}); put the files in place, if it "
             "needs any, and ask for no download"
         )
+
+    def example(self, folder: Path) -> str:
+        """Write a small data set into `folder` and return what stands behind the prefix, for `fpframe.testing`.
+
+        The data set is opened with `folder` as its root. It should be as small as the format allows. Sources that need
+        no files leave this as it is: the plain name is opened then.
+        """
+        return ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable
+from pathlib import Path
 from typing import ClassVar
 
 import attrs
@@ -64,3 +65,15 @@ class SuspectSource(Component):
             UsageError: something that is needed to open it was not said.
             ModelError: it is missing, damaged, or does not fit the victim's classes and images.
         """
+
+    def example(self, folder: Path, model: Classifier) -> SuspectRequest:
+        """Write `model` into `folder` as a suspect of this kind, and return what opens it, for `fpframe.testing`.
+
+        `folder` is empty, and is the current folder whenever the suspect is opened. `model` is in evaluation mode, and
+        small: ``model.module`` flattens images and ends in a `torch.nn.Linear` without bias, which most formats can
+        hold. Where a backbone is needed, the request has one that builds the architecture of `model`.
+        """
+        raise NotImplementedError(
+            f"{type(self).__name__}.example is not written; let it write a model as a suspect of '{self.name}', and "
+            "return the request that opens it"
+        )

@@ -7,7 +7,14 @@ on the command line. The built-ins pass exactly these checks.
 from fpframe.testing.bench import Bench
 from fpframe.testing.check import Check, ConformanceError
 from fpframe.testing.parametrizing import parametrize_with_checks
-from fpframe.testing.running import CheckResult, check_component, checks_for, run_checks
+from fpframe.testing.running import (
+    CheckResult,
+    check_component,
+    check_scheme,
+    checks_for,
+    run_checks,
+    run_scheme_checks,
+)
 
 __all__ = [
     "Bench",
@@ -15,7 +22,9 @@ __all__ = [
     "CheckResult",
     "ConformanceError",
     "check_component",
+    "check_scheme",
     "checks_for",
     "parametrize_with_checks",
     "run_checks",
+    "run_scheme_checks",
 ]

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import copy
+import shutil
 import tempfile
+import weakref
 from collections.abc import Callable, Hashable
 from functools import cached_property
 from pathlib import Path
@@ -41,13 +43,16 @@ class Bench:
         return self._kept[key]  # type: ignore[return-value]  # what was put under the key
 
     @cached_property
-    def _folder(self) -> tempfile.TemporaryDirectory[str]:
-        return tempfile.TemporaryDirectory(prefix="fpframe-check-")
-
-    @property
     def folder(self) -> Path:
         """A folder of this bench, which goes with it."""
-        return Path(self._folder.name)
+        folder = tempfile.mkdtemp(prefix="fpframe-check-")
+        # a TemporaryDirectory would go too, but with a warning
+        weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
+        return Path(folder)
+
+    def new_folder(self) -> Path:
+        """Make an empty folder below the bench's."""
+        return Path(tempfile.mkdtemp(dir=self.folder))
 
     def images(self, count: int = 96, *, channels: int = 1, seed: int = 0) -> Images:
         """Return labelled images ``(count, channels, SIDE, SIDE)`` of CLASSES classes: noisy prototypes."""

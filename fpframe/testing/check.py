@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from fpframe.interfaces import Component
+from fpframe.interfaces import Component, Scheme
+from fpframe.registry import Registry
 
 if TYPE_CHECKING:
     from fpframe.testing.bench import Bench
 
-Function = Callable[[Any, "Bench"], None]
+#: Takes a component and a bench; of schemes, the scheme and a registry.
+Function = Callable[[Any, Any], None]
 
 
 class ConformanceError(AssertionError):
@@ -45,8 +47,8 @@ class Check:
         """The promise, in one sentence."""
         return (inspect.getdoc(self.function) or "").splitlines()[0]
 
-    def __call__(self, component: Component, bench: Bench) -> None:
-        """Check one component.
+    def __call__(self, component: Component | Scheme, bench: Bench | Registry) -> None:
+        """Check one component on a bench, or a scheme with a registry.
 
         Raises:
             ConformanceError: the promise is broken, or the component fails while it is tried.

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 from collections.abc import Callable, Mapping
-from contextlib import nullcontext
 from typing import Any
 
 import attrs
@@ -83,7 +84,9 @@ def recorded(component: Component, bench: Bench, prepare: Prepare, setting: Sett
 
 def _run(component: Component, bench: Bench, prepare: Prepare, setting: Setting) -> Recording:
     task = prepare(component, bench, setting)
-    quiet = torch.random.fork_rng() if setting.device == "cuda" else nullcontext()
-    with quiet, watched(models=task.models, tensors=task.tensors) as changed:
+    printed = io.StringIO()
+    with watched(models=task.models, tensors=task.tensors) as changed, contextlib.redirect_stdout(printed):
         made = task.work()
+    if printed.getvalue():
+        changed["output"] = repr(printed.getvalue()[:60])
     return Recording(made=made, results={k: v.detach().clone() for k, v in task.results(made).items()}, changed=changed)

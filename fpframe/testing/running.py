@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Literal
 
 import attrs
 
-from fpframe.interfaces import Component
+from fpframe.interfaces import Component, Scheme
+from fpframe.registry import Registry
 from fpframe.testing.bench import Bench
 from fpframe.testing.check import Check, ConformanceError, NotHere
 from fpframe.testing.checks import ALL
@@ -30,9 +31,9 @@ class CheckResult:
     text: str = ""
 
 
-def checks_for(component: Component, checks: Iterable[Check] = ALL) -> tuple[Check, ...]:
+def checks_for(component: Component) -> tuple[Check, ...]:
     """Return the checks that are for this component, by its kind and by what it declares."""
-    return tuple(one for one in checks if (not one.kinds or component.kind in one.kinds) and one.applies(component))
+    return tuple(one for one in ALL if (not one.kinds or component.kind in one.kinds) and one.applies(component))
 
 
 def require_reasons(component: Component) -> None:
@@ -80,6 +81,34 @@ def run_checks(component: Component) -> tuple[CheckResult, ...]:
     return tuple(run_check(one, component, bench) for one in checks_for(component))
 
 
+def run_scheme_checks(scheme: Scheme, registry: Registry) -> tuple[CheckResult, ...]:
+    """Run every check that is for schemes, and return how each came out.
+
+    Args:
+        scheme: the scheme.
+        registry: where its components are looked for.
+    """
+    results = []
+    for one in ALL:
+        if "scheme" in one.kinds:
+            try:
+                one(scheme, registry)
+            except ConformanceError as error:
+                results.append(CheckResult(check=one, outcome="failed", text=str(error)))
+            else:
+                results.append(CheckResult(check=one, outcome="passed"))
+    return tuple(results)
+
+
+def check_scheme(scheme: Scheme, registry: Registry) -> None:
+    """Check that a scheme can be used.
+
+    Raises:
+        ConformanceError: it cannot; the message has a line for each promise that is broken.
+    """
+    _raise_failed(run_scheme_checks(scheme, registry))
+
+
 def check_component(component: Component) -> None:
     """Check that a component keeps every promise of its kind.
 
@@ -90,6 +119,10 @@ def check_component(component: Component) -> None:
     Raises:
         ConformanceError: it breaks promises; the message has a line for each.
     """
-    failed = [result for result in run_checks(component) if result.outcome == "failed"]
+    _raise_failed(run_checks(component))
+
+
+def _raise_failed(results: Sequence[CheckResult]) -> None:
+    failed = [result for result in results if result.outcome == "failed"]
     if failed:
         raise ConformanceError("\n".join(f"{result.check.name}: {result.text}" for result in failed))

@@ -10,6 +10,8 @@ T = TypeVar("T")
 
 #: A component on the bench's small images takes a second at most.
 SECONDS = 30.0
+#: Of threads that work under a limit.
+NAME = "fpframe-check"
 
 
 def in_time(work: Callable[[], T], *, seconds: float | None = None) -> T:
@@ -30,7 +32,7 @@ def in_time(work: Callable[[], T], *, seconds: float | None = None) -> T:
         except BaseException as error:  # it is raised again below
             raised.append(error)
 
-    thread = threading.Thread(target=run, daemon=True)
+    thread = threading.Thread(target=run, daemon=True, name=NAME)
     thread.start()
     thread.join(limit)
     if thread.is_alive():

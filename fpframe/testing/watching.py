@@ -16,6 +16,9 @@ from torch import Tensor, nn
 
 from fpframe.classifier import state_digest
 
+#: Environment variables that libraries set when they are first used: OpenMP's, and those of torch's compiler.
+_LIBRARIES = ("KMP_", "TORCHINDUCTOR_")
+
 
 @contextmanager
 def watched(*, models: Mapping[str, nn.Module], tensors: Mapping[str, Tensor]) -> Iterator[dict[str, str]]:
@@ -72,7 +75,7 @@ def _surroundings() -> dict[str, dict[str, Any]]:
             "gradients switched on or off": torch.is_grad_enabled(),
             "torch's deterministic mode": torch.are_deterministic_algorithms_enabled(),
             "current folder": Path.cwd(),
-            "environment variables": dict(os.environ),
+            "environment variables": {k: v for k, v in os.environ.items() if not k.startswith(_LIBRARIES)},
             "handlers of the root logger": list(logging.getLogger().handlers),
             "level of the root logger": logging.getLogger().level,
         },

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import ClassVar, Self
 
 import attrs
 import torch
@@ -46,6 +46,11 @@ class Autoencoder(fpframe.Encoder):
     embedding: int = attrs.field(default=64, validator=whole(low=2))
     steps: int = attrs.field(default=200, validator=whole(low=1))
     learning_rate: float = attrs.field(default=1e-3, validator=number(low=0, open_low=True))
+
+    @classmethod
+    def for_checks(cls) -> Self:
+        """Return it with few steps."""
+        return cls(steps=60)
 
     def module(self, q: int, k: int) -> nn.Module:
         """Return the network, not yet fitted."""

@@ -50,6 +50,11 @@ class Boundary(PerturbationGenerator):
     steps: int = attrs.field(default=1000, validator=whole(low=1))
     learning_rate: float = attrs.field(default=0.001, validator=number(low=0, open_low=True))
 
+    @property
+    def deterministic(self) -> bool:
+        """Only classes to go to are drawn by chance."""
+        return self.toward != "random"
+
     def generate(
         self, model: Classifier, x: Tensor, labels: Tensor, *, references: References | None, seed: int
     ) -> Perturbation:

@@ -70,6 +70,11 @@ class Correlation(fpframe.Encoder):
 
     pairs: int = attrs.field(default=20_000, validator=whole(low=1))
 
+    @property
+    def deterministic(self) -> bool:
+        """Nothing is drawn by chance."""
+        return True
+
     def module(self, q: int, k: int) -> nn.Module:
         """Return the network, which has no weights, only the list of pairs."""
         return CorrelationMatrix(q, self.pairs)

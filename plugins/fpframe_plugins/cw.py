@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from typing import ClassVar
+from typing import ClassVar, Self
 
 import attrs
 from torch import Tensor
 
 import fpframe
 from fpframe import Classifier, Perturbation, PerturbationGenerator, References
-from fpframe.parameters import number, whole
+from fpframe.parameters import flag, number, whole
 from fpframe_plugins._cw import cw_l2
 from fpframe_plugins._escaping import perturb_predictions
 
@@ -47,7 +47,17 @@ class Cw(PerturbationGenerator):
     initial_constant: float = attrs.field(default=0.001, validator=number(low=0, open_low=True))
     searches: int = attrs.field(default=9, validator=whole(low=1))
     steps: int = attrs.field(default=1000, validator=whole(low=1))
-    abort_early: bool = attrs.field(default=True, validator=attrs.validators.instance_of(bool))
+    abort_early: bool = attrs.field(default=True, validator=flag)
+
+    @classmethod
+    def for_checks(cls) -> Self:
+        """Return it with few searches of few steps."""
+        return cls(searches=3, steps=30)
+
+    @property
+    def deterministic(self) -> bool:
+        """Nothing is drawn by chance."""
+        return True
 
     def generate(
         self, model: Classifier, x: Tensor, labels: Tensor, *, references: References | None, seed: int

@@ -7,7 +7,7 @@ From "Decoupling direction and norm for efficient gradient-based L2 adversarial 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import ClassVar
 
@@ -35,6 +35,9 @@ class Ddn(PerturbationGenerator):
     name: ClassVar[str] = "ddn"
     scope = "local"
     norm = "l2"
+    expected_failures: ClassVar[Mapping[str, str]] = {
+        "another_seed_gives_another_result": "a direction is drawn only for images on which the model has no slope"
+    }
     revision: ClassVar[int] = 2  # random directions are drawn for flat images only
 
     steps: int = attrs.field(default=100, validator=whole(low=1))

@@ -42,6 +42,11 @@ class Deepfool(PerturbationGenerator):
     overshoot: float = attrs.field(default=0.02, validator=number(low=0))
     classes: int = attrs.field(default=10, validator=whole(low=2))
 
+    @property
+    def deterministic(self) -> bool:
+        """Nothing is drawn by chance."""
+        return True
+
     def generate(
         self, model: Classifier, x: Tensor, labels: Tensor, *, references: References | None, seed: int
     ) -> Perturbation:

@@ -48,6 +48,11 @@ class Discriminative(Augmenter):
     candidates: int = attrs.field(default=4000, validator=whole(low=1))
     ridge: float = attrs.field(default=1.0, validator=number(low=0, open_low=True))
 
+    @property
+    def deterministic(self) -> bool:
+        """Nothing is drawn by chance."""
+        return True
+
     def choose(
         self,
         model: Classifier,

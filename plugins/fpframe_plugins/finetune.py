@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
 import attrs
 
 import fpframe
 from fpframe import AttackContext, Classifier, Images, Query
-from fpframe.parameters import number, one_of, whole
+from fpframe.parameters import flag, number, one_of, whole
 from fpframe_plugins._layers import last_layer, put_back, zeros_of
 
 #: Share of zeros from which on a weight is taken for a pruned one; in a trained one hardly any is exactly zero.
 _PRUNED = 0.01
-
-
-def _yes_or_no(owner: Any, field: attrs.Attribute[Any], value: Any) -> None:
-    if not isinstance(value, bool):
-        raise fpframe.ParameterError(f"'{field.name}' of '{owner.name}' must be true or false (got {value!r})")
 
 
 @attrs.frozen(kw_only=True)
@@ -38,7 +33,7 @@ class Finetune(fpframe.AttackSimulator):
     layers: str = attrs.field(default="all", validator=one_of("all", "last"))
     epochs: int = attrs.field(default=2, validator=whole(low=1))
     learning_rate: float = attrs.field(default=5e-4, validator=number(low=0, open_low=True))
-    keep_zeros: bool = attrs.field(default=True, validator=_yes_or_no)
+    keep_zeros: bool = attrs.field(default=True, validator=flag)
 
     def image_passes(self, available: int, epochs: int) -> float:
         """Return the passes of its own epochs."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, Self
 
 import attrs
 import torch
@@ -48,6 +48,11 @@ class FingerprintAware(fpframe.AttackSimulator):
     rounds: int = attrs.field(default=4, validator=whole(low=1))
     max_drop: float = attrs.field(default=0.02, validator=number(low=0, high=1))
     learning_rate: float = attrs.field(default=1e-3, validator=number(low=0, open_low=True))
+
+    @classmethod
+    def for_checks(cls) -> Self:
+        """Return an attack of one round; crafting takes nearly all of the time."""
+        return cls(rounds=1)
 
     def image_passes(self, available: int, epochs: int) -> float:
         """Return the passes of all rounds, those of crafting included."""

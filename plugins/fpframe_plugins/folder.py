@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from itertools import product
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -57,6 +58,16 @@ class Folder(fpframe.DatasetSource):
         return fpframe.Dataset.from_arrays(
             (images[:cut], labels[:cut]), (images[cut:], labels[cut:]), classes=classes, address=address
         )
+
+    def example(self, folder: Path) -> str:
+        """Write two classes of grey images of 6 pixels, each in both parts."""
+        from PIL import Image
+
+        for number, (part, name) in enumerate(product(("test", "train"), ("cat", "dog"))):
+            path = folder / "pets" / part / name / "0.png"
+            path.parent.mkdir(parents=True)
+            Image.new("L", (6, 6), 60 * number).save(path)
+        return "pets"
 
 
 def _layout(base: Path, address: str) -> tuple[list[str], list[Labelled], list[Labelled]]:

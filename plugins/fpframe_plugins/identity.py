@@ -33,6 +33,11 @@ class Identity(fpframe.Encoder):
     name: ClassVar[str] = "identity"
     revision: ClassVar[int] = 1
 
+    @property
+    def deterministic(self) -> bool:
+        """Nothing is drawn by chance."""
+        return True
+
     def module(self, q: int, k: int) -> nn.Module:
         """Return the network, which has no weights."""
         return CentredAnswers()

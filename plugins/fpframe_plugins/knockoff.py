@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import attrs
 import torch
@@ -16,6 +16,13 @@ from fpframe.parameters import one_of, whole
 from fpframe.rng import derive_seed, generator
 from fpframe_plugins import _extraction as common
 from fpframe_plugins._gradient_bandit import GradientBandit, rewards
+
+
+def _address(owner: Any, field: attrs.Attribute[Any], value: Any) -> None:
+    if not isinstance(value, str):
+        raise fpframe.ParameterError(
+            f"'{field.name}' of '{owner.name}' must be the address of a data set (got {value!r})"
+        )
 
 
 @attrs.frozen(kw_only=True)
@@ -43,7 +50,7 @@ class Knockoff(fpframe.AttackSimulator):
 
     labels: str = attrs.field(default="soft", validator=one_of(*common.LABELS))
     policy: str = attrs.field(default="random", validator=one_of("random", "adaptive"))
-    pool: str = attrs.field(default="", validator=attrs.validators.instance_of(str))
+    pool: str = attrs.field(default="", validator=_address)
     rounds: int = attrs.field(default=20, validator=whole(low=1))
     budget: int | None = attrs.field(default=None, validator=whole(low=2, optional=True))
 

@@ -33,6 +33,11 @@ class Labels(fpframe.Encoder):
     name: ClassVar[str] = "labels"
     revision: ClassVar[int] = 1
 
+    @property
+    def deterministic(self) -> bool:
+        """Nothing is drawn by chance."""
+        return True
+
     def module(self, q: int, k: int) -> nn.Module:
         """Return the network, which has no weights."""
         return OneHotLabels()

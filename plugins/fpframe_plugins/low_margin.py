@@ -24,6 +24,11 @@ class LowMargin(Augmenter):
     name: ClassVar[str] = "low-margin"
     revision: ClassVar[int] = 1
 
+    @property
+    def deterministic(self) -> bool:
+        """Nothing is drawn by chance."""
+        return True
+
     def choose(
         self,
         model: Classifier,

@@ -22,6 +22,11 @@ class NoPerturbation(PerturbationGenerator):
     norm = "linf"
     revision: ClassVar[int] = 1
 
+    @property
+    def deterministic(self) -> bool:
+        """Nothing is drawn by chance."""
+        return True
+
     def generate(
         self, model: Classifier, x: Tensor, labels: Tensor, *, references: References | None, seed: int
     ) -> Perturbation:

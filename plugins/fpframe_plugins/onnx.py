@@ -61,6 +61,14 @@ class OnnxFile(fpframe.SuspectSource):
 
         return open_query(ask if batch is None else in_chunks(ask, batch), request, digest=_digest(path))
 
+    def example(self, folder: Path, model: fpframe.Classifier) -> fpframe.SuspectRequest:
+        """Export a model for any number of images."""
+        path = folder / "suspect.onnx"
+        images = torch.zeros(2, *model.image_shape)
+        free = ({0: torch.export.Dim("count")},)
+        torch.onnx.export(model, (images,), path, dynamic_shapes=free, dynamo=True, external_data=False, verbose=False)
+        return fpframe.SuspectRequest(address=str(path), num_classes=model.num_classes, image_shape=model.image_shape)
+
 
 def _session(path: Path, request: fpframe.SuspectRequest) -> Any:
     try:

@@ -9,7 +9,7 @@ from typing import ClassVar
 import attrs
 import torch
 from torch import Tensor
-from torch.export import ExportedProgram
+from torch.export import Dim, ExportedProgram
 from torch.export.passes import move_to_device_pass
 
 import fpframe
@@ -63,6 +63,13 @@ class ExportedProgramFile(fpframe.SuspectSource):
             return answer
 
         return open_query(ask if batch is None else in_chunks(ask, batch), request, digest=file_digest(path))
+
+    def example(self, folder: Path, model: fpframe.Classifier) -> fpframe.SuspectRequest:
+        """Export a model for any number of images."""
+        path = folder / "suspect.pt2"
+        images = torch.zeros(2, *model.image_shape)
+        torch.export.save(torch.export.export(model, (images,), dynamic_shapes=({0: Dim("count")},)), path)
+        return fpframe.SuspectRequest(address=str(path), num_classes=model.num_classes, image_shape=model.image_shape)
 
 
 def _load(path: Path) -> ExportedProgram:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
+import importlib
 import inspect
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, ClassVar
 
 import attrs
+import torch
 from torch import nn
 
 import fpframe
@@ -14,6 +18,17 @@ from fpframe.address import Address, import_callable
 from fpframe.classifier import state_digest
 from fpframe.inprocess import function_query, module_query, refuse_backbone
 from fpframe.rng import isolated
+
+#: The module of the example; its weights lie beside it.
+_EXAMPLE = """\
+from pathlib import Path
+
+import torch
+
+
+def load():
+    return torch.load(Path(__file__).with_suffix(".pt"), weights_only=False)
+"""
 
 
 @attrs.frozen(kw_only=True)
@@ -54,6 +69,18 @@ class PythonSuspect(fpframe.SuspectSource):
         query = module_query(suspect, request) if isinstance(suspect, nn.Module) else function_query(suspect, request)
         query.notes = notes
         return query
+
+    def example(self, folder: Path, model: fpframe.Classifier) -> fpframe.SuspectRequest:
+        """Write a model as a pickle, and a module with a function that returns it."""
+        # a module stays imported under its name, so that no two examples of one process may share one
+        content = f"{folder.resolve()} {state_digest(model)}"
+        name = f"suspect_{hashlib.sha256(content.encode()).hexdigest()[:16]}"
+        torch.save(model, folder / f"{name}.pt")
+        (folder / f"{name}.py").write_text(_EXAMPLE)
+        importlib.invalidate_caches()
+        return fpframe.SuspectRequest(
+            address=f"{self.name}:{name}:load", num_classes=model.num_classes, image_shape=model.image_shape
+        )
 
 
 def _required(function: Callable[..., Any], address: str) -> int:

@@ -50,6 +50,10 @@ class Reduced(fpframe.BackboneSource):
         """Return the architectures that match a shell pattern, sorted."""
         return sorted(name for name in _ARCHITECTURES if fnmatchcase(name, pattern))
 
+    def examples(self) -> tuple[str, ...]:
+        """Return the two that are built most quickly."""
+        return ("resnet18", "vgg16")
+
     def build(
         self,
         name: str,

@@ -118,6 +118,11 @@ class Residual(fpframe.Encoder):
     ridge: float = attrs.field(default=1.0, validator=number(low=0, open_low=True))
     floor: float = attrs.field(default=0.1, validator=number(low=0, high=0.5, open_low=True))
 
+    @property
+    def deterministic(self) -> bool:
+        """Nothing is drawn by chance."""
+        return True
+
     def module(self, q: int, k: int) -> nn.Module:
         """Return the network, not yet fitted."""
         return WhitenedAnswers(q, k, self.directions, self.floor)

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import copy
+from functools import partial
+from pathlib import Path
 from typing import ClassVar
 
 import attrs
+import torch
 
 import fpframe
 from fpframe.inprocess import module_query
 from fpframe.modelfiles import existing_file, has_suffix
-from fpframe.weights import SUFFIXES, load_weights
+from fpframe.weights import SUFFIXES, load_weights, save_weights
 
 
 @attrs.frozen(kw_only=True)
@@ -41,6 +45,26 @@ class StateDict(fpframe.SuspectSource):
                 "--backbone, such as timm:resnet18"
             )
         return module_query(load_weights(request.backbone(), path), request)
+
+    def example(self, folder: Path, model: fpframe.Classifier) -> fpframe.SuspectRequest:
+        """Write a model's weights; the backbone is its architecture with other weights."""
+        path = folder / "suspect.safetensors"
+        save_weights(model, path)
+        return fpframe.SuspectRequest(
+            address=str(path),
+            num_classes=model.num_classes,
+            image_shape=model.image_shape,
+            backbone=partial(_blank, model),
+        )
+
+
+def _blank(model: fpframe.Classifier) -> fpframe.Classifier:
+    """Return the architecture of a model, with zeros for weights."""
+    network = copy.deepcopy(model)
+    with torch.no_grad():
+        for weight in network.parameters():
+            weight.zero_()
+    return network
 
 
 @fpframe.hookimpl

@@ -41,6 +41,10 @@ class Timm(fpframe.BackboneSource):
 
         return sorted(name for name in timm.list_models() if fnmatchcase(name, pattern))
 
+    def examples(self) -> tuple[str, ...]:
+        """Return a residual network and a transformer, which timm keeps small for tests of its own."""
+        return ("test_resnet", "test_vit")
+
     def build(
         self,
         name: str,

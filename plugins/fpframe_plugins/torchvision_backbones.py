@@ -39,6 +39,10 @@ class TorchvisionBackbones(fpframe.BackboneSource):
 
         return sorted(name for name in models.list_models(module=models) if fnmatchcase(name, pattern))
 
+    def examples(self) -> tuple[str, ...]:
+        """Return the two with the fewest weights."""
+        return ("shufflenet_v2_x0_5", "squeezenet1_1")
+
     def build(
         self,
         name: str,

@@ -85,6 +85,16 @@ class TorchvisionDatasets(fpframe.DatasetSource):
                 f"cannot download {rest} to {root}: {_reason(error)} ({address}); {advice}"
             ) from error
 
+    def example(self, folder: Path) -> str:
+        """Write FashionMNIST with six training images and three test images, in the IDX format of MNIST."""
+        raw = folder / "FashionMNIST/raw"
+        raw.mkdir(parents=True)
+        for part, count in (("train", 6), ("t10k", 3)):
+            shades = np.linspace(0, 255 - count, count * 28 * 28)
+            _write_idx(raw / f"{part}-images-idx3-ubyte", shades.reshape(count, 28, 28))
+            _write_idx(raw / f"{part}-labels-idx1-ubyte", np.arange(count))
+        return "FashionMNIST"
+
     def _known(self, rest: str, root: Path | None) -> tuple[Any, Path, str]:
         """Return torchvision's class, the folder and the address."""
         address = f"{self.name}:{rest}"
@@ -98,6 +108,12 @@ class TorchvisionDatasets(fpframe.DatasetSource):
         from torchvision import datasets
 
         return getattr(datasets, rest), root, address
+
+
+def _write_idx(path: Path, values: Any) -> None:
+    """Write an array as unsigned bytes; the header tells the type, 8, and every size as four bytes."""
+    header = bytes([0, 0, 8, values.ndim]) + np.array(values.shape, dtype=">u4").tobytes()
+    path.write_bytes(header + values.astype(np.uint8).tobytes())
 
 
 def _missing(kind: Any, root: Path) -> list[str]:

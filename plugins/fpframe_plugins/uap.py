@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from typing import ClassVar
+from typing import ClassVar, Self
 
 import attrs
 import torch
@@ -47,6 +47,11 @@ class Uap(PerturbationGenerator):
     step_size: float = attrs.field(default=0.05, validator=number(low=0, open_low=True))
     momentum: float = attrs.field(default=0.8, validator=number(low=0, high=1))
     target: float = attrs.field(default=0.5, validator=number(low=0, high=1))
+
+    @classmethod
+    def for_checks(cls) -> Self:
+        """Return it with few steps."""
+        return cls(steps=40)
 
     def generate(
         self, model: Classifier, x: Tensor, labels: Tensor, *, references: References | None, seed: int

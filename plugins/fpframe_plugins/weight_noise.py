@@ -28,6 +28,11 @@ class WeightNoise(fpframe.AttackSimulator):
     access: ClassVar[Literal["weights", "probs", "labels"]] = "weights"
     level: float = attrs.field(default=0.05, validator=number(low=0))
 
+    @property
+    def deterministic(self) -> bool:
+        """Whether nothing is drawn by chance: no noise is none for every seed."""
+        return self.level == 0
+
     def image_passes(self, available: int, epochs: int) -> float:
         """Return zero: nothing is learned."""
         return 0

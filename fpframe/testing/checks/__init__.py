@@ -5,9 +5,33 @@ from __future__ import annotations
 from types import ModuleType
 
 from fpframe.testing.check import Check
-from fpframe.testing.checks import conduct, parameters, perturbation
+from fpframe.testing.checks import (
+    attack,
+    augmenter,
+    backbone,
+    conduct,
+    dataset,
+    encoder,
+    filter,
+    parameters,
+    perturbation,
+    scheme,
+    suspect,
+)
 
-_MODULES: tuple[ModuleType, ...] = (parameters, conduct, perturbation)
+_MODULES: tuple[ModuleType, ...] = (
+    parameters,
+    conduct,
+    perturbation,
+    augmenter,
+    encoder,
+    attack,
+    filter,
+    backbone,
+    dataset,
+    suspect,
+    scheme,
+)
 
 #: Every check, in the order in which reports list them.
 ALL: tuple[Check, ...] = tuple(

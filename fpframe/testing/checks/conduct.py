@@ -9,13 +9,24 @@ import torch
 from fpframe.interfaces import Component
 from fpframe.testing.bench import Bench
 from fpframe.testing.check import NotHere, check, require
-from fpframe.testing.checks import perturbation
+from fpframe.testing.checks import attack, augmenter, backbone, dataset, encoder, filter, perturbation, suspect
 from fpframe.testing.exercise import Prepare, Recording, Setting, recorded
 
 #: How components of a kind are put to work.
-PREPARE: dict[str, Prepare] = {"perturbation": perturbation.prepare}
+PREPARE: dict[str, Prepare] = {
+    "perturbation": perturbation.prepare,
+    "augmenter": augmenter.prepare,
+    "encoder": encoder.prepare,
+    "attack": attack.prepare,
+    "filter": filter.prepare,
+    "backbone": backbone.prepare,
+    "dataset": dataset.prepare,
+    "suspect": suspect.prepare,
+}
 #: Kinds whose results may depend on a seed.
 SEEDED = ("perturbation", "augmenter", "encoder", "attack", "filter", "backbone")
+#: Kinds that are handed a model.
+ASKS_MODELS = ("perturbation", "augmenter", "attack", "filter")
 
 
 def run(component: Component, bench: Bench, setting: Setting = Setting()) -> Recording:  # noqa: B008
@@ -92,18 +103,29 @@ def leaves_the_process(component: Component, bench: Bench) -> None:
     _unchanged(component, bench, "process", "restore what you change")
 
 
-@check()
+@check(when=lambda component: component.kind not in ("dataset", "encoder"))
 def works_on_three_channels(component: Component, bench: Bench) -> None:
     """It works on colour images as on grey ones."""
     run(component, bench, Setting(channels=3))
 
 
-@check()
+def has_cuda() -> bool:
+    """Whether a GPU can be used here."""
+    return torch.cuda.is_available()
+
+
+@check(*ASKS_MODELS)
 def works_with_a_model_on_cuda(component: Component, bench: Bench) -> None:
     """It works with a model that lies on a GPU."""
-    if not torch.cuda.is_available():
+    if not has_cuda():
         raise NotHere("no CUDA device is here")
     run(component, bench, Setting(device="cuda"))
+
+
+@check()
+def prints_nothing(component: Component, bench: Bench) -> None:
+    """It writes nothing to stdout, where the results of commands stand."""
+    _unchanged(component, bench, "output", "use the logging of the standard library, or warnings")
 
 
 def _unchanged(component: Component, bench: Bench, topic: str, remedy: str) -> None:

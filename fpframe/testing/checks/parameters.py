@@ -16,7 +16,7 @@ from fpframe.testing.bench import Bench
 from fpframe.testing.check import check, require
 
 #: Of names: what can be written in a lineage, on a command line and in TOML without quotes.
-_NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
 
 @check()
@@ -88,7 +88,7 @@ def repr_tells_parameters_and_no_addresses(component: Component, bench: Bench) -
 def has_name_revision_and_docstring(component: Component, bench: Bench) -> None:
     """Its name can be written anywhere, its revision is a whole number, and a docstring says what it does."""
     name, revision = component.name, component.revision
-    require(_NAME.fullmatch(name), f"name '{name}' is not of the form my-method; use small letters, digits and hyphens")
+    require(NAME.fullmatch(name), f"name '{name}' is not of the form my-method; use small letters, digits and hyphens")
     require(isinstance(revision, int) and revision >= 1, f"revision {revision!r} is not a whole number from 1")
     doc = vars(type(component)).get("__doc__") or ""
     require(doc.strip() and not doc.startswith("Method generated"), "its class has no docstring; say what it does")

@@ -72,6 +72,15 @@ def deltas_are_finite_float32(component: PerturbationGenerator, bench: Bench) ->
 
 
 @check("perturbation")
+def one_image_is_enough(component: PerturbationGenerator, bench: Bench) -> None:
+    """It works on a single image."""
+    one = bench.images(1, seed=1)
+    references = bench.references() if component.needs_references else None
+    made = component(bench.classifier(), one.pixels, one.labels, references=references, seed=0)
+    require(len(made.delta) == 1, f"for one image it gives {len(made.delta)} deltas")
+
+
+@check("perturbation")
 def it_ends_on_a_constant_model(component: PerturbationGenerator, bench: Bench) -> None:
     """It comes to an end where no perturbation can change an answer."""
     few = bench.images(4, seed=1)

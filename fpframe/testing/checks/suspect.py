@@ -1,0 +1,277 @@
+"""Checks for sources of suspects."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import chdir
+from pathlib import Path
+
+import attrs
+import torch
+from torch import Tensor, nn
+
+from fpframe.channel import TOP1, through_channel
+from fpframe.classifier import Classifier, state_digest
+from fpframe.errors import FpframeError, ModelError, ResourceError, UsageError
+from fpframe.interfaces import SuspectRequest, SuspectSource
+from fpframe.query import Query
+from fpframe.rng import generator
+from fpframe.testing.bench import CLASSES, SIDE, Bench
+from fpframe.testing.check import NotHere, check, require
+from fpframe.testing.damage import HARMS, damaged, emptied, files_in
+from fpframe.testing.exercise import Recording, Setting, Task, recorded
+
+#: Images that a suspect is asked.
+IMAGES = 7
+#: How far an answer may be from the model's, by rounding errors of another runtime.
+CLOSE = 1e-5
+#: Addresses of other things.
+_STRANGERS = ("timm:resnet18", "folder:pets", "digits", "model.unknown", "")
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class Example:
+    """A model that was written as a suspect.
+
+    Attributes:
+        model: the model.
+        folder: what it was written into.
+        request: what opens it.
+    """
+
+    model: Classifier
+    folder: Path
+    request: SuspectRequest
+
+    def open(self, component: SuspectSource, **changes: object) -> Query:
+        """Open it, with some things said otherwise."""
+        with chdir(self.folder):
+            return component.open(attrs.evolve(self.request, **changes))  # type: ignore[arg-type]
+
+    def expected(self, asked: Tensor, channel: str | None) -> Tensor:
+        """Return what the model answers, as far as the suspect reveals it."""
+        answers = self.model.logits(asked).softmax(1)
+        return through_channel(answers, TOP1) if channel == TOP1 else answers
+
+
+def linear(*, channels: int = 1) -> Classifier:
+    """Return what every format can hold: one layer, behind a dropout that tells training mode from evaluation mode."""
+    layer = nn.Linear(channels * SIDE * SIDE, CLASSES, bias=False)
+    with torch.no_grad():
+        layer.weight.copy_(0.3 * torch.randn(layer.weight.shape, generator=generator(0, "linear", channels)))
+    network = nn.Sequential(nn.Flatten(), nn.Dropout(), layer)
+    shape = (channels, SIDE, SIDE)
+    return Classifier(network, num_classes=CLASSES, image_shape=shape, address="conformance:linear").eval()
+
+
+def example(component: SuspectSource, bench: Bench, *, channels: int = 1) -> Example:
+    """Return the example of a source for images of so many channels."""
+    if type(component).example is SuspectSource.example:
+        raise NotHere("there is no example to try it on; see writes_an_example")
+
+    def write() -> Example:
+        folder, model = bench.new_folder(), linear(channels=channels)
+        with chdir(folder):
+            request = component.example(folder, model)
+        made = Example(model=linear(channels=channels), folder=folder, request=request)
+        # libraries that are imported when it is first asked may change the process
+        made.open(component)(_images(bench, channels)[:1])
+        return made
+
+    return bench.once(("suspect", channels), write)
+
+
+def prepare(component: SuspectSource, bench: Bench, setting: Setting) -> Task:
+    """Let it open its example, and ask."""
+    shown = example(component, bench, channels=setting.channels)
+    pixels = _images(bench, setting.channels)
+
+    def work() -> tuple[Query, Tensor]:
+        try:
+            query = shown.open(component, device=setting.device)
+        except UsageError as error:
+            if setting.device == "cpu":
+                raise
+            raise NotHere(str(error)) from error  # a runtime may lack the device
+        return query, query(pixels)
+
+    return Task(work=work, results=lambda made: {"answers": made[1]}, tensors={"the questions": pixels})
+
+
+def _run(component: SuspectSource, bench: Bench, setting: Setting = Setting()) -> Recording:  # noqa: B008
+    return recorded(component, bench, prepare, setting)
+
+
+def _images(bench: Bench, channels: int = 1) -> Tensor:
+    return bench.images(IMAGES, channels=channels, seed=1).pixels
+
+
+def _refused(work: Callable[[], object], what: str, kind: type[FpframeError] = FpframeError) -> str:
+    """Return the one line with which something is refused."""
+    try:
+        work()
+    except kind as error:
+        require("\n" not in str(error), f"its refusal of {what} has several lines; say it in one")
+        return str(error)
+    except Exception as error:
+        raise AssertionError(
+            f"{what} fails with {type(error).__name__}: {' '.join(str(error).split())}; raise a {kind.__name__} on one "
+            "line"
+        ) from error
+    raise AssertionError(f"it takes {what}; raise a ModelError")
+
+
+@check("suspect")
+def writes_an_example(component: SuspectSource, bench: Bench) -> None:
+    """`example` writes a model as a suspect, for the other checks to open, and leaves the model as it is."""
+    model = linear()
+    before, folder = state_digest(model), bench.new_folder()
+    try:
+        with chdir(folder):
+            request = component.example(folder, model)
+    except NotImplementedError as error:
+        raise AssertionError(str(error)) from error
+    require(isinstance(request, SuspectRequest), f"example returns a {type(request).__name__}; return a SuspectRequest")
+    asked = (request.num_classes, request.image_shape)
+    require(asked == (CLASSES, model.image_shape), "its example is for other classes or images; take them of the model")
+    same = state_digest(model) == before and not any(module.training for module in model.modules())
+    require(same, "example changes the model that it writes; work on a copy")
+
+
+@check("suspect")
+def matches_its_own_addresses_alone(component: SuspectSource, bench: Bench) -> None:
+    """`matches` tells from the address that it opens its example, and nothing of another kind."""
+    address = example(component, bench).request.address
+    require(component.matches(address), f"it does not match '{address}', its own example; let matches say True")
+    taken = [stranger for stranger in _STRANGERS if component.matches(stranger)]
+    require(not taken, f"it matches {', '.join(map(repr, taken))}, which others open; match its own addresses alone")
+
+
+@check("suspect")
+def forms_tell_what_its_addresses_look_like(component: SuspectSource, bench: Bench) -> None:
+    """`forms` is what users are shown where nothing opens an address."""
+    forms = component.forms
+    told = isinstance(forms, tuple) and forms and all(isinstance(form, str) and form.strip() for form in forms)
+    require(told, f"forms is {forms!r}; declare what addresses look like, such as ('FILE.onnx',)")
+
+
+@check("suspect")
+def answers_as_the_model_that_was_written(component: SuspectSource, bench: Bench) -> None:
+    """The example answers as the model does, on grey images and on coloured ones."""
+    for channels in (1, 3):
+        run = _run(component, bench, Setting(channels=channels))
+        query, _ = run.made
+        expected = example(component, bench, channels=channels).expected(_images(bench, channels), query.channel)
+        gap = float((run.results["answers"] - expected).abs().max())
+        require(gap <= CLOSE, f"its answers are {gap:.2g} away from the model's; open what was written, channels first")
+
+
+@check("suspect")
+def opening_asks_nothing_and_says_where_it_is(component: SuspectSource, bench: Bench) -> None:
+    """A suspect that was opened has not been asked yet, and its query carries address and classes."""
+    shown = example(component, bench)
+    query = shown.open(component)
+    require(query.spent == 0, f"opening asks {query.spent} images of the suspect's budget; ask nothing")
+    address = shown.request.address
+    require(query.address == address, f"the query's address is '{query.address}'; make it '{address}'")
+    require(query.num_classes == CLASSES, f"the query tells {query.num_classes} classes; take the request's number")
+
+
+@check("suspect")
+def the_limit_of_the_request_holds(component: SuspectSource, bench: Bench) -> None:
+    """Images are counted, and no more are asked than `max_queries` allows."""
+    query, pixels = example(component, bench).open(component, max_queries=IMAGES), _images(bench)
+    query(pixels)
+    require(query.spent == IMAGES, f"{IMAGES} images were asked and {query.spent} are counted; return a Query")
+    try:
+        query(pixels[:1])
+    except ResourceError:
+        return
+    raise AssertionError("it answers more images than max_queries allows; hand it to the Query, as open_query does")
+
+
+@check("suspect")
+def answers_do_not_depend_on_the_batch_size(component: SuspectSource, bench: Bench) -> None:
+    """The same images get the same answers in batches of one, of three and all at once."""
+    shown, pixels = example(component, bench), _images(bench)
+    whole = _run(component, bench).results["answers"]
+    for size in (1, 3):
+        query = shown.open(component, batch_size=size)
+        require(query.batch_size == size, f"it asks {query.batch_size} images a call, not {size}; obey batch_size")
+        gap = float((query(pixels) - whole).abs().max())
+        require(gap <= CLOSE, f"in batches of {size} answers are {gap:.2g} away; treat every image by itself")
+
+
+@check("suspect")
+def mean_and_std_are_applied(component: SuspectSource, bench: Bench) -> None:
+    """Pixels are normalised as the request says, or the request is refused with a `UsageError`."""
+    shown, pixels = example(component, bench), _images(bench)
+    mean, std = (0.4,), (0.5,)
+    try:
+        query = shown.open(component, mean=mean, std=std)
+    except UsageError:
+        return
+    expected = shown.expected((pixels - mean[0]) / std[0], query.channel)
+    gap = float((query(pixels) - expected).abs().max())
+    require(gap <= CLOSE, f"with mean and std its answers are {gap:.2g} away; use fpframe.inprocess.normaliser")
+
+
+@check("suspect")
+def the_digest_tells_models_apart(component: SuspectSource, bench: Bench) -> None:
+    """A model has the same digest each time it is opened, and another model has another one."""
+    shown = example(component, bench)
+    first, again = (shown.open(component).digest for _ in range(2))
+    require(first == again, "opened twice, a model has two digests; make it of its bytes or weights")
+    other = example(component, bench, channels=3).open(component).digest
+    require(not first or first != other, "two models have one digest; make it of their bytes or weights, or leave it")
+
+
+@check("suspect")
+def another_number_of_classes_is_refused(component: SuspectSource, bench: Bench) -> None:
+    """A suspect for other classes than the victim's is a `ModelError` that says both numbers, at the first answer."""
+    if _run(component, bench).made[0].channel == TOP1:
+        return  # labels do not tell how many there are
+    shown, told = example(component, bench), CLASSES + 1
+    message = _refused(
+        lambda: shown.open(component, num_classes=told)(_images(bench)), "another number of classes", ModelError
+    )
+    both = str(CLASSES) in message and str(told) in message
+    require(both, f"its refusal of {told} classes does not say both numbers: {message}; say {CLASSES} and {told}")
+
+
+def _writes_files(component: SuspectSource, bench: Bench) -> list[Path]:
+    return files_in(example(component, bench).folder)
+
+
+@check("suspect")
+def a_missing_suspect_is_refused(component: SuspectSource, bench: Bench) -> None:
+    """Where the files of a suspect are gone, the error is one line that names its address."""
+    shown = example(component, bench)
+    if not _writes_files(component, bench):
+        return
+    address = shown.request.address
+    with emptied(shown.folder):
+        require(component.matches(address), "it matches what is there alone; let matches decide by the address")
+        message = _refused(lambda: shown.open(component)(_images(bench)), "a suspect that is not there")
+    require(address in message, f"its refusal of a missing suspect does not name '{address}': {message}; name it")
+
+
+@check("suspect")
+def a_damaged_suspect_is_refused(component: SuspectSource, bench: Bench) -> None:
+    """With a file cut off or gone, a suspect answers as before, or the error is one line."""
+    shown, whole = example(component, bench), _run(component, bench).results["answers"]
+    for file in _writes_files(component, bench):
+        for harm in HARMS:
+            answers: list[Tensor] = []
+            with damaged(shown.folder / file, harm):
+                try:
+                    answers.append(shown.open(component)(_images(bench)))
+                except FpframeError as error:
+                    require("\n" not in str(error), f"with {file} {harm} its refusal has several lines; say it in one")
+                except Exception as error:
+                    raise AssertionError(
+                        f"with {file} {harm} it fails with {type(error).__name__}: {' '.join(str(error).split())}; "
+                        "raise a ModelError"
+                    ) from error
+            same = all(torch.allclose(each, whole, atol=CLOSE) for each in answers)
+            require(same, f"with {file} {harm} it answers otherwise; raise a ModelError")

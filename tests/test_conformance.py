@@ -1,0 +1,36 @@
+"""Every built-in passes the conformance kit, which is the one that plugin authors have."""
+
+from __future__ import annotations
+
+import fpframe
+from fpframe.registry import KINDS
+from fpframe.testing import check_scheme, parametrize_with_checks
+
+REGISTRY = fpframe.load_registry()
+OFFERED = [
+    (kind, name) for info in REGISTRY.plugins for kind, name in info.components if info.distribution == "fpframe"
+]
+COMPONENTS = [REGISTRY.get(kind, name).for_checks() for kind, name in OFFERED if kind != "scheme"]
+
+
+@parametrize_with_checks(COMPONENTS)
+def test_a_built_in_keeps_its_promises(check):
+    check()
+
+
+def test_every_shipped_scheme_can_be_used():
+    for kind, name in OFFERED:
+        if kind == "scheme":
+            check_scheme(REGISTRY.get(kind, name), REGISTRY)
+
+
+def test_all_kinds_are_covered_and_nothing_is_left_out():
+    assert {kind for kind, _ in OFFERED} == set(KINDS)
+    assert len(COMPONENTS) >= 60
+
+
+def test_expected_failures_of_built_ins_are_few():
+    expected = {component.name: dict(component.expected_failures) for component in COMPONENTS}
+    assert {name: list(checks) for name, checks in expected.items() if checks} == {
+        "ddn": ["another_seed_gives_another_result"]
+    }
