@@ -28,7 +28,7 @@ if TYPE_CHECKING:
         UsageError,
     )
     from fpframe.evaluation import Evaluation, evaluate
-    from fpframe.events import Event
+    from fpframe.events import Event, log_events
     from fpframe.fingerprint import extract
     from fpframe.hookspecs import PLUGIN_API, hookimpl
     from fpframe.interfaces import (
@@ -56,6 +56,7 @@ if TYPE_CHECKING:
     from fpframe.queryset import QuerySet
     from fpframe.recipe import Recipe
     from fpframe.registry import Registry
+    from fpframe.store import Store
     from fpframe.suspects import open_suspect
     from fpframe.training import Training, train
     from fpframe.verification import Transcript, Verdict, export_queries, verify, verify_many
@@ -101,6 +102,7 @@ _HOME = {
     "Registry": "registry",
     "ResourceError": "errors",
     "Scheme": "interfaces",
+    "Store": "store",
     "SuspectRequest": "interfaces",
     "SuspectSource": "interfaces",
     "Training": "training",
@@ -121,6 +123,7 @@ _HOME = {
     "hookimpl": "hookspecs",
     "load_registry": "loading",
     "load_weights": "weights",
+    "log_events": "events",
     "open_suspect": "suspects",
     "plan_zoo": "zoo",
     "save_weights": "weights",
@@ -169,6 +172,7 @@ __all__ = [
     "Registry",
     "ResourceError",
     "Scheme",
+    "Store",
     "SuspectRequest",
     "SuspectSource",
     "Training",
@@ -189,6 +193,7 @@ __all__ = [
     "hookimpl",
     "load_registry",
     "load_weights",
+    "log_events",
     "open_suspect",
     "plan_zoo",
     "save_weights",

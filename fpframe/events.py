@@ -12,7 +12,7 @@ from typing import Literal
 
 import attrs
 
-log = logging.getLogger("fpframe")
+_log = logging.getLogger("fpframe")
 
 
 @attrs.frozen(kw_only=True)
@@ -39,3 +39,10 @@ Listener = Callable[[Event], None]
 
 def ignore(event: Event) -> None:
     """Take an event and do nothing: the default listener."""
+
+
+def log_events(event: Event) -> None:
+    """Hand an event to the logger ``fpframe``: notes as INFO, steps and details as DEBUG."""
+    level = logging.INFO if event.kind == "note" else logging.DEBUG
+    total = "" if event.total is None else f" of {event.total}"
+    _log.log(level, "%s", event.text or f"{event.task}: {event.done}{total}")

@@ -75,8 +75,8 @@ def offers_of(module: object, *, name: str) -> dict[Key, Any]:
     manager.add_hookspecs(HookSpecs)
     _check_hooks(module, manager)
     manager.register(module, name=name)
-    components = [item for items in manager.hook.fpframe_components() for item in items]
-    schemes = [item for items in manager.hook.fpframe_schemes() for item in items]
+    components = _listed(manager.hook.fpframe_components)
+    schemes = _listed(manager.hook.fpframe_schemes)
     for component in components:
         check_class(component)
     for scheme in schemes:
@@ -89,6 +89,19 @@ def offers_of(module: object, *, name: str) -> dict[Key, Any]:
             raise PluginError(f"it offers {' '.join(key)} twice")
         offers[key] = item
     return offers
+
+
+def _listed(hook: pluggy.HookCaller) -> list[Any]:
+    returned = hook()
+    # pluggy leaves out what returns None, without a word
+    if len(returned) < len(hook.get_hookimpls()):
+        raise PluginError(f"its {hook.name} returns None; return a list")
+    found: list[Any] = []
+    for items in returned:
+        if not isinstance(items, list | tuple):
+            raise PluginError(f"its {hook.name} returns {items!r}; return a list")
+        found += items
+    return found
 
 
 def imported_offers(module: str, *, name: str) -> dict[Key, Any]:
@@ -142,9 +155,20 @@ def check_class(component: Any) -> None:
         raise PluginError(f"{label} has no name; give the class an attribute 'name'")
     if not attrs.has(component):
         raise PluginError(f"{label} is not an attrs class; decorate it with @attrs.frozen(kw_only=True)")
+    forgotten = [name for name in _own_fields(component) if name not in attrs.fields_dict(component)]
+    if forgotten:
+        raise PluginError(f"{label} declares {', '.join(forgotten)}; decorate it with @attrs.frozen(kw_only=True)")
     check_signatures(cast("type[Component]", component))
-    # parameters without defaults show here
+    for field in attrs.fields(component):
+        if field.default is attrs.NOTHING and field.init:
+            raise PluginError(f"'{field.name}' of {label} has no default; give it one")
     component()
+
+
+def _own_fields(component: type) -> list[str]:
+    """Return what a class annotates as fields, which is nothing where it lacks the decorator of attrs."""
+    annotations = vars(component).get("__annotations__", {})
+    return [name for name, kind in annotations.items() if "ClassVar" not in str(kind)]
 
 
 def one_line(error: BaseException) -> str:

@@ -1,69 +1,67 @@
-"""The README and the pages of docs: their examples run, and what they must describe is described."""
+"""The README and the pages of docs: their examples run, and commands, options, recipes and links in them exist."""
 
 from __future__ import annotations
 
 import re
-import shlex
-import tomllib
+import shutil
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
-from typing import Any
 
-import attrs
 import pytest
 from cyclopts import App
 
 import fpframe
-from fpframe import errors, interfaces, recipe
+from docpages import (
+    ROOT,
+    Runner,
+    blocks,
+    command_lines,
+    page_name,
+    pages_of,
+    prose,
+)
+from fpframe import recipe
 from fpframe.cli import _COMMANDS, make_app
-from fpframe.decision import StratumResult, StratumScores, decide
 from fpframe.enrolment.method import check_method
-from fpframe.hookspecs import HookSpecs
-from fpframe.registry import KINDS
 from fpframe.schemefile import load_scheme
 from fpframe.zoo import plan_models
 
-ROOT = Path(__file__).parents[1]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = pages_of(ROOT)
+#: Reports that ``fpframe reproduce`` wrote, each with the command that it took hours to run.
+REPORTS = ROOT / "docs" / "paper"
 #: What runs, what is parsed, and what is only shown.
 LANGUAGES = {"python", "sh", "toml", "text", "json"}
+#: What only the built pages need, and where.
+OF_SPHINX = {"index.md": {"{toctree}"}, "api.md": {"{eval-rst}"}}
 #: Of Ray.
 FOREIGN_OPTIONS = {"--node-ip-address"}
 #: Written by hand from measurements, after these tests.
 LATER = re.compile(r"docs/(results\.md|images/.*)$")
+#: Written when the site is built.
+BUILT = re.compile(r"docs/(api\.md|(builtins|cli)(/.*)?|cli\.md)$")
 
-_BLOCK = re.compile(r"(?:<!-- norun:(?P<reason>[^>]*)-->\n+)?^```(?P<language>\S*)\n(?P<code>.*?)^```$", re.M | re.S)
-
-
-@attrs.frozen
-class Block:
-    language: str
-    code: str
-    line: int
-    norun: str | None
+each_page = pytest.mark.parametrize("page", PAGES, ids=page_name)
 
 
-def blocks(page: Path, *languages: str) -> list[Block]:
-    text = page.read_text(encoding="utf-8")
-    found = [
-        Block(match["language"], match["code"], text[: match.start("code")].count("\n"), match["reason"])
-        for match in _BLOCK.finditer(text)
-    ]
-    return [block for block in found if not languages or block.language in languages]
+def has_commands(page: Path) -> bool:
+    """Tell whether a page has shell blocks that can be run."""
+    return REPORTS not in page.parents and any(block.norun is None for block in blocks(page, "sh"))
 
 
-def command_lines(page: Path) -> Iterator[list[str]]:
-    """Yield the arguments of every ``fpframe`` command of a page; brackets mark what may be left out."""
-    for block in blocks(page, "sh"):
-        for line in block.code.replace("\\\n", " ").splitlines():
-            words = shlex.split(line.replace("[--", "--").replace("] ", " ").removesuffix("]"), comments=True)
-            while "&&" in words:
-                command, words = words[: words.index("&&")], words[words.index("&&") + 1 :]
-                if command[0] == "fpframe":
-                    yield command[1:]
-            if words and words[0] == "fpframe":
-                yield words[1:]
+def parse(arguments: list[str]) -> None:
+    """Read a command line as the program does: first what all commands share, then the command."""
+    app = make_app()
+    _, shared, _ = app.meta.parse_args(arguments, exit_on_error=False, print_error=False)
+    app.parse_args(list(shared.args), exit_on_error=False, print_error=False)
+
+
+def all_options() -> set[str]:
+    """Return the long options of all commands."""
+    app = make_app()
+    shared = {name for argument in app.meta.assemble_argument_collection() for name in argument.names}
+    return shared | set(options(app))
 
 
 def options(app: App) -> Iterator[str]:
@@ -75,32 +73,97 @@ def options(app: App) -> Iterator[str]:
             yield from options(app[name])
 
 
-def section(page: Path, heading: str) -> str:
-    """Return the text under a heading, up to the next one of its level or above."""
-    text = page.read_text(encoding="utf-8")
-    level = len(heading) - len(heading.lstrip("#"))
-    start = text.index(f"\n{heading}") + len(heading)
-    end = re.search(rf"^#{{1,{level}}} ", text[start:], re.M)
-    return text[start : start + end.start()] if end else text[start:]
-
-
-def rows(text: str) -> dict[str, list[str]]:
-    """Return the rows of Markdown tables by the code in their first cell."""
-    cells = [[cell.strip() for cell in line.strip("|").split(" | ")] for line in text.splitlines() if line[:1] == "|"]
-    return {row[0].strip("`| "): row for row in cells}
-
-
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_the_python_blocks_of_a_page_run_in_order(page, tmp_path, monkeypatch, tiny_store):
-    monkeypatch.chdir(tmp_path)
+@pytest.fixture
+def folder(tmp_path, monkeypatch, tiny_store):
+    """The folder of a reader, who has a store, and imports what lies there; a page may make others beside it."""
+    folder = tmp_path / "checkout"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
     monkeypatch.setenv("FPFRAME_HOME", str(tiny_store))
-    namespace: dict[str, Any] = {"__name__": page.stem}
-    for block in blocks(page, "python"):
-        if block.norun is None:
-            # newlines before the code give tracebacks the line numbers of the page
-            exec(compile("\n" * block.line + block.code, str(page), "exec"), namespace)
+    monkeypatch.syspath_prepend(folder)
+    yield folder
+    for name, module in list(sys.modules.items()):
+        if str(getattr(module, "__file__", None)).startswith(str(tmp_path)):
+            del sys.modules[name]
+
+
+@each_page
+def test_the_python_blocks_of_a_page_run_in_order(page, folder):
+    runner = Runner(page, folder)
+    runner.run(["python"])
     if page.name == "README.md":
-        assert namespace["verdict"].verdict == "NOT_SHOWN", "a forest that never saw the victim is innocent"
+        assert runner.namespace["verdict"].verdict == "NOT_SHOWN", "a forest that never saw the victim is innocent"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("page", [page for page in PAGES if has_commands(page)], ids=page_name)
+def test_all_blocks_of_a_page_run_in_order(page, folder, monkeypatch, tiny_store, tiny_enrolment):
+    # commands clear up the store, and fill it: it is a copy
+    shutil.copytree(tiny_store, folder.parent / "store")
+    monkeypatch.setenv("FPFRAME_HOME", str(folder.parent / "store"))
+    # what a reader has who did what the tutorial says
+    shutil.copytree(tiny_enrolment, folder / "my.enrolment")
+    # a demo that was interrupted goes on from its store
+    shutil.copytree(tiny_store, folder / "fpframe-demo" / "store")
+    shutil.copytree(ROOT / "docs" / "examples", folder / "docs" / "examples")
+    assert Runner(page, folder).run(["python", "sh"])
+
+
+def run_page(folder: Path, text: str, *languages: str) -> int:
+    """Run the blocks of a page with this text."""
+    (folder / "page.md").write_text(text)
+    return Runner(folder / "page.md", folder).run(languages)
+
+
+def test_blocks_run_in_order_in_one_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    python = "```python\nfrom pathlib import Path\nPath('a').touch()\n```\n"
+    shell = "```sh\nmkdir b && mv a b\ncd b\n```\n\n```sh\ntest -e a\n```\n"
+    assert run_page(tmp_path, f"{python}{shell}```python\nassert Path('b/a').exists()\n```\n", "python", "sh") == 4
+    with pytest.raises(AssertionError, match=r"page\.md:1 ends with exit code 1"):
+        run_page(tmp_path, f"{shell}{python}", "python", "sh")
+
+
+@pytest.mark.parametrize("code", ["false\ntrue\n", "false && true\n", "false | cat\n", "echo $FPFRAME_NOT_SET\n"])
+def test_a_shell_block_that_fails_is_noticed(tmp_path, code):
+    with pytest.raises(AssertionError, match=r"page\.md:3 ends with exit code [12]"):
+        run_page(tmp_path, f"Words.\n\n```sh\n{code}```\n", "python", "sh")
+    assert run_page(tmp_path, f"<!-- norun: it fails -->\n```sh\n{code}```\n", "python", "sh") == 0
+    assert run_page(tmp_path, f"```sh\n{code}```\n", "python") == 0
+
+
+@pytest.mark.parametrize("code", ["pip install .", "true && pip install x", "python -m venv v"])
+def test_a_shell_block_that_installs_is_refused(tmp_path, code):
+    with pytest.raises(AssertionError, match="installs something; mark it with norun"):
+        run_page(tmp_path, f"```sh\n{code}\n```\n", "sh")
+
+
+def test_files_of_a_page_are_saved_and_python_ones_run(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    text = "<!-- file: a.toml -->\n```toml\nx = 1\n```\n```python\nx = 1\n```\n"
+    assert run_page(tmp_path, text, "python") == 1
+    assert (tmp_path / "a.toml").read_text() == "x = 1\n"
+    with pytest.raises(ZeroDivisionError):
+        run_page(tmp_path, "<!-- file: a.py -->\n```python\n1 / 0\n```\n", "python")
+
+
+def test_pages_are_found_in_all_folders_but_the_built_ones(tmp_path):
+    written = ["README.md", "docs/a.md", "docs/interfaces/index.md", "docs/paper/cifar10/b.md"]
+    built = ["docs/_build/a.md", "docs/builtins/uap.md", "docs/cli/enroll.md", "docs/changelog/a.md"]
+    for name in [*written, *built, "docs/examples/plugin/README.md"]:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    assert [page.relative_to(tmp_path).as_posix() for page in pages_of(tmp_path)] == written
+    assert {ROOT / "docs/tutorial.md", ROOT / "docs/interfaces/filter.md"} <= {page for page in PAGES if page.exists()}
+
+
+def test_the_commands_of_the_tutorial_are_among_those_that_run():
+    assert has_commands(ROOT / "docs/tutorial.md")
+    assert has_commands(ROOT / "docs/own-model.md")
+    ran = [block.code for block in blocks(ROOT / "docs/tutorial.md", "sh") if block.norun is None]
+    assert {"demo", "enroll", "verify", "train"} <= {
+        words[1] for code in ran for words in map(str.split, code.splitlines()) if words[:1] == ["fpframe"]
+    }
 
 
 def test_the_plugin_of_the_readme_is_complete():
@@ -110,45 +173,49 @@ def test_the_plugin_of_the_readme_is_complete():
             exec(compile(block.code, "README.md", "exec"), module.__dict__)
     [info] = fpframe.Registry([module]).plugins
     assert info.error is None
-    assert info.components == (("perturbation", "stripes"), ("scheme", "stripes"))
-    [lines] = [block.code for block in blocks(ROOT / "README.md", "toml")]
-    assert tomllib.loads(lines)["project"]["entry-points"]["fpframe"] == {"stripes": "fpframe_stripes"}
+    assert info.components == (("perturbation", "stripes"),)
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@each_page
 def test_blocks_have_a_known_language_and_a_reason_not_to_run(page):
     for block in blocks(page):
-        assert block.language in LANGUAGES, f"{page.name}:{block.line}"
-        assert block.norun is None or block.norun.strip(), f"{page.name}:{block.line}"
+        known = LANGUAGES | OF_SPHINX.get(page.name, set())
+        assert block.language in known, f"{page_name(page)}:{block.line}"
+        assert block.norun is None or block.norun, f"{page_name(page)}:{block.line}"
+        assert block.file is None or re.fullmatch(r"[a-z_-]+\.(py|toml)", block.file), f"{page_name(page)}:{block.line}"
     assert page.read_text(encoding="utf-8").count("```") == 2 * len(blocks(page))
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@each_page
 def test_the_command_lines_of_a_page_are_understood(page):
     for arguments in command_lines(page):
         if not {"--help", "--version"} & set(arguments):
-            make_app().parse_args(arguments, exit_on_error=False, print_error=False)
+            parse(arguments)
 
 
 def test_command_lines_are_found_and_a_wrong_one_is_refused(tmp_path):
     page = tmp_path / "page.md"
     page.write_text("```sh\npip install . && fpframe demo\nfpframe verify my.enrolment a.onnx \\\n  [--jsn]\n```\n")
     assert list(command_lines(page)) == [["demo"], ["verify", "my.enrolment", "a.onnx", "--jsn"]]
+    other = tmp_path / "other.md"
+    other.write_text(
+        "```sh\nfpframe verify a || fpframe demo > out  # fpframe no\ncd b\npython x | fpframe store\n```\n"
+    )
+    assert list(command_lines(other)) == [["verify", "a"], ["demo"], ["store"]]
     with pytest.raises(Exception, match="--jsn"):
         test_the_command_lines_of_a_page_are_understood(page)
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@each_page
 def test_the_options_that_the_prose_of_a_page_names_exist(page):
-    prose = _BLOCK.sub("", page.read_text(encoding="utf-8"))
     # what belongs to another program stands behind its name in the same code
     named = {
         option
-        for code in re.findall(r"`([^`]+)`", prose)
+        for code in re.findall(r"`([^`]+)`", prose(page))
         if code.startswith(("-", "fpframe "))
         for option in re.findall(r"(?<!\S)--[a-z][a-z-]*", code)
     }
-    assert named - set(options(make_app())) - {"--help", "--version"} - FOREIGN_OPTIONS == set()
+    assert named - all_options() - {"--help", "--version"} - FOREIGN_OPTIONS == set()
 
 
 def test_an_option_that_does_not_exist_is_noticed_in_prose(tmp_path):
@@ -172,12 +239,12 @@ def test_every_command_is_shown_on_some_page():
     assert {name for name in _COMMANDS if name not in shown and f"`fpframe {name}" not in mentioned} == set()
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@each_page
 def test_the_recipes_of_a_page_are_recipes(page):
     for block in blocks(page, "toml"):
         packaging = block.code.startswith("[project") or "[[parts]]" in block.code
         if re.search(r"^name = ", block.code, re.M) and not packaging:
-            parsed = recipe.Recipe.parse(block.code, origin=f"{page.name}:{block.line}")
+            parsed = recipe.Recipe.parse(block.code, origin=f"{page_name(page)}:{block.line}")
             assert {model.split for model in plan_models(parsed, fpframe.load_registry())} == set(recipe.SPLITS)
 
 
@@ -190,107 +257,17 @@ def test_the_schemes_of_pages_can_be_used(tmp_path, registry):
         assert check_method(recipe.Recipe.load("tiny"), registry, absent=(), scheme=scheme).parts
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@each_page
 def test_relative_links_lead_somewhere(page):
-    prose = _BLOCK.sub("", page.read_text(encoding="utf-8"))
-    for target in re.findall(r"\]\(([^)\s]+)\)", prose):
+    for target in re.findall(r"\]\(([^)\s]+)\)", prose(page)):
         if re.match(r"[a-z]+:", target):
             continue
         name, _, anchor = target.partition("#")
         file = (page.parent / name).resolve() if name else page
-        if LATER.search(file.as_posix()):
+        if LATER.search(file.as_posix()) or BUILT.search(file.as_posix()):
             continue
-        assert file.exists(), f"{page.name} links to {target}"
+        assert file.exists(), f"{page_name(page)} links to {target}"
         if anchor:
             headings = re.findall(r"^#+ (.*)$", file.read_text(encoding="utf-8"), re.M)
             slugs = [re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings]
-            assert anchor in slugs, f"{page.name} links to {target}"
-
-
-@pytest.mark.parametrize("hook", sorted(name for name in vars(HookSpecs) if name.startswith("fpframe_")))
-def test_every_hook_is_described(hook):
-    assert section(ROOT / "docs/interfaces.md", f"### `{hook}`").strip()
-
-
-@pytest.mark.parametrize("kind", KINDS)
-def test_every_kind_of_component_is_described_with_its_methods(kind):
-    described = section(ROOT / "docs/interfaces.md", f"## `{kind}`")
-    assert "```python" in described, "it has an example"
-    if kind == "scheme":
-        return
-    [interface] = [
-        found for found in vars(interfaces).values() if isinstance(found, type) and getattr(found, "kind", None) == kind
-    ]
-    assert interface.__name__ in described
-    for method in interface.__abstractmethods__:
-        assert f"\n{method}(" in described, f"the signature of {method}"
-
-
-@pytest.mark.parametrize(
-    ("kind", "heading"),
-    [
-        (recipe.Recipe, "## Top level"),
-        (recipe.Partition, "## `[partition]`"),
-        (recipe.VictimRecipe, "## `[victim]`"),
-        (fpframe.Training, "## `[training]`"),
-        (recipe.Queries, "## `[queries]`"),
-        (recipe.Experiments, "## `[experiments]`"),
-        (recipe.IndependentGroup, "## `[[independent]]`"),
-        (recipe.DerivedGroup, "## `[[derived]]`"),
-    ],
-)
-def test_every_key_of_a_recipe_is_described_with_its_default(kind, heading):
-    described = rows(section(ROOT / "docs/recipes.md", heading))
-    assert set(described) - {"Key", "---|---|---|---"} == {field.name for field in attrs.fields(kind)}
-    for field in attrs.fields(kind):
-        default = described[field.name][2]
-        if field.default is attrs.NOTHING:
-            assert default == "required"
-        elif isinstance(field.default, int | float | str | tuple):
-            value = tomllib.loads(f"x = {default.strip('`')}")["x"]
-            assert (tuple(value) if isinstance(value, list) else value) == field.default, field.name
-
-
-def test_every_preset_is_described():
-    for preset in recipe.presets():
-        assert f"| `{preset}` |" in section(ROOT / "docs/recipes.md", "## Presets")
-
-
-def test_every_shipped_scheme_is_described():
-    for scheme in fpframe.load_registry().names("scheme"):
-        assert f"| `{scheme}` |" in (ROOT / "docs/index.md").read_text(encoding="utf-8")
-
-
-def test_every_exit_code_is_described():
-    codes = {error.exit_code for error in vars(errors).values() if hasattr(error, "exit_code")}
-    described = rows(section(ROOT / "docs/verdicts.md", "## Exit codes"))
-    assert {str(code) for code in codes | {0, 7, 130, 143}} <= set(described)
-    brief = section(ROOT / "README.md", "## Exit codes")
-    for code in codes - {errors.FpframeError.exit_code} | {0, 7, 130, 143}:
-        assert re.search(rf"^\|[ \d,]*\b{code}\b", brief, re.M), code
-
-
-def test_every_field_of_a_verdict_is_described():
-    strata = {"same-data": StratumScores(scores=(0.1,), families=("a",))}
-    verdict = fpframe.Verdict(
-        decision=decide((0.5,), strata, alpha=0.5),
-        channel="probs",
-        through="",
-        view_scores=(0.5,),
-        queries=1,
-        saved=0,
-        suspect={"address": "", "digest": ""},
-        scheme="",
-        enrolment="",
-        settings={},
-        caveats=(),
-    )
-    described = rows(section(ROOT / "docs/verdicts.md", "## JSON"))
-    assert set(described) - {"Field", "---|---"} == set(verdict.to_dict())
-    for field in attrs.fields(StratumResult):
-        assert f"`{field.name}`" in described["strata"][1]
-
-
-def test_every_stratum_is_described():
-    for stratum in recipe.STRATA:
-        assert f"| `{stratum}` |" in (ROOT / "docs/verdicts.md").read_text(encoding="utf-8")
+            assert anchor in slugs, f"{page_name(page)} links to {target}"

@@ -19,7 +19,13 @@ DISABLED = "FPFRAME_DISABLED_PLUGINS"
 PINNED = "FPFRAME_PLUGINS"
 
 
-def load_registry(*, blocked: Iterable[str] = (), pinned: Iterable[str] = (), refresh: bool = False) -> Registry:
+def load_registry(
+    *,
+    blocked: Iterable[str] = (),
+    pinned: Iterable[str] = (),
+    extra: Iterable[object] = (),
+    refresh: bool = False,
+) -> Registry:
     """Return a registry of all installed plugins.
 
     A plugin that was not seen before is imported in a child process, one by one and with a limit of time; what it
@@ -30,6 +36,8 @@ def load_registry(*, blocked: Iterable[str] = (), pinned: Iterable[str] = (), re
             ``FPFRAME_DISABLED_PLUGINS`` (comma-separated).
         pinned: ``DISTRIBUTION:NAME``: whose component to take where several distributions offer one of this name,
             besides those in ``FPFRAME_PLUGINS`` (comma-separated).
+        extra: modules or objects with hook implementations, that need not be installed. Worker processes cannot find
+            them: everything works with one worker then.
         refresh: look at every plugin again.
 
     Raises:
@@ -47,7 +55,8 @@ def load_registry(*, blocked: Iterable[str] = (), pinned: Iterable[str] = (), re
     for (distribution, version), rows in groupby(found, key=lambda row: row[:2]):
         plugins += installed_plugins([entry for *_, entry in rows], distribution, version, refresh=refresh)
     plugins.sort(key=lambda plugin: (plugin.name, plugin.distribution))
-    registry = Registry(plugins, blocked=left_out, pinned=chosen, discovered=True)
+    own = tuple(extra)
+    registry = Registry([*plugins, *own], blocked=left_out, pinned=chosen, discovered=not own)
     _require_pins(registry)
     return registry
 

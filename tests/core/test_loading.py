@@ -250,3 +250,16 @@ def test_listing_leaves_no_process_behind(install, monkeypatch, tmp_path):
 def _runs(pid: int) -> bool:
     state = Path(f"/proc/{pid}/stat")
     return state.exists() and state.read_text().rpartition(")")[2].split()[0] != "Z"
+
+
+@pytest.mark.parametrize("probes", ["quick"], indirect=True)
+def test_modules_of_ones_own_stand_beside_the_installed_plugins_in_this_process_alone(install, probes):
+    class Mine:
+        @fpframe.hookimpl
+        def fpframe_components(self):
+            return []
+
+    install("one")
+    registry = fpframe.load_registry(extra=[Mine()])
+    assert [info.name for info in registry.plugins] == ["one", "Mine"]
+    assert not registry.discovered, "worker processes would not find them"

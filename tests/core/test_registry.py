@@ -259,7 +259,26 @@ def test_a_component_that_cannot_be_made_without_parameters_is_refused():
         def wrap(self, query, *, seed):
             return query
 
-    assert "strength" in the_error(module("p", components=[Demanding]))
+    assert the_error(module("p", components=[Demanding])) == "'strength' of Demanding has no default; give it one"
+
+
+def test_a_field_of_a_class_without_the_decorator_is_noticed():
+    class Deeper(Quiet):
+        """Another filter."""
+
+        name: ClassVar[str] = "deeper"
+        depth: int = 3
+
+    assert the_error(module("p", components=[Deeper])) == (
+        "Deeper declares depth; decorate it with @attrs.frozen(kw_only=True)"
+    )
+
+
+@pytest.mark.parametrize("returned", [None, Quiet, "quiet"])
+def test_a_hook_that_returns_no_list_is_told(returned):
+    made = types.ModuleType("careless")
+    made.fpframe_components = hookimpl(lambda: returned, specname="fpframe_components")
+    assert the_error(made) == f"its fpframe_components returns {returned!r}; return a list"
 
 
 @pytest.mark.parametrize("offer", [nn.Linear, Quiet(), "quiet"])
