@@ -19,6 +19,8 @@ from fpframe.testing import check_component
 
 #: Lines of the example of an interface or a hook.
 MOST_LINES = 10
+#: Where a name or a file that is not there must be refused in the same breath.
+LONGER = {"backbone": 12, "suspect": 13}
 
 HOOKS = sorted(name for name in vars(HookSpecs) if name.startswith("fpframe_"))
 COMPONENTS = [kind for kind in KINDS if kind != "scheme"]
@@ -36,8 +38,8 @@ def example_of(page: Path) -> Block:
     return next(block for block in found if re.search(r"^(class|\w+ =) ", block.code, re.M))
 
 
-def require_short(block: Block) -> None:
-    assert block.lines <= MOST_LINES, f"the example has {block.lines} lines that are not blank"
+def require_short(block: Block, most: int = MOST_LINES) -> None:
+    assert block.lines <= most, f"the example has {block.lines} lines that are not blank"
 
 
 def interface_of(kind: str) -> type[fpframe.Component]:
@@ -81,7 +83,7 @@ def test_every_kind_of_component_has_a_page_with_a_short_example_that_the_page_t
     page = ROOT / f"docs/interfaces/{kind}.md"
     assert page.read_text(encoding="utf-8").startswith(f"# `{kind}`: `")
     example = example_of(page)
-    require_short(example)
+    require_short(example, LONGER.get(kind, MOST_LINES))
     found = blocks(page, "python")
     [at] = [number for number, block in enumerate(found) if block.code == example.code]
     assert "assert " in found[at + 1].code
