@@ -12,11 +12,12 @@ import fpframe
 from fpframe import AttackSimulator, ParameterError
 from fpframe.interfaces import Component
 from fpframe.rng import derive_seed
-from fpframe.testing import Bench, ConformanceError, check_component, run_checks
+from fpframe.testing import Bench, ConformanceError, check_component
 from fpframe.testing.checks import attack as checks
 from fpframe_plugins.extract import Extract
 from fpframe_plugins.knockoff import Knockoff
 from fpframe_plugins.weight_noise import WeightNoise
+from kit import require_fault_alone
 
 
 @attrs.frozen(kw_only=True)
@@ -212,18 +213,9 @@ WORDS = {
 FOLLOWING = {"every_question_is_counted": {"the_victims_limit_holds"}}
 
 
-def failures(component: Component) -> dict[str, str]:
-    """Return the message of every check that fails."""
-    return {result.check.name: result.text for result in run_checks(component) if result.outcome == "failed"}
-
-
 @pytest.mark.parametrize("check", BROKEN)
 def test_a_broken_attack_fails_the_check_of_its_fault_alone(check: str) -> None:
-    component = BROKEN[check]
-    failed = failures(component)
-    assert failed.keys() == {check} | FOLLOWING.get(check, set())
-    assert failed[check].startswith(f"'{component.name}'")
-    assert WORDS[check] in failed[check]
+    require_fault_alone(BROKEN[check], check, WORDS[check], FOLLOWING.get(check, ()))
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,8 @@ import torch
 
 import fpframe
 from fpframe.interfaces import Component
-from fpframe.testing import check_component, run_checks
+from fpframe.testing import check_component
+from kit import failures, require_fault_alone
 
 
 @attrs.frozen(kw_only=True)
@@ -94,10 +95,7 @@ WORDS = {
 
 @pytest.mark.parametrize("check", BROKEN)
 def test_a_broken_augmenter_fails_the_check_of_its_fault_alone(check: str) -> None:
-    failed = {r.check.name: r.text for r in run_checks(BROKEN[check]) if r.outcome == "failed"}
-    assert failed.keys() == {check}, failed
-    assert failed[check].startswith("'shuffled'")
-    assert WORDS[check] in failed[check]
+    require_fault_alone(BROKEN[check], check, WORDS[check])
 
 
 def test_sound_augmenters_pass(registry: fpframe.Registry) -> None:
@@ -115,6 +113,6 @@ def test_a_refusal_of_a_small_pool_is_one_line_with_numbers(message: str, words:
                 raise fpframe.DataError(message)
             return super().choose(model, pool, labels, points=points, views=views, **rest)
 
-    failed = {r.check.name: r.text for r in run_checks(Refusing()) if r.outcome == "failed"}
+    failed = failures(Refusing())
     assert failed.keys() == {"a_small_pool_is_used_up_or_refused"}
     assert words in failed["a_small_pool_is_used_up_or_refused"]

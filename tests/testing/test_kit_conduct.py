@@ -15,6 +15,7 @@ import fpframe
 from fpframe.interfaces import Component
 from fpframe.parameters import epsilon_pixels
 from fpframe.testing import CheckResult, ConformanceError, check_component, run_checks
+from kit import failures, require_fault_alone
 
 
 @attrs.frozen(kw_only=True)
@@ -236,17 +237,9 @@ def results(component: Component) -> dict[str, CheckResult]:
     return {result.check.name: result for result in run_checks(component)}
 
 
-def failures(component: Component) -> dict[str, str]:
-    return {name: result.text for name, result in results(component).items() if result.outcome == "failed"}
-
-
 @pytest.mark.parametrize("check", BROKEN)
 def test_a_broken_component_fails_the_check_of_its_fault_alone(check: str, pretended_gpu: None) -> None:
-    component = BROKEN[check]
-    failed = failures(component)
-    assert failed.keys() - FOLLOWING.get(check, set()) == {check}, failed
-    assert failed[check].startswith("'noise'")
-    assert WORDS[check] in failed[check]
+    require_fault_alone(BROKEN[check], check, WORDS[check], FOLLOWING.get(check, ()))
 
 
 @pytest.mark.parametrize(

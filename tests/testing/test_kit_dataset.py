@@ -14,7 +14,8 @@ import torch
 from fpframe import DataError, Dataset, DatasetSource, UsageError
 from fpframe.dataset import Images
 from fpframe.interfaces import Component
-from fpframe.testing import Bench, ConformanceError, check_component, run_checks
+from fpframe.testing import Bench, ConformanceError, check_component
+from kit import require_fault_alone
 
 IMAGES = np.arange(12 * 16, dtype=np.uint8).reshape(12, 4, 4)
 LABELS = np.arange(12) % 2
@@ -151,18 +152,9 @@ WORDS = {
 FOLLOWING = {"missing_files_are_refused": {"damaged_files_are_refused_or_not_needed"}}
 
 
-def failures(component: Component) -> dict[str, str]:
-    """Return the message of every check that fails."""
-    return {result.check.name: result.text for result in run_checks(component) if result.outcome == "failed"}
-
-
 @pytest.mark.parametrize("check", BROKEN)
 def test_a_broken_source_of_data_fails_the_check_of_its_fault_alone(check: str) -> None:
-    component = BROKEN[check]
-    failed = failures(component)
-    assert failed.keys() == {check} | FOLLOWING.get(check, set())
-    assert failed[check].startswith(f"'{component.name}'")
-    assert WORDS[check] in failed[check]
+    require_fault_alone(BROKEN[check], check, WORDS[check], FOLLOWING.get(check, ()))
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,8 @@ import pytest
 from fpframe import AnswerFilter, FilteredQuery, ParameterError
 from fpframe.interfaces import Component
 from fpframe.parameters import number, whole
-from fpframe.testing import check_component, run_checks
+from fpframe.testing import check_component
+from kit import failures, require_fault_alone
 
 
 def of(kind: type) -> Any:
@@ -195,17 +196,9 @@ WORDS = {
 FOLLOWING = {"is_made_without_arguments": {"parameters_survive_a_recipe"}}
 
 
-def failures(component: Component) -> dict[str, str]:
-    return {result.check.name: result.text for result in run_checks(component) if result.outcome == "failed"}
-
-
 @pytest.mark.parametrize("check", BROKEN)
 def test_a_broken_component_fails_the_check_of_its_fault_alone(check: str) -> None:
-    component = BROKEN[check]
-    failed = failures(component)
-    assert failed.keys() - FOLLOWING.get(check, set()) == {check}, failed
-    assert failed[check].startswith(f"'{component.name}'")
-    assert WORDS[check] in failed[check]
+    require_fault_alone(BROKEN[check], check, WORDS[check], FOLLOWING.get(check, ()))
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,8 @@ import torch
 import fpframe
 from fpframe.interfaces import Component
 from fpframe.parameters import epsilon_pixels
-from fpframe.testing import check_component, run_checks, timelimit
+from fpframe.testing import check_component, timelimit
+from kit import failures, require_fault_alone
 
 #: Ends what would never end, when its test is over.
 OVER = {"over": False}
@@ -121,15 +122,12 @@ def test_a_broken_perturbation_fails_the_check_of_its_fault_alone(check: str, mo
     monkeypatch.setattr(timelimit, "SECONDS", 0.5)
     monkeypatch.setitem(OVER, "over", False)
     try:
-        failed = {r.check.name: r.text for r in run_checks(BROKEN[check]) if r.outcome == "failed"}
+        require_fault_alone(BROKEN[check], check, WORDS[check])
     finally:
         OVER["over"] = True
         for thread in threading.enumerate():
             if thread.name == timelimit.NAME:
                 thread.join()
-    assert failed.keys() == {check}, failed
-    assert failed[check].startswith("'slope'")
-    assert WORDS[check] in failed[check]
 
 
 def test_sound_perturbations_pass() -> None:
@@ -142,7 +140,7 @@ def test_the_bound_of_l2_is_that_of_the_whole_image() -> None:
         __doc__ = Slope.__doc__
         norm: ClassVar[Any] = "l2"
 
-    failed = {r.check.name: r.text for r in run_checks(Far()) if r.outcome == "failed"}
+    failed = failures(Far())
     assert "a delta has l2 norm" in failed["the_bound_holds_for_each_sample"]
 
 
@@ -153,7 +151,7 @@ def test_a_wrong_shape_is_told_in_the_words_of_the_caller() -> None:
         def made(self, delta: Any, model: Any, x: Any) -> Any:
             return super().made(delta[:1], model, x)
 
-    failed = {r.check.name: r.text for r in run_checks(Single()) if r.outcome == "failed"}
+    failed = failures(Single())
     assert "returned delta (1, 1, 12, 12) and converged (1,), expected (12, 1, 12, 12)" in str(failed)
 
 
