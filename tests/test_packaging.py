@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from environments import ROOT, Environment
+from docpages import blocks
+from environments import ROOT, Environment, make_wheel
 
 pytestmark = pytest.mark.slow
 
@@ -92,6 +93,16 @@ def test_the_example_is_compared_with_the_method_of_the_paper(environment):
     assert "uap-contrastive" in done.stdout
     compared = environment.folder.parent / "work" / "compared"
     assert any("jitter" in file.read_text(encoding="utf-8") for file in compared.glob("*.md"))
+
+
+def test_the_plugin_of_the_page_on_writing_plugins_works_where_it_is_installed(environment, tmp_path):
+    [code] = [block.code for block in blocks(ROOT / "docs/writing-plugins.md") if block.file == "fpframe_checker.py"]
+    environment.install(
+        make_wheel(tmp_path, "fpframe-checker", {"fpframe_checker": code}, {"checker": "fpframe_checker"})
+    )
+    done = environment.fpframe("plugins", "check", "checker", "--json")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert [each["kind"] for each in json.loads(done.stdout)["checked"]] == ["perturbation", "scheme"]
 
 
 def test_the_type_checker_sees_the_types_of_the_installed_package(environment, tmp_path):
