@@ -28,12 +28,16 @@ from tiny import evaluate_tiny
 
 #: Folders whose files stay on one worker each: all tests of a file look at one long result.
 WHOLE_FILES = ("tests/paper/",)
+#: Checks of one component stay on one worker, for they look at the same runs of it.
+CHECKS = "tests/test_conformance.py::test_a_built_in_keeps_its_promises"
 
 
 class ByFile(LoadScopeScheduling):
-    """Send each test to the next free worker, but for the files that stay together."""
+    """Send each test to the next free worker, but for those that stay together."""
 
     def _split_scope(self, nodeid: str) -> str:
+        if nodeid.startswith(CHECKS):
+            return nodeid.rpartition("-")[0]  # without the name of the check
         return nodeid.split("::")[0] if nodeid.startswith(WHOLE_FILES) else nodeid
 
 
