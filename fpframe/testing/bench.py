@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from fpframe.classifier import Classifier
 from fpframe.dataset import Images
-from fpframe.interfaces import References
+from fpframe.interfaces import Augmenter, PerturbationGenerator, References
 from fpframe.rng import derive_seed, generator, isolated
 from fpframe.training import Training, train
 
@@ -102,6 +102,10 @@ class Bench:
                 for weight in model.parameters():
                     weight.mul_(1 + 0.01 * (number + 1))
         return References(derived, [self.classifier(channels=channels, seed=seed) for seed in (11, 12, 13)])
+
+    def references_for(self, component: Augmenter | PerturbationGenerator, *, channels: int = 1) -> References | None:
+        """Return references for a component that declares to need them; ``None`` for any other."""
+        return self.references(channels=channels) if component.needs_references else None
 
     def answers(self, models: int = 6, views: int = 3, *, queries: int = 10) -> Tensor:
         """Return answers ``(models, views, queries, CLASSES)``: the first half alike, the second half not."""

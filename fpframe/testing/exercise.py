@@ -11,7 +11,7 @@ import attrs
 import torch
 from torch import Tensor, nn
 
-from fpframe.interfaces import Component
+from fpframe.interfaces import Component, References
 from fpframe.testing.bench import Bench
 from fpframe.testing.watching import watched
 
@@ -71,6 +71,15 @@ class Recording:
         )
 
 
+def models_by_name(model: nn.Module, references: References | None) -> dict[str, nn.Module]:
+    """Return the models that a component is handed, by what they are called in messages."""
+    models = {"the model": model}
+    if references is not None:
+        models |= {f"derived reference {number}": each for number, each in enumerate(references.derived)}
+        models |= {f"independent reference {number}": each for number, each in enumerate(references.independent)}
+    return models
+
+
 #: Prepares the work of a component of one kind.
 Prepare = Callable[[Any, Bench, Setting], Task]
 
@@ -84,9 +93,15 @@ def recorded(component: Component, bench: Bench, prepare: Prepare, setting: Sett
 
 def _run(component: Component, bench: Bench, prepare: Prepare, setting: Setting) -> Recording:
     task = prepare(component, bench, setting)
-    printed = io.StringIO()
+    params, printed = component.params(), io.StringIO()
     with watched(models=task.models, tensors=task.tensors) as changed, contextlib.redirect_stdout(printed):
         made = task.work()
     if printed.getvalue():
         changed["output"] = repr(printed.getvalue()[:60])
+    if kept := [*sorted(vars(component).keys() - params.keys()), *_differing(params, component.params())]:
+        changed["the component itself"] = ", ".join(kept)
     return Recording(made=made, results={k: v.detach().clone() for k, v in task.results(made).items()}, changed=changed)
+
+
+def _differing(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
+    return [name for name, value in before.items() if after[name] != value]

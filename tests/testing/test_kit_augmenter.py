@@ -103,6 +103,21 @@ def test_sound_augmenters_pass(registry: fpframe.Registry) -> None:
     check_component(registry.create("augmenter", "random"))
 
 
+def test_references_must_stay_as_they_are_too() -> None:
+    class Greedy(Shuffled):
+        __doc__ = Shuffled.__doc__
+        needs_references: ClassVar[bool] = True
+
+        def choose(self, model: Any, pool: Any, labels: Any, *, references: Any, **rest: Any) -> Any:
+            with torch.no_grad():
+                next(references.independent[2].parameters()).mul_(1.01)
+            return super().choose(model, pool, labels, references=references, **rest)
+
+    failed = failures(Greedy())
+    assert failed.keys() == {"leaves_the_weights"}
+    assert "it changes weights: independent reference 2; work on a copy" in failed["leaves_the_weights"]
+
+
 @pytest.mark.parametrize(("message", "words"), [("too\nsmall: 8", "several lines"), ("too small", "tells no numbers")])
 def test_a_refusal_of_a_small_pool_is_one_line_with_numbers(message: str, words: str) -> None:
     class Refusing(Wasteful):

@@ -5,9 +5,11 @@ from __future__ import annotations
 import logging
 import os
 import random
+import warnings
 from typing import Any, ClassVar
 
 import attrs
+import numpy as np
 import pytest
 import torch
 
@@ -177,6 +179,70 @@ class Talking(Noise):
         print("working hard")
 
 
+class Hooked(Noise):
+    """Leave a hook on the model."""
+
+    __doc__ = Noise.__doc__
+
+    def act(self, model: Any, x: Any) -> None:
+        model.module[0].register_forward_hook(lambda *_: None)
+
+
+class Hoarding(Noise):
+    """Keep the last delta."""
+
+    __doc__ = Noise.__doc__
+
+    def made(self, delta: Any) -> Any:
+        object.__setattr__(self, "last", delta)
+        return super().made(delta)
+
+
+class Drifting(Noise):
+    """Take a smaller bound each time."""
+
+    __doc__ = Noise.__doc__
+
+    def act(self, model: Any, x: Any) -> None:
+        object.__setattr__(self, "epsilon", self.epsilon * 0.9)
+
+
+class Tuning(Noise):
+    """Change how convolutions are computed."""
+
+    __doc__ = Noise.__doc__
+
+    def act(self, model: Any, x: Any) -> None:
+        torch.backends.cudnn.deterministic = not torch.backends.cudnn.deterministic
+
+
+class Fearless(Noise):
+    """Let numpy divide by zero."""
+
+    __doc__ = Noise.__doc__
+
+    def act(self, model: Any, x: Any) -> None:
+        np.seterr(divide="ignore")
+
+
+class Silencing(Noise):
+    """Silence every warning."""
+
+    __doc__ = Noise.__doc__
+
+    def act(self, model: Any, x: Any) -> None:
+        warnings.filterwarnings("ignore")
+
+
+class Importing(Noise):
+    """Silence a warning of one library, as libraries do when they are imported."""
+
+    __doc__ = Noise.__doc__
+
+    def act(self, model: Any, x: Any) -> None:
+        warnings.filterwarnings("ignore", module=f"library{len(warnings.filters)}")
+
+
 BROKEN: dict[str, Component] = {
     "gives_the_same_again": Unseeded(),
     "another_seed_gives_another_result": Constant(),
@@ -184,11 +250,13 @@ BROKEN: dict[str, Component] = {
     "leaves_its_inputs": Scribbling(),
     "leaves_the_weights": Training(),
     "leaves_the_train_flags": Waking(),
+    "leaves_no_hooks": Hooked(),
     "leaves_the_random_state": Gambling(),
     "leaves_dtype_and_threads": Hurrying(),
     "leaves_the_process": Settling(),
     "works_on_three_channels": Grey(),
     "works_with_a_model_on_cuda": Homesick(),
+    "keeps_nothing_of_its_work": Hoarding(),
     "prints_nothing": Talking(),
 }
 WORDS = {
@@ -198,11 +266,13 @@ WORDS = {
     "leaves_its_inputs": "it changes inputs: images; work on a copy",
     "leaves_the_weights": "it changes weights: the model; work on a copy.deepcopy of the model",
     "leaves_the_train_flags": "it changes train flags: the model; use fpframe.evaluating(model)",
+    "leaves_no_hooks": "it changes hooks: the model; remove a hook in a finally block",
     "leaves_the_random_state": "it changes random state: random; use fpframe.rng.isolated(seed)",
     "leaves_dtype_and_threads": "it changes threads: torch's threads; use fpframe.rng.threads(n)",
     "leaves_the_process": "it changes process: environment variables; restore what you change",
     "works_with_a_model_on_cuda": "fails while it is tried: RuntimeError: expected the CPU",
     "works_on_three_channels": "fails while it is tried: RuntimeError: this is not grey",
+    "keeps_nothing_of_its_work": "it changes the component itself: last; return results, and keep nothing between",
     "prints_nothing": "it changes output: 'working hard\\n'; use the logging of the standard library",
 }
 #: What cannot be checked on a component with that fault.
@@ -213,8 +283,10 @@ FOLLOWING = {"works_on_three_channels": {"delta_has_the_shape_of_its_scope"}}
 def _restored(monkeypatch):
     """Undo what the broken ones do."""
     monkeypatch.setenv("NOISE_WAS_HERE", "")
+    monkeypatch.setattr(torch.backends.cudnn, "deterministic", torch.backends.cudnn.deterministic)
     threads, handlers, state = torch.get_num_threads(), list(logging.getLogger().handlers), random.getstate()
-    yield
+    with np.errstate(divide="warn"), warnings.catch_warnings():
+        yield
     torch.set_num_threads(threads)
     torch.set_default_dtype(torch.float32)
     logging.getLogger().handlers[:] = handlers
@@ -247,6 +319,10 @@ def test_a_broken_component_fails_the_check_of_its_fault_alone(check: str, prete
     [
         (Exact(), "leaves_dtype_and_threads", "it changes dtype: torch's default dtype; restore"),
         (Logging(), "leaves_the_process", "it changes process: handlers of the root logger; restore what you change"),
+        (Tuning(), "leaves_the_process", "it changes process: flags of cuDNN; restore what you change"),
+        (Fearless(), "leaves_the_process", "it changes process: numpy's handling of errors; restore what you change"),
+        (Silencing(), "leaves_the_process", "it changes process: silenced warnings; restore what you change"),
+        (Drifting(), "keeps_nothing_of_its_work", "it changes the component itself: epsilon; return results"),
     ],
     ids=lambda value: type(value).__name__,
 )
@@ -256,6 +332,10 @@ def test_other_faults_are_told_too(component: Component, check: str, words: str)
 
 def test_a_sound_component_passes(pretended_gpu: None) -> None:
     check_component(Noise())
+
+
+def test_what_importing_a_library_does_to_warnings_is_no_fault() -> None:
+    check_component(Importing())
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="a CUDA device is here")

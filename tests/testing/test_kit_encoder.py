@@ -157,6 +157,21 @@ def test_sound_encoders_pass(registry: fpframe.Registry) -> None:
     check_component(registry.create("encoder", "residual"))
 
 
+def test_a_slight_dependence_on_the_batch_is_found() -> None:
+    class Leaning(Shifted):
+        def forward(self, answers: Tensor) -> Tensor:
+            rows = answers.flatten(1) - self.centre
+            return F.normalize(rows - 1e-5 * rows.mean(0), dim=1)
+
+    class Slight(Shift):
+        __doc__ = Shift.__doc__
+        network: ClassVar[Any] = Leaning
+
+    failed = failures(Slight())
+    assert failed.keys() == {"an_embedding_does_not_depend_on_its_batch"}
+    assert "embeddings change by " in failed["an_embedding_does_not_depend_on_its_batch"]
+
+
 def test_weights_that_do_not_fit_a_fresh_module_are_told() -> None:
     class Growing(Shift):
         __doc__ = Shift.__doc__

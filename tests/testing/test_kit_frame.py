@@ -17,6 +17,7 @@ import fpframe
 from fpframe import testing
 from fpframe.testing import Bench, ConformanceError, check_component, checks_for, parametrize_with_checks, run_checks
 from fpframe.testing.checks import ALL
+from fpframe.testing.watching import watched
 
 #: Modules whose ``BROKEN`` maps checks to components that break them.
 TESTED_BY = [path.stem for path in sorted(Path(__file__).parent.glob("test_kit_*.py"))]
@@ -158,6 +159,26 @@ def test_a_bench_makes_the_same_each_time_and_hands_out_copies():
     assert first.classifier() is not first.classifier()
     assert (first.images(8).images == second.images(8).images).all()
     assert (first.images(8, seed=1).images != first.images(8).images).any()
+
+
+@pytest.mark.parametrize(
+    "register",
+    [
+        "register_forward_hook",
+        "register_forward_pre_hook",
+        "register_full_backward_hook",
+        "register_full_backward_pre_hook",
+    ],
+)
+def test_hooks_are_seen_where_they_stay(register):
+    model = Bench().untrained()
+    with watched(models={"the model": model}, tensors={}) as changed:
+        handle = getattr(model.module[0], register)(lambda *_: None)
+        handle.remove()
+    assert changed == {}
+    with watched(models={"the model": model}, tensors={}) as changed:
+        getattr(model.module[0], register)(lambda *_: None)
+    assert changed == {"hooks": "the model"}
 
 
 @pytest.mark.parametrize("channels", [1, 3])

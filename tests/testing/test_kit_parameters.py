@@ -14,12 +14,12 @@ from fpframe.testing import check_component
 from kit import failures, require_fault_alone
 
 
-def of(kind: type) -> Any:
-    """Return a validator that takes values of this type alone."""
+def of(kind: type | tuple[type, ...]) -> Any:
+    """Return a validator that takes values of this type, or of one of these, alone."""
 
     def check(owner: Any, field: Any, value: Any) -> None:
         if not isinstance(value, kind):
-            raise ParameterError(f"'{field.name}' of '{owner.name}' must be a {kind.__name__} (got {value!r})")
+            raise ParameterError(f"'{field.name}' of '{owner.name}' must be a {kind} (got {value!r})")
 
     return check
 
@@ -94,6 +94,44 @@ class Unhashable(Calm):
     """
 
     layers: list[int] = attrs.field(factory=lambda: [1], validator=of(list))
+
+
+@attrs.frozen(kw_only=True)
+class Listed(Calm):
+    """Take a list from a recipe where it has a tuple.
+
+    Attributes:
+        strength: how little.
+        layers: which ones.
+    """
+
+    layers: tuple[int, ...] = attrs.field(default=(1, 2), validator=of((tuple, list)))
+
+
+@attrs.frozen(kw_only=True)
+class Strict(Calm):
+    """Refuse a list, and take nothing else.
+
+    Attributes:
+        strength: how little.
+        layers: which ones.
+    """
+
+    layers: tuple[int, ...] = attrs.field(default=(1, 2), validator=of(tuple))
+
+
+@attrs.frozen(kw_only=True)
+class Converting(Calm):
+    """Make a tuple of the list that a recipe has.
+
+    Attributes:
+        strength: how little.
+        layers: which ones.
+    """
+
+    layers: tuple[int, ...] = attrs.field(
+        default=(1, 2), converter=lambda value: tuple(value) if isinstance(value, list) else value, validator=of(tuple)
+    )
 
 
 @attrs.frozen(kw_only=True)
@@ -205,6 +243,16 @@ def test_a_broken_component_fails_the_check_of_its_fault_alone(check: str) -> No
     ("component", "check", "words"),
     [
         (Changeable(), "is_frozen_and_keyword_only", "its attributes can be changed; decorate the class with"),
+        (
+            Listed(),
+            "parameters_survive_a_recipe",
+            "as {'strength': 0.5, 'layers': [1, 2]}; use numbers and text",
+        ),
+        (
+            Strict(),
+            "parameters_survive_a_recipe",
+            "it refuses its parameters as they are read, {'strength'",
+        ),
         (Curt(), "a_bad_parameter_is_named", "'strength' = nonsense fails with ValueError: no; use a validator"),
     ],
     ids=lambda value: type(value).__name__,
@@ -216,3 +264,4 @@ def test_other_faults_are_told_too(component: Component, check: str, words: str)
 def test_a_sound_component_passes() -> None:
     check_component(Calm())
     check_component(Calm(strength=0.25))
+    check_component(Converting())

@@ -167,3 +167,20 @@ def test_references_are_handed_to_those_that_declare_it() -> None:
             return super().generate(model, x, labels, references=references, seed=seed)
 
     check_component(Curious())
+
+
+def test_references_must_stay_as_they_are_too() -> None:
+    class Greedy(Slope):
+        __doc__ = Slope.__doc__
+        needs_references: ClassVar[bool] = True
+
+        def generate(self, model: Any, x: Any, labels: Any, *, references: Any, seed: int) -> Any:
+            with torch.no_grad():
+                next(references.derived[1].parameters()).mul_(1.01)
+            references.independent[0].train()
+            return super().generate(model, x, labels, references=references, seed=seed)
+
+    failed = failures(Greedy())
+    assert failed.keys() == {"leaves_the_weights", "leaves_the_train_flags"}
+    assert "it changes weights: derived reference 1; work on a copy" in failed["leaves_the_weights"]
+    assert "it changes train flags: independent reference 0; use" in failed["leaves_the_train_flags"]

@@ -47,6 +47,10 @@ def test_a_broken_scheme_fails_the_check_of_its_fault_alone(check: str, registry
         (attrs.evolve(SOUND, name="My Scheme"), "name 'My Scheme' is not of the form my-scheme"),
         (attrs.evolve(SOUND, parts=()), "it has no parts; name what is asked"),
         (attrs.evolve(SOUND, encoder=ComponentSpec("labels", {"depth": 1})), "'labels' has no parameter 'depth'"),
+        (
+            attrs.evolve(SOUND, parts=(attrs.evolve(PART, pair="no"),)),
+            "it cannot be read back: 'parts.0.pair'",
+        ),
         (attrs.evolve(SOUND, parts=(attrs.evolve(PART, augmenter=ComponentSpec("uap")),)), "unknown augmenter 'uap'"),
     ],
 )

@@ -11,7 +11,7 @@ from fpframe.errors import DataError
 from fpframe.interfaces import Augmenter
 from fpframe.testing.bench import Bench
 from fpframe.testing.check import check, require
-from fpframe.testing.exercise import Recording, Setting, Task, recorded
+from fpframe.testing.exercise import Recording, Setting, Task, models_by_name, recorded
 
 #: Images in the pool, points of a view, and views.
 POOL, POINTS, VIEWS = 96, 6, 3
@@ -21,7 +21,7 @@ def prepare(component: Augmenter, bench: Bench, setting: Setting) -> Task:
     """Let it choose from a small pool for a trained model."""
     pool = bench.images(POOL, channels=setting.channels, seed=1)
     model = bench.classifier(channels=setting.channels).to(setting.device)
-    references = bench.references(channels=setting.channels) if component.needs_references else None
+    references = bench.references_for(component, channels=setting.channels)
     pixels = pool.pixels
 
     def work() -> Tensor:
@@ -32,7 +32,7 @@ def prepare(component: Augmenter, bench: Bench, setting: Setting) -> Task:
     return Task(
         work=work,
         results=lambda chosen: {"chosen": chosen},
-        models={"the model": model},
+        models=models_by_name(model, references),
         tensors={"the pool": pixels, "labels": pool.labels},
     )
 
@@ -81,7 +81,7 @@ def images_of_its_own_are_finite_pixels(component: Augmenter, bench: Bench) -> N
 def one_view_is_enough(component: Augmenter, bench: Bench) -> None:
     """It chooses a single view as well."""
     pool = bench.images(POOL, seed=1)
-    references = bench.references() if component.needs_references else None
+    references = bench.references_for(component)
     chosen = component(
         bench.classifier(), pool.pixels, pool.labels, points=POINTS, views=1, references=references, seed=0
     )
@@ -92,7 +92,7 @@ def one_view_is_enough(component: Augmenter, bench: Bench) -> None:
 def a_constant_model_has_points_too(component: Augmenter, bench: Bench) -> None:
     """It chooses points for a model that gives one answer to every image."""
     pool = bench.images(POOL, seed=1)
-    references = bench.references() if component.needs_references else None
+    references = bench.references_for(component)
     component(bench.constant(), pool.pixels, pool.labels, points=POINTS, views=VIEWS, references=references, seed=0)
 
 
@@ -100,7 +100,7 @@ def a_constant_model_has_points_too(component: Augmenter, bench: Bench) -> None:
 def a_small_pool_is_used_up_or_refused(component: Augmenter, bench: Bench) -> None:
     """Where the pool cannot give as many points as are asked for, it says so in a `DataError` on one line."""
     pool = bench.images(8, seed=1)
-    references = bench.references() if component.needs_references else None
+    references = bench.references_for(component)
     try:
         component(bench.classifier(), pool.pixels, pool.labels, points=8, views=4, references=references, seed=0)
     except DataError as error:

@@ -85,6 +85,12 @@ def leaves_the_train_flags(component: Component, bench: Bench) -> None:
 
 
 @check()
+def leaves_no_hooks(component: Component, bench: Bench) -> None:
+    """Models have the hooks that they had."""
+    _unchanged(component, bench, "hooks", "remove a hook in a finally block")
+
+
+@check()
 def leaves_the_random_state(component: Component, bench: Bench) -> None:
     """The global generators of torch, numpy and random are as they were."""
     _unchanged(component, bench, "random state", "use fpframe.rng.isolated(seed) or fpframe.rng.generator(seed, ...)")
@@ -99,7 +105,7 @@ def leaves_dtype_and_threads(component: Component, bench: Bench) -> None:
 
 @check()
 def leaves_the_process(component: Component, bench: Bench) -> None:
-    """Current folder, environment, logging and torch's modes are as they were."""
+    """Current folder, environment, logging, warnings, and the modes of torch and numpy are as they were."""
     _unchanged(component, bench, "process", "restore what you change")
 
 
@@ -120,6 +126,12 @@ def works_with_a_model_on_cuda(component: Component, bench: Bench) -> None:
     if not has_cuda():
         raise NotHere("no CUDA device is here")
     run(component, bench, Setting(device="cuda"))
+
+
+@check()
+def keeps_nothing_of_its_work(component: Component, bench: Bench) -> None:
+    """After work it has the parameters that it had, and no attribute besides."""
+    _unchanged(component, bench, "the component itself", "return results, and keep nothing between calls")
 
 
 @check()

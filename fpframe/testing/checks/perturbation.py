@@ -8,7 +8,7 @@ from torch import Tensor
 from fpframe.interfaces import Perturbation, PerturbationGenerator
 from fpframe.testing.bench import Bench
 from fpframe.testing.check import check, require
-from fpframe.testing.exercise import Recording, Setting, Task, recorded
+from fpframe.testing.exercise import Recording, Setting, Task, models_by_name, recorded
 from fpframe.testing.timelimit import in_time
 
 #: Images that a generator is tried on.
@@ -19,12 +19,12 @@ def prepare(component: PerturbationGenerator, bench: Bench, setting: Setting) ->
     """Let it perturb a few images of a trained model."""
     few = bench.images(IMAGES, channels=setting.channels, seed=1)
     model = bench.classifier(channels=setting.channels).to(setting.device)
-    references = bench.references(channels=setting.channels) if component.needs_references else None
+    references = bench.references_for(component, channels=setting.channels)
     pixels = few.pixels
     return Task(
         work=lambda: component(model, pixels, few.labels, references=references, seed=setting.seed),
         results=_results,
-        models={"the model": model},
+        models=models_by_name(model, references),
         tensors={"images": pixels, "labels": few.labels},
     )
 
@@ -65,7 +65,7 @@ def deltas_are_finite_float32(component: PerturbationGenerator, bench: Bench) ->
     """Every number is finite, on ordinary images and on ones that are all black or all white."""
     few = bench.images(IMAGES, seed=1)
     blank = torch.cat([torch.zeros_like(few.pixels[: IMAGES // 2]), torch.ones_like(few.pixels[IMAGES // 2 :])])
-    references = bench.references() if component.needs_references else None
+    references = bench.references_for(component)
     made = component(bench.classifier(), blank, few.labels, references=references, seed=0)
     for delta in (_run(component, bench).made.delta, made.delta):
         require(delta.dtype == torch.float32 and bool(delta.isfinite().all()), "delta is not finite float32")
@@ -75,7 +75,7 @@ def deltas_are_finite_float32(component: PerturbationGenerator, bench: Bench) ->
 def one_image_is_enough(component: PerturbationGenerator, bench: Bench) -> None:
     """It works on a single image."""
     one = bench.images(1, seed=1)
-    references = bench.references() if component.needs_references else None
+    references = bench.references_for(component)
     made = component(bench.classifier(), one.pixels, one.labels, references=references, seed=0)
     require(len(made.delta) == 1, f"for one image it gives {len(made.delta)} deltas")
 
@@ -84,6 +84,6 @@ def one_image_is_enough(component: PerturbationGenerator, bench: Bench) -> None:
 def it_ends_on_a_constant_model(component: PerturbationGenerator, bench: Bench) -> None:
     """It comes to an end where no perturbation can change an answer."""
     few = bench.images(4, seed=1)
-    model, references = bench.constant(), bench.references() if component.needs_references else None
+    model, references = bench.constant(), bench.references_for(component)
     made = in_time(lambda: component(model, few.pixels, few.labels, references=references, seed=0))
     require(bool(made.delta.isfinite().all()), "on a model that always gives one answer its delta is not finite")

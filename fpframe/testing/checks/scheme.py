@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-import tomllib
 from typing import Any
 
 import attrs
 import tomli_w
 
+from fpframe.errors import RecipeError
 from fpframe.interfaces import ComponentSpec, Part, Scheme
 from fpframe.registry import Registry
+from fpframe.stricttoml import make_converter, parse_text
 from fpframe.testing.check import check, require
 from fpframe.testing.checks.parameters import NAME
+
+#: Reads what `load_scheme` reads.
+_CONVERTER = make_converter((ComponentSpec, Part, Scheme))
 
 
 @check("scheme")
@@ -45,18 +49,13 @@ def its_parts_agree_in_views(scheme: Scheme, registry: Registry) -> None:
 def a_scheme_survives_a_file(scheme: Scheme, registry: Registry) -> None:
     """It can be written as TOML, and comes back as it was."""
     try:
-        back = tomllib.loads(tomli_w.dumps(_without_none(attrs.asdict(scheme))))
+        text = tomli_w.dumps(_without_none(attrs.asdict(scheme)))
     except (TypeError, ValueError) as error:
         raise AssertionError(f"it cannot be written down: {error}; use numbers, text and lists in it") from error
-    parts = [
-        {**part, **{key: ComponentSpec(**part[key]) for key in ("augmenter", "perturbation")}} for part in back["parts"]
-    ]
-    again = Scheme(
-        name=back["name"],
-        summary=back["summary"],
-        parts=tuple(Part(**part) for part in parts),
-        encoder=ComponentSpec(**back["encoder"]),
-    )
+    try:
+        again = parse_text(text, Scheme, _CONVERTER, what="scheme", origin=f"{scheme.name} as a file")
+    except RecipeError as error:
+        raise AssertionError(f"it cannot be read back: {error}; give each field a value of its type") from error
     require(again == scheme, f"it comes back from a file as {again}; use numbers, text and lists in it")
 
 
