@@ -20,6 +20,7 @@ html_css_files = ["fpframe.css"]
 html_show_copyright = False
 html_copy_source = False
 html_show_sourcelink = False
+html_use_index = False  # nothing leads there; the API page lists all names, and the search finds them
 html_last_updated_fmt = None  # the same sources give the same pages
 
 # the API page: docstrings in Google's style, in which single backticks stand around code

@@ -68,7 +68,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
 
 def _write(app: Sphinx) -> None:
     offers = shipped(fpframe.load_registry())
-    pages = {f"{kind}-{name}": _page(kind, name, offers) for kind, name in offers}
+    pages = {f"{kind}-{name}": page_of(kind, name, offers) for kind, name in offers}
     write_pages(Path(app.srcdir, _FOLDER), {**pages, "index": _index(offers)})
 
 
@@ -112,7 +112,8 @@ def _uses(scheme: fpframe.Scheme, kind: str, name: str) -> bool:
     return (kind, name) in {(each, spec.name) for each, spec in specs}
 
 
-def _page(kind: str, name: str, offers: dict[tuple[str, str], Any]) -> str:
+def page_of(kind: str, name: str, offers: dict[tuple[str, str], Any]) -> str:
+    """Return the page of one offer; what is not described, and what the page would not show, is a warning."""
     offer = offers[kind, name]
     text = [f"# `{name}`", f"A built-in [{_A_KIND.get(kind, kind)}](../interfaces/{kind}.md)."]
     text += _scheme(offer) if kind == "scheme" else _component(kind, offer)
@@ -153,6 +154,8 @@ def _component(kind: str, component: type[fpframe.Component]) -> list[str]:
     label = f"{kind} '{component.name}'"
     if not documented.body:
         _LOG.warning("%s has no docstring (%s.%s)", label, component.__module__, component.__qualname__)
+    for name in set(documented.sections) - {"Attributes"}:
+        _LOG.warning("%s has a section '%s:', which its page does not show; say it in sentences", label, name)
     # where a method comes from is often told for the whole module
     source = Docstring.of(sys.modules[component.__module__]).rest
     text = [documented.summary, documented.rest, source]

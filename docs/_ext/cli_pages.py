@@ -18,8 +18,8 @@ from fpframe.cli import make_app
 
 _LOG = logging.getLogger(__name__)
 _FOLDER = "cli"
-#: An option within a sentence; outside of code two hyphens would become a dash.
-_OPTION = re.compile(r"(?<!\S)(--[a-z][a-z-]*)")
+#: What a sentence quotes, and options; outside of code their quotes and hyphens would be set as those of prose.
+_QUOTED = re.compile(r"""'(fpframe [^']+|\w+)'|"([^"]+)"|(?<!\S)(--[a-z][a-z-]*)""")
 _WORDS = {"str": "text", "int": "whole number", "float": "number", "Path": "path", "bool": "flag"}
 
 
@@ -31,7 +31,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
 
 def _write(app: Sphinx) -> None:
     fpframe = make_app()
-    pages = {name: _page(fpframe[name]) for name in commands(fpframe)}
+    pages = {name: page_of(fpframe[name]) for name in commands(fpframe)}
     write_pages(Path(app.srcdir, _FOLDER), {**pages, "index": _index(fpframe)})
 
 
@@ -66,7 +66,8 @@ def _index(app: App) -> str:
     return "\n\n".join(text)
 
 
-def _page(app: App) -> str:
+def page_of(app: App) -> str:
+    """Return the page of a command and those below it; what is not described is a warning."""
     text = [f"# `fpframe {app.name[0]}`", *_command(app, f"fpframe {app.name[0]}")]
     for name in commands(app):
         below = f"fpframe {app.name[0]} {name}"
@@ -113,7 +114,7 @@ def _options(app: App) -> str:
     for argument in _arguments(app):
         if "*" in argument.names:
             continue
-        told = _OPTION.sub(r"`\1`", " ".join((argument.parameter.help or "").split()))
+        told = _quoted_as_code(" ".join((argument.parameter.help or "").split()))
         if not told:
             _LOG.warning("'%s' of '%s' does not say what it is", argument.names[0], " ".join(app.name))
         names = list(argument.names) + list(argument.negatives)
@@ -122,6 +123,10 @@ def _options(app: App) -> str:
         kind = ", ".join(map(code, argument.get_choices() or ())) or _kind(argument.hint)
         rows.append([", ".join(map(code, names)), kind, _default(argument), told])
     return table(["Option", "Type", "Default", "Meaning"], rows) if rows else "It takes no options."
+
+
+def _quoted_as_code(text: str) -> str:
+    return _QUOTED.sub(lambda match: code(match[match.lastindex or 0]), text)
 
 
 def _kind(hint: Any) -> str:

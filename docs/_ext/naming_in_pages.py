@@ -55,9 +55,11 @@ def _expression(offer: Any) -> str:
 
 def _attack(offer: Any) -> str:
     step = _expression(offer)
+    # where nothing is drawn by chance, several models would be one and the same
+    counts = "test = 1" if offer().deterministic else "fit = 5\ntest = 5"
     return (
         f"In a [lineage](../zoo.md#lineage), the first parameter without its name: `victim->{step}`. In a "
-        "[recipe](../recipes.md#derived):\n\n" + _block("toml", f'[[derived]]\nattack = "{step}"\nfit = 5\ntest = 5')
+        "[recipe](../recipes.md#derived):\n\n" + _block("toml", f'[[derived]]\nattack = "{step}"\n{counts}')
     )
 
 
