@@ -139,7 +139,9 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def surroundings() -> tuple[dict[str, str], object]:
     """What Ray changes in the process that uses it."""
-    environment = {name: value for name, value in os.environ.items() if name != "PYTEST_CURRENT_TEST"}
+    # the last two are those of scikit-learn's and torch's libraries, which a plugin imports when it is first used
+    others = ("PYTEST_CURRENT_TEST", "KMP_", "TORCHINDUCTOR_")
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(others)}
     return environment, signal.getsignal(signal.SIGTERM)
 
 

@@ -48,6 +48,9 @@ def make_app() -> App:
     for name, text in _COMMANDS.items():
         app.command(f"fpframe.cli.{name}:{name}", name=name, help=text)
 
+    # it does not take this over from the application, and would end without a word
+    app.meta.suppress_keyboard_interrupt = False
+
     @app.meta.default
     def any_command(
         *tokens: Annotated[str, Parameter(show=False, allow_leading_hyphen=True)],

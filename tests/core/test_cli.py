@@ -449,3 +449,11 @@ def test_a_suspect_function_with_fresh_weights_is_judged_with_a_warning(here, ca
     printed = capfd.readouterr().out
     assert "other random weights at each call: what was asked is an untrained network" in printed
     assert "the suspect cannot be compared" in printed
+
+
+def test_ctrl_c_is_told_on_one_line_with_its_exit_code(capfd, monkeypatch):
+    def interrupted(**options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("fpframe.loading.load_registry", interrupted)
+    assert complaint(capfd, ["plugins"], 130) == "interrupted; what is finished is kept, run again to go on"
