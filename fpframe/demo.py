@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from fpframe.channel import PROBS
+from fpframe.base import Listener, ignore
 from fpframe.enrolment import enroll
 from fpframe.errors import UsageError
 from fpframe.evaluation import Evaluation, evaluate
-from fpframe.events import Listener, ignore
-from fpframe.loading import load_registry
-from fpframe.report.folder import write_evaluations
+from fpframe.models import PROBS
+from fpframe.registry import load_registry
+from fpframe.report import write_evaluations
 from fpframe.store import Store
 
 RECIPE = "tiny"

@@ -23,11 +23,11 @@ from filelock import FileLock
 from xdist.scheduler import LoadScopeScheduling
 
 import fpframe
-from fpframe.store import Store
+from fpframe.store.store import Store
 from tiny import evaluate_tiny
 
 #: Folders whose files stay on one worker each: all tests of a file look at one long result.
-WHOLE_FILES = ("tests/paper/", "tests/test_docs_build.py")
+WHOLE_FILES = ("tests/core/paper/", "tests/test_docs_build.py")
 #: Checks of one component stay on one worker, for they look at the same runs of it.
 CHECKS = "tests/test_conformance.py::test_a_built_in_keeps_its_promises"
 

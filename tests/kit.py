@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from fpframe.interfaces import Component
-from fpframe.testing import run_checks
+from fpframe.interfaces.component import Component
+from fpframe.testing.running import run_checks
 
 
 def failures(component: Component) -> dict[str, str]:

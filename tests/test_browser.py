@@ -14,9 +14,9 @@ from torch import Tensor
 
 import fpframe
 from browser import Browser, open_browser
-from fpframe.decision import DERIVED, INCONCLUSIVE, NOT_SHOWN
-from fpframe.queryset import image_digests
-from fpframe.report.html import verdict_html
+from fpframe.decision.outcome import DERIVED, INCONCLUSIVE, NOT_SHOWN
+from fpframe.models.queryset import image_digests
+from fpframe.report.verdict.page import verdict_html
 from tiny import NEAREST_MEAN
 
 pytestmark = [

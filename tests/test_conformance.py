@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import fpframe
-from fpframe.registry import KINDS
-from fpframe.testing import check_scheme, parametrize_with_checks
+from fpframe.registry.registry import KINDS
+from fpframe.testing.parametrizing import parametrize_with_checks
+from fpframe.testing.running import check_scheme
 
 REGISTRY = fpframe.load_registry()
 OFFERED = [

@@ -11,7 +11,7 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
-from fpframe.enrolment import Enrolment
+from fpframe.enrolment.enrolment import Enrolment
 
 
 @pytest.mark.slow

@@ -22,11 +22,11 @@ from docpages import (
     pages_of,
     prose,
 )
-from fpframe import recipe
 from fpframe.cli import _COMMANDS, make_app
 from fpframe.enrolment.method import check_method
-from fpframe.schemefile import load_scheme
-from fpframe.zoo import plan_models
+from fpframe.recipe import recipe
+from fpframe.recipe.schemefile import load_scheme
+from fpframe.zoo.planner import plan_models
 
 PAGES = pages_of(ROOT)
 #: Reports that ``fpframe reproduce`` wrote, each with the command that it took hours to run.

@@ -11,11 +11,13 @@ import pytest
 
 import fpframe
 from docpages import ROOT, Block, Runner, blocks, blocks_in, prose, section
-from fpframe import errors, interfaces, parameters, recipe
-from fpframe.decision import StratumResult, StratumScores, decide
-from fpframe.hookspecs import HookSpecs
-from fpframe.registry import KINDS
-from fpframe.testing import check_component
+from fpframe import errors, interfaces, parameters
+from fpframe.decision import decide
+from fpframe.decision.pvalues import StratumResult, StratumScores
+from fpframe.recipe import recipe
+from fpframe.registry.hookspecs import HookSpecs
+from fpframe.registry.registry import KINDS
+from fpframe.testing.running import check_component
 
 #: Lines of the example of an interface or a hook.
 MOST_LINES = 10
@@ -74,7 +76,7 @@ def test_every_hook_has_a_page_with_a_complete_plugin_that_the_page_tries(hook):
 
 @pytest.mark.parametrize("hook", HOOKS)
 def test_every_hook_is_tested(hook):
-    tests = "".join(file.read_text(encoding="utf-8") for file in (ROOT / "tests/core").glob("*.py"))
+    tests = "".join(file.read_text(encoding="utf-8") for file in (ROOT / "tests/core").rglob("*.py"))
     assert re.search(rf"def {hook}\(|{hook} = ", tests)
 
 

@@ -41,7 +41,7 @@ def test_the_wheel_holds_the_framework_the_built_ins_and_the_mark_of_typed_packa
     assert {
         "fpframe/py.typed",
         "fpframe_plugins/py.typed",
-        "fpframe_plugins/uap.py",
+        "fpframe_plugins/perturbations/uap.py",
         "fpframe/testing/__init__.py",
     } <= names
     assert {name.split("/")[0].split("-")[0] for name in names} == {"fpframe", "fpframe_plugins"}

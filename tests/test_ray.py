@@ -18,13 +18,14 @@ from pathlib import Path
 import pytest
 import ray
 
+from fpframe.base.events import ignore
 from fpframe.errors import ResourceError, UsageError
-from fpframe.events import ignore
-from fpframe.executors import Job, Task, open_executor
+from fpframe.executors import open_executor
+from fpframe.executors.interface import Job, Task
 from fpframe.executors.raysession import RaySession
-from fpframe.store import Store
-from fpframe.zoo import plan_zoo
-from fpframe.zoo.prepare import train_victim
+from fpframe.store.store import Store
+from fpframe.zoo.plan import plan_zoo
+from fpframe.zoo.victim import train_victim
 
 SURVIVAL = Path(__file__).parent / "survival" / "recipe.toml"
 

@@ -9,8 +9,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import fpframe
-from fpframe.evaluation import Evaluation, evaluate
-from fpframe.store import Store
+from fpframe.evaluation.evaluate_models import evaluate
+from fpframe.evaluation.records import Evaluation
+from fpframe.store.store import Store
 
 #: An innocent suspect that knows the digits, as a module: the nearest mean image of a class.
 NEAREST_MEAN = """

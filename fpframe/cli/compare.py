@@ -62,9 +62,7 @@ def compare(
         verbose: Show one line for each finished model.
     """
     from fpframe.comparison import compare as run
-    from fpframe.report.comparison import comparison_markdown
-    from fpframe.report.comparisonfolder import write_comparison
-    from fpframe.report.folder import require_folder
+    from fpframe.report import comparison_markdown, require_folder, write_comparison
 
     require_folder(out, force=force)
     sizes = whole_numbers(queries, "--queries")

@@ -29,7 +29,7 @@ def demo(
         verbose: Show one line for each finished model.
     """
     from fpframe.demo import run_demo
-    from fpframe.report.tables import suspects_text
+    from fpframe.report import suspects_text
 
     with ProgressBars(verbose=verbose) as bars:
         evaluation = run_demo(out, seed=seed, workers=require_workers(workers), force=force, on_event=bars)

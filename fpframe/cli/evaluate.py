@@ -45,9 +45,8 @@ def evaluate(
     """
     from fpframe.enrolment import Enrolment
     from fpframe.evaluation import evaluate as run
-    from fpframe.loading import load_registry
-    from fpframe.report import evaluation_markdown
-    from fpframe.report.folder import require_folder, write_evaluations
+    from fpframe.registry import load_registry
+    from fpframe.report import evaluation_markdown, require_folder, write_evaluations
 
     require_folder(out, force=force)
     registry = load_registry()

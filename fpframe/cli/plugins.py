@@ -8,8 +8,7 @@ from typing import Annotated, Any
 from cyclopts import App, Parameter
 
 from fpframe.errors import PluginError, nearest
-from fpframe.offers import Description
-from fpframe.registry import PluginInfo, Registry
+from fpframe.registry import Description, PluginInfo, Registry
 
 plugins = App(name="plugins", help="List components, show one, or check that it keeps the promises of its kind.")
 
@@ -26,8 +25,8 @@ def list_(*, refresh: Annotated[bool, Parameter(negative=())] = False, json_: Js
         refresh: Look at every plugin again.
         json_: Print exactly one JSON object.
     """
-    from fpframe.loading import load_registry
-    from fpframe.report.verdicts import columns
+    from fpframe.registry import load_registry
+    from fpframe.report import columns
 
     registry = load_registry(refresh=refresh)
     components: list[dict[str, Any]] = [
@@ -61,7 +60,7 @@ def show(name: str) -> None:
     Args:
         name: Name of a component or scheme.
     """
-    from fpframe.loading import load_registry
+    from fpframe.registry import load_registry
 
     registry = load_registry()
     for info, told in named(registry, name):
@@ -84,9 +83,8 @@ def check(name: str, *, json_: Json = False) -> int:
         name: Name of a component or scheme.
         json_: Print exactly one JSON object.
     """
-    from fpframe.loading import load_registry
-    from fpframe.testing import run_checks, run_scheme_checks
-    from fpframe.testing.report import report_data, report_lines
+    from fpframe.registry import load_registry
+    from fpframe.testing import report_data, report_lines, run_checks, run_scheme_checks
 
     registry = load_registry()
     checked: list[dict[str, Any]] = []

@@ -18,7 +18,7 @@ from rich.progress import (
 )
 from rich.text import Text
 
-from fpframe.events import Event
+from fpframe.base import Event
 
 #: Seconds of which the speed is the mean; models take from a second to minutes each.
 SPEED_WINDOW = 600.0

@@ -41,9 +41,8 @@ def reproduce(
         force: Overwrite the files in an existing folder.
         verbose: Show one line for each finished model.
     """
-    from fpframe.paper import reproduce as run
-    from fpframe.paper.writing import index_page, page
-    from fpframe.report.folder import require_folder
+    from fpframe.paper import index_page, page, reproduce as run
+    from fpframe.report import require_folder
     from fpframe.store import write_durably
 
     require_folder(out, force=force)

@@ -23,7 +23,7 @@ def selected_plugins(*, blocked: Sequence[str], pinned: Sequence[str]) -> Iterat
         yield
         return
     # not at the top: `fpframe --help` needs neither plugins nor torch
-    from fpframe.loading import DISABLED, PINNED, installed_names
+    from fpframe.registry import DISABLED, PINNED, installed_names
 
     known = installed_names()
     for name in blocked:

@@ -38,13 +38,11 @@ def train(
     import attrs
 
     from fpframe.errors import UsageError
-    from fpframe.loading import load_registry
+    from fpframe.opening import open_dataset, save_weights
     from fpframe.recipe import Recipe, VictimRecipe
+    from fpframe.registry import load_registry
     from fpframe.store import Store
-    from fpframe.weights import save_weights
-    from fpframe.zoo import Workspace, build_models, partition, victim_model
-    from fpframe.zoo.lineage import VICTIM
-    from fpframe.zoo.pools import open_dataset
+    from fpframe.zoo import VICTIM, Workspace, build_models, partition, victim_model
 
     if out.suffix != ".safetensors":
         raise UsageError(f"--out must end in .safetensors (got '{out}')")

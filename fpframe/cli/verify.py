@@ -69,8 +69,7 @@ def verify(
     from fpframe.decision import INCONCLUSIVE
     from fpframe.enrolment import Enrolment
     from fpframe.errors import UsageError
-    from fpframe.report.html import verdict_html
-    from fpframe.report.verdicts import verdicts_text
+    from fpframe.report import verdict_html, verdicts_text
     from fpframe.store import write_durably
     from fpframe.verification import verify_many
 

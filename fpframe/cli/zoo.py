@@ -86,7 +86,7 @@ def plan(
         workers: Processes that would train models; one for each core by default.
         json_: Print exactly one JSON object.
     """
-    from fpframe.report.zoo import outlook_dict, outlook_text
+    from fpframe.report import outlook_dict, outlook_text
 
     count = require_workers(workers)
     outlook = _plan(recipe, options).outlook()
@@ -164,8 +164,8 @@ def list_(
         UsageError: both a summary and JSON are asked for.
     """
     from fpframe.errors import UsageError
-    from fpframe.report.zoo import dropped_text, zoo_dict, zoo_summary, zoo_text
-    from fpframe.zoo.dropping import dropped_models
+    from fpframe.report import dropped_text, zoo_dict, zoo_summary, zoo_text
+    from fpframe.zoo import dropped_models
 
     if summary and json_:
         raise UsageError("--summary and --json exclude each other; the JSON holds every model")
@@ -216,7 +216,7 @@ def _kept(
     bars: ProgressBars,
 ) -> str:
     """Build the zoo, and return in words what was dropped of it."""
-    from fpframe.enrolment.keeping import keep_answers, keep_weights, stored_bytes
+    from fpframe.enrolment import keep_answers, keep_weights, stored_bytes
 
     if keep == "weights":
         keep_weights(planned, executor=engine, on_event=bars)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import attrs
 
-from fpframe.enrolment.method import Method, check_method, find_scheme
+from fpframe.enrolment import Method, check_method, find_scheme
 from fpframe.errors import UsageError, nearest
 from fpframe.interfaces import Scheme
 from fpframe.recipe import Recipe

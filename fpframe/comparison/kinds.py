@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from fpframe.interfaces import AttackSimulator
 from fpframe.registry import Registry
-from fpframe.zoo import ZooModel
-from fpframe.zoo.lineage import component_of, is_filter
+from fpframe.zoo import ZooModel, component_of, is_filter
 
 MODIFIED = "modified copies"
 #: From the hardest to the easiest.

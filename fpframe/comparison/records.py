@@ -8,7 +8,7 @@ from typing import Any
 import attrs
 import numpy as np
 
-from fpframe.decision.paths import mean_of_views
+from fpframe.decision import mean_of_views
 from fpframe.recipe import Recipe
 
 

@@ -10,18 +10,12 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from fpframe.enrolment.asking import ZooAnswers, ask_zoo
-from fpframe.enrolment.calibration import score_views
-from fpframe.enrolment.enrolling import fingerprint
-from fpframe.enrolment.fitting import asking_seconds, fit_encoders
-from fpframe.enrolment.method import Method
+from fpframe.base import Listener
+from fpframe.enrolment import Method, ZooAnswers, ask_zoo, asking_seconds, fingerprint, fit_encoders, score_views
 from fpframe.errors import UsageError
-from fpframe.evaluation.evaluating import evaluate_zoo
-from fpframe.events import Listener
+from fpframe.evaluation import evaluate_zoo
 from fpframe.interfaces import Encoder
-from fpframe.zoo import Zoo, ZooModel
-from fpframe.zoo.folds import divide_families
-from fpframe.zoo.prepare import Setting
+from fpframe.zoo import Setting, Zoo, ZooModel, divide_families
 
 
 @attrs.frozen(kw_only=True, eq=False)

@@ -1,8 +1,5 @@
 """Enrolment: everything that is needed later to question a suspect."""
 
-from fpframe.enrolment.calibration import Calibration, CalibrationModel
-from fpframe.enrolment.enrolling import enroll
-from fpframe.enrolment.recalibrating import calibrate
-from fpframe.enrolment.record import Enrolment
+import lazy_loader
 
-__all__ = ["Calibration", "CalibrationModel", "Enrolment", "calibrate", "enroll"]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

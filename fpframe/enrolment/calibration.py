@@ -10,8 +10,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from fpframe.channel import through_channel
 from fpframe.decision import StratumPaths
+from fpframe.models import through_channel
 from fpframe.rng import threads
 
 #: The name of answers that went through no filter.

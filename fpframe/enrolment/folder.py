@@ -16,16 +16,15 @@ import torch
 from safetensors import SafetensorError
 from torch import Tensor, nn
 
+from fpframe.base import canonical_json, content_key
 from fpframe.decision import Standard
-from fpframe.digest import canonical_json, content_key
 from fpframe.enrolment.calibration import Calibration, CalibrationModel
-from fpframe.enrolment.record import Enrolment
+from fpframe.enrolment.enrolment import Enrolment
 from fpframe.errors import FpframeError, IntegrityError, ResourceError, UsageError
 from fpframe.interfaces import ComponentSpec, Encoder
-from fpframe.loading import load_registry
-from fpframe.queryset import QueryPart, QuerySet
+from fpframe.models import QueryPart, QuerySet
 from fpframe.recipe import Recipe
-from fpframe.registry import Registry
+from fpframe.registry import Registry, load_registry
 from fpframe.store import dump, write_durably
 
 FORMAT = 2

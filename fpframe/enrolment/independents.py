@@ -12,16 +12,13 @@ import attrs
 import torch
 from torch import Tensor
 
+from fpframe.base import Event, Listener
 from fpframe.enrolment.agreement import astray
 from fpframe.enrolment.calibration import CalibrationModel
 from fpframe.errors import DataError, ModelError
-from fpframe.events import Event, Listener
-from fpframe.fingerprint import extract
-from fpframe.query import Query
-from fpframe.queryset import QuerySet
+from fpframe.models import Query, QuerySet, extract
 from fpframe.rng import derive_seed, threads
-from fpframe.zoo.export import INDEX
-from fpframe.zoo.filters import FilterChain
+from fpframe.zoo import INDEX, FilterChain
 
 SUFFIXES = (".onnx", ".pt2", ".safetensors", ".pt")
 #: The stratum of files that lie in no folder of their own.

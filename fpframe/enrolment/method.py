@@ -7,18 +7,16 @@ from collections.abc import Iterable
 import attrs
 import torch
 
-from fpframe.channel import through_channel
 from fpframe.decision import StratumScores, require_alpha
 from fpframe.enrolment.calibration import CalibrationModel
-from fpframe.enrolment.fitting import calibrating
-from fpframe.enrolment.questions import PartMethod, merged, resolve_parts
+from fpframe.enrolment.encoders import calibrating
+from fpframe.enrolment.queries import PartMethod, merged, resolve_parts
 from fpframe.errors import PluginError, RecipeError
 from fpframe.interfaces import ComponentSpec, Encoder, Scheme
-from fpframe.recipe import Recipe
+from fpframe.models import through_channel
+from fpframe.recipe import Recipe, load_scheme
 from fpframe.registry import Registry
-from fpframe.schemefile import load_scheme
-from fpframe.zoo import ZooModel, plan_models
-from fpframe.zoo.filters import FilterChain
+from fpframe.zoo import FilterChain, ZooModel, plan_models
 
 
 @attrs.frozen(kw_only=True)

@@ -1,8 +1,5 @@
 """Evaluation: how well an enrolment does on models of which the truth is known."""
 
-from fpframe.evaluation.counts import Rate, Separation
-from fpframe.evaluation.diagnostics import Diagnostics, diagnose
-from fpframe.evaluation.evaluating import evaluate
-from fpframe.evaluation.records import Evaluation, HeldOut
+import lazy_loader
 
-__all__ = ["Diagnostics", "Evaluation", "HeldOut", "Rate", "Separation", "diagnose", "evaluate"]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -7,9 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 import attrs
 import numpy as np
 
-from fpframe.decision import StratumPaths, needed_models, stratum_p_values, welch_p_values
-from fpframe.decision.paths import pooled
-from fpframe.decision.pvalues import reaches
+from fpframe.decision import StratumPaths, needed_models, pooled, reaches, stratum_p_values, welch_p_values
 from fpframe.rng import derive_seed
 
 #: Divisions that are tried before the strata are found too small.

@@ -7,16 +7,7 @@ from collections.abc import Sequence
 
 import attrs
 
-from fpframe.decision import (
-    DERIVED,
-    INCONCLUSIVE,
-    PowerAt,
-    aruc,
-    auc,
-    auc_interval,
-    clopper_pearson,
-    tpr_at_fpr,
-)
+from fpframe.decision import DERIVED, INCONCLUSIVE, PowerAt, aruc, auc, auc_interval, clopper_pearson, tpr_at_fpr
 
 #: False-positive rates at which the share of thefts found is asked for.
 LEVELS = (0.0, 0.01, 0.05, 0.1)

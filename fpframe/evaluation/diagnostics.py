@@ -18,13 +18,13 @@ from fpframe.decision import (
     check_validity,
     leave_one_stratum_out,
     needed_models,
+    reaches,
     variance_shares,
 )
-from fpframe.decision.pvalues import reaches
 from fpframe.evaluation.accusations import Accusations, count_accusations
 from fpframe.evaluation.counts import Rate, rate
 from fpframe.evaluation.records import Evaluation, HeldOut
-from fpframe.verification.yardstick import Test
+from fpframe.verification import Test
 
 #: Levels at which the share of innocent models with so small a p-value is compared with what it may be.
 VALIDITY_LEVELS = (0.05, 0.1, 0.2, 0.5)

@@ -12,8 +12,7 @@ from torch import Tensor
 from fpframe.decision import Decision
 from fpframe.enrolment import Enrolment
 from fpframe.evaluation.counts import Rate, Separation, rate, separation
-from fpframe.verification import Verdict
-from fpframe.verification.yardstick import Test, Yardstick
+from fpframe.verification import Test, Verdict, Yardstick
 from fpframe.zoo import Facts, ZooModel
 
 

@@ -8,11 +8,8 @@ from typing import ClassVar, Literal
 
 import attrs
 
-from fpframe.classifier import Classifier
-from fpframe.dataset import Images
 from fpframe.interfaces.component import Component
-from fpframe.query import Query
-from fpframe.training import Training
+from fpframe.models import Classifier, Images, Query, Training
 
 
 @attrs.frozen(kw_only=True, eq=False)

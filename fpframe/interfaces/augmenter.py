@@ -7,10 +7,10 @@ from typing import ClassVar, final
 
 from torch import Tensor
 
-from fpframe.classifier import Classifier, evaluating
 from fpframe.errors import DataError, PluginError
 from fpframe.interfaces.component import Component
 from fpframe.interfaces.references import References
+from fpframe.models import Classifier, evaluating
 from fpframe.rng import isolated
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from abc import abstractmethod
 
-from fpframe.classifier import Classifier
 from fpframe.interfaces.component import Component
+from fpframe.models import Classifier
 
 
 class BackboneSource(Component):

@@ -5,9 +5,9 @@ from __future__ import annotations
 from abc import abstractmethod
 from pathlib import Path
 
-from fpframe.dataset import Dataset
 from fpframe.errors import UsageError
 from fpframe.interfaces.component import Component
+from fpframe.models import Dataset
 
 
 class DatasetSource(Component):

@@ -10,10 +10,9 @@ import attrs
 import torch
 from torch import Tensor
 
-from fpframe.channel import TOP1
 from fpframe.errors import UsageError
 from fpframe.interfaces.component import Component
-from fpframe.query import Outputs, Query
+from fpframe.models import TOP1, Outputs, Query
 
 Change = Callable[[Tensor], Tensor]
 

@@ -9,10 +9,10 @@ import attrs
 import torch
 from torch import Tensor
 
-from fpframe.classifier import Classifier, evaluating
 from fpframe.errors import PluginError
 from fpframe.interfaces.component import Component
 from fpframe.interfaces.references import References
+from fpframe.models import Classifier, evaluating
 from fpframe.rng import isolated
 
 

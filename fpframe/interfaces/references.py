@@ -8,7 +8,7 @@ import attrs
 import torch
 from torch import Tensor
 
-from fpframe.classifier import Classifier
+from fpframe.models import Classifier
 
 
 @attrs.frozen(eq=False)

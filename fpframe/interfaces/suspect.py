@@ -9,9 +9,8 @@ from typing import ClassVar
 
 import attrs
 
-from fpframe.classifier import Classifier
 from fpframe.interfaces.component import Component
-from fpframe.query import Outputs, Query
+from fpframe.models import Classifier, Outputs, Query
 
 
 @attrs.frozen(kw_only=True, eq=False)

@@ -9,22 +9,14 @@ import attrs
 import torch
 from torch import Tensor, nn
 
-from fpframe.channel import PROBS
-from fpframe.classifier import Classifier
-from fpframe.dataset import Images
-from fpframe.digest import tensors_digest
-from fpframe.enrolment.asking import ZooAnswers, ask_zoo
-from fpframe.enrolment.fitting import fit_encoder
-from fpframe.enrolment.method import Method, check_method, find_scheme
-from fpframe.events import Event, Listener, ignore
+from fpframe.base import Event, Listener, ignore, tensors_digest
+from fpframe.enrolment import Method, ZooAnswers, ask_zoo, check_method, find_scheme, fit_encoder
 from fpframe.interfaces import Encoder
-from fpframe.memo import remember
+from fpframe.models import PROBS, Classifier, Images
 from fpframe.recipe import SPLITS, Recipe
 from fpframe.rng import threads
-from fpframe.zoo import VictimHandle, Zoo, ZooModel, build_models
-from fpframe.zoo.keys import model_key
-from fpframe.zoo.outlook import announce
-from fpframe.zoo.prepare import Setting
+from fpframe.store import remember
+from fpframe.zoo import Setting, VictimHandle, Zoo, ZooModel, announce, build_models, model_key
 
 #: The paper's own scheme, its ablation, and what a fingerprint has to beat: the control and the trivial baseline.
 UAP, AUTOENCODER, CONTROL, BASELINE = "uap-contrastive", "uap-autoencoder", "random-sign", "akh"

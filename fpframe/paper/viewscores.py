@@ -8,13 +8,10 @@ import attrs
 import numpy as np
 from torch import nn
 
-from fpframe.channel import PROBS
-from fpframe.comparison.kinds import kind_of
-from fpframe.decision import StratumPaths, stratum_p_values, welch_p_values
-from fpframe.decision.paths import mean_of_views
-from fpframe.enrolment.asking import ZooAnswers
-from fpframe.enrolment.calibration import score_views
-from fpframe.enrolment.fitting import calibrating
+from fpframe.comparison import kind_of
+from fpframe.decision import StratumPaths, mean_of_views, stratum_p_values, welch_p_values
+from fpframe.enrolment import ZooAnswers, calibrating, score_views
+from fpframe.models import PROBS
 from fpframe.paper.laboratory import Laboratory
 from fpframe.zoo import ZooModel
 

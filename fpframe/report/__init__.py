@@ -1,7 +1,5 @@
 """Results as tables and pictures: pure functions from records to text."""
 
-from fpframe.report.pictures import similarity_svg
-from fpframe.report.plane import tsne_svg
-from fpframe.report.tables import evaluation_markdown
+import lazy_loader
 
-__all__ = ["evaluation_markdown", "similarity_svg", "tsne_svg"]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

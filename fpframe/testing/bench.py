@@ -14,11 +14,9 @@ from typing import TypeVar
 import torch
 from torch import Tensor, nn
 
-from fpframe.classifier import Classifier
-from fpframe.dataset import Images
 from fpframe.interfaces import Augmenter, PerturbationGenerator, References
+from fpframe.models import Classifier, Images, Training, train
 from fpframe.rng import derive_seed, generator, isolated
-from fpframe.training import Training, train
 
 T = TypeVar("T")
 

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.backends import cudnn
 
-from fpframe.classifier import state_digest
+from fpframe.models import state_digest
 
 #: Environment variables that libraries set when they are first used: OpenMP's, and those of torch's compiler.
 _LIBRARIES = ("KMP_", "TORCHINDUCTOR_")

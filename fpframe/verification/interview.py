@@ -6,8 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from fpframe.query import Query
-from fpframe.queryset import image_digests, to_pixels
+from fpframe.models import Query, image_digests, to_pixels
 
 
 class Interview:

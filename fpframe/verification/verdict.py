@@ -6,9 +6,9 @@ from typing import Any
 
 import attrs
 
+from fpframe.base import without_nan
 from fpframe.decision import DERIVED, INCONCLUSIVE, Decision
-from fpframe.digest import without_nan
-from fpframe.verification.recording import Transcript
+from fpframe.verification.transcript import Transcript
 
 
 @attrs.frozen(kw_only=True, eq=False)

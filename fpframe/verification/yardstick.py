@@ -18,17 +18,17 @@ from fpframe.decision import (
     decide,
     decide_by_welch,
     decide_sequentially,
+    interval_over_views,
+    mean_of_views,
+    pooled,
 )
-from fpframe.decision.outcome import interval_over_views
-from fpframe.decision.paths import mean_of_views, pooled
-from fpframe.enrolment import Enrolment
-from fpframe.enrolment.calibration import PLAIN, fisher_z
+from fpframe.enrolment import PLAIN, Enrolment, fisher_z
 from fpframe.errors import UsageError
 from fpframe.interfaces import FilteredQuery
-from fpframe.query import Query
+from fpframe.models import Query
 from fpframe.registry import Registry
 from fpframe.rng import derive_seed
-from fpframe.zoo.filters import FilterChain
+from fpframe.zoo import FilterChain
 
 #: How scores become a verdict: by counting models, by counting them after each view, or by a t-test over views, against
 #: all independent models in one sample as in the literature, or against each stratum.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from fpframe.events import Event, Listener, ignore
+from fpframe.base import Event, Listener, ignore
 from fpframe.executors import Executor, Job, Task, open_executor
 from fpframe.zoo.keys import model_key
 from fpframe.zoo.lineage import VICTIM

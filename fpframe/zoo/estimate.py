@@ -8,8 +8,8 @@ from collections.abc import Sequence
 import attrs
 
 from fpframe.interfaces import AttackSimulator
+from fpframe.models import train
 from fpframe.rng import threads
-from fpframe.training import train
 from fpframe.zoo.lineage import TRAIN, component_of
 from fpframe.zoo.model import ZooModel
 from fpframe.zoo.workspace import Workspace

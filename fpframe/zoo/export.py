@@ -11,11 +11,11 @@ from typing import Any
 
 import torch
 
-from fpframe.classifier import Classifier
+from fpframe.base import Event, Listener, ignore
 from fpframe.errors import ResourceError, UsageError, nearest
-from fpframe.events import Event, Listener, ignore
+from fpframe.models import Classifier
+from fpframe.opening import save_weights
 from fpframe.store import write_durably
-from fpframe.weights import save_weights
 from fpframe.zoo.build import missing_models
 from fpframe.zoo.dropping import require_weights
 from fpframe.zoo.lineage import is_filter

@@ -6,11 +6,10 @@ from typing import Any
 
 import attrs
 
-from fpframe.address import Address
-from fpframe.backbones import PYTHON
-from fpframe.digest import content_key
+from fpframe.base import Address, content_key
 from fpframe.interfaces import AttackSimulator, BackboneSource, Component
-from fpframe.training import REVISION
+from fpframe.models import REVISION
+from fpframe.opening import PYTHON
 from fpframe.zoo.lineage import LABELS, TRAIN, VICTIM, Lineage, Step, component_of
 from fpframe.zoo.model import ZooModel
 from fpframe.zoo.workspace import Workspace

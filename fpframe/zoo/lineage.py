@@ -15,7 +15,7 @@ from fpframe.errors import ParameterError, PluginError, RecipeError, nearest
 from fpframe.interfaces import AnswerFilter, AttackSimulator
 from fpframe.registry import Registry
 from fpframe.zoo.grammar import Words, read_steps, write_value
-from fpframe.zoo.partition import PART_WORDS, is_part
+from fpframe.zoo.parts import PART_WORDS, is_part
 
 #: What a lineage may begin with: the owner's model, training on labels, or true labels in the place of a teacher.
 VICTIM, TRAIN, LABELS = "victim", "train", "labels"

@@ -10,15 +10,12 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
-from fpframe.classifier import Classifier
-from fpframe.device import computing_device
+from fpframe.base import computing_device, machine_profile
 from fpframe.errors import IntegrityError, ModelError
 from fpframe.interfaces import AnswerFilter, AttackContext, AttackSimulator
-from fpframe.profile import machine_profile
-from fpframe.query import Query
+from fpframe.models import Classifier, Query, train
 from fpframe.rng import derive_seed, threads
 from fpframe.store import Entry
-from fpframe.training import train
 from fpframe.zoo.keys import labels_key, model_key, resolved
 from fpframe.zoo.lineage import LABELS, TRAIN, component_of, is_filter
 from fpframe.zoo.model import ZooModel

@@ -6,9 +6,9 @@ from typing import Literal
 
 import attrs
 
+from fpframe.models import Training
 from fpframe.recipe import Recipe
 from fpframe.rng import derive_seed
-from fpframe.training import Training
 from fpframe.zoo.lineage import LABELS, TRAIN, VICTIM, Lineage, Step
 
 

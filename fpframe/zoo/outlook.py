@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import attrs
 
-from fpframe.events import Event, Listener
+from fpframe.base import Event, Listener
 from fpframe.zoo.build import missing_models
 from fpframe.zoo.dropping import dropped_models
 from fpframe.zoo.estimate import estimate_seconds

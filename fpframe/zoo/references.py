@@ -9,12 +9,11 @@ import attrs
 import torch
 from torch import Tensor
 
-from fpframe.classifier import Classifier
-from fpframe.digest import tensors_digest
+from fpframe.base import tensors_digest
 from fpframe.interfaces import References
-from fpframe.memo import remember
+from fpframe.models import Classifier
 from fpframe.rng import threads
-from fpframe.store import Store
+from fpframe.store import Store, remember
 from fpframe.zoo.keys import model_key
 from fpframe.zoo.model import ZooModel
 from fpframe.zoo.zoo import Zoo

@@ -8,17 +8,14 @@ from pathlib import Path
 
 import attrs
 
-from fpframe.backbones import build_backbone
-from fpframe.classifier import Classifier, state_digest
-from fpframe.dataset import Dataset, Images
-from fpframe.digest import content_key
+from fpframe.base import content_key
 from fpframe.errors import ModelError, UsageError
-from fpframe.loading import load_registry
-from fpframe.registry import Registry
+from fpframe.models import Classifier, Dataset, Images, state_digest
+from fpframe.opening import build_backbone, open_pool
+from fpframe.registry import Registry, load_registry
 from fpframe.store import Store
 from fpframe.zoo.lineage import VICTIM
-from fpframe.zoo.partition import Parts
-from fpframe.zoo.pools import open_pool
+from fpframe.zoo.parts import Parts
 
 #: Images whose labels tell two victims apart that have equal weights but, say, another preprocessing.
 PROBE_IMAGES = 256

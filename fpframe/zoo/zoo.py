@@ -7,8 +7,7 @@ from typing import Any
 import attrs
 from torch import Tensor
 
-from fpframe.classifier import Classifier
-from fpframe.query import Query
+from fpframe.models import Classifier, Query
 from fpframe.zoo.keys import model_key
 from fpframe.zoo.lineage import is_filter
 from fpframe.zoo.make import labels_on_test, load_entry, load_model, query_model

@@ -61,7 +61,7 @@ def compare(names: list[str], options: argparse.Namespace) -> str:
     from material import describe, load
     from measuring import HEADINGS, markdown
 
-    from fpframe.profile import machine_profile
+    from fpframe.base.machine import machine_profile
 
     torch.set_num_threads(1)
     started = time.perf_counter()

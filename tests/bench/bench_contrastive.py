@@ -8,7 +8,7 @@ from measuring import Row, take_turns
 from torch import Tensor, nn
 
 from fpframe.rng import isolated
-from fpframe_plugins.contrastive import Contrastive, supervised_contrastive_loss
+from fpframe_plugins.encoders.contrastive import Contrastive, supervised_contrastive_loss
 
 #: fpframe may take 5 % longer.
 LIMIT = 1.05

@@ -8,7 +8,7 @@ from material import Material, lengths
 from measuring import Row, Times, take_turns
 from torch import Tensor
 
-from fpframe_plugins._deepfool import deepfool_l2
+from fpframe_plugins.perturbations._deepfool import deepfool_l2
 
 STEPS, OVERSHOOT = 50, 0.02
 #: adv-lib's time may be exceeded by 5 %; the others have to be beaten.

@@ -10,8 +10,8 @@ from material import Material
 from measuring import Row, take_turns
 from torch import Tensor
 
-from fpframe.fingerprint import extract
-from fpframe.queryset import QueryPart, QuerySet, to_pixels
+from fpframe.models.ask_model import extract
+from fpframe.models.queryset import QueryPart, QuerySet, to_pixels
 
 #: fpframe may take 10 % longer.
 LIMIT = 1.1

@@ -20,10 +20,10 @@ import torch
 from measuring import markdown
 
 import fpframe
-from fpframe.fingerprint import extract
-from fpframe.queryset import QueryPart, QuerySet
-from fpframe.recipe import Recipe
-from fpframe.store import Store
+from fpframe.models.ask_model import extract
+from fpframe.models.queryset import QueryPart, QuerySet
+from fpframe.recipe.recipe import Recipe
+from fpframe.store.store import Store
 
 #: What is taken once, four and sixteen times. A quarter of the models are derived, a quarter fit, a half calibrate.
 BASE = {"points": 20, "views": 5, "classes": 10, "models": 8}

@@ -71,7 +71,7 @@ for info in registry.plugins:
     for kind, name in info.components:
         registry.get(kind, name)
 after = state()
-assert {"fpframe_plugins.uap", "fpframe_plugins.timm"} <= set(sys.modules)
+assert {"fpframe_plugins.perturbations.uap", "fpframe_plugins.backbones.timm"} <= set(sys.modules)
 print([name for name in before if before[name] != after[name]])
 """
 

@@ -12,7 +12,7 @@ import types
 import warnings
 
 import pytest
-from small_model import trained_on_digits
+from oracles.small_model import trained_on_digits
 
 import fpframe
 

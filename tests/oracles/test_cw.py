@@ -6,11 +6,11 @@ import foolbox
 import pytest
 import torch
 from adv_lib.attacks.carlini_wagner import carlini_wagner_l2
-from small_model import digits, lengths
+from oracles.small_model import digits, lengths
 from torch import Tensor
 
-from fpframe_plugins._cw import cw_l2
-from fpframe_plugins.cw import Cw
+from fpframe_plugins.perturbations._cw import cw_l2
+from fpframe_plugins.perturbations.cw import Cw
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ from sklearn.datasets import load_digits
 from torch import Tensor, nn
 
 import fpframe
-from fpframe_plugins._deepfool import deepfool_l2
+from fpframe_plugins.perturbations._deepfool import deepfool_l2
 
 STEPS = 50
 

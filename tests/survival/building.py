@@ -16,11 +16,12 @@ import sys
 import time
 from pathlib import Path
 
-from fpframe.store import Store
-from fpframe.temporary import PREFIX
-from fpframe.zoo import plan_zoo, victim_model
+from fpframe.store.store import Store
+from fpframe.store.temporary import PREFIX
 from fpframe.zoo.keys import labels_key, model_key
 from fpframe.zoo.lineage import is_filter
+from fpframe.zoo.model import victim_model
+from fpframe.zoo.plan import plan_zoo
 
 RECIPE = Path(__file__).with_name("recipe.toml")
 

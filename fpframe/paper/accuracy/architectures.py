@@ -8,10 +8,7 @@ from fpframe.interfaces import AttackSimulator
 from fpframe.paper.laboratory import Laboratory
 from fpframe.recipe import DerivedGroup
 from fpframe.rng import derive_seed
-from fpframe.zoo import ZooModel, plan_models
-from fpframe.zoo.lineage import VICTIM, component_of, is_filter
-from fpframe.zoo.model import trained_lineage
-from fpframe.zoo.plan import TRAINED
+from fpframe.zoo import TRAINED, VICTIM, ZooModel, component_of, is_filter, plan_models, trained_lineage
 
 
 def backbones_of(laboratory: Laboratory) -> list[str]:

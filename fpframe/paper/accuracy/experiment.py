@@ -11,10 +11,8 @@ from matplotlib.figure import Figure
 from fpframe.paper.accuracy.architectures import backbones_of, models_of, more_extracted, more_trained
 from fpframe.paper.experiment import Claim, Experiment, Finding, Table
 from fpframe.paper.laboratory import Laboratory
-from fpframe.report.pictures import COLOURS, svg_text
-from fpframe.report.verdicts import markdown_table
-from fpframe.zoo import ZooModel
-from fpframe.zoo.zoo import FAILED_THEFT
+from fpframe.report import COLOURS, markdown_table, svg_text
+from fpframe.zoo import FAILED_THEFT, ZooModel
 
 NORMAL, EXTRACTED = "normally trained", "extracted"
 #: Table A of the paper, by our architecture in the place of the paper's: FashionMNIST, normally trained.

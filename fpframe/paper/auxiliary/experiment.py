@@ -7,17 +7,16 @@ from typing import Any
 
 import attrs
 
-from fpframe.comparison.cells import ALL_THEFTS
-from fpframe.comparison.kinds import KINDS
+from fpframe.comparison import ALL_THEFTS, KINDS
 from fpframe.decision import AreaTest
-from fpframe.enrolment.questions import fooling_rate
+from fpframe.enrolment import fooling_rate
 from fpframe.paper.auxiliary.membership import Leak, drawn, loss_attack, share_of, shown_images, with_labels
 from fpframe.paper.auxiliary.sources import SAME, TRAINING, Source, open_sources
 from fpframe.paper.auxiliary.text import areas_picture, text
 from fpframe.paper.auxiliary.trial import RANDOM, Trial
 from fpframe.paper.experiment import Claim, Experiment, Finding, Outcome, Table
 from fpframe.paper.laboratory import BASELINE, CONTROL, UAP, Laboratory
-from fpframe.paper.measuring import contrast, contrast_text, separation
+from fpframe.paper.statistics import contrast, contrast_text, separation
 from fpframe.paper.viewscores import ViewScores, score_asked
 from fpframe.rng import derive_seed
 

@@ -13,10 +13,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from fpframe.classifier import Classifier
-from fpframe.dataset import Images
 from fpframe.decision import auc, auc_interval
-from fpframe.queryset import QuerySet, image_digests
+from fpframe.models import Classifier, Images, QuerySet, image_digests
 from fpframe.rng import generator
 
 

@@ -8,10 +8,10 @@ import attrs
 import torch
 from torch import Tensor
 
-from fpframe.dataset import Images
+from fpframe.models import Images
+from fpframe.opening import open_pool
 from fpframe.paper.laboratory import Laboratory
 from fpframe.rng import derive_seed, generator
-from fpframe.zoo.pools import open_pool
 
 TRAINING, SAME, NOISE = "the victim's training data", "other images of the problem", "noise"
 #: A data set that every installation has, and what stands in for it where it is the problem itself.

@@ -11,9 +11,8 @@ from fpframe.paper.auxiliary.sources import SAME, TRAINING
 from fpframe.paper.auxiliary.trial import RANDOM, Trial
 from fpframe.paper.experiment import Outcome
 from fpframe.paper.laboratory import BASELINE, CONTROL, UAP, Laboratory
-from fpframe.paper.measuring import contrast_text
-from fpframe.report.pictures import PALETTE, svg_text
-from fpframe.report.verdicts import markdown_table
+from fpframe.paper.statistics import contrast_text
+from fpframe.report import PALETTE, markdown_table, svg_text
 
 _COST: Mapping[Outcome, str] = {
     "agrees": "; it costs no AUC that would matter here",

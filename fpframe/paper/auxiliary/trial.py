@@ -8,10 +8,10 @@ from typing import Any
 import attrs
 from torch import Tensor
 
-from fpframe.comparison.cells import ALL_THEFTS
+from fpframe.comparison import ALL_THEFTS
 from fpframe.decision import AreaTest
 from fpframe.paper.auxiliary.sources import Source
-from fpframe.paper.measuring import Separation
+from fpframe.paper.statistics import Separation
 from fpframe.paper.viewscores import ViewScores
 
 #: Images that no scheme chose.

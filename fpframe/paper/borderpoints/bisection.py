@@ -7,8 +7,7 @@ import copy
 import torch
 from torch import Tensor
 
-from fpframe.classifier import Classifier, evaluating
-from fpframe.dataset import Images
+from fpframe.models import Classifier, Images, evaluating
 from fpframe.rng import generator, threads
 
 #: A point lies on the boundary where the two highest confidences differ by less.

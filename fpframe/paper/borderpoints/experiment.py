@@ -14,14 +14,13 @@ import numpy as np
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from fpframe.comparison.kinds import KINDS, MODIFIED, kind_of
+from fpframe.comparison import KINDS, MODIFIED, kind_of
+from fpframe.models import to_pixels
 from fpframe.paper.borderpoints.bisection import TOLERANCE, confidence_gap, find_borderpoints
 from fpframe.paper.experiment import Claim, Experiment, Finding, Table
 from fpframe.paper.laboratory import CONTROL, UAP, Laboratory
-from fpframe.paper.measuring import LEVEL, contrast, contrast_text, direction, separation
-from fpframe.queryset import to_pixels
-from fpframe.report.pictures import PALETTE, svg_text
-from fpframe.report.verdicts import markdown_table
+from fpframe.paper.statistics import LEVEL, contrast, contrast_text, direction, separation
+from fpframe.report import PALETTE, markdown_table, svg_text
 from fpframe.rng import derive_seed
 
 BORDER, PERTURBED, SIGNS, NATURAL = "border points", "UAP-perturbed", "random signs", "natural images"

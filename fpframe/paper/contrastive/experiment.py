@@ -11,17 +11,15 @@ import torch
 from matplotlib.figure import Figure
 from torch import Tensor, nn
 
-from fpframe.channel import PROBS
 from fpframe.decision import AreaTest
-from fpframe.enrolment.calibration import score_views
+from fpframe.enrolment import score_views
+from fpframe.models import PROBS
 from fpframe.paper.average import Average
 from fpframe.paper.experiment import Claim, Experiment, Finding, Outcome, Table
 from fpframe.paper.laboratory import AUTOENCODER, BASELINE, CONTROL, UAP, Laboratory
-from fpframe.paper.measuring import Separation, contrast, contrast_text, direction, separation
 from fpframe.paper.silhouettes import silhouettes
-from fpframe.report.pictures import LABELS, svg_text
-from fpframe.report.plane import draw_plane, embed_in_plane
-from fpframe.report.verdicts import markdown_table
+from fpframe.paper.statistics import Separation, contrast, contrast_text, direction, separation
+from fpframe.report import LABELS, draw_plane, embed_in_plane, markdown_table, svg_text
 from fpframe.rng import derive_seed, threads
 from fpframe.zoo import ZooModel
 

@@ -10,7 +10,7 @@ from collections import Counter
 
 import attrs
 
-from fpframe.dataset import Images
+from fpframe.models import Images
 from fpframe.paper.experiment import Experiment, Finding, Table
 from fpframe.paper.laboratory import CONTROL, UAP, Laboratory
 from fpframe.paper.overlap.claims import accused_claim, growth_claim

@@ -9,12 +9,10 @@ import attrs
 import numpy as np
 import torch
 
-from fpframe.channel import PROBS
-from fpframe.decision import decide
-from fpframe.decision.paths import mean_of_views
-from fpframe.enrolment.calibration import score_views
-from fpframe.evaluation import Rate
-from fpframe.evaluation.counts import rate
+from fpframe.decision import decide, mean_of_views
+from fpframe.enrolment import score_views
+from fpframe.evaluation import Rate, rate
+from fpframe.models import PROBS
 from fpframe.paper.laboratory import Laboratory
 from fpframe.paper.overlap.slope import Slope
 from fpframe.paper.viewscores import score_asked

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from fpframe.paper.overlap.slope import Slope
-from fpframe.report.pictures import COLOURS, PALETTE, svg_text
+from fpframe.report import COLOURS, PALETTE, svg_text
 
 _XLABEL = "share of the victim's training images"
 

@@ -6,8 +6,7 @@ from collections.abc import Sequence
 
 import attrs
 import numpy as np
-from scipy.stats import linregress, spearmanr
-from scipy.stats import t as student_t
+from scipy.stats import linregress, spearmanr, t as student_t
 
 
 @attrs.frozen(kw_only=True)

@@ -8,7 +8,7 @@ from fpframe.evaluation import Rate
 from fpframe.paper.laboratory import UAP, Laboratory
 from fpframe.paper.overlap.measured import FRACTIONS, RANGE, Measured
 from fpframe.paper.overlap.slope import Slope
-from fpframe.report.verdicts import markdown_table
+from fpframe.report import markdown_table
 
 
 def rate_text(found: Rate) -> str:

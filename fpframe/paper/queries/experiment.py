@@ -9,15 +9,14 @@ from __future__ import annotations
 import attrs
 import numpy as np
 
-from fpframe.decision import clopper_pearson, needed_models, variance_shares
-from fpframe.decision.pvalues import reaches
+from fpframe.decision import clopper_pearson, needed_models, reaches, variance_shares
 from fpframe.paper.experiment import Claim, Experiment, Finding, Table
 from fpframe.paper.laboratory import BASELINE, CONTROL, UAP, Laboratory
-from fpframe.paper.measuring import contrast, contrast_text
 from fpframe.paper.queries.fewer import first_points
 from fpframe.paper.queries.pictures import areas_over_fingerprints, areas_over_points, p_values
 from fpframe.paper.queries.strength import HEADER, Strength, strengths
 from fpframe.paper.queries.text import text
+from fpframe.paper.statistics import contrast, contrast_text
 from fpframe.paper.viewscores import ViewScores, score_asked
 
 #: The paper's headline: this many fingerprints, and p-values below this.

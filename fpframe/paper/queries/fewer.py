@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import attrs
 from torch import Tensor
 
-from fpframe.enrolment.asking import ZooAnswers
+from fpframe.enrolment import ZooAnswers
 
 
 def first_points(asked: ZooAnswers, count: int) -> ZooAnswers:

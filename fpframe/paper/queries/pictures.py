@@ -8,11 +8,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
 
-from fpframe.comparison.cells import ALL_THEFTS
-from fpframe.comparison.kinds import KINDS
+from fpframe.comparison import ALL_THEFTS, KINDS
 from fpframe.paper.laboratory import BASELINE, CONTROL, UAP
 from fpframe.paper.queries.strength import Strength
-from fpframe.report.pictures import PALETTE, svg_text
+from fpframe.report import PALETTE, svg_text
 
 _BLACK, _GREY = "#000000", "#777777"
 #: Below this nobody tells p-values apart; they are drawn at the edge.

@@ -5,10 +5,9 @@ from __future__ import annotations
 import attrs
 import numpy as np
 
-from fpframe.comparison.cells import ALL_THEFTS, FPR
-from fpframe.comparison.kinds import KINDS
+from fpframe.comparison import ALL_THEFTS, FPR, KINDS
 from fpframe.decision import PowerAt, tpr_at_fpr
-from fpframe.paper.measuring import Separation, separation
+from fpframe.paper.statistics import Separation, separation
 from fpframe.paper.viewscores import ViewScores
 
 

@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from fpframe.comparison.cells import ALL_THEFTS
+from fpframe.comparison import ALL_THEFTS
 from fpframe.paper.laboratory import BASELINE, CONTROL, UAP, Laboratory
 from fpframe.paper.queries.strength import Strength
-from fpframe.report.verdicts import markdown_table
+from fpframe.report import markdown_table
 
 _EVIDENCE = ("TPR at 5 % FPR", "t-test claims p", "conformal p")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fpframe.decision import AreaTest
 from fpframe.paper.experiment import Claim, Outcome
-from fpframe.paper.measuring import LEVEL, contrast_text
+from fpframe.paper.statistics import LEVEL, contrast_text
 from fpframe.paper.transfer.judged import Judged
 
 #: Means of the paper: derived and independent models of the second victim under the first one's encoder.

@@ -14,12 +14,9 @@ import numpy as np
 import torch
 from torch import nn
 
-from fpframe.channel import PROBS, through_channel
-from fpframe.decision.paths import mean_of_views
-from fpframe.enrolment.asking import ZooAnswers
-from fpframe.enrolment.calibration import score_views
-from fpframe.enrolment.fitting import collect_answers
-from fpframe.fingerprint import extract
+from fpframe.decision import mean_of_views
+from fpframe.enrolment import ZooAnswers, collect_answers, score_views
+from fpframe.models import PROBS, extract, through_channel
 from fpframe.paper.experiment import Experiment, Finding
 from fpframe.paper.laboratory import BASELINE, CONTROL, UAP, Laboratory
 from fpframe.paper.transfer.claims import compared_claim, mean_claims, transfer_claim

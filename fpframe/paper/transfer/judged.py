@@ -9,7 +9,7 @@ import numpy as np
 
 from fpframe.decision import AreaTest
 from fpframe.paper.average import Average
-from fpframe.paper.measuring import Separation, contrast, separation
+from fpframe.paper.statistics import Separation, contrast, separation
 from fpframe.zoo import ZooModel
 
 

@@ -9,8 +9,7 @@ import attrs
 import numpy as np
 from matplotlib.figure import Figure
 
-from fpframe.report.pictures import COLOURS, LABELS, svg_text
-from fpframe.report.plane import draw_plane, embed_in_plane
+from fpframe.report import COLOURS, LABELS, draw_plane, embed_in_plane, svg_text
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -19,7 +18,7 @@ class Embedded:
 
     Attributes:
         points: ``(M, E)``.
-        kinds: what each view is of, one of `fpframe.report.plane.KINDS`.
+        kinds: what each view is of, one of `fpframe.report.evaluation.plane.KINDS`.
     """
 
     points: np.ndarray

@@ -10,9 +10,7 @@ from fpframe.errors import RecipeError
 from fpframe.paper.laboratory import Laboratory
 from fpframe.recipe import DerivedGroup
 from fpframe.rng import derive_seed
-from fpframe.zoo import Zoo, ZooModel, plan_models
-from fpframe.zoo.model import trained_lineage
-from fpframe.zoo.thief import Thief
+from fpframe.zoo import Thief, Zoo, ZooModel, plan_models, trained_lineage
 
 #: Stratum and family of the second victim.
 SECOND = "second victim"

@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from fpframe.decision import AreaTest
 from fpframe.paper.experiment import Table
 from fpframe.paper.laboratory import BASELINE, CONTROL, Laboratory
-from fpframe.paper.measuring import contrast_text
+from fpframe.paper.statistics import contrast_text
 from fpframe.paper.transfer.judged import Judged
-from fpframe.report.verdicts import markdown_table
+from fpframe.report import markdown_table
 from fpframe.zoo import Facts, ZooModel
 
 

@@ -13,10 +13,9 @@ from torch import Tensor
 from fpframe.paper.average import Average
 from fpframe.paper.experiment import Claim, Experiment, Finding, Table
 from fpframe.paper.laboratory import CONTROL, UAP, Laboratory
-from fpframe.paper.measuring import direction
+from fpframe.paper.statistics import direction
 from fpframe.paper.views.alike import Alike, Difference, paired
-from fpframe.report.pictures import COLOURS, PALETTE, svg_text
-from fpframe.report.verdicts import markdown_table
+from fpframe.report import COLOURS, PALETTE, markdown_table, svg_text
 from fpframe.rng import threads
 from fpframe.zoo import ZooModel
 

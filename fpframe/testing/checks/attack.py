@@ -10,16 +10,12 @@ import attrs
 import torch
 from torch import Tensor
 
-from fpframe.classifier import Classifier
-from fpframe.dataset import Images
 from fpframe.errors import ResourceError
 from fpframe.interfaces import AttackContext, AttackSimulator
-from fpframe.query import Query
-from fpframe.queryset import to_pixels
+from fpframe.models import Classifier, Images, Query, Training, to_pixels
 from fpframe.testing.bench import CLASSES, Bench
 from fpframe.testing.check import check, require
 from fpframe.testing.exercise import Recording, Setting, Task, recorded
-from fpframe.training import Training
 
 #: Images that the thief owns, and images in each pool.
 IMAGES = 40

@@ -9,14 +9,13 @@ from fnmatch import fnmatchcase
 import torch
 from torch import Tensor
 
-from fpframe.classifier import Classifier, state_digest
 from fpframe.errors import UsageError
 from fpframe.interfaces import BackboneSource
+from fpframe.models import Classifier, Training, state_digest, train
 from fpframe.rng import generator, isolated
 from fpframe.testing.bench import CLASSES, Bench
 from fpframe.testing.check import check, require
 from fpframe.testing.exercise import Recording, Setting, Task, recorded
-from fpframe.training import Training, train
 
 #: Height and width of the images, in pixels: as small as data that networks are made for.
 SIDE = 32

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import torch
 
-from fpframe.dataset import Dataset
 from fpframe.errors import DataError, FpframeError, UsageError
 from fpframe.interfaces import DatasetSource
+from fpframe.models import Dataset
 from fpframe.testing.bench import Bench
 from fpframe.testing.check import check, require
 from fpframe.testing.damage import HARMS, damaged, files_in

@@ -8,8 +8,7 @@ import torch
 from safetensors.torch import load, save
 from torch import Tensor, nn
 
-from fpframe.interfaces import Encoder
-from fpframe.interfaces.encoder import Relation
+from fpframe.interfaces import Encoder, Relation
 from fpframe.rng import generator
 from fpframe.testing.bench import CLASSES, Bench
 from fpframe.testing.check import check, require

@@ -7,10 +7,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from fpframe.channel import TOP1
 from fpframe.errors import ResourceError, UsageError
 from fpframe.interfaces import AnswerFilter, FilteredQuery, Probe
-from fpframe.query import Outputs, Query, infer_outputs
+from fpframe.models import TOP1, Outputs, Query, infer_outputs
 from fpframe.rng import generator
 from fpframe.testing.bench import CLASSES, SIDE, Bench
 from fpframe.testing.check import check, require

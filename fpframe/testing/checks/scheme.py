@@ -7,10 +7,10 @@ from typing import Any
 import attrs
 import tomli_w
 
+from fpframe.base import make_converter, parse_text
 from fpframe.errors import RecipeError
 from fpframe.interfaces import ComponentSpec, Part, Scheme
 from fpframe.registry import Registry
-from fpframe.stricttoml import make_converter, parse_text
 from fpframe.testing.check import check, require
 from fpframe.testing.checks.parameters import NAME
 

@@ -10,11 +10,9 @@ import attrs
 import torch
 from torch import Tensor, nn
 
-from fpframe.channel import TOP1, through_channel
-from fpframe.classifier import Classifier, state_digest
 from fpframe.errors import FpframeError, ModelError, ResourceError, UsageError
 from fpframe.interfaces import SuspectRequest, SuspectSource
-from fpframe.query import Query
+from fpframe.models import TOP1, Classifier, Query, state_digest, through_channel
 from fpframe.rng import generator
 from fpframe.testing.bench import CLASSES, SIDE, Bench
 from fpframe.testing.check import NotHere, check, require
@@ -213,7 +211,7 @@ def mean_and_std_are_applied(component: SuspectSource, bench: Bench) -> None:
         return
     expected = shown.expected((pixels - mean[0]) / std[0], query.channel)
     gap = float((query(pixels) - expected).abs().max())
-    require(gap <= CLOSE, f"with mean and std its answers are {gap:.2g} away; use fpframe.inprocess.normaliser")
+    require(gap <= CLOSE, f"with mean and std its answers are {gap:.2g} away; use fpframe.opening.inprocess.normaliser")
 
 
 @check("suspect")

@@ -1,0 +1,5 @@
+"""What knows no model: addresses, digests, events, the machine, strict TOML."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

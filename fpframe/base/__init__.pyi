@@ -1,0 +1,11 @@
+from .address import Address as Address, import_callable as import_callable
+from .device import computing_device as computing_device
+from .digest import (
+    canonical_json as canonical_json,
+    content_key as content_key,
+    tensors_digest as tensors_digest,
+    without_nan as without_nan,
+)
+from .events import Event as Event, Listener as Listener, ignore as ignore, log_events as log_events
+from .machine import machine_profile as machine_profile
+from .toml import make_converter as make_converter, parse_text as parse_text, read_text as read_text

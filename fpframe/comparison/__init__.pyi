@@ -1,0 +1,15 @@
+from .cells import (
+    ALL_INDEPENDENT as ALL_INDEPENDENT,
+    ALL_THEFTS as ALL_THEFTS,
+    FPR as FPR,
+    Area as Area,
+    Contrast as Contrast,
+    areas as areas,
+    cells as cells,
+    contrasts as contrasts,
+    pairs as pairs,
+    thefts_of as thefts_of,
+)
+from .compare_schemes import compare as compare
+from .kinds import KINDS as KINDS, MODIFIED as MODIFIED, kind_of as kind_of
+from .records import Comparison as Comparison, Cost as Cost, Outcome as Outcome, Questioned as Questioned

@@ -1,0 +1,37 @@
+from .curves import PowerAt as PowerAt, aruc as aruc, roc as roc, tpr_at_fpr as tpr_at_fpr
+from .decide import decide as decide, passes as passes
+from .levels import holm_thresholds as holm_thresholds, require_alpha as require_alpha
+from .metrics import auc as auc, auc_interval as auc_interval, clopper_pearson as clopper_pearson
+from .outcome import (
+    DERIVED as DERIVED,
+    INCONCLUSIVE as INCONCLUSIVE,
+    NOT_SHOWN as NOT_SHOWN,
+    Decision as Decision,
+    interval_over_views as interval_over_views,
+)
+from .paired import (
+    AreaTest as AreaTest,
+    bootstrap_interval as bootstrap_interval,
+    difference_test as difference_test,
+    holm as holm,
+    kernel as kernel,
+)
+from .paths import StratumPaths as StratumPaths, mean_of_views as mean_of_views, pooled as pooled
+from .pvalues import (
+    StratumResult as StratumResult,
+    StratumScores as StratumScores,
+    needed_models as needed_models,
+    reaches as reaches,
+    stratum_p_value as stratum_p_value,
+    stratum_p_values as stratum_p_values,
+    upper_bound as upper_bound,
+)
+from .sequential import Standard as Standard, decide_sequentially as decide_sequentially, standard_of as standard_of
+from .validity import (
+    LeftOut as LeftOut,
+    ValidityAt as ValidityAt,
+    check_validity as check_validity,
+    leave_one_stratum_out as leave_one_stratum_out,
+)
+from .variance import VarianceShares as VarianceShares, variance_shares as variance_shares
+from .welch import decide_by_welch as decide_by_welch, welch_p_value as welch_p_value, welch_p_values as welch_p_values

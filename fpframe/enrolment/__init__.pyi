@@ -1,0 +1,27 @@
+from .agreement import astray as astray
+from .asked import ZooAnswers as ZooAnswers, ask_zoo as ask_zoo
+from .calibration import (
+    PLAIN as PLAIN,
+    Calibration as Calibration,
+    CalibrationModel as CalibrationModel,
+    fisher_z as fisher_z,
+    score_views as score_views,
+)
+from .encoders import (
+    asking_seconds as asking_seconds,
+    calibrating as calibrating,
+    collect_answers as collect_answers,
+    fit_encoder as fit_encoder,
+    fit_encoders as fit_encoders,
+)
+from .enroll_victim import enroll as enroll, fingerprint as fingerprint
+from .enrolment import Enrolment as Enrolment
+from .method import (
+    Method as Method,
+    check_method as check_method,
+    find_scheme as find_scheme,
+    plan_enrolment as plan_enrolment,
+)
+from .queries import check_pool as check_pool, fooling_rate as fooling_rate
+from .recalibrate import calibrate as calibrate
+from .slim import keep_answers as keep_answers, keep_weights as keep_weights, stored_bytes as stored_bytes

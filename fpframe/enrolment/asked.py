@@ -1,0 +1,88 @@
+"""Make a scheme's queries for a victim, and ask the victim and a zoo."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import attrs
+import torch
+from torch import Tensor
+
+from fpframe.base import Event, Listener, ignore
+from fpframe.enrolment.encoders import Answered, collect_answers
+from fpframe.enrolment.method import Method
+from fpframe.enrolment.queries import QUESTIONS_REVISION, Questions, make_questions, question_layout
+from fpframe.models import QuerySet, extract
+from fpframe.rng import threads
+from fpframe.store import remember
+from fpframe.zoo import Setting, Zoo, ZooModel, ZooReferences, model_key
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class ZooAnswers:
+    """What a zoo answered to the queries of a scheme.
+
+    Attributes:
+        questions: the queries.
+        victim: the victim's answers ``(V, Q, K)``.
+        models: each model with its own.
+        seconds: what the making of the queries took.
+    """
+
+    questions: Questions
+    victim: Tensor
+    models: Answered
+    seconds: float
+
+    def of(self, models: Sequence[ZooModel]) -> Tensor:
+        """Return the answers of some of the models ``(M, V, Q, K)``."""
+        answers = dict(self.models)
+        return torch.stack([answers[model] for model in models])
+
+
+def ask_zoo(
+    setting: Setting, method: Method, zoo: Zoo, *, keep: bool = False, on_event: Listener = ignore
+) -> ZooAnswers:
+    """Make the queries of a scheme, and ask the victim and every model of the zoo.
+
+    Args:
+        setting: recipe, data and victim.
+        method: the scheme's components.
+        zoo: the models; those of the fit split are the references of components that need any.
+        keep: whether queries and answers are stored, and found again.
+        on_event: is told of progress.
+    """
+    on_event(Event(task="making queries", total=1))
+    questions, seconds = _questions(setting, method, zoo, keep=keep)
+    with threads(1):
+        victim = extract(setting.victim.classifier.as_query(), questions.queries)
+    on_event(Event(task="making queries", done=1, total=1))
+    answers = collect_answers(zoo, questions.queries, keep=keep, on_event=on_event)
+    return ZooAnswers(
+        questions=questions, victim=victim, models=list(zip(zoo.models, answers, strict=True)), seconds=seconds
+    )
+
+
+def _questions(setting: Setting, method: Method, zoo: Zoo, *, keep: bool) -> tuple[Questions, float]:
+    recipe, workspace = setting.recipe, setting.workspace
+    store = workspace.store if keep else None
+    references = ZooReferences.of(zoo, store=store) if method.needs_references else None
+    identity = [
+        "questions",
+        QUESTIONS_REVISION,
+        setting.victim.key,
+        workspace.parts.pool.digest,
+        [part.identity for part in method.parts],
+        [recipe.enrolment_seed, recipe.queries.craft_images],
+        [model_key(model, workspace) for model in zoo.of("fit")] if references is not None else [],
+    ]
+
+    def make() -> dict[str, Tensor]:
+        with threads(1):  # the same bits on any number of cores
+            made = make_questions(method.parts, recipe, setting.victim.classifier, workspace.parts.pool, references)
+        return {"images": made.queries.images, **{f"delta-{i}": delta for i, delta in enumerate(made.deltas)}}
+
+    found = remember(store, identity, make, spared=lambda: references.spared if references is not None else 0.0)
+    deltas = tuple(found.tensors[f"delta-{i}"] for i in range(len(found.tensors) - 1))
+    queries = QuerySet(images=found.tensors["images"], parts=question_layout(method.parts))
+    return Questions(queries, deltas), found.seconds

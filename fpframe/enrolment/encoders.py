@@ -1,0 +1,144 @@
+"""Ask a zoo, and fit the encoder of a channel."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from fpframe.base import Event, Listener, ignore
+from fpframe.decision import Standard, standard_of
+from fpframe.enrolment.calibration import CalibrationModel, fisher_z, score_views
+from fpframe.interfaces import Encoder, Relation
+from fpframe.models import QuerySet, extract, through_channel
+from fpframe.rng import derive_seed, threads
+from fpframe.store import recall_seconds, remember
+from fpframe.zoo import FilterChain, Zoo, ZooModel, divide_families, model_key
+
+#: Raised when the same models would answer the same queries otherwise, so that stored answers are not taken for these.
+ANSWERS_REVISION = 1
+
+Answered = Sequence[tuple[ZooModel, Tensor]]
+
+
+def collect_answers(
+    zoo: Zoo,
+    queries: QuerySet,
+    *,
+    models: Sequence[ZooModel] | None = None,
+    through: FilterChain | None = None,
+    keep: bool = False,
+    on_event: Listener = ignore,
+) -> list[Tensor]:
+    """Return the answers ``(V, Q, K)`` of models of a zoo, in order; one model is in memory at a time.
+
+    Args:
+        zoo: the zoo.
+        queries: what they are asked.
+        models: which of its models; ``None`` asks all.
+        through: filters that they answer through.
+        keep: whether the answers are stored, and found again; see `asking_seconds` for what they took.
+        on_event: is told of progress.
+    """
+    asked = zoo.models if models is None else models
+    task = f"asking the zoo through {through.text}" if through else "asking the zoo"
+    answers = []
+    for model, identity in zip(asked, _identities(zoo, queries, asked, through), strict=True):
+
+        def ask(model: ZooModel = model) -> dict[str, Tensor]:
+            query = zoo.query(model)
+            if through is not None:
+                query = through.wrap(query, seed=derive_seed(0, "calibrate through", model.lineage.exact))
+            with threads(1):  # the same bits as in any other run, whatever the caller's threads
+                return {"answers": extract(query, queries)}
+
+        answers.append(remember(zoo.workspace.store if keep else None, identity, ask).tensors["answers"])
+        on_event(Event(task=task, done=len(answers), total=len(asked)))
+    return answers
+
+
+def asking_seconds(zoo: Zoo, queries: QuerySet, models: Sequence[ZooModel]) -> list[float]:
+    """Return how long each of some models took to answer a query set, when it was asked; 0 for one that was not."""
+    return [recall_seconds(zoo.workspace.store, identity) for identity in _identities(zoo, queries, models, None)]
+
+
+def _identities(
+    zoo: Zoo, queries: QuerySet, models: Sequence[ZooModel], through: FilterChain | None
+) -> list[list[str]]:
+    asked = [queries.digest, str(queries.views), through.text if through else ""]
+    return [["answers", str(ANSWERS_REVISION), model_key(model, zoo.workspace), *asked] for model in models]
+
+
+def calibrating(models: Sequence[ZooModel]) -> list[ZooModel]:
+    """Return the independent models of the calibrate split."""
+    return [model for model in models if model.split == "calibrate" and model.relation == "independent"]
+
+
+def calibration_models(models: Sequence[ZooModel]) -> list[CalibrationModel]:
+    """Return models of a zoo as an enrolment records them."""
+    return [CalibrationModel(name=str(m.lineage), stratum=m.stratum, family=m.family) for m in models]
+
+
+def fit_encoder(encoder: Encoder, answered: Answered, victim_answers: Tensor, channel: str, *, seed: int) -> nn.Module:
+    """Return the encoder fitted on the victim and the models of the fit split, in a channel."""
+    chosen = [(model, answer) for model, answer in answered if model.split == "fit"]
+    families = sorted({model.family for model, _ in chosen})
+    relation: list[Relation] = ["victim", *(model.relation for model, _ in chosen)]
+    groups = [0, *(1 + families.index(model.family) for model, _ in chosen)]
+    stacked = torch.stack([victim_answers, *(answer for _, answer in chosen)])
+    with threads(1):
+        return encoder.fit(
+            through_channel(stacked, channel),
+            relation,
+            torch.tensor(groups),
+            seed=derive_seed(seed, "encoder", channel),
+        )
+
+
+def fit_encoders(
+    encoder: Encoder,
+    answered: Answered,
+    victim_answers: Tensor,
+    channels: Sequence[str],
+    *,
+    seed: int,
+    on_event: Listener = ignore,
+) -> dict[str, nn.Module]:
+    """Return `fit_encoder` of each channel."""
+    encoders: dict[str, nn.Module] = {}
+    for done, channel in enumerate(channels, start=1):
+        encoders[channel] = fit_encoder(encoder, answered, victim_answers, channel, seed=seed)
+        on_event(Event(task="fitting encoders", done=done, total=len(channels)))
+    return encoders
+
+
+def fit_standards(
+    encoder: Encoder, answered: Answered, victim_answers: Tensor, channels: Sequence[str], *, seed: int
+) -> dict[str, Standard]:
+    """Return, by channel, what the scores of independent models are like after each view, on Fisher's scale.
+
+    An encoder scores the models that it was fitted on all alike, so that the families of the fit split are divided in
+    two, and each half is scored by an encoder of the other one. These encoders serve for nothing else.
+    """
+    folds = _folds([(model, answer) for model, answer in answered if model.split == "fit"], seed=seed)
+    standards = {}
+    for channel in channels:
+        views = []
+        for fitted, scored in (folds, folds[::-1]):
+            other = fit_encoder(encoder, fitted, victim_answers, channel, seed=derive_seed(seed, "standard"))
+            chosen = torch.stack([answer for model, answer in scored if model.relation == "independent"])
+            views.append(fisher_z(score_views(other, chosen, victim_answers, channel)))
+        standards[channel] = standard_of(np.concatenate(views))
+    return standards
+
+
+def _folds(answered: Answered, *, seed: int) -> tuple[Answered, Answered]:
+    """Divide models by family in two halves, each with about half of every kind; else both halves are all of them."""
+    places = divide_families([model for model, _ in answered], 2, seed=seed)
+    halves = [[(model, answer) for model, answer in answered if places[model.family] == half] for half in (0, 1)]
+    for relation in ("independent", "derived"):
+        if not all(any(model.relation == relation for model, _ in half) for half in halves):
+            return answered, answered
+    return halves[0], halves[1]

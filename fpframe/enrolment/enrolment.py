@@ -1,0 +1,151 @@
+"""`Enrolment`: the record, and how it scores answers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import attrs
+import numpy as np
+from torch import Tensor, nn
+
+from fpframe.decision import Standard, StratumPaths, StratumScores
+from fpframe.enrolment.calibration import PLAIN, Calibration, cosine_scores, score_views
+from fpframe.errors import UsageError
+from fpframe.interfaces import ComponentSpec
+from fpframe.models import QuerySet, is_channel, nearest_channel, through_channel
+from fpframe.recipe import STRATA, Recipe
+from fpframe.registry import Registry
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class Enrolment:
+    """Everything that is needed to question a suspect.
+
+    Attributes:
+        recipe: the full recipe of the run.
+        scheme: name of the scheme.
+        encoder: name and parameters of the encoder.
+        encoder_revision: its revision, since calibration scores hold for that one only.
+        queries: the images that a suspect is asked.
+        deltas: universal perturbations in pixel units, ``(1, C, H, W)`` each.
+        encoders: the fitted network of each channel.
+        victim_answers: the victim's probabilities ``(V, Q, K)``.
+        calibration: the independent models that a suspect is compared with, their answers and scores.
+        standards: by channel, mean and spread of the scores of the independent models of the fit split after each
+            view, on Fisher's scale; an early stop needs them.
+        victim: address, digest, accuracy and the like.
+        classes: class names.
+        assumptions: what was assumed of the victim and its data, in sentences for the reader of a verdict.
+        profile: the machine that it was made on.
+    """
+
+    recipe: Recipe
+    scheme: str
+    encoder: ComponentSpec
+    encoder_revision: int
+    queries: QuerySet
+    deltas: tuple[Tensor, ...]
+    encoders: Mapping[str, nn.Module]
+    victim_answers: Tensor
+    calibration: Calibration
+    standards: Mapping[str, Standard]
+    victim: Mapping[str, Any]
+    classes: tuple[str, ...]
+    assumptions: tuple[str, ...]
+    profile: Mapping[str, Any]
+
+    @classmethod
+    def open(cls, path: str | Path, *, registry: Registry | None = None) -> Enrolment:
+        """Read an enrolment folder; every digest is checked and nothing in it is executed.
+
+        Raises:
+            IntegrityError: a member is missing, was changed, or is none of the manifest's.
+            UsageError: there is no such folder, or it is not an enrolment.
+        """
+        from fpframe.enrolment.folder import read_enrolment
+
+        return read_enrolment(Path(path), registry=registry)
+
+    def save(self, path: str | Path, *, force: bool = False) -> None:
+        """Write the enrolment folder: whole or not at all.
+
+        Raises:
+            UsageError: the folder exists and `force` is not set.
+        """
+        from fpframe.enrolment.folder import write_enrolment
+
+        write_enrolment(self, Path(path), force=force)
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 over everything that decides a verdict, whether it is written to a folder yet or not."""
+        from fpframe.enrolment.folder import enrolment_digest
+
+        return enrolment_digest(self)
+
+    @property
+    def caveats(self) -> tuple[str, ...]:
+        """What every verdict rests on, in sentences for its reader."""
+        strata = self.calibration.counts
+        return (
+            f"The p-value speaks of independent models like the calibrated ones: {', '.join(strata)}.",
+            *(
+                f"Stratum '{stratum}' is absent: no independent models of this kind were calibrated."
+                for stratum in sorted(set(STRATA) - set(strata))
+            ),
+            *self.assumptions,
+        )
+
+    def encoder_for(self, channel: str) -> str:
+        """Return the channel whose encoder scores answers of `channel`: its own, or the nearest one's.
+
+        Any encoder gives a valid p-value, as long as the calibration models' answers go through the suspect's channel.
+
+        Raises:
+            UsageError: there is no such channel.
+        """
+        if not is_channel(channel):
+            raise UsageError(f"unknown channel '{channel}'; known: probs, rounded:K with K from 0 to 9, top1")
+        return channel if channel in self.encoders else nearest_channel(channel, self.encoders)
+
+    def paths(self, channel: str, through: str = PLAIN) -> dict[str, StratumPaths]:
+        """Return the view scores of the calibration models in a channel and through a filter, by stratum.
+
+        Raises:
+            UsageError: there is no such channel, or the models were not asked through such a filter.
+        """
+        if through not in self.calibration.answers:
+            known = ", ".join(f"'{name}'" for name in self.calibration.answers if name != PLAIN) or "none"
+            raise UsageError(
+                f"the calibration models were not asked through '{through}' (filters of this enrolment: {known}); add "
+                f"it with 'fpframe calibrate ENROLMENT --through \"{through}\" --out NEW'"
+            )
+        known_views = self.calibration.views.get(channel, {})
+        if through in known_views:
+            return self.calibration.by_stratum(known_views[through])
+        return self.paths_of(self.calibration.answers[through], channel)
+
+    def paths_of(self, answers: Tensor, channel: str) -> dict[str, StratumPaths]:
+        """Return the view scores of the calibration models for other answers ``(M, V, Q, K)`` of theirs."""
+        encoder = self.encoders[self.encoder_for(channel)]
+        views: np.ndarray = score_views(encoder, answers, self.victim_answers, channel)
+        return self.calibration.by_stratum(views)
+
+    def strata(self, channel: str, through: str = PLAIN) -> dict[str, StratumScores]:
+        """Return the scores of the calibration models in a channel and through a filter, by stratum."""
+        return {name: paths.scores() for name, paths in self.paths(channel, through).items()}
+
+    def standard(self, channel: str) -> Standard:
+        """Return what the scores of independent models are like after each view."""
+        return self.standards[self.encoder_for(channel)]
+
+    def embed(self, answers: Tensor, channel: str) -> Tensor:
+        """Return embeddings ``(V, E)`` of answers ``(V, Q, K)`` in a channel."""
+        embeddings: Tensor = self.encoders[self.encoder_for(channel)](through_channel(answers, channel))
+        return embeddings
+
+    def view_scores(self, answers: Tensor, channel: str) -> Tensor:
+        """Return the cosine ``(V,)`` between a model's and the victim's embedding, view by view."""
+        return cosine_scores(self.encoders[self.encoder_for(channel)], answers, self.victim_answers, channel)

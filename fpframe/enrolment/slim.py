@@ -1,0 +1,137 @@
+"""Keep a zoo's weights, or only what its models answer: a run that moves to another machine needs no more than that."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Sequence
+
+import attrs
+
+from fpframe.base import Event, Listener, ignore
+from fpframe.enrolment.asked import ask_zoo
+from fpframe.enrolment.encoders import calibrating, collect_answers
+from fpframe.enrolment.method import check_method, find_scheme
+from fpframe.enrolment.queries import check_pool
+from fpframe.errors import UsageError
+from fpframe.executors import Executor
+from fpframe.recipe import SPLITS
+from fpframe.store import Store
+from fpframe.zoo import Setting, Zoo, ZooPlan, build_models, drop_weights, model_key, train_victim, victim_model
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class Kept:
+    """A zoo of which answers are left.
+
+    Attributes:
+        zoo: its models.
+        dropped: models whose weights were dropped now, those included that others are made from.
+        freed: bytes that this freed.
+    """
+
+    zoo: Zoo
+    dropped: int
+    freed: int
+
+
+def keep_weights(
+    planned: ZooPlan, *, executor: Executor | None = None, workers: int = 1, on_event: Listener = ignore
+) -> Zoo:
+    """Train whatever the store does not hold, and again whatever it holds without weights.
+
+    Args:
+        planned: the models.
+        executor: what runs the work; ``None`` takes `workers` processes, or this one where that is 1.
+        workers: processes that train models.
+        on_event: is told of every finished model.
+
+    Raises:
+        ResourceError: a worker died again and again, or the disk is full; what is finished is kept.
+    """
+    if planned.workspace.victim is None:
+        train_victim(planned.recipe, planned.workspace, on_event=on_event)
+    return build_models(
+        planned.models, planned.workspace, executor=executor, workers=workers, need_weights=True, on_event=on_event
+    )
+
+
+def keep_answers(
+    planned: ZooPlan,
+    schemes: Sequence[str] = (),
+    *,
+    absent: Sequence[str] = (),
+    executor: Executor | None = None,
+    workers: int = 1,
+    on_event: Listener = ignore,
+) -> Kept:
+    """Build a zoo, ask all of it the queries of schemes, and drop all weights but the victim's.
+
+    No weights are dropped before every answer is on disk. Interrupted at any moment and called again, it goes on where
+    it was.
+
+    Args:
+        planned: the models; all splits of the recipe, since queries may depend on the models of the fit split.
+        schemes: names or TOML files of schemes besides the recipe's.
+        absent: strata that were left out of the plan.
+        executor: what trains models; ``None`` takes `workers` processes, or this one where that is 1.
+        workers: processes that train models.
+        on_event: is told of progress.
+
+    Raises:
+        UsageError: a scheme cannot be asked, or a split is not planned.
+        DataError: the pool is too small for a scheme.
+        IntegrityError: weights that were dropped earlier are needed, for answers that were not asked for then.
+        ResourceError: a worker died again and again, or the disk is full.
+    """
+    recipe, workspace = planned.recipe, planned.workspace
+    _require_whole(planned)
+    methods = [
+        check_method(recipe, workspace.registry, absent=tuple(absent), scheme=find_scheme(name, workspace.registry))
+        for name in dict.fromkeys((recipe.scheme, *schemes))
+    ]
+    for method in methods:
+        check_pool(method.parts, workspace.parts.pool)
+    zoo = planned.build(executor=executor, workers=workers, on_event=on_event)
+    setting = Setting(recipe=recipe, workspace=workspace, absent=tuple(absent), victim_name="", caveats=())
+    for method in methods:
+        on_event(Event(task="keeping answers", kind="note", text=f"asking the queries of {method.scheme.name}"))
+        asked = ask_zoo(setting, method, zoo, keep=True, on_event=on_event)
+        for chain in method.filters:
+            chosen, queries = calibrating(zoo.models), asked.questions.queries
+            collect_answers(zoo, queries, models=chosen, through=chain, keep=True, on_event=on_event)
+    freed = _drop_all(planned, on_event)
+    return Kept(zoo=zoo, dropped=sum(size > 0 for size in freed), freed=sum(freed))
+
+
+def stored_bytes(store: Store) -> int:
+    """Return the bytes of all files in a store."""
+    total = 0
+    for path in store.models.rglob("*"):
+        with contextlib.suppress(FileNotFoundError):  # a temporary file of another process
+            total += path.stat().st_size if path.is_file() else 0
+    return total
+
+
+def _require_whole(planned: ZooPlan) -> None:
+    recipe = planned.recipe
+    wanted = [s for s in SPLITS if any(group.count(s) for group in (*recipe.independent, *recipe.derived))]
+    missing = [split for split in wanted if split not in {model.split for model in planned.models}]
+    if missing:
+        raise UsageError(
+            f"answers are kept of whole recipes, since queries may depend on other splits ('{missing[0]}' is not "
+            "planned); leave out --split"
+        )
+
+
+def _drop_all(planned: ZooPlan, on_event: Listener) -> list[int]:
+    """Drop the weights of every model, and of those that they are made from, and return the bytes that each frees."""
+    workspace = planned.workspace
+    links = [link for model in planned.models for link in model.chain]
+    models = {model_key(link, workspace): link for link in links}
+    # verdicts are about the victim: it is asked itself, again and again
+    models.pop(model_key(victim_model(planned.recipe), workspace), None)
+    freed = []
+    for model in models.values():
+        freed.append(drop_weights(model, workspace))
+        on_event(Event(task="dropping weights", done=len(freed), total=len(models)))
+    return freed

@@ -1,0 +1,5 @@
+"""Models and data: how they are trained, and how black boxes are asked."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,0 +1,22 @@
+from .ask_model import extract as extract
+from .channel import (
+    PROBS as PROBS,
+    TOP1 as TOP1,
+    information as information,
+    is_channel as is_channel,
+    nearest_channel as nearest_channel,
+    observe_channel as observe_channel,
+    through_channel as through_channel,
+)
+from .classifier import Classifier as Classifier, evaluating as evaluating, state_digest as state_digest
+from .dataset import Dataset as Dataset, Images as Images
+from .query import Outputs as Outputs, Query as Query, infer_outputs as infer_outputs
+from .queryset import (
+    QueryPart as QueryPart,
+    QuerySet as QuerySet,
+    add_perturbation as add_perturbation,
+    grid_steps as grid_steps,
+    image_digests as image_digests,
+    to_pixels as to_pixels,
+)
+from .training import REVISION as REVISION, Training as Training, train as train

@@ -1,0 +1,104 @@
+"""One training loop for every model: victims, independent models and thieves' students."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import attrs
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from fpframe.errors import DataError
+from fpframe.models.classifier import Classifier
+from fpframe.models.placement import Placement
+from fpframe.parameters import number, whole
+from fpframe.rng import isolated
+
+#: Raised by one whenever the loop gives other weights for the same input, so that stored models are not reused.
+REVISION = 1
+
+
+@attrs.frozen(kw_only=True)
+class Training:
+    """How one model is fitted: AdamW under a one-cycle schedule.
+
+    Attributes:
+        epochs: passes over the images.
+        batch_size: images per step.
+        learning_rate: peak of the schedule.
+        weight_decay: decoupled weight decay.
+    """
+
+    epochs: int = attrs.field(default=4, validator=whole(low=1))
+    batch_size: int = attrs.field(default=128, validator=whole(low=2))
+    learning_rate: float = attrs.field(default=3e-3, validator=number(low=0, open_low=True))
+    weight_decay: float = attrs.field(default=1e-2, validator=number(low=0))
+
+
+def train(
+    model: Classifier,
+    pixels: Tensor,
+    targets: Tensor,
+    training: Training,
+    *,
+    seed: int,
+    loss: Callable[[Tensor, Tensor], Tensor] = F.cross_entropy,
+    layer: nn.Module | None = None,
+    disturb: Callable[[Classifier, Tensor, Tensor], Tensor] | None = None,
+    after_step: Callable[[], None] | None = None,
+) -> Classifier:
+    """Fit `model` in place and return it, in evaluation mode.
+
+    A model on a CPU is trained on the `computing_device`, and comes back. On CUDA the precision is mixed, which a CPU
+    never does, and chance on the GPU, such as dropout, comes from its own generator.
+
+    Args:
+        model: the network.
+        pixels: ``(N, C, H, W)`` in [0, 1].
+        targets: labels ``(N,)``, or probabilities ``(N, K)`` for soft labels.
+        training: hyper-parameters.
+        seed: decides order and dropout; global random state is left as found.
+        loss: from logits ``(B, K)`` and a batch of targets to a scalar.
+        layer: the only part of `model` that learns; the rest stays as it is, in evaluation mode. ``None`` for all.
+        disturb: from the model, a batch of pixels and its targets to the pixels that are learned instead; all of them
+            on the device of the training, in float32.
+        after_step: called after every step, for constraints on the weights; these are on that device too.
+
+    Raises:
+        DataError: fewer than two images.
+        UsageError: ``FPFRAME_DEVICE`` cannot be used.
+    """
+    if len(pixels) < 2:
+        raise DataError(f"a model cannot be trained on {len(pixels)} images; give it a larger share of the data")
+    batch = min(training.batch_size, len(pixels))
+    # a last batch of one image would break batch normalisation, so a remainder of one is dropped
+    starts = [start for start in range(0, len(pixels), batch) if len(pixels) - start > 1]
+    learning = model if layer is None else layer
+    optimizer = torch.optim.AdamW(learning.parameters(), lr=training.learning_rate, weight_decay=training.weight_decay)
+    steps = training.epochs * len(starts)
+    # torch divides by zero where the rise is exactly one step long, which a fifth of five steps is
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimizer, training.learning_rate, total_steps=steps, pct_start=0.2 if steps != 5 else 0.3
+    )
+    model.train(layer is None)
+    learning.train()
+    place = Placement.beside(model.device)
+    # seeded once the model is placed: a GPU has no generator that could be restored before its first use
+    with place.hold(model), isolated(seed):
+        pixels, targets = place.at_hand(pixels, targets)
+        for _ in range(training.epochs):
+            order = torch.randperm(len(pixels)).to(pixels.device)
+            for start in starts:
+                chosen = order[start : start + batch]
+                seen, wanted = place.send(pixels[chosen]), place.send(targets[chosen])
+                if disturb is not None:
+                    seen = disturb(model, seen, wanted)
+                cost = loss(place.forward(model, seen), wanted)
+                model.zero_grad(set_to_none=True)  # of frozen layers too, or their gradients would pile up
+                cost.backward()
+                optimizer.step()
+                schedule.step()
+                if after_step is not None:
+                    after_step()
+    return model.eval()

@@ -1,0 +1,5 @@
+"""From an address to an object: backbones, data sets, suspects, files of weights."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,0 +1,20 @@
+from .backbones import PYTHON as PYTHON, build_backbone as build_backbone
+from .datasets import download_dataset as download_dataset, open_dataset as open_dataset, open_pool as open_pool
+from .inprocess import (
+    function_query as function_query,
+    module_query as module_query,
+    normaliser as normaliser,
+    open_device as open_device,
+    open_query as open_query,
+    refuse_backbone as refuse_backbone,
+)
+from .modelfiles import (
+    as_input as as_input,
+    check_input as check_input,
+    existing_file as existing_file,
+    file_digest as file_digest,
+    has_suffix as has_suffix,
+    in_chunks as in_chunks,
+)
+from .suspects import Suspect as Suspect, open_suspect as open_suspect
+from .weights import SUFFIXES as SUFFIXES, load_weights as load_weights, save_weights as save_weights

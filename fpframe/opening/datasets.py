@@ -1,0 +1,65 @@
+"""Images of another data set as a thief's queries: in the size and with the channels of the victim's."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch.nn.functional as F
+
+from fpframe.base import Address
+from fpframe.errors import DataError
+from fpframe.interfaces import DatasetSource
+from fpframe.models import Dataset, Images
+from fpframe.registry import Registry
+
+
+def open_dataset(registry: Registry, address: str, root: str | Path | None) -> Dataset:
+    """Open a data set by address.
+
+    Raises:
+        PluginError: no plugin knows the address.
+        DataError: it is missing, empty or damaged.
+    """
+    source, rest = _source(registry, address)
+    return source.open(rest, root=Path(root) if root is not None else None)
+
+
+def download_dataset(registry: Registry, address: str, root: str | Path | None) -> None:
+    """Fetch a data set from where it was published; what is there already is not fetched again.
+
+    Raises:
+        PluginError: no plugin knows the address.
+        UsageError: data sets of this kind are not downloaded, or `root` is not given.
+        DataError: the network fails, or what came is damaged.
+    """
+    source, rest = _source(registry, address)
+    source.download(rest, root=Path(root) if root is not None else None)
+
+
+def open_pool(registry: Registry, address: str, root: Path | None, image_shape: tuple[int, int, int]) -> Images:
+    """Return the training images of a data set, resized bilinearly, in grey or colour as `image_shape` says.
+
+    Raises:
+        PluginError: no plugin knows the address.
+        DataError: it is missing or damaged, or its channels cannot be changed into the others.
+    """
+    images = open_dataset(registry, address, root).train
+    channels, *size = image_shape
+    pixels = images.pixels
+    if pixels.shape[1] != channels:
+        if {pixels.shape[1], channels} != {1, 3}:
+            raise DataError(
+                f"images with {pixels.shape[1]} channels cannot be asked of a model for {channels} ({address}); "
+                "choose another pool"
+            )
+        pixels = pixels.mean(1, keepdim=True) if channels == 1 else pixels.expand(-1, 3, -1, -1)
+    if list(pixels.shape[2:]) != size:
+        pixels = F.interpolate(pixels, size, mode="bilinear", align_corners=False, antialias=True)
+    return Images((pixels.clamp(0, 1) * 255).round().byte(), images.labels)
+
+
+def _source(registry: Registry, address: str) -> tuple[DatasetSource, str]:
+    """Return what opens an address, and what it is to open."""
+    parsed = Address.parse(address)
+    name, rest = (parsed.prefix, parsed.rest) if parsed.prefix else (parsed.rest, "")
+    return registry.build(DatasetSource, name), rest

@@ -1,0 +1,153 @@
+"""Suspects that run in this process: turn a network or a function into a `Query`."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from fpframe.errors import ModelError, UsageError
+from fpframe.interfaces import SuspectRequest
+from fpframe.models import Classifier, Outputs, Query, evaluating, infer_outputs, state_digest
+
+
+def module_query(module: nn.Module, request: SuspectRequest) -> Query:
+    """Return access to a network from pixels ``(N, C, H, W)`` to logits ``(N, K)``.
+
+    It is asked in evaluation mode and without gradients, and left as found: where it lies on another device,
+    a copy is asked. A network in half precision gets its pixels in half precision.
+
+    Raises:
+        UsageError: there is no such device.
+        ModelError: it is a `Classifier` for other classes or images.
+    """
+    device = open_device(request.device)
+    if isinstance(module, Classifier):
+        _check_fit(module, request)
+        if request.mean is not None or request.std is not None:
+            module = module.module
+    digest = state_digest(module.module if isinstance(module, Classifier) else module)
+    elsewhere = any(tensor.device != device for tensor in [*module.parameters(), *module.buffers()])
+    network = copy.deepcopy(module).to(device) if elsewhere else module
+    floats = {weight.dtype for weight in network.parameters() if weight.is_floating_point()}
+    dtype = floats.pop() if len(floats) == 1 else torch.float32
+    prepare = normaliser(request).to(device)
+
+    def ask(pixels: Tensor) -> Tensor:
+        with evaluating(network):
+            answer = network(prepare(pixels.to(device)).to(dtype))
+        if not isinstance(answer, Tensor):
+            raise ModelError(
+                f"the network answers with a {type(answer).__name__} ({request.address}); "
+                "it must return one tensor of logits"
+            )
+        # a second softmax would flatten the answers of a network that ends in one, and nobody would notice
+        if request.outputs == "auto" and infer_outputs(answer, request.num_classes) == "probs":
+            raise ModelError(
+                f"the network answers with probabilities where logits are expected ({request.address}); "
+                "say --outputs probs"
+            )
+        return answer
+
+    outputs: Outputs = "logits" if request.outputs == "auto" else request.outputs
+    return open_query(ask, request, outputs=outputs, digest=digest)
+
+
+def function_query(function: Callable[[Tensor], Any], request: SuspectRequest) -> Query:
+    """Return access to a function from pixels ``(N, C, H, W)`` to answers, as tensors, arrays or lists.
+
+    Raises:
+        UsageError: there is no such device.
+    """
+    device = open_device(request.device)
+    prepare = normaliser(request).to(device)
+
+    def ask(pixels: Tensor) -> Tensor:
+        return _as_tensor(function(prepare(pixels.to(device))))
+
+    return open_query(ask, request)
+
+
+def open_query(
+    ask: Callable[[Tensor], Tensor],
+    request: SuspectRequest,
+    *,
+    outputs: Outputs | None = None,
+    digest: str = "",
+) -> Query:
+    """Return a `Query` with everything that the request says; `outputs` goes before the request's."""
+    return Query(
+        ask,
+        num_classes=request.num_classes,
+        outputs=request.outputs if outputs is None else outputs,
+        batch_size=request.batch_size,
+        max_queries=request.max_queries,
+        address=request.address,
+        digest=digest,
+    )
+
+
+def open_device(name: str) -> torch.device:
+    """Return the torch device called `name`.
+
+    Raises:
+        UsageError: there is no such device on this machine.
+    """
+    try:
+        # a tensor that goes there and back finds out whether the device exists; it also tells its full name
+        device = torch.zeros(1, device=name).device
+        torch.zeros(1, device=device).cpu()
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise UsageError(f"device '{name}' cannot be used: {reason}; use cpu") from error
+    return device
+
+
+def normaliser(request: SuspectRequest) -> Classifier:
+    """Return the network that subtracts the request's mean from pixels and divides them by its std."""
+    return Classifier(
+        nn.Identity(),
+        num_classes=request.num_classes,
+        image_shape=request.image_shape,
+        mean=request.mean,
+        std=request.std,
+    )
+
+
+def refuse_backbone(request: SuspectRequest) -> None:
+    """Refuse a backbone for a suspect that brings its own architecture.
+
+    Raises:
+        UsageError: a backbone was named.
+    """
+    if request.backbone is not None:
+        raise UsageError(
+            f"a backbone does not apply to a suspect that brings its own architecture ({request.address}); "
+            "leave --backbone out"
+        )
+
+
+def _check_fit(model: Classifier, request: SuspectRequest) -> None:
+    if model.num_classes != request.num_classes:
+        raise ModelError(
+            f"the suspect tells {model.num_classes} classes where the victim tells {request.num_classes} "
+            f"({request.address}); both must tell the same classes"
+        )
+    if model.image_shape != request.image_shape:
+        raise ModelError(
+            f"the suspect takes images of shape {model.image_shape} (channels, height, width) where the "
+            f"queries have {request.image_shape} ({request.address}); both must take the same images"
+        )
+
+
+def _as_tensor(answer: object) -> Tensor:
+    if isinstance(answer, Tensor):
+        return answer
+    if isinstance(answer, list | tuple) and answer and all(isinstance(row, Tensor) for row in answer):
+        return torch.stack(list(answer))
+    # a copy, for torch warns about arrays that it may not write to
+    return torch.from_numpy(np.array(answer))

@@ -1,0 +1,112 @@
+"""What the files of exported networks have in common: where they lie, and what input they want."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from fpframe.base import Address
+from fpframe.errors import ModelError, UsageError
+from fpframe.interfaces import SuspectRequest
+
+#: Element types that a network may want its images in.
+INPUT_DTYPES = (torch.float32, torch.float16, torch.bfloat16, torch.float64, torch.uint8)
+
+_COLOURS = {1: "grey", 3: "RGB"}
+
+
+def has_suffix(address: str, *suffixes: str) -> bool:
+    """Tell whether an address is the path of a file with one of the suffixes, in any case."""
+    return not Address.parse(address).prefix and Path(address).suffix.lower() in suffixes
+
+
+def existing_file(address: str) -> Path:
+    """Return the path of a file.
+
+    Raises:
+        ModelError: there is no such file.
+    """
+    path = Path(address)
+    if path.is_dir():
+        raise ModelError(f"'{address}' is a folder; give the path of a model file")
+    if not path.is_file():
+        raise ModelError(f"no such file: '{address}' (seen from {Path.cwd()}); check the path")
+    return path
+
+
+def file_digest(path: Path) -> str:
+    """Return the SHA-256 of a file's bytes."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def check_input(shape: Sequence[int | None], dtype: torch.dtype | None, request: SuspectRequest) -> int | None:
+    """Check what an exported network says about its input, and return its batch size where that is fixed.
+
+    Args:
+        shape: the input's dimensions, ``None`` where they are free.
+        dtype: its element type, ``None`` for one that torch does not know.
+        request: what the images will be like.
+
+    Raises:
+        ModelError: images of the request do not fit.
+        UsageError: a mean or std was given for a network that takes 8-bit images.
+    """
+    if dtype not in INPUT_DTYPES:
+        raise ModelError(f"the suspect does not take images of floats or bytes ({request.address}); export it anew")
+    if len(shape) != 4:
+        raise ModelError(
+            f"the suspect takes input with {len(shape)} dimensions where images have 4: count, channels, "
+            f"height, width ({request.address}); export it for images"
+        )
+    batch, channels, *size = shape
+    wanted, *wanted_size = request.image_shape
+    if channels not in (None, wanted):
+        raise ModelError(
+            f"the suspect takes {_colour(channels)} images (shape {_shape(shape)}) where the queries are "
+            f"{_colour(wanted)} ({request.address}); both must take the same images, channels first"
+        )
+    if any(given not in (None, need) for given, need in zip(size, wanted_size, strict=True)):
+        raise ModelError(
+            f"the suspect takes images of {size[0]} x {size[1]} pixels where the queries have "
+            f"{wanted_size[0]} x {wanted_size[1]} ({request.address}); both must take the same images"
+        )
+    if dtype == torch.uint8 and (request.mean is not None or request.std is not None):
+        raise UsageError(
+            f"'mean' and 'std' do not apply to a suspect that takes 8-bit images ({request.address}); leave them out"
+        )
+    return batch
+
+
+def as_input(pixels: Tensor, dtype: torch.dtype) -> Tensor:
+    """Turn pixels in [0, 1] into the element type that a network wants; uint8 stands for 0 to 255."""
+    return (pixels * 255).round().to(torch.uint8) if dtype == torch.uint8 else pixels.to(dtype)
+
+
+def in_chunks(ask: Callable[[Tensor], Tensor], size: int) -> Callable[[Tensor], Tensor]:
+    """Ask exactly `size` images at a time, for a network whose batch size was fixed when it was exported.
+
+    The last chunk is filled up with its last image; answers to the filling are dropped.
+    """
+
+    def ask_chunks(pixels: Tensor) -> Tensor:
+        answers = []
+        for chunk in torch.split(pixels, size):
+            missing = size - len(chunk)
+            full = torch.cat([chunk, chunk[-1:].expand(missing, *chunk.shape[1:])]) if missing else chunk
+            answers.append(ask(full)[: len(chunk)])
+        return torch.cat(answers)
+
+    return ask_chunks
+
+
+def _colour(channels: int | None) -> str:
+    return _COLOURS.get(channels or 0, f"{channels}-channel")
+
+
+def _shape(shape: Sequence[int | None]) -> str:
+    return f"({', '.join('?' if size is None else str(size) for size in shape)})"

@@ -1,0 +1,133 @@
+"""`open_suspect`: counted access to whatever the user calls a suspect, in memory or by address."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor, nn
+
+from fpframe.base import Address
+from fpframe.errors import ModelError, PluginError, UsageError
+from fpframe.interfaces import SuspectRequest, SuspectSource
+from fpframe.models import Outputs, Query
+from fpframe.opening.backbones import build_backbone
+from fpframe.opening.inprocess import function_query, module_query, refuse_backbone
+from fpframe.registry import Registry
+
+#: What can be questioned: a network, a function from pixels to answers, an open query, or an address.
+Suspect = nn.Module | Callable[[Tensor], Any] | Query | str | Path
+
+
+def open_suspect(
+    suspect: Suspect,
+    *,
+    registry: Registry,
+    num_classes: int,
+    image_shape: tuple[int, int, int],
+    backbone: str | None = None,
+    outputs: Outputs = "auto",
+    mean: Sequence[float] | None = None,
+    std: Sequence[float] | None = None,
+    device: str = "cpu",
+    batch_size: int = 256,
+    max_queries: int | None = None,
+) -> Query:
+    """Return counted black-box access to a suspect. Nothing is asked yet.
+
+    Args:
+        suspect: a network from pixels ``(N, C, H, W)`` in [0, 1] to logits ``(N, K)``; a function from pixels
+            to probabilities, logits or labels, as tensors, arrays or lists; an open `Query`, which is
+            returned as it is; or the address or path of a suspect, which a suspect source opens.
+        registry: where suspect and backbone sources come from.
+        num_classes: number of classes K that the victim tells.
+        image_shape: channels, height and width of the queries.
+        backbone: address of the architecture that bare weights belong to, such as ``timm:resnet18``.
+        outputs: how answers are to be read; ``auto`` takes a network's for logits and looks at all others.
+        mean: per-channel mean to subtract from pixels; a `Classifier` keeps its own unless this is given.
+        std: per-channel standard deviation to divide pixels by.
+        device: torch device to run it on.
+        batch_size: images per call.
+        max_queries: most images that it may be asked.
+
+    Raises:
+        UsageError: nothing opens such a suspect, or an option is missing, wrong or does not apply to it.
+        ModelError: it is missing, damaged, or does not fit the victim's classes and images.
+    """
+    if isinstance(suspect, Query):
+        idle = {
+            "backbone": backbone is not None,
+            "outputs": outputs != "auto",
+            "mean": mean is not None,
+            "std": std is not None,
+            "device": device != "cpu",
+            "max_queries": max_queries is not None,
+        }
+        return _opened(suspect, num_classes, [name for name, given in idle.items() if given])
+    request = SuspectRequest(
+        address=_address(suspect),
+        num_classes=num_classes,
+        image_shape=image_shape,
+        backbone=None
+        if backbone is None
+        else partial(build_backbone, registry, backbone, num_classes, image_shape, seed=0),
+        outputs=outputs,
+        mean=None if mean is None else tuple(mean),
+        std=None if std is None else tuple(std),
+        device=device,
+        batch_size=batch_size,
+        max_queries=max_queries,
+    )
+    if isinstance(suspect, str | Path):
+        return _source(registry, request.address).open(request)
+    refuse_backbone(request)
+    if isinstance(suspect, nn.Module):
+        return module_query(suspect, request)
+    if callable(suspect):
+        return function_query(suspect, request)
+    raise UsageError(
+        f"a suspect cannot be a {type(suspect).__name__}; give a torch.nn.Module, a function from pixels to "
+        "answers, or the address of a file"
+    )
+
+
+def _opened(query: Query, num_classes: int, idle: list[str]) -> Query:
+    if idle:
+        raise UsageError(
+            f"{', '.join(repr(name) for name in idle)} cannot change a query that is already open "
+            f"({query.address or 'suspect'}); set it where the query is made"
+        )
+    if query.num_classes != num_classes:
+        raise ModelError(
+            f"the suspect tells {query.num_classes} classes where the victim tells {num_classes} "
+            f"({query.address or 'suspect'}); both must tell the same classes"
+        )
+    return query
+
+
+def _address(suspect: object) -> str:
+    if isinstance(suspect, str | Path):
+        return str(suspect)
+    own = getattr(suspect, "address", "")
+    named = getattr(suspect, "__qualname__", type(suspect).__name__)
+    return own if isinstance(own, str) and own else str(named)
+
+
+def _source(registry: Registry, address: str) -> SuspectSource:
+    forms: list[str] = []
+    broken = [f"plugin {info.label} failed: {info.error}" for info in registry.plugins if info.error]
+    for name in registry.names("suspect"):
+        try:
+            source: SuspectSource = registry.create("suspect", name)
+        except PluginError as error:
+            broken.append(str(error))
+            continue
+        if source.matches(address):
+            return source
+        forms += source.forms
+    prefix = Address.parse(address).prefix
+    what = f"no suspect source knows the prefix '{prefix}'" if prefix else "no suspect source opens this file"
+    known = f"; known forms: {', '.join(forms)}" if forms else ""
+    raise UsageError("; ".join([f"{what} ({address}){known}", *broken]))

@@ -1,0 +1,10 @@
+from .experiment import (
+    EXPERIMENTS as EXPERIMENTS,
+    Claim as Claim,
+    Experiment as Experiment,
+    Finding as Finding,
+    Table as Table,
+)
+from .folder import Run as Run, index_page as index_page, page as page
+from .laboratory import Laboratory as Laboratory
+from .reproduce_paper import open_laboratory as open_laboratory, reproduce as reproduce

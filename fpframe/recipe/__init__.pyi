@@ -1,0 +1,12 @@
+from .recipe import (
+    SOURCES as SOURCES,
+    SPLITS as SPLITS,
+    STRATA as STRATA,
+    DerivedGroup as DerivedGroup,
+    IndependentGroup as IndependentGroup,
+    Partition as Partition,
+    Recipe as Recipe,
+    VictimRecipe as VictimRecipe,
+    overlap_of as overlap_of,
+)
+from .schemefile import load_scheme as load_scheme

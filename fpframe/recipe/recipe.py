@@ -1,0 +1,281 @@
+"""`Recipe`: everything that a run was told, as strict TOML."""
+
+from __future__ import annotations
+
+import re
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import attrs
+import tomli_w
+
+from fpframe.base import make_converter, parse_text, read_text
+from fpframe.errors import RecipeError, nearest
+from fpframe.models import Training
+from fpframe.parameters import number, one_of, some, whole
+
+#: Kinds of independent model that a verdict is expected to speak of; ``overlap(r)`` is one more for each fraction r.
+STRATA = ("same-data", "disjoint-data", "other-architecture", "other-teacher", "thief-recipe", "attacked")
+_OVERLAP = re.compile(r"overlap\((0|0?\.\d+|1|1\.0)\)")
+#: Strata whose models are made from other independent ones, and the strata that these come from.
+SOURCES = {
+    "other-teacher": ("same-data", "other-architecture"),
+    "attacked": ("same-data", "other-architecture", "disjoint-data"),
+}
+SPLITS = ("fit", "calibrate", "test")
+#: The preset that calibrates one stratum only.
+CERTIFY = "certify"
+
+
+def overlap_of(stratum: str) -> float | None:
+    """Return the fraction r of a stratum ``overlap(r)``, and ``None`` for any other."""
+    match = _OVERLAP.fullmatch(stratum)
+    return float(match[1]) if match else None
+
+
+def _known_stratum(owner: Any, field: attrs.Attribute[Any], value: Any) -> None:
+    if overlap_of(value) is None:
+        one_of(*STRATA, "overlap(0.5)")(owner, field, value)
+
+
+@attrs.frozen(kw_only=True)
+class Partition:
+    """Shares of the training images, as whole-number proportions.
+
+    Attributes:
+        victim: what the victim and the independent models are trained on.
+        thief: what thieves own.
+        pool: what query points are drawn from.
+    """
+
+    victim: int = attrs.field(default=1, validator=whole(low=1))
+    thief: int = attrs.field(default=1, validator=whole(low=1))
+    pool: int = attrs.field(default=1, validator=whole(low=1))
+
+
+@attrs.frozen(kw_only=True)
+class VictimRecipe:
+    """The victim that is trained when the user brings none.
+
+    Attributes:
+        backbone: address of its architecture.
+        training: how it is fitted; ``None`` takes the recipe's.
+    """
+
+    backbone: str = "paper:arc-a"
+    training: Training | None = None
+
+
+@attrs.frozen(kw_only=True)
+class Group:
+    """A number of models of one kind in each split.
+
+    Attributes:
+        fit: models that fit the encoder.
+        calibrate: models that calibrate the verdict.
+        test: models held out.
+        backbones: architectures, taken in turn; ``victim`` stands for the victim's own.
+        test_backbones: architectures of the test split; empty takes `backbones`.
+    """
+
+    fit: int = attrs.field(default=0, validator=whole(low=0))
+    calibrate: int = attrs.field(default=0, validator=whole(low=0))
+    test: int = attrs.field(default=0, validator=whole(low=0))
+    backbones: tuple[str, ...] = attrs.field(default=("victim",), validator=some)
+    test_backbones: tuple[str, ...] = ()
+
+    def count(self, split: str) -> int:
+        """Return the number of models in a split."""
+        return int(getattr(self, split))
+
+    def backbone(self, split: str, index: int) -> str:
+        """Return the architecture of the model with that number in a split."""
+        names = self.backbones_of(split)
+        return names[index % len(names)]
+
+    def backbones_of(self, split: str) -> tuple[str, ...]:
+        """Return the architectures of a split."""
+        return self.test_backbones if split == "test" and self.test_backbones else self.backbones
+
+
+@attrs.frozen(kw_only=True)
+class IndependentGroup(Group):
+    """Independent models of one stratum.
+
+    Attributes:
+        stratum: the kind of independent model: one of `STRATA`, or ``overlap(r)`` for models that share a fraction r of
+            the victim's training images.
+    """
+
+    stratum: str = attrs.field(validator=_known_stratum)
+
+
+@attrs.frozen(kw_only=True)
+class DerivedGroup(Group):
+    """Models made from the victim by one attack.
+
+    Attributes:
+        attack: what was done to the victim, as a lineage such as ``prune(0.4)->finetune(all)``.
+    """
+
+    attack: str
+    # only independent models calibrate a verdict
+    calibrate: int = attrs.field(default=0, validator=whole(low=0, high=0))
+
+
+@attrs.frozen(kw_only=True)
+class Queries:
+    """Size of a query set, and parameters of what makes it.
+
+    Attributes:
+        points: query points N per view, where the scheme does not say.
+        views: views V, where the scheme does not say.
+        craft_images: images of the pool that perturbations are crafted on.
+        seed: decides every random choice of an enrolment, where that is another one than that of data and models;
+            ``None`` takes the recipe's.
+        perturbation: parameters for the scheme's perturbations.
+        augmenter: parameters for the scheme's augmenters.
+        encoder: parameters for the scheme's encoder.
+    """
+
+    points: int = attrs.field(default=100, validator=whole(low=2))
+    views: int = attrs.field(default=10, validator=whole(low=1))
+    craft_images: int = attrs.field(default=2000, validator=whole(low=2))
+    seed: int | None = attrs.field(default=None, validator=whole(low=0, optional=True))
+    perturbation: dict[str, Any] = attrs.field(factory=dict)
+    augmenter: dict[str, Any] = attrs.field(factory=dict)
+    encoder: dict[str, Any] = attrs.field(factory=dict)
+
+
+@attrs.frozen(kw_only=True)
+class Experiments:
+    """Sizes of the paper's experiments, where the models of the recipe do not decide them.
+
+    Attributes:
+        seeds: enrolments of an experiment that repeats them; data and models stay the same.
+        borderpoints: points on the victim's decision boundary.
+        accuracy_models: models of each architecture, normally trained and extracted, that there are at least.
+        overlap_models: independent models for each of the ten fractions of shared training images.
+        transfer_models: models derived from the second victim to fit an encoder of its own, and as many to be scored.
+        fingerprints: largest number of fingerprints, or views, of one suspect.
+    """
+
+    seeds: int = attrs.field(default=3, validator=whole(low=1))
+    borderpoints: int = attrs.field(default=1000, validator=whole(low=2))
+    accuracy_models: int = attrs.field(default=5, validator=whole(low=1))
+    overlap_models: int = attrs.field(default=2, validator=whole(low=1))
+    transfer_models: int = attrs.field(default=10, validator=whole(low=2))
+    fingerprints: int = attrs.field(default=50, validator=whole(low=1))
+
+
+@attrs.frozen(kw_only=True)
+class Recipe:
+    """Everything that a run was told.
+
+    Attributes:
+        name: what the recipe is called.
+        seed: decides every random choice.
+        dataset: address of the data set.
+        scheme: name of the fingerprint scheme.
+        alpha: highest p-value at which a suspect is called derived.
+        channels: what suspects may reveal; an encoder is fitted and calibrated for each.
+        filters: answer filters that the calibration models are asked through as well, such as ``flip(0.5)``, for
+            suspects that do the same.
+        partition: shares of the training images.
+        victim: the victim that is trained when the user brings none.
+        training: how every model of the zoo is fitted.
+        queries: size of the query set.
+        experiments: sizes of the paper's experiments.
+        independent: independent models, by stratum.
+        derived: models made from the victim, by attack.
+    """
+
+    name: str
+    seed: int = attrs.field(default=0, validator=whole(low=0))
+    dataset: str = "digits"
+    scheme: str = "uap-contrastive"
+    alpha: float = attrs.field(default=0.05, validator=number(low=0, high=1, open_low=True))
+    channels: tuple[str, ...] = attrs.field(default=("probs", "rounded:2", "rounded:1", "top1"), validator=some)
+    filters: tuple[str, ...] = ()
+    partition: Partition = attrs.field(factory=Partition)
+    victim: VictimRecipe = attrs.field(factory=VictimRecipe)
+    training: Training = attrs.field(factory=Training)
+    queries: Queries = attrs.field(factory=Queries)
+    experiments: Experiments = attrs.field(factory=Experiments)
+    independent: tuple[IndependentGroup, ...] = ()
+    derived: tuple[DerivedGroup, ...] = ()
+
+    @classmethod
+    def load(cls, recipe: str | Path) -> Recipe:
+        """Read a preset by name, or a TOML file.
+
+        ``certify:STRATUM`` is the preset ``certify`` with nothing calibrated but the one stratum.
+
+        Raises:
+            RecipeError: there is no such preset or file, or its content is not a recipe.
+        """
+        path = Path(recipe)
+        if path.suffix == ".toml":
+            return cls.parse(read_text(path, "recipe"), origin=str(recipe))
+        name, colon, stratum = str(recipe).partition(":")
+        if name not in presets():
+            raise RecipeError(f"unknown recipe '{recipe}'{nearest(name, presets())}, or name a .toml file")
+        shipped = resources.files("fpframe.recipe.shipped").joinpath(f"{name}.toml")
+        preset = cls.parse(shipped.read_text(encoding="utf-8"), origin=name)
+        if name == CERTIFY and not colon:
+            raise RecipeError(f"preset '{CERTIFY}' is for one stratum; name it, as in {CERTIFY}:other-teacher")
+        if name != CERTIFY and colon:
+            raise RecipeError(f"preset '{name}' takes no stratum (got '{recipe}')")
+        return _for_stratum(preset, stratum) if colon else preset
+
+    @classmethod
+    def parse(cls, text: str, *, origin: str = "recipe") -> Recipe:
+        """Read TOML text strictly: unknown keys, wrong types and values out of range are refused.
+
+        Raises:
+            RecipeError: names the key and what is wrong with it.
+        """
+        return parse_text(text, cls, _CONVERTER, what="recipe", origin=origin)
+
+    @property
+    def enrolment_seed(self) -> int:
+        """What decides the random choices of queries and encoders."""
+        return self.seed if self.queries.seed is None else self.queries.seed
+
+    def to_toml(self) -> str:
+        """Return the full recipe, every default written out."""
+        return tomli_w.dumps(_without_none(attrs.asdict(self)))
+
+
+def _for_stratum(recipe: Recipe, stratum: str) -> Recipe:
+    """Return a recipe that calibrates one stratum, with as many models to teach or attack as that stratum needs."""
+    one_of(*STRATA)(recipe, attrs.fields(IndependentGroup).stratum, stratum)
+    wanted = next(group for group in recipe.independent if group.stratum == stratum)
+    sources = SOURCES.get(stratum, ())
+    groups = tuple(
+        attrs.evolve(group, calibrate=-(-wanted.calibrate // len(sources)) if group.stratum in sources else 0)
+        if group is not wanted
+        else group
+        for group in recipe.independent
+    )
+    return attrs.evolve(recipe, name=f"{recipe.name}:{stratum}", independent=groups)
+
+
+def presets() -> list[str]:
+    """Return the names of the recipes that ship with fpframe, sorted."""
+    files = resources.files("fpframe.recipe.shipped").iterdir()
+    return sorted(file.name.removesuffix(".toml") for file in files if file.name.endswith(".toml"))
+
+
+def _without_none(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _without_none(item) for key, item in value.items() if item is not None}
+    if isinstance(value, list | tuple):
+        return [_without_none(item) for item in value]
+    return value
+
+
+_CONVERTER = make_converter(
+    (Partition, Training, VictimRecipe, IndependentGroup, DerivedGroup, Queries, Experiments, Recipe)
+)

@@ -1,0 +1,10 @@
+from .discovery import (
+    DISABLED as DISABLED,
+    GROUP as GROUP,
+    PINNED as PINNED,
+    installed_names as installed_names,
+    load_registry as load_registry,
+)
+from .hookspecs import PLUGIN_API as PLUGIN_API, hookimpl as hookimpl
+from .offers import Description as Description
+from .registry import KINDS as KINDS, Plugin as Plugin, PluginInfo as PluginInfo, Registry as Registry

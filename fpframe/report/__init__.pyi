@@ -1,0 +1,22 @@
+from .comparison.folder import write_comparison as write_comparison
+from .comparison.tables import comparison_markdown as comparison_markdown
+from .evaluation.folder import require_folder as require_folder, write_evaluations as write_evaluations
+from .evaluation.pictures import (
+    COLOURS as COLOURS,
+    LABELS as LABELS,
+    PALETTE as PALETTE,
+    similarity_svg as similarity_svg,
+    svg_text as svg_text,
+)
+from .evaluation.plane import draw_plane as draw_plane, embed_in_plane as embed_in_plane, tsne_svg as tsne_svg
+from .evaluation.tables import evaluation_markdown as evaluation_markdown, suspects_text as suspects_text
+from .verdict.page import verdict_html as verdict_html
+from .verdict.text import columns as columns, markdown_table as markdown_table, verdicts_text as verdicts_text
+from .zoo import (
+    dropped_text as dropped_text,
+    outlook_dict as outlook_dict,
+    outlook_text as outlook_text,
+    zoo_dict as zoo_dict,
+    zoo_summary as zoo_summary,
+    zoo_text as zoo_text,
+)

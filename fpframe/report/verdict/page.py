@@ -1,0 +1,251 @@
+"""Verdicts as one page of HTML: no network, no script, and the same bytes for the same verdicts."""
+
+from __future__ import annotations
+
+import math
+import shlex
+from collections.abc import Sequence
+from importlib import metadata
+from typing import Any
+
+import attrs
+import jinja2
+import torch
+from markupsafe import Markup
+from torch import Tensor
+
+from fpframe.decision import INCONCLUSIVE, StratumResult, passes
+from fpframe.enrolment import Enrolment
+from fpframe.models import add_perturbation
+from fpframe.registry import Registry, load_registry
+from fpframe.report.verdict.evidence import Look, looks_of, strips_of
+from fpframe.report.verdict.pictures import strips_svg
+from fpframe.report.verdict.text import number, p_text
+from fpframe.report.verdict.thumbnails import png_uri, stretched
+from fpframe.verification import Verdict, Yardstick
+
+#: What the models of a stratum are, and whom it protects that they are asked.
+MEANINGS = {
+    "same-data": ("the victim's architecture and data, another seed", "a competitor who did the same work"),
+    "disjoint-data": (
+        "the victim's architecture, other images of the same problem",
+        "a competitor with data of its own",
+    ),
+    "other-architecture": ("the victim's data, other architectures", "a competitor with another design"),
+    "other-teacher": (
+        "extracted, with the thieves' recipes, from an independent model",
+        "somebody who copied a model that is not the claimant's",
+    ),
+    "thief-recipe": (
+        "made like a thief's student, but from true labels",
+        "somebody who augments images as thieves do",
+    ),
+    "attacked": (
+        "independent models, fine-tuned, pruned or quantised",
+        "somebody who compresses or adapts a model of their own",
+    ),
+    "overlap": (
+        "the victim's architecture, and a part of the victim's images",
+        "a competitor whose data partly come from the same source",
+    ),
+}
+#: The strata of models that a claimant brought as files bear the names of their folders.
+OWN = ("independent models that the claimant brought", "whoever has a model like these")
+#: Query points of each part that the page shows.
+SHOWN = 12
+
+
+@attrs.frozen(kw_only=True)
+class Row:
+    """One line of the table of strata.
+
+    Attributes:
+        name: the stratum.
+        meaning: what its models are.
+        protects: whom it protects.
+        result: what it says of the suspect.
+        counted: whether the suspect had a score to count with.
+        passes: whether the suspect stands out from it.
+    """
+
+    name: str
+    meaning: str
+    protects: str
+    result: StratumResult
+    counted: bool
+    passes: bool
+
+
+@attrs.frozen(kw_only=True)
+class SuspectPart:
+    """What the page says of one suspect.
+
+    Attributes:
+        verdict: the verdict.
+        rows: the strata, in the decision's order.
+        worst: the stratum that the suspect stands out from least; ``None`` without a score.
+        floor: the smallest p-value that its strata allow.
+        misbehaved: whether the suspect's own answers prevented a verdict.
+        picture: the strip plot; empty without a score.
+        looks: a sequential verdict look by look; empty for others.
+        is_victim: whether it has the very digest of the victim.
+        caveats: those that not all suspects of the page share.
+    """
+
+    verdict: Verdict
+    rows: tuple[Row, ...]
+    worst: Row | None
+    floor: float
+    misbehaved: bool
+    picture: Markup
+    looks: tuple[Look, ...]
+    is_victim: bool
+    caveats: tuple[str, ...]
+
+
+def verdict_html(verdicts: Sequence[Verdict], enrolment: Enrolment, *, registry: Registry | None = None) -> str:
+    """Return a page for one suspect or several that were questioned in one call.
+
+    Args:
+        verdicts: at least one.
+        enrolment: the one that they were questioned with.
+        registry: plugins, for verdicts through an answer filter; ``None`` takes the installed ones.
+
+    Raises:
+        ValueError: there is no verdict, or one was given with another enrolment.
+    """
+    if not verdicts:
+        raise ValueError("a page needs at least one verdict")
+    digest = enrolment.digest
+    if any(verdict.enrolment != digest for verdict in verdicts):
+        raise ValueError(f"a verdict was given with another enrolment than this one, whose digest is {digest}")
+    registry = registry or load_registry()
+    shared = [caveat for caveat in verdicts[0].caveats if all(caveat in verdict.caveats for verdict in verdicts)]
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("fpframe.report"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters |= {"number": number, "p": p_text, "plain": plain}
+    return environment.get_template("verdict.html").render(
+        suspects=[_suspect(verdict, enrolment, registry, shared) for verdict in verdicts],
+        shared_caveats=list(dict.fromkeys(shared)),
+        levels=_levels(verdicts),
+        command=_command(verdicts, enrolment),
+        enrolment=enrolment,
+        digest=digest,
+        recipe=enrolment.recipe,
+        victim=enrolment.victim,
+        queries=enrolment.queries,
+        sheet=_sheet(enrolment),
+        deltas=[{"picture": png_uri(stretched(delta)), "steps": _steps(delta)} for delta in enrolment.deltas],
+        version=metadata.version("fpframe"),
+    )
+
+
+def plain(value: Any) -> str:
+    """Return a setting as text."""
+    if value is None or value == "":
+        return "not given"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    if isinstance(value, list | tuple):
+        return ", ".join(plain(item) for item in value) or "none"
+    if isinstance(value, dict):
+        return ", ".join(f"{key} = {plain(item)}" for key, item in value.items()) or "none"
+    return str(value)
+
+
+def _suspect(verdict: Verdict, enrolment: Enrolment, registry: Registry, shared: Sequence[str]) -> SuspectPart:
+    decision = verdict.decision
+    yardstick = Yardstick.of(enrolment, verdict.channel, verdict.through, registry=registry)
+    scored = math.isfinite(decision.score)
+    rows = tuple(_row(name, result, verdict) for name, result in decision.strata.items())
+    digest = verdict.suspect["digest"]
+    return SuspectPart(
+        verdict=verdict,
+        rows=rows,
+        worst=max(rows, key=lambda row: (_weight(row.result, verdict), -row.result.margin)) if scored else None,
+        floor=max(1 / (min(row.result.n, row.result.families) + 1) for row in rows),
+        misbehaved=decision.verdict == INCONCLUSIVE and not verdict.view_scores,
+        picture=strips_svg(strips_of(verdict, yardstick)) if scored else Markup(),
+        looks=looks_of(verdict, yardstick) if scored and decision.test == "sequential" else (),
+        is_victim=bool(digest) and digest == enrolment.victim["digest"],
+        caveats=tuple(caveat for caveat in verdict.caveats if caveat not in shared),
+    )
+
+
+def _row(name: str, result: StratumResult, verdict: Verdict) -> Row:
+    meaning, protects = MEANINGS.get(name.partition("(")[0], OWN)
+    return Row(
+        name=name,
+        meaning=meaning,
+        protects=protects,
+        result=result,
+        counted=math.isfinite(verdict.decision.score),
+        passes=passes(result, verdict.decision.alpha, certify=verdict.decision.certify),
+    )
+
+
+def _weight(result: StratumResult, verdict: Verdict) -> float:
+    """Return what is held against the level: the p-value, or the bound where the verdict certifies."""
+    return result.bound if verdict.decision.certify else result.p
+
+
+def _levels(verdicts: Sequence[Verdict]) -> dict[str, Any]:
+    """Tell how several suspects share a level.
+
+    The page cannot know whether its verdicts were given in one call. Where their levels are not those of Holm's
+    procedure it says so, and claims no more than the sum of the levels.
+    """
+    levels = sorted(verdict.decision.alpha for verdict in verdicts)
+    total, count = len(levels) * levels[0], len(levels)
+    # one after the other is held to alpha/m, alpha/(m - 1) and so on, until one fails and the rest stay at its level
+    holm = all(
+        math.isclose(level, total / (count - rank)) or level == levels[max(rank - 1, 0)]
+        for rank, level in enumerate(levels)
+    )
+    return {"holm": holm, "total": total if holm else sum(levels)}
+
+
+def _command(verdicts: Sequence[Verdict], enrolment: Enrolment) -> str:
+    """Return the command that judges recorded answers as these verdicts were given."""
+    first, alpha = verdicts[0], _levels(verdicts)["total"]
+    names = ["answers.npz"] if len(verdicts) == 1 else [f"answers-{i}.npz" for i in range(1, len(verdicts) + 1)]
+    words = ["fpframe", "verify", "ENROLMENT", "--answers", *names]
+    words += {"conformal": [], "sequential": ["--sequential"], "welch": ["--test", "welch"]}[first.decision.test]
+    words += ["--certify"] if first.decision.certify else []
+    words += ["--alpha", f"{alpha:.10g}"] if not math.isclose(alpha, enrolment.recipe.alpha) else []
+    for option in ("channel", "through"):
+        given = first.settings.get(option) or "auto"
+        words += [f"--{option}", given] if given != "auto" else []
+    return shlex.join(words)
+
+
+def _steps(delta: Tensor) -> int:
+    """Return by how many of 255 steps a perturbation changes a pixel at most, truncated as the queries are."""
+    return int(add_perturbation(torch.zeros(1, dtype=torch.uint8), delta.abs().max()).item())
+
+
+def _sheet(enrolment: Enrolment) -> list[dict[str, Any]]:
+    """Return the first points of the first view, part by part: the clean image, where there is one, and the asked."""
+    view = enrolment.queries.images[0]
+    sheet = []
+    for part in enrolment.queries.parts:
+        first = range(part.start, part.start + min(part.points, SHOWN))
+        shift = part.points if part.pair else 0
+        sheet.append(
+            {
+                "points": part.points,
+                "pair": part.pair,
+                "images": [
+                    (png_uri(view[index]) if part.pair else "", png_uri(view[index + shift])) for index in first
+                ],
+            }
+        )
+    return sheet

@@ -1,0 +1,6 @@
+from .behaviour import broken as broken, constant as constant
+from .queries_export import export_queries as export_queries
+from .transcript import Transcript as Transcript
+from .verdict import Verdict as Verdict
+from .verify_suspects import verify as verify, verify_many as verify_many
+from .yardstick import Test as Test, Yardstick as Yardstick

@@ -1,0 +1,187 @@
+"""Question one suspect: probe it, read how it answers, ask the views, and stop early where that is wanted."""
+
+from __future__ import annotations
+
+import attrs
+import torch
+from torch import Tensor
+
+from fpframe.base import Event, Listener
+from fpframe.enrolment import PLAIN, Enrolment, astray
+from fpframe.errors import ModelError, UsageError
+from fpframe.models import Query
+from fpframe.registry import Registry
+from fpframe.verification.behaviour import (
+    AUTO,
+    NONE,
+    REORDERED,
+    answer_caveats,
+    broken,
+    constant,
+    detect_filter,
+    read_channel,
+    settled,
+    turned,
+    uncalibrated,
+)
+from fpframe.verification.interview import Interview
+from fpframe.verification.probes import Probed, moved_share, probe, probe_for_filters
+from fpframe.verification.transcript import Transcript
+from fpframe.verification.yardstick import Test, Yardstick
+from fpframe.zoo import FilterChain
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class Asking:
+    """How a suspect is to be asked.
+
+    Attributes:
+        channel: what it reveals; ``auto`` reads it from its answers.
+        through: the filter that it answers through; ``auto`` looks for one where its answers change, ``none`` does not.
+        test: how scores become a verdict; only ``sequential`` stops early.
+        certify: whether a verdict has to hold with 95 % confidence in the calibration.
+        alpha: the level at which an early stop is made.
+    """
+
+    channel: str
+    through: str
+    test: Test
+    certify: bool
+    alpha: float
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class Questioned:
+    """What a suspect answered, and what it is to be measured against.
+
+    Attributes:
+        query: the suspect.
+        yardstick: the calibration that fits it.
+        view_scores: one score for each view that was asked; empty where its behaviour prevents one.
+        views: how many views it answered.
+        behaviour: what it did that prevents a verdict; empty when it answered properly.
+        caveats: what the reader of a verdict should know of its answers.
+        transcript: every answer.
+    """
+
+    query: Query
+    yardstick: Yardstick
+    view_scores: tuple[float, ...]
+    views: int
+    behaviour: str
+    caveats: tuple[str, ...]
+    transcript: Transcript
+
+
+def question(
+    query: Query, enrolment: Enrolment, asking: Asking, *, registry: Registry, on_event: Listener
+) -> Questioned:
+    """Ask a suspect the probes and the views.
+
+    Raises:
+        UsageError: nothing is calibrated for its channel or the filter that was named.
+        ModelError: it fails on the probes or the first view.
+    """
+    interview = Interview(query)
+    probed = probe(interview, enrolment.queries)
+    yardstick, behaviour = _choose_yardstick(interview, probed, enrolment, asking, registry)
+    behaviour = behaviour or broken([probed.answers.flatten(0, 1)]) or (REORDERED if probed.swapped else "")
+    views: list[Tensor] = []
+    if not behaviour:
+        views, behaviour = _ask_views(interview, probed, yardstick, asking, on_event)
+    last = probed.answers[1]
+    chain = FilterChain.parse(yardstick.through, registry) if yardstick.through else None
+    if not behaviour:
+        last = interview.ask(enrolment.queries.images[0, probed.positions], alone=True)
+        detected = chain is not None and asking.through == AUTO
+        behaviour = broken([last]) or (settled(probed, views[0], last) if detected else "")
+    return Questioned(
+        query=query,
+        yardstick=yardstick,
+        view_scores=() if behaviour else tuple(yardstick.scores(torch.stack(views))),
+        views=len(views),
+        behaviour=behaviour,
+        caveats=(
+            *query.notes,
+            *([] if behaviour else _caveats(probed, last, chain, yardstick, asking)),
+        ),
+        transcript=_transcript(interview, enrolment, query),
+    )
+
+
+def _caveats(
+    probed: Probed, last: Tensor, chain: FilterChain | None, yardstick: Yardstick, asking: Asking
+) -> list[str]:
+    """Return what the reader of a verdict should know of the comparison that it rests on."""
+    drifting = moved_share(last, probed.answers[1]) > 0
+    declared, channel = asking.through != AUTO, yardstick.channel
+    return [*answer_caveats(probed, chain, declared=declared, drifting=drifting, channel=channel), *yardstick.caveats]
+
+
+def _choose_yardstick(
+    interview: Interview, probed: Probed, enrolment: Enrolment, asking: Asking, registry: Registry
+) -> tuple[Yardstick, str]:
+    """Return the calibration that fits how the suspect answers, and what prevents a verdict where none does."""
+    channel = read_channel(interview.query, probed.answers.flatten(0, 1), asking.channel)
+    if asking.through != AUTO:
+        through = PLAIN if asking.through == NONE else asking.through
+        return Yardstick.of(enrolment, channel, through, registry=registry), ""
+    found = PLAIN
+    if probed.changing and bool(probed.answers.isfinite().all()):
+        found = detect_filter(probe_for_filters(probed, interview, enrolment.queries), registry)
+    try:
+        return Yardstick.of(enrolment, channel, found, registry=registry), ""
+    except UsageError:
+        if not found:
+            raise
+        return Yardstick.of(enrolment, channel, registry=registry), uncalibrated(found)
+
+
+def _ask_views(
+    interview: Interview, probed: Probed, yardstick: Yardstick, asking: Asking, on_event: Listener
+) -> tuple[list[Tensor], str]:
+    """Return the answers ``(Q, K)`` to each view that was asked, and what in them prevents a verdict."""
+    queries, views = yardstick.enrolment.queries, list[Tensor]()
+    for images in queries.images:
+        try:
+            views.append(interview.ask(images))
+        except ModelError as error:
+            if not views:  # it may have been opened wrongly
+                raise
+            return views, f"the suspect stopped answering ({error}), which is its own behaviour"
+        on_event(Event(task="asking", done=len(views), total=queries.views))
+        behaviour = broken(views) or (turned(probed, views[0]) if len(views) == 1 else "")
+        if behaviour:
+            return views, behaviour
+        if asking.test == "sequential" and _suffices(views, yardstick, asking):
+            break
+    return views, constant(views) or _stray(views, yardstick)
+
+
+def _stray(views: list[Tensor], yardstick: Yardstick) -> str:
+    """Return what to say of a suspect that seems to do another task than the victim; empty for all others."""
+    enrolment = yardstick.enrolment
+    reason = astray(torch.stack(views), enrolment.victim_answers, enrolment.calibration.answers[PLAIN])
+    return f"the suspect cannot be compared: {reason}" if reason else ""
+
+
+def _suffices(views: list[Tensor], yardstick: Yardstick, asking: Asking) -> bool:
+    """Tell whether a sequential test needs no further view."""
+    if constant(views):  # by chance, in a small view; or always, and then more views will show it
+        return False
+    scores = yardstick.scores(torch.stack(views))
+    return bool(yardstick.decide(scores, alpha=asking.alpha, test="sequential", certify=asking.certify).stopped)
+
+
+def _transcript(interview: Interview, enrolment: Enrolment, query: Query) -> Transcript:
+    return Transcript(
+        images=interview.images,
+        answers=interview.answers,
+        about={
+            "queries": enrolment.queries.digest,
+            "suspect": {"address": query.address, "digest": query.digest},
+            "outputs": query.outputs,
+            "channel": query.channel,
+            "notes": list(query.notes),
+        },
+    )

@@ -1,0 +1,175 @@
+"""`Transcript`: every answer that a suspect gave, on file, and asked again from there."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from collections import deque
+from pathlib import Path
+from typing import Any
+
+import attrs
+import numpy as np
+import torch
+from torch import Tensor
+
+from fpframe.errors import DataError, UsageError
+from fpframe.models import TOP1, Outputs, Query, QuerySet, image_digests
+from fpframe.store import write_durably
+from fpframe.verification.probes import ROUNDS, asking_order, probe_indices
+
+
+class NotRecordedError(UsageError):
+    """A question that recorded answers hold no answer to."""
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class Transcript:
+    """What a suspect was asked, and what it answered, in the order of asking.
+
+    Attributes:
+        images: SHA-256 of each image, ``(N, 32)`` bytes; see `fpframe.models.queryset.image_digests`.
+        answers: probabilities ``(N, K)``, one-hot for labels; answers that were not finite are kept so.
+        about: ``queries`` (digest of the query set), ``suspect`` (address and digest), ``outputs``, ``channel`` (as it
+            was known from the way of asking), and ``notes``.
+    """
+
+    images: np.ndarray
+    answers: np.ndarray
+    about: dict[str, Any]
+
+    def save(self, path: str | Path, *, force: bool = False) -> None:
+        """Write ``.npz``: ``answers``, ``images`` and ``about`` (JSON text).
+
+        Raises:
+            UsageError: the file exists and `force` is not set.
+            ResourceError: it cannot be written.
+        """
+        path = Path(path)
+        if path.exists() and not force:
+            raise UsageError(f"output exists already ({path}); name another file, or overwrite it with --force")
+        content = io.BytesIO()
+        about = np.array(json.dumps(self.about, sort_keys=True))
+        np.savez_compressed(content, answers=self.answers, images=self.images, about=about)
+        write_durably(path, content.getvalue())
+
+
+class RecordedQuery(Query):
+    """Recorded answers in the place of the suspect that gave them.
+
+    An image that was asked several times is answered in the order of the record; asked more often than it was recorded,
+    it is answered the same again.
+    """
+
+    def __init__(
+        self, keys: list[bytes], answers: np.ndarray, about: dict[str, Any], *, once: bool, **options: Any
+    ) -> None:
+        suspect = about.get("suspect", {})
+        options["address"] = suspect.get("address", options["address"])
+        options["outputs"] = "probs" if "outputs" in about else options["outputs"]  # a transcript holds probabilities
+        super().__init__(self._look_up, digest=suspect.get("digest", ""), **options)
+        self._channel = about.get("channel")
+        self._read = about.get("outputs")
+        self._recorded: dict[bytes, deque[np.ndarray]] = {}
+        for key, row in zip(keys, answers, strict=True):
+            self._recorded.setdefault(key, deque()).append(row)
+        self.notes = (*about.get("notes", ()), "The answers were recorded before, and are taken to be the suspect's.")
+        if "queries" not in about:
+            self.notes += ("The file of answers does not say which questions it answers; it was taken at its word.",)
+        if once:
+            self.notes += ("Each image was recorded once, so that it could not be seen whether answers change.",)
+
+    @property
+    def channel(self) -> str | None:
+        """What the answers were known to reveal when they were recorded."""
+        return TOP1 if self._channel == TOP1 else super().channel
+
+    @property
+    def outputs(self) -> Outputs:
+        """How the suspect's raw answers were read."""
+        return self._read or super().outputs
+
+    def _look_up(self, pixels: Tensor) -> Tensor:
+        keys = image_digests((pixels * 255).round().to(torch.uint8))
+        lacking = sum(key not in self._recorded for key in keys)
+        if lacking:
+            raise NotRecordedError(
+                f"{lacking} of {len(keys)} images that are asked now have no recorded answer ({self.address}); answers "
+                "that an early stop left incomplete are verified with --sequential, as they were recorded; otherwise "
+                "ask the suspect again"
+            )
+        rows = [self._recorded[key] for key in keys]
+        return torch.from_numpy(np.stack([row.popleft() if len(row) > 1 else row[0] for row in rows]))
+
+
+def open_recorded(path: str | Path, queries: QuerySet, num_classes: int, *, outputs: Outputs = "auto") -> RecordedQuery:
+    """Return recorded answers as a suspect that can be questioned again.
+
+    Args:
+        path: an ``.npz`` that holds ``answers``: a `Transcript`, or what a third party wrote down. Without ``images``
+            they are answers to the exported queries in their order, with the probes ``(N, K)`` or without
+            ``(V * Q, K)`` or ``(V, Q, K)``; labels lack the last axis.
+        queries: the query set.
+        num_classes: number of classes K.
+        outputs: how answers are to be read; a transcript says so itself.
+
+    Raises:
+        DataError: the file is missing or damaged, or its answers belong to other questions.
+    """
+    path = Path(path)
+    answers, images, about = _read(path)
+    if about.get("queries", queries.digest) != queries.digest:
+        raise DataError(f"these answers were given to another query set ({path}); name the enrolment they belong to")
+    if images is not None:
+        keys = [row.tobytes() for row in images]
+    else:
+        everything = image_digests(asking_order(queries))
+        views = (queries.views, queries.images.shape[1])
+        if answers.shape[:2] == views:
+            answers = answers.reshape(queries.queries, *answers.shape[2:])
+        start = ROUNDS * len(probe_indices(queries))
+        keys = everything if len(answers) == len(everything) else everything[start : start + queries.queries]
+    if len(answers) != len(keys):
+        raise DataError(
+            f"{len(answers)} answers do not fit {queries.queries} queries, or {len(asking_order(queries))} with the "
+            f"probes ({path}); 'fpframe queries export' writes what to ask, in order"
+        )
+    once = images is None and len(keys) == queries.queries
+    return RecordedQuery(keys, answers, about, once=once, num_classes=num_classes, outputs=outputs, address=str(path))
+
+
+def _read(path: Path) -> tuple[np.ndarray, np.ndarray | None, dict[str, Any]]:
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            answers, images = file["answers"], file.get("images")
+            about = json.loads(str(file["about"])) if "about" in file else {}
+            if "queries" in file:  # a third party need not write more than this
+                about["queries"] = str(file["queries"])
+    except (OSError, ValueError, KeyError, EOFError, TypeError, zipfile.BadZipFile, AttributeError) as error:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else "it is no .npz with 'answers'"
+        raise DataError(
+            f"cannot read recorded answers: {reason} ({path}); 'fpframe verify --save-answers' writes such files, and "
+            "'fpframe queries export' says how to write them"
+        ) from error
+    kinds = answers.dtype.kind in "fiub" and answers.ndim in (1, 2, 3) and _is_about(about)
+    if not kinds or (images is not None and (images.dtype != np.uint8 or images.shape != (len(answers), 32))):
+        raise DataError(
+            f"recorded answers have the wrong form ({path}); write 'answers' as (N, K) numbers or (N,) labels"
+        )
+    return answers.astype(np.float32) if answers.dtype.kind == "f" else answers.astype(np.int64), images, about
+
+
+def _is_about(about: object) -> bool:
+    """Tell whether a file that anybody may have written says what a transcript says."""
+    if not isinstance(about, dict):
+        return False
+    suspect, notes = about.get("suspect", {}), about.get("notes", [])
+    words = [about.get(name) for name in ("queries", "outputs", "channel")]
+    return (
+        isinstance(suspect, dict)
+        and all(isinstance(value, str) for value in suspect.values())
+        and isinstance(notes, list)
+        and all(isinstance(note, str) for note in notes)
+        and all(word is None or isinstance(word, str) for word in words)
+    )

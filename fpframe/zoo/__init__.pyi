@@ -1,0 +1,31 @@
+from .build import build_models as build_models
+from .chain import FilterChain as FilterChain
+from .dropping import drop_weights as drop_weights, dropped_models as dropped_models
+from .export import INDEX as INDEX, export_zoo as export_zoo
+from .folds import divide_families as divide_families
+from .keys import model_key as model_key
+from .lineage import (
+    VICTIM as VICTIM,
+    Lineage as Lineage,
+    component_of as component_of,
+    is_filter as is_filter,
+    make_step as make_step,
+)
+from .model import ZooModel as ZooModel, trained_lineage as trained_lineage, victim_model as victim_model
+from .outlook import Outlook as Outlook, announce as announce
+from .parts import Parts as Parts, partition as partition
+from .plan import ZooPlan as ZooPlan, plan_zoo as plan_zoo
+from .planner import TRAINED as TRAINED, plan_models as plan_models
+from .references import ZooReferences as ZooReferences
+from .rows import ZooRow as ZooRow
+from .thief import Thief as Thief
+from .victim import (
+    SAME_ARCHITECTURE as SAME_ARCHITECTURE,
+    Setting as Setting,
+    VictimRequest as VictimRequest,
+    open_workspace as open_workspace,
+    prepare as prepare,
+    train_victim as train_victim,
+)
+from .workspace import VictimHandle as VictimHandle, Workspace as Workspace
+from .zoo import FAILED_THEFT as FAILED_THEFT, Facts as Facts, Zoo as Zoo

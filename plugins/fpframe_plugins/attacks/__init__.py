@@ -1,0 +1,1 @@
+"""Attack simulators: how a thief copies or alters the victim."""

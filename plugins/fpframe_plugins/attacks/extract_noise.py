@@ -1,0 +1,71 @@
+"""Attack ``extract-noise``: train a copy on the victim's answers to natural images and noisy copies of them."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+import attrs
+import torch
+
+import fpframe
+from fpframe import AttackContext, Classifier, Images, Query
+from fpframe.parameters import number, one_of, whole
+from fpframe.rng import derive_seed, generator
+from fpframe_plugins.attacks import _extraction as common
+
+
+@attrs.frozen(kw_only=True)
+class ExtractNoise(fpframe.AttackSimulator):
+    """Ask the victim about images of its kind and about copies with Gaussian noise.
+
+    Noise gives a thief with few images more to ask, and shows how the victim answers off the natural images (the
+    passive thief of Peng et al., CVPR 2022).
+
+    Attributes:
+        labels: ``soft`` takes the victim's probabilities, ``top1`` only its label.
+        noise: standard deviation of the noise, in pixel units.
+        rounds: noisy copies of each natural image.
+        budget: most images that the victim is asked, copies included; ``None`` for all.
+    """
+
+    name: ClassVar[str] = "extract-noise"
+    access: ClassVar[Literal["weights", "probs", "labels"]] = "probs"
+
+    labels: str = attrs.field(default="soft", validator=one_of(*common.LABELS))
+    noise: float = attrs.field(default=0.1, validator=number(low=0, open_low=True))
+    rounds: int = attrs.field(default=1, validator=whole(low=1))
+    budget: int | None = attrs.field(default=None, validator=whole(low=2, optional=True))
+
+    def __attrs_post_init__(self) -> None:
+        common.require_budget(self, 1 + self.rounds)
+
+    def _natural(self, available: int) -> int:
+        return common.affordable(available, self.budget, 1 + self.rounds)
+
+    @property
+    def learns_labels(self) -> bool:
+        """Whether nothing but top-1 labels is learned from."""
+        return self.labels == "top1"
+
+    def image_passes(self, available: int, epochs: int) -> float:
+        """Return how many images are learned from in all."""
+        return self._natural(available) * (1 + self.rounds) * epochs
+
+    def simulate(
+        self, student: Classifier, teacher: Query | None, data: Images, *, context: AttackContext, seed: int
+    ) -> Classifier:
+        """Return the student fitted to the teacher's answers, or to the true labels where there is no teacher."""
+        natural = common.natural_images(data, self._natural(len(data)), seed)
+        common.limit(teacher, self.budget)
+        copies = [natural.pixels]
+        for turn in range(self.rounds):
+            noise = torch.randn(natural.pixels.shape, generator=generator(seed, "noise", turn))
+            copies.append(common.eight_bit(natural.pixels + self.noise * noise))
+        targets = torch.cat([common.ask(teacher, copy, natural.labels, self.labels) for copy in copies])
+        return fpframe.train(student, torch.cat(copies), targets, context.training, seed=derive_seed(seed, "fit"))
+
+
+@fpframe.hookimpl
+def fpframe_components() -> list[type[fpframe.Component]]:
+    """Offer the attack."""
+    return [ExtractNoise]

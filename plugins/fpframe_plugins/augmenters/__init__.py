@@ -1,0 +1,1 @@
+"""Augmenters: where query points come from, and the views around them."""

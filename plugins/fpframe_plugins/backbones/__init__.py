@@ -1,0 +1,1 @@
+"""Backbone sources: networks by address."""

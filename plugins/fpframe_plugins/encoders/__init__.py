@@ -1,0 +1,1 @@
+"""Encoders: what a model's answers become before they are compared."""

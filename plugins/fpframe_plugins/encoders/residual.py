@@ -1,0 +1,154 @@
+"""Encoder ``residual``: what is left of an answer when all that independent models share is taken off."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+import attrs
+import torch
+from torch import Tensor, nn
+
+import fpframe
+from fpframe.errors import DataError
+from fpframe.interfaces import Relation
+from fpframe.models import TOP1, through_channel
+from fpframe.parameters import number, whole
+from fpframe_plugins.encoders._unit_norm import unit_norm
+
+#: A standard deviation below this is a rounding error of float32.
+NOISE = 1e-6
+
+
+class WhitenedAnswers(nn.Module):
+    """Answers ``(B, Q, K)`` to embeddings ``(B, 2 * Q * K + 1)``: labels and log-probabilities, whitened.
+
+    Attributes:
+        centre: mean features of the independent models, ``(F,)`` with ``F = 2 * Q * K``.
+        scale: a standard deviation for the log-probabilities, one for the labels, ``(2,)``.
+        directions: orthonormal directions in which models vary, the strongest first, ``(D, F)``; unused ones are zero.
+        shrinking: what is taken off along each of them, as a share of it, ``(D,)``.
+    """
+
+    centre: Tensor
+    scale: Tensor
+    directions: Tensor
+    shrinking: Tensor
+
+    def __init__(self, q: int, k: int, directions: int, floor: float) -> None:
+        super().__init__()
+        self.floor = floor
+        self.register_buffer("centre", torch.zeros(2 * q * k))
+        self.register_buffer("scale", torch.ones(2))
+        self.register_buffer("directions", torch.zeros(directions, 2 * q * k))
+        self.register_buffer("shrinking", torch.zeros(directions))
+
+    def forward(self, answers: Tensor) -> Tensor:
+        """Embed answers; those that are not finite stay so, for a verdict must see them."""
+        residuals = self._features(answers) - self.centre
+        return unit_norm(residuals - (residuals @ self.directions.T * self.shrinking) @ self.directions)
+
+    def fit(self, derived: Tensor, independent: Tensor, ridge: float) -> None:
+        """Learn from answers ``(B, Q, K)`` of either kind."""
+        half = self.centre.numel() // 2
+        self.scale.fill_(1)
+        features = self._features(independent)
+        for part, columns in enumerate(features.split(half, dim=1)):
+            self.scale[part] = columns.var(0, correction=0).mean().sqrt().clamp_min(NOISE)
+        features = self._features(independent)
+        self.centre.copy_(features.mean(0))
+        within = features - self.centre
+        if len(derived):
+            follow = self._features(derived)
+            within = torch.cat([within, follow - follow.mean(0)])
+        self._whiten(within, ridge)
+
+    def _features(self, answers: Tensor) -> Tensor:
+        logs = answers.clamp_min(self.floor).log()
+        logs = (logs - logs.mean(2, keepdim=True)).flatten(1)
+        labels = through_channel(answers, TOP1).flatten(1)
+        return torch.cat([logs / self.scale[0], labels / self.scale[1]], dim=1)
+
+    def _whiten(self, within: Tensor, ridge: float) -> None:
+        """Take the inverse square root of ``1 + within.T @ within / (ridge * mean variance)``, by its eigenvectors.
+
+        Variances are sums of squares here and in that mean, so that the number of models does not matter.
+        """
+        # as many models as there are, far fewer than features: their products have the same eigenvalues
+        variances, vectors = torch.linalg.eigh((within @ within.T).double())
+        kept = min(len(variances), len(self.directions))
+        variances, vectors = variances.flip(0).clamp_min(0), vectors.flip(1)[:, :kept]
+        found = (vectors / variances[:kept].sqrt().clamp_min(NOISE)).T.to(within.dtype) @ within
+        weight = (ridge * variances.mean()).clamp_min(NOISE**2)
+        # directions beyond the rank are rounding errors
+        real = variances[:kept] > NOISE * variances[0]
+        self.directions.zero_()
+        self.shrinking.zero_()
+        self.directions[:kept] = found * real.unsqueeze(1)
+        self.shrinking[:kept] = (1 - (1 + variances[:kept] / weight).rsqrt()) * real
+
+
+@attrs.frozen(kw_only=True)
+class Residual(fpframe.Encoder):
+    """Compare what is a model's own: its answers less what independent models answer, less the ways in which they vary.
+
+    An answer is seen as its label and as its log-probabilities, floored and centred, so that thieves of labels and of
+    probabilities are found by the same encoder, and through every channel. The mean of the independent models is
+    subtracted; what is left is whitened by the covariance within the independent and within the derived models, with a
+    ridge: directions in which many models vary, as an architecture, a recipe or a difficult class makes them, lose
+    their weight. The cosine of two such residuals is the adaptive coherence estimator (Kraut, Scharf and McWhorter,
+    "Adaptive subspace detectors", IEEE Trans. Signal Processing 2001). The victim takes no part in the fit.
+
+    What is learnt belongs to the single query, so that one view of many points serves it best. Of several views
+    the statistics are taken over models and views together, as if each position asked the same image in every view;
+    what is then left is what classes share.
+
+    Fitting holds about three tables of ``8 * M * V * Q * K`` bytes for M models, and the stored encoder
+    ``8 * directions * Q * K``: 300 queries of 1000 classes take about 0.6 GB a table for 250 models, and 77 MB.
+
+    Attributes:
+        directions: at most so many directions lose weight.
+        ridge: variance, in units of its mean over the models' directions, at which a direction loses 30 % of it.
+        floor: probabilities below this are all the same; an answer rounded to one decimal still shows the default.
+    """
+
+    name: ClassVar[str] = "residual"
+    revision: ClassVar[int] = 1
+    directions: int = attrs.field(default=32, validator=whole(low=1))
+    ridge: float = attrs.field(default=1.0, validator=number(low=0, open_low=True))
+    floor: float = attrs.field(default=0.1, validator=number(low=0, high=0.5, open_low=True))
+
+    @property
+    def deterministic(self) -> bool:
+        """Nothing is drawn by chance."""
+        return True
+
+    def module(self, q: int, k: int) -> nn.Module:
+        """Return the network, not yet fitted."""
+        return WhitenedAnswers(q, k, self.directions, self.floor)
+
+    def fit_module(
+        self, module: nn.Module, answers: Tensor, relation: Sequence[Relation], groups: Tensor, *, seed: int
+    ) -> None:
+        """Learn mean and covariance; every view of every model is a sample.
+
+        Raises:
+            DataError: there is no independent model.
+        """
+        assert isinstance(module, WhitenedAnswers)
+        derived, independent = (
+            answers[torch.tensor([kind == wanted for kind in relation])].flatten(0, 1)
+            for wanted in ("derived", "independent")
+        )
+        if not len(independent):
+            raise DataError(
+                "'residual' needs independent models to know what all models share; give the recipe 'fit' models under "
+                "[[independent]]"
+            )
+        module.fit(derived, independent, self.ridge)
+
+
+@fpframe.hookimpl
+def fpframe_components() -> list[type[fpframe.Component]]:
+    """Offer the encoder."""
+    return [Residual]

@@ -1,0 +1,1 @@
+"""Answer filters: what stands between a model and whoever sends it images."""

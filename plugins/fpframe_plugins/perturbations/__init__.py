@@ -1,0 +1,1 @@
+"""Perturbation generators: universal ones, ones for each image, and controls."""

@@ -1,0 +1,1 @@
+"""Suspect sources: model files and functions that can be questioned."""

@@ -1,0 +1,121 @@
+"""`pt2`: programs that ``torch.export.save`` has written."""
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+from typing import ClassVar
+
+import attrs
+import torch
+from torch import Tensor
+from torch.export import Dim, ExportedProgram
+from torch.export.passes import move_to_device_pass
+
+import fpframe
+from fpframe.opening import (
+    as_input,
+    check_input,
+    existing_file,
+    file_digest,
+    has_suffix,
+    in_chunks,
+    normaliser,
+    open_device,
+    open_query,
+    refuse_backbone,
+)
+
+
+@attrs.frozen(kw_only=True)
+class ExportedProgramFile(fpframe.SuspectSource):
+    """Open ``.pt2`` files: a network's graph and weights, without its Python code.
+
+    Opening such a file can run code that its author hid in it: PyTorch reads parts of it with the
+    unrestricted unpickler and evaluates its shape expressions. Open a stranger's file in a container, or ask
+    for ONNX. Training-time behaviour such as dropout is frozen into the graph as it was at export.
+    """
+
+    name: ClassVar[str] = "pt2"
+    revision: ClassVar[int] = 1
+    forms: ClassVar[tuple[str, ...]] = ("FILE.pt2",)
+
+    def matches(self, address: str) -> bool:
+        """Tell whether it is a path that ends in ``.pt2``."""
+        return has_suffix(address, ".pt2")
+
+    def open(self, request: fpframe.SuspectRequest) -> fpframe.Query:
+        """Return access to the program.
+
+        Raises:
+            UsageError: a backbone was named, or there is no such device.
+            ModelError: the file is missing or damaged, or the program takes other images.
+        """
+        refuse_backbone(request)
+        path = existing_file(request.address)
+        device = open_device(request.device)
+        program = _load(path)
+        image = _image(program, request)
+        batch = check_input([size if isinstance(size, int) else None for size in image.shape], image.dtype, request)
+        if any(
+            tensor.device != device for tensor in [*program.state_dict.values(), *program.tensor_constants.values()]
+        ):
+            program = move_to_device_pass(program, device)
+        module, prepare = program.module(), normaliser(request).to(device)
+
+        def ask(pixels: Tensor) -> Tensor:
+            answer = module(as_input(prepare(pixels.to(device)), image.dtype))
+            if not isinstance(answer, Tensor):
+                raise fpframe.ModelError(
+                    f"the program answers with a {type(answer).__name__} ({request.address}); "
+                    "export it with one tensor as its output"
+                )
+            return answer
+
+        return open_query(ask if batch is None else in_chunks(ask, batch), request, digest=file_digest(path))
+
+    def example(self, folder: Path, model: fpframe.Classifier) -> fpframe.SuspectRequest:
+        """Export a model for any number of images."""
+        path = folder / "suspect.pt2"
+        images = torch.zeros(2, *model.image_shape)
+        torch.export.save(torch.export.export(model, (images,), dynamic_shapes=({0: Dim("count")},)), path)
+        return fpframe.SuspectRequest(address=str(path), num_classes=model.num_classes, image_shape=model.image_shape)
+
+
+def _load(path: Path) -> ExportedProgram:
+    # the loader prints a traceback for a damaged archive, so its checksums are compared first
+    try:
+        with zipfile.ZipFile(path) as archive:
+            damaged = archive.testzip()
+    except (zipfile.BadZipFile, OSError) as error:
+        raise fpframe.ModelError(f"'{path}' is damaged, or no .pt2 file; export it anew") from error
+    if damaged is not None:
+        raise fpframe.ModelError(f"'{path}' is damaged at {damaged}; get a fresh copy")
+    try:
+        return torch.export.load(path)
+    except Exception as error:
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise fpframe.ModelError(
+            f"'{path}' holds no exported program that can be read: {reason}; write it with torch.export.save"
+        ) from error
+
+
+def _image(program: ExportedProgram, request: fpframe.SuspectRequest) -> Tensor:
+    """Return the stand-in for the program's one input; its shape holds symbols where it is free."""
+    inputs = [
+        node.meta["val"]
+        for node in program.graph.nodes
+        if node.op == "placeholder" and node.name in program.graph_signature.user_inputs
+    ]
+    if len(inputs) != 1 or not isinstance(inputs[0], Tensor):
+        raise fpframe.ModelError(
+            f"the program takes {len(inputs)} inputs where one batch of images is asked ({request.address}); "
+            "export it with the images as its only input"
+        )
+    return inputs[0]
+
+
+@fpframe.hookimpl
+def fpframe_components() -> list[type[fpframe.Component]]:
+    """Offer the source."""
+    return [ExportedProgramFile]

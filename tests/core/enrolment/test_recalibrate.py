@@ -1,0 +1,190 @@
+"""Another calibration for an enrolment: from another zoo, from files, and through filters; the victim is not needed."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import attrs
+import pytest
+
+import fpframe
+from fpframe.enrolment.enrolment import Enrolment
+from fpframe.errors import DataError, ModelError, RecipeError, UsageError
+from fpframe.recipe.recipe import Recipe
+from fpframe.store.store import Store
+
+
+@pytest.fixture(scope="module")
+def enrolment(tiny_enrolment) -> Enrolment:
+    return Enrolment.open(tiny_enrolment)
+
+
+@pytest.fixture(scope="module")
+def zoo(tiny_store):
+    return fpframe.plan_zoo("tiny", store=Store(tiny_store)).build()
+
+
+def of(zoo, stratum, split="calibrate"):
+    return [zoo.load(model) for model in zoo.models if (model.split, model.stratum) == (split, stratum)]
+
+
+@pytest.fixture(scope="module")
+def exported(zoo, tmp_path_factory) -> Path:
+    """Nine independent models as safetensors in a folder, sorted by hand."""
+    folder = tmp_path_factory.mktemp("own")
+    for number, model in enumerate(of(zoo, "same-data")):
+        fpframe.save_weights(model, folder / f"{number}.safetensors")
+    return folder
+
+
+def test_calibrating_on_the_enrolments_own_recipe_gives_the_same_calibration(enrolment, tiny_store):
+    again = fpframe.calibrate(enrolment, store=Store(tiny_store))
+    assert again.digest == enrolment.digest
+
+
+def test_another_zoo_calibrates_without_the_victim(enrolment, tiny_store, monkeypatch, zoo):
+    def refuse(*args, **kwargs):
+        raise AssertionError("the victim was trained or loaded")
+
+    monkeypatch.setattr("fpframe.zoo.victim.train_victim", refuse)
+    recipe = Recipe.load("tiny")
+    fewer = attrs.evolve(
+        recipe,
+        name="fewer",
+        independent=tuple(attrs.evolve(g, fit=0, test=0) for g in recipe.independent if g.stratum == "same-data"),
+        derived=(),
+    )
+    made = fpframe.calibrate(enrolment, recipe=fewer, store=Store(tiny_store))
+    assert made.calibration.counts == {"same-data": 9}
+    assert made.strata("probs")["same-data"] == enrolment.strata("probs")["same-data"]
+    assert made.calibration.source == "recipe fewer, seed 0"
+    assert any("Stratum 'attacked' is absent" in caveat for caveat in made.caveats)
+    verdict = fpframe.verify(made, of(zoo, "finetune(all)", "test")[0])
+    assert set(verdict.decision.strata) == {"same-data"}
+
+
+def test_too_few_models_for_alpha_are_refused_before_anything_is_trained(enrolment, tmp_path):
+    recipe = Recipe.load("tiny")
+    few = attrs.evolve(recipe, independent=tuple(attrs.evolve(g, calibrate=3) for g in recipe.independent))
+    with pytest.raises(UsageError, match="9 are needed in every stratum"):
+        fpframe.calibrate(enrolment, recipe=few, store=Store(tmp_path / "empty"))
+    none = attrs.evolve(recipe, independent=tuple(attrs.evolve(g, calibrate=0) for g in recipe.independent))
+    with pytest.raises(RecipeError, match="no independent models in 'calibrate'"):
+        fpframe.calibrate(enrolment, recipe=none, store=Store(tmp_path / "empty"))
+    assert not (tmp_path / "empty").exists()
+
+
+def test_a_filter_that_changes_images_is_calibrated_and_then_detected(enrolment, tiny_store, registry, zoo, tmp_path):
+    made = fpframe.calibrate(enrolment, through=["flip(0.5)"], store=Store(tiny_store), out=tmp_path / "flip.enrolment")
+    assert made.strata("probs") == enrolment.strata("probs")
+    assert made.strata("probs", "flip(0.5)") != made.strata("probs")
+    flip = registry.create("filter", "flip", probability=0.5)
+    suspect = flip.wrap(of(zoo, "finetune(all)", "test")[0].as_query(), seed=0)
+    verdict = fpframe.verify(tmp_path / "flip.enrolment", suspect)
+    assert verdict.through == "flip(0.5)"
+    assert verdict.decision.strata["attacked"].n == 9
+    assert any("change between repeats as flip(0.5) changes them" in caveat for caveat in verdict.caveats)
+
+
+def test_a_new_calibration_keeps_the_filters_of_the_old_one(enrolment, tiny_store, exported):
+    first = fpframe.calibrate(enrolment, through=["blur(1.0)"], store=Store(tiny_store))
+    again = fpframe.calibrate(first, independents=exported, backbone="paper:arc-e", through=["round(2)"])
+    assert list(again.calibration.answers) == ["", *list(first.calibration.answers)[1:], "round(2)"]
+
+
+def test_another_seed_draws_other_models_and_divides_the_data_as_before(enrolment, tiny_store, tmp_path):
+    recipe = Recipe.load("tiny")
+    few = tuple(attrs.evolve(g, calibrate=9) for g in recipe.independent if g.stratum == "same-data")
+    other = attrs.evolve(recipe, seed=1, independent=few, derived=(), partition=fpframe.recipe.recipe.Partition(pool=3))
+    made = fpframe.calibrate(enrolment, recipe=other, store=Store(tmp_path))
+    assert made.calibration.source == "recipe tiny, seed 1"
+    ours, theirs = enrolment.strata("probs")["same-data"], made.strata("probs")["same-data"]
+    assert set(ours.scores).isdisjoint(theirs.scores)
+    again = fpframe.plan_zoo(attrs.evolve(other, seed=0), store=Store(tmp_path), splits=("calibrate",))
+    assert again.outlook().missing, "with the seed of the enrolment they are other models"
+    with pytest.raises(DataError, match="name a recipe for the same data"):
+        fpframe.calibrate(enrolment, recipe="small", store=Store(tmp_path), data_root=tmp_path)
+
+
+def test_an_enrolment_on_other_images_is_refused(enrolment, tiny_store):
+    strange = attrs.evolve(enrolment, victim={**enrolment.victim, "pool": "0" * 64})
+    with pytest.raises(DataError, match="are not those of the enrolment"):
+        fpframe.calibrate(strange, store=Store(tiny_store))
+
+
+def test_own_independent_models_calibrate(enrolment, exported, zoo):
+    made = fpframe.calibrate(enrolment, independents=exported, backbone="paper:arc-e")
+    assert made.calibration.counts == {"own-independents": 9}
+    ours = made.strata("probs")["own-independents"].scores
+    assert sorted(ours) == pytest.approx(sorted(enrolment.strata("probs")["same-data"].scores), abs=1e-6)
+    assert fpframe.verify(made, of(zoo, "finetune(all)", "test")[0]).verdict == "DERIVED"
+
+
+def test_networks_of_every_kind_of_file_calibrate_together(enrolment, exported, zoo, tmp_path):
+    chosen = {"onnx": tmp_path / "onnx", "pt2": tmp_path / "pt2"}
+    folder = Path(shutil.copytree(exported, tmp_path / "mixed"))
+    ours = next(model for model in zoo.models if (model.split, model.stratum) == ("calibrate", "same-data"))
+    for format, out in chosen.items():
+        fpframe.export_zoo(attrs.evolve(zoo, models=(ours,)), out, format=format)
+        shutil.copy(next(out.glob(f"*.{format}")), folder)
+        (folder / "0.safetensors").unlink(missing_ok=True)
+        made = fpframe.calibrate(enrolment, independents=folder, backbone="paper:arc-e")
+        assert made.calibration.counts == {"own-independents": 9}
+        assert sorted(made.strata("probs")["own-independents"].scores) == pytest.approx(
+            sorted(enrolment.strata("probs")["same-data"].scores), abs=1e-4
+        )
+        next(folder.glob(f"*.{format}")).unlink()
+
+
+def test_folders_tell_strata_and_families(enrolment, exported, tmp_path):
+    for number in range(9):
+        place = tmp_path / "rivals" / ("one-origin" if number < 2 else f"origin-{number}")
+        place.mkdir(parents=True, exist_ok=True)
+        shutil.copy(exported / f"{number}.safetensors", place)
+    made = fpframe.calibrate(enrolment, independents=tmp_path, backbone="paper:arc-e", alpha=0.2)
+    [stratum] = made.strata("probs").values()
+    assert (made.calibration.counts, stratum.units) == ({"rivals": 9}, 8)
+    assert made.recipe.alpha == 0.2
+
+
+def test_an_exported_zoo_says_itself_what_its_models_are(enrolment, tiny_store, tmp_path):
+    plan = fpframe.plan_zoo("tiny", store=Store(tiny_store), splits=("calibrate",))
+    fpframe.export_zoo(plan.build(), tmp_path / "zoo", format="safetensors")
+    made = fpframe.calibrate(enrolment, independents=tmp_path / "zoo")
+    assert made.calibration.counts == enrolment.calibration.counts
+    for name, stratum in enrolment.strata("probs").items():
+        assert sorted(made.strata("probs")[name].scores) == pytest.approx(sorted(stratum.scores), abs=1e-6)
+        assert made.strata("probs")[name].units == stratum.units
+
+
+def test_the_victim_and_copies_are_no_independent_models(enrolment, exported, zoo, tmp_path):
+    folder = Path(shutil.copytree(exported, tmp_path / "with-victim"))
+    fpframe.save_weights(zoo.workspace.victim.classifier, folder / "victim.safetensors")
+    with pytest.raises(ModelError, match=r"answers exactly as the victim does \(.*victim.safetensors\)"):
+        fpframe.calibrate(enrolment, independents=folder, backbone="paper:arc-e")
+    folder = Path(shutil.copytree(exported, tmp_path / "with-copy"))
+    shutil.copy(folder / "0.safetensors", folder / "copy.safetensors")
+    with pytest.raises(ModelError, match="two models give the very same answers"):
+        fpframe.calibrate(enrolment, independents=folder, backbone="paper:arc-e")
+
+
+def test_a_model_of_another_task_cannot_calibrate(enrolment, exported, registry, tmp_path):
+    folder = Path(shutil.copytree(exported, tmp_path / "with-junk"))
+    junk = registry.create("backbone", "paper").build("arc-e", num_classes=10, image_shape=(1, 8, 8), seed=0)
+    fpframe.save_weights(junk, folder / "junk.safetensors")
+    with pytest.raises(ModelError, match=r"this model cannot calibrate \(.*junk.safetensors\)"):
+        fpframe.calibrate(enrolment, independents=folder, backbone="paper:arc-e")
+
+
+def test_folders_without_models_and_two_sources_are_refused(enrolment, tmp_path):
+    with pytest.raises(DataError, match="no such folder"):
+        fpframe.calibrate(enrolment, independents=tmp_path / "nowhere")
+    with pytest.raises(DataError, match="no independent models"):
+        fpframe.calibrate(enrolment, independents=tmp_path)
+    with pytest.raises(UsageError, match="leave out one of them"):
+        fpframe.calibrate(enrolment, independents=tmp_path, recipe="tiny")
+    (tmp_path / "a" / "b" / "c").mkdir(parents=True)
+    (tmp_path / "a" / "b" / "c" / "deep.onnx").touch()
+    with pytest.raises(DataError, match="lies too deep"):
+        fpframe.calibrate(enrolment, independents=tmp_path)

@@ -1,0 +1,54 @@
+"""The benchmarks' own arithmetic: who takes turns, what counts as met, and where tables go. None is run here."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import attrs
+import pytest
+
+BENCH = Path(__file__).parent / "bench"
+
+
+def load(name: str) -> ModuleType:
+    """Import one file of the benchmarks, which are no package."""
+    spec = importlib.util.spec_from_file_location(f"bench_{name.strip('_')}", BENCH / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module  # attrs looks up the module of a class
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="module")
+def measuring() -> ModuleType:
+    return load("measuring")
+
+
+def test_contestants_take_turns_and_none_is_always_the_first(measuring):
+    seen = []
+    times = measuring.take_turns({name: lambda name=name: seen.append(name) or name for name in "abc"}, repeats=3)
+    assert "".join(seen) == "abc" + "abc" + "bca" + "cab"
+    assert times.results == {"a": "a", "b": "b", "c": "c"}
+    assert all(seconds > 0 for seconds in times.seconds.values())
+
+
+def test_a_row_is_met_only_by_ratio_and_quality_together(measuring):
+    row = measuring.Row(what="x", than="y", ours=1.0, theirs=1.0, limit=1.05)
+    assert row.met
+    assert not attrs.evolve(row, ours=1.06).met
+    assert not attrs.evolve(row, good=False).met
+    assert attrs.evolve(row, ours=1.06).cells()[4:7] == ["1.06", "<= 1.05", "MISS"]
+    alone = measuring.Row(what="x", ours=0.3, limit=0.2)
+    assert alone.cells()[2:7] == ["0.3", "-", "-", "<= 0.2 s", "MISS"]
+
+
+def test_a_table_replaces_what_stands_between_its_markers_and_nothing_else(monkeypatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    replaced = load("__main__").replaced
+    page = "a\n<!-- table: t -->\nold\n<!-- end: t -->\nb\n<!-- table: u -->\nkept\n<!-- end: u -->\n"
+    assert replaced(page, {"t": r"new \1"}) == page.replace("\nold\n", "\n\nnew \\1\n\n")
+    with pytest.raises(SystemExit, match="no place for the table 'v'"):
+        replaced(page, {"v": "new"})
