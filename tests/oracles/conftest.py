@@ -12,9 +12,9 @@ import types
 import warnings
 
 import pytest
-from oracles.small_model import trained_on_digits
 
 import fpframe
+from oracles.small_model import trained_on_digits
 
 if os.environ.get("FPFRAME_ORACLES") == "1":
     # adv-lib imports visdom for its plots only; see requirements-no-deps.txt

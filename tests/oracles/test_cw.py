@@ -6,11 +6,11 @@ import foolbox
 import pytest
 import torch
 from adv_lib.attacks.carlini_wagner import carlini_wagner_l2
-from oracles.small_model import digits, lengths
 from torch import Tensor
 
 from fpframe_plugins.perturbations._cw import cw_l2
 from fpframe_plugins.perturbations.cw import Cw
+from oracles.small_model import digits, lengths
 
 
 @pytest.fixture(scope="module")

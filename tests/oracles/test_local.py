@@ -7,13 +7,13 @@ import pytest
 import torch
 from adv_lib.attacks.decoupled_direction_norm import ddn
 from adv_lib.attacks.projected_gradient_descent import pgd_linf
-from oracles.small_model import digits, lengths
 from torch import Tensor
 
 from fpframe_plugins.perturbations.ddn import Ddn, ddn_l2
 from fpframe_plugins.perturbations.deepfool import Deepfool
 from fpframe_plugins.perturbations.pgd import Pgd
 from fpframe_plugins.perturbations.pgd_l2 import PgdL2
+from oracles.small_model import digits, lengths
 
 
 @pytest.fixture(scope="module")
