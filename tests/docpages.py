@@ -20,7 +20,7 @@ import attrs
 
 ROOT = Path(__file__).parents[1]
 #: Below ``docs``: written when the site is built, for towncrier, or projects of their own.
-NOT_PAGES = ("_build", "_static", "builtins", "changelog", "cli", "examples")
+NOT_PAGES = re.compile(r"(_build|_static|changelog|examples|reference/(builtins|cli))/")
 #: A block that changes the environment of the tests must be marked.
 INSTALLS = re.compile(r"\bpip3? install\b|\bapt(-get)? install\b|\bpython3? -m venv\b")
 
@@ -47,8 +47,9 @@ class Block:
 
 def pages_of(root: Path) -> list[Path]:
     """Return the README and all pages of a checkout, but for those that are not written by hand."""
-    found = sorted((root / "docs").rglob("*.md"))
-    return [root / "README.md", *(page for page in found if page.relative_to(root / "docs").parts[0] not in NOT_PAGES)]
+    docs = root / "docs"
+    found = sorted(docs.rglob("*.md"))
+    return [root / "README.md", *(page for page in found if not NOT_PAGES.match(page.relative_to(docs).as_posix()))]
 
 
 def page_name(page: Path) -> str:

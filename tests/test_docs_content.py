@@ -60,7 +60,7 @@ def declared_by(interface: type) -> set[str]:
 
 @pytest.mark.parametrize("hook", HOOKS)
 def test_every_hook_has_a_page_with_a_complete_plugin_that_the_page_tries(hook):
-    page = ROOT / f"docs/hooks/{hook}.md"
+    page = ROOT / f"docs/reference/hooks/{hook}.md"
     assert page.read_text(encoding="utf-8").startswith(f"# `{hook}`\n\n```text\n{hook}() -> ")
     found = blocks(page, "python")
     [(at, plugin)] = [(number, block) for number, block in enumerate(found) if block.file is not None]
@@ -71,7 +71,7 @@ def test_every_hook_has_a_page_with_a_complete_plugin_that_the_page_tries(hook):
     assert f"import {module}\n" in found[at + 1].code
     assert "assert " in found[at + 1].code
     assert f'"{module}"' in blocks(page, "toml")[0].code, "the entry point by which it is found"
-    assert f"[`{hook}`]({hook}.md)" in (ROOT / "docs/hooks/index.md").read_text(encoding="utf-8")
+    assert f"[`{hook}`]({hook}.md)" in (ROOT / "docs/reference/hooks/index.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("hook", HOOKS)
@@ -82,19 +82,19 @@ def test_every_hook_is_tested(hook):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_kind_of_component_has_a_page_with_a_short_example_that_the_page_tries(kind):
-    page = ROOT / f"docs/interfaces/{kind}.md"
+    page = ROOT / f"docs/reference/interfaces/{kind}.md"
     assert page.read_text(encoding="utf-8").startswith(f"# `{kind}`: `")
     example = example_of(page)
     require_short(example, LONGER.get(kind, MOST_LINES))
     found = blocks(page, "python")
     [at] = [number for number, block in enumerate(found) if block.code == example.code]
     assert "assert " in found[at + 1].code
-    assert f"({kind}.md)" in (ROOT / "docs/interfaces/index.md").read_text(encoding="utf-8")
+    assert f"({kind}.md)" in (ROOT / "docs/reference/interfaces/index.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("kind", COMPONENTS)
 def test_the_page_of_a_kind_has_its_signatures_and_names_all_that_a_class_declares(kind):
-    page, interface = ROOT / f"docs/interfaces/{kind}.md", interface_of(kind)
+    page, interface = ROOT / f"docs/reference/interfaces/{kind}.md", interface_of(kind)
     text = page.read_text(encoding="utf-8")
     assert text.startswith(f"# `{kind}`: `{interface.__name__}`\n")
     [signatures] = [block.code for block in blocks(page, "text")]
@@ -105,7 +105,7 @@ def test_the_page_of_a_kind_has_its_signatures_and_names_all_that_a_class_declar
 
 
 def test_the_rules_for_all_kinds_name_all_that_a_class_declares():
-    named = set(re.findall(r"`\.?(\w+)", (ROOT / "docs/interfaces/index.md").read_text(encoding="utf-8")))
+    named = set(re.findall(r"`\.?(\w+)", (ROOT / "docs/reference/interfaces/index.md").read_text(encoding="utf-8")))
     assert declared_by(fpframe.Component) - {"params", "spec"} - named == set()
 
 
@@ -116,7 +116,7 @@ def test_every_validator_is_described():
         if getattr(value, "__module__", "") == parameters.__name__ and not name.startswith("_") and name.islower()
     }
     assert {"number", "whole"} < own
-    described = section(ROOT / "docs/interfaces/index.md", "## Validators")
+    described = section(ROOT / "docs/reference/interfaces/index.md", "## Validators")
     assert {name for name in own if not re.search(rf"^\| `{name}[`(]", described, re.M)} == set()
 
 
@@ -129,7 +129,7 @@ def test_what_an_interface_declares_is_found():
 @pytest.mark.parametrize("kind", COMPONENTS)
 def test_the_example_of_a_kind_keeps_the_promises_of_its_kind(kind, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    page = ROOT / f"docs/interfaces/{kind}.md"
+    page = ROOT / f"docs/reference/interfaces/{kind}.md"
     runner = Runner(page, tmp_path)
     runner.run(["python"])
     [name] = re.findall(rf"^class (\w+)\(fpframe\.{interface_of(kind).__name__}\):", example_of(page).code, re.M)
@@ -165,7 +165,7 @@ def test_an_example_of_eleven_lines_is_too_long(tmp_path):
     ],
 )
 def test_every_key_of_a_recipe_is_described_with_its_default(kind, heading):
-    described = rows(section(ROOT / "docs/recipes.md", heading))
+    described = rows(section(ROOT / "docs/reference/recipes.md", heading))
     assert set(described) - {"Key", "---|---|---|---"} == {field.name for field in attrs.fields(kind)}
     for field in attrs.fields(kind):
         default = described[field.name][2]
@@ -178,7 +178,7 @@ def test_every_key_of_a_recipe_is_described_with_its_default(kind, heading):
 
 def test_every_preset_is_described():
     for preset in recipe.presets():
-        assert f"| `{preset}` |" in section(ROOT / "docs/recipes.md", "## Presets")
+        assert f"| `{preset}` |" in section(ROOT / "docs/reference/recipes.md", "## Presets")
 
 
 def test_every_shipped_scheme_is_described():
@@ -188,7 +188,7 @@ def test_every_shipped_scheme_is_described():
 
 def test_every_exit_code_is_described():
     codes = {error.exit_code for error in vars(errors).values() if hasattr(error, "exit_code")}
-    described = rows(section(ROOT / "docs/verdicts.md", "## Exit codes"))
+    described = rows(section(ROOT / "docs/explanation/verdicts.md", "## Exit codes"))
     assert {str(code) for code in codes | {0, 7, 130, 143}} <= set(described)
     brief = section(ROOT / "README.md", "## Exit codes")
     for code in codes - {errors.FpframeError.exit_code} | {0, 7, 130, 143}:
@@ -210,7 +210,7 @@ def test_every_field_of_a_verdict_is_described():
         settings={},
         caveats=(),
     )
-    described = rows(section(ROOT / "docs/verdicts.md", "## JSON"))
+    described = rows(section(ROOT / "docs/explanation/verdicts.md", "## JSON"))
     assert set(described) - {"Field", "---|---"} == set(verdict.to_dict())
     for field in attrs.fields(StratumResult):
         assert f"`{field.name}`" in described["strata"][1]
@@ -218,4 +218,4 @@ def test_every_field_of_a_verdict_is_described():
 
 def test_every_stratum_is_described():
     for stratum in recipe.STRATA:
-        assert f"| `{stratum}` |" in (ROOT / "docs/verdicts.md").read_text(encoding="utf-8")
+        assert f"| `{stratum}` |" in (ROOT / "docs/explanation/verdicts.md").read_text(encoding="utf-8")

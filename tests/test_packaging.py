@@ -96,7 +96,8 @@ def test_the_example_is_compared_with_the_method_of_the_paper(environment):
 
 
 def test_the_plugin_of_the_page_on_writing_plugins_works_where_it_is_installed(environment, tmp_path):
-    [code] = [block.code for block in blocks(ROOT / "docs/writing-plugins.md") if block.file == "fpframe_checker.py"]
+    page = ROOT / "docs/tutorial/writing-plugins.md"
+    [code] = [block.code for block in blocks(page) if block.file == "fpframe_checker.py"]
     environment.install(
         make_wheel(tmp_path, "fpframe-checker", {"fpframe_checker": code}, {"checker": "fpframe_checker"})
     )

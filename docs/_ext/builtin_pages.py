@@ -19,7 +19,7 @@ import fpframe
 from fpframe.registry import KINDS
 
 _LOG = logging.getLogger(__name__)
-_FOLDER = "builtins"
+_FOLDER = "reference/builtins"
 
 #: Plurals, in the order of the index.
 _HEADINGS = {

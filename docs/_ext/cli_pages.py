@@ -17,7 +17,7 @@ from sphinx.util import logging
 from fpframe.cli import make_app
 
 _LOG = logging.getLogger(__name__)
-_FOLDER = "cli"
+_FOLDER = "reference/cli"
 #: What a sentence quotes, and options; outside of code their quotes and hyphens would be set as those of prose.
 _QUOTED = re.compile(r"""'(fpframe [^']+|\w+)'|"([^"]+)"|(?<!\S)(--[a-z][a-z-]*)""")
 _WORDS = {"str": "text", "int": "whole number", "float": "number", "Path": "path", "bool": "flag"}
@@ -60,7 +60,7 @@ def _index(app: App) -> str:
         "`--help`, or `-h`, shows what a command takes, and `--version` which fpframe it is.",
         "## Exit codes",
         f"{app.help_epilogue.removeprefix('Exit codes: ').capitalize()} More under "
-        "[verdicts](../verdicts.md#exit-codes).",
+        "[verdicts](../../explanation/verdicts.md#exit-codes).",
         toctree(commands(app)),
     ]
     return "\n\n".join(text)

@@ -67,7 +67,7 @@ def _filter(offer: Any) -> str:
     step = _expression(offer)
     return (
         f"In a [lineage](../zoo.md#lineage): `victim->finetune(all)->{step}`. In a recipe, and where a suspect is said "
-        "to [answer through it](../verdicts.md#filters):\n\n"
+        "to [answer through it](../../explanation/verdicts.md#filters):\n\n"
         + _block("toml", f'filters = ["{step}"]')
         + "\n\n"
         + _block("sh", f'fpframe verify mine suspect.onnx --through "{step}"')

@@ -77,7 +77,7 @@ def show(name: str) -> None:
 def check(name: str, *, json_: Json = False) -> int:
     """Check that a component or scheme keeps every promise of its kind, on small models and images.
 
-    Exits with 2 where it does not. What is checked is in docs/conformance.md.
+    Exits with 2 where it does not. What is checked is in docs/reference/conformance.md.
 
     Args:
         name: Name of a component or scheme.

@@ -70,7 +70,7 @@ class RaySession:
             except (ConnectionError, RuntimeError, ValueError, OSError, self._ray.exceptions.RayError) as error:
                 what = f"cannot join the Ray cluster at {address}" if address else "cannot start Ray on this machine"
                 first_line = str(error).strip().partition("\n")[0]
-                raise ResourceError(f"{what}: {first_line}; see docs/cluster.md") from error
+                raise ResourceError(f"{what}: {first_line}; see docs/how-to/cluster.md") from error
             if address is None:
                 self._must_be_on_loopback()
             self._undo = undo.pop_all()

@@ -1,6 +1,6 @@
 """How fast fpframe is beside the libraries that one would take instead, and how it grows.
 
-    python tests/bench --data-root DIR --write docs/performance.md
+    python tests/bench --data-root DIR --write docs/results/performance.md
 
 Prints two tables in Markdown: each row of the first sets one part of fpframe beside another library, on the same model
 and images, in this process, in turn, and takes medians; the second shows time and memory at one, four and sixteen

@@ -1,4 +1,4 @@
-"""What is imported before anything is asked for; the times that follow from it stand in docs/performance.md."""
+"""What is imported before anything is asked for; the times that follow from it stand in docs/results/performance.md."""
 
 from __future__ import annotations
 

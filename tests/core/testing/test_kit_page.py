@@ -10,7 +10,7 @@ from pathlib import Path
 from fpframe.registry.registry import KINDS
 from fpframe.testing.checks import ALL
 
-PAGE = Path(__file__).parents[3] / "docs/conformance.md"
+PAGE = Path(__file__).parents[3] / "docs/reference/conformance.md"
 MARK = "<!-- every check, from their docstrings -->\n"
 
 
