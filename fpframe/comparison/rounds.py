@@ -11,11 +11,11 @@ import torch
 from torch import Tensor, nn
 
 from fpframe.base import Listener
-from fpframe.enrolment import Method, ZooAnswers, ask_zoo, asking_seconds, fingerprint, fit_encoders, score_views
+from fpframe.enrolment import Method, ZooAnswers, ask_zoo, fingerprint, fit_encoders, score_views
 from fpframe.errors import UsageError
 from fpframe.evaluation import evaluate_zoo
 from fpframe.interfaces import Encoder
-from fpframe.zoo import Setting, Zoo, ZooModel, divide_families
+from fpframe.zoo import Setting, Zoo, ZooModel, asking_seconds, divide_families
 
 
 @attrs.frozen(kw_only=True, eq=False)

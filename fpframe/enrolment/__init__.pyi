@@ -8,9 +8,7 @@ from .calibration import (
     score_views as score_views,
 )
 from .encoders import (
-    asking_seconds as asking_seconds,
     calibrating as calibrating,
-    collect_answers as collect_answers,
     fit_encoder as fit_encoder,
     fit_encoders as fit_encoders,
 )

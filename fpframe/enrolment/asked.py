@@ -9,13 +9,13 @@ import torch
 from torch import Tensor
 
 from fpframe.base import Event, Listener, ignore
-from fpframe.enrolment.encoders import Answered, collect_answers
+from fpframe.enrolment.encoders import Answered
 from fpframe.enrolment.method import Method
 from fpframe.enrolment.queries import QUESTIONS_REVISION, Questions, make_questions, question_layout
 from fpframe.models import QuerySet, extract
 from fpframe.rng import threads
 from fpframe.store import remember
-from fpframe.zoo import Setting, Zoo, ZooModel, ZooReferences, model_key
+from fpframe.zoo import Setting, Zoo, ZooModel, ZooReferences, ask_models, model_key
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -57,7 +57,7 @@ def ask_zoo(
     with threads(1):
         victim = extract(setting.victim.classifier.as_query(), questions.queries)
     on_event(Event(task="making queries", done=1, total=1))
-    answers = collect_answers(zoo, questions.queries, keep=keep, on_event=on_event)
+    answers = ask_models(zoo, questions.queries, keep=keep, on_event=on_event)
     return ZooAnswers(
         questions=questions, victim=victim, models=list(zip(zoo.models, answers, strict=True)), seconds=seconds
     )
@@ -65,8 +65,7 @@ def ask_zoo(
 
 def _questions(setting: Setting, method: Method, zoo: Zoo, *, keep: bool) -> tuple[Questions, float]:
     recipe, workspace = setting.recipe, setting.workspace
-    store = workspace.store if keep else None
-    references = ZooReferences.of(zoo, store=store) if method.needs_references else None
+    references = ZooReferences.of(zoo, keep=keep) if method.needs_references else None
     identity = [
         "questions",
         QUESTIONS_REVISION,
@@ -82,7 +81,12 @@ def _questions(setting: Setting, method: Method, zoo: Zoo, *, keep: bool) -> tup
             made = make_questions(method.parts, recipe, setting.victim.classifier, workspace.parts.pool, references)
         return {"images": made.queries.images, **{f"delta-{i}": delta for i, delta in enumerate(made.deltas)}}
 
-    found = remember(store, identity, make, spared=lambda: references.spared if references is not None else 0.0)
+    found = remember(
+        workspace.store if keep else None,
+        identity,
+        make,
+        spared=lambda: references.spared if references is not None else 0.0,
+    )
     deltas = tuple(found.tensors[f"delta-{i}"] for i in range(len(found.tensors) - 1))
     queries = QuerySet(images=found.tensors["images"], parts=question_layout(method.parts))
     return Questions(queries, deltas), found.seconds

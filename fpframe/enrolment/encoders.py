@@ -1,4 +1,4 @@
-"""Ask a zoo, and fit the encoder of a channel."""
+"""Fit the encoder of a channel on what a zoo answered."""
 
 from __future__ import annotations
 
@@ -12,63 +12,11 @@ from fpframe.base import Event, Listener, ignore
 from fpframe.decision import Standard, standard_of
 from fpframe.enrolment.calibration import CalibrationModel, fisher_z, score_views
 from fpframe.interfaces import Encoder, Relation
-from fpframe.models import QuerySet, extract, through_channel
+from fpframe.models import through_channel
 from fpframe.rng import derive_seed, threads
-from fpframe.store import recall_seconds, remember
-from fpframe.zoo import FilterChain, Zoo, ZooModel, divide_families, model_key
-
-#: Raised when the same models would answer the same queries otherwise, so that stored answers are not taken for these.
-ANSWERS_REVISION = 1
+from fpframe.zoo import ZooModel, divide_families
 
 Answered = Sequence[tuple[ZooModel, Tensor]]
-
-
-def collect_answers(
-    zoo: Zoo,
-    queries: QuerySet,
-    *,
-    models: Sequence[ZooModel] | None = None,
-    through: FilterChain | None = None,
-    keep: bool = False,
-    on_event: Listener = ignore,
-) -> list[Tensor]:
-    """Return the answers ``(V, Q, K)`` of models of a zoo, in order; one model is in memory at a time.
-
-    Args:
-        zoo: the zoo.
-        queries: what they are asked.
-        models: which of its models; ``None`` asks all.
-        through: filters that they answer through.
-        keep: whether the answers are stored, and found again; see `asking_seconds` for what they took.
-        on_event: is told of progress.
-    """
-    asked = zoo.models if models is None else models
-    task = f"asking the zoo through {through.text}" if through else "asking the zoo"
-    answers = []
-    for model, identity in zip(asked, _identities(zoo, queries, asked, through), strict=True):
-
-        def ask(model: ZooModel = model) -> dict[str, Tensor]:
-            query = zoo.query(model)
-            if through is not None:
-                query = through.wrap(query, seed=derive_seed(0, "calibrate through", model.lineage.exact))
-            with threads(1):  # the same bits as in any other run, whatever the caller's threads
-                return {"answers": extract(query, queries)}
-
-        answers.append(remember(zoo.workspace.store if keep else None, identity, ask).tensors["answers"])
-        on_event(Event(task=task, done=len(answers), total=len(asked)))
-    return answers
-
-
-def asking_seconds(zoo: Zoo, queries: QuerySet, models: Sequence[ZooModel]) -> list[float]:
-    """Return how long each of some models took to answer a query set, when it was asked; 0 for one that was not."""
-    return [recall_seconds(zoo.workspace.store, identity) for identity in _identities(zoo, queries, models, None)]
-
-
-def _identities(
-    zoo: Zoo, queries: QuerySet, models: Sequence[ZooModel], through: FilterChain | None
-) -> list[list[str]]:
-    asked = [queries.digest, str(queries.views), through.text if through else ""]
-    return [["answers", str(ANSWERS_REVISION), model_key(model, zoo.workspace), *asked] for model in models]
 
 
 def calibrating(models: Sequence[ZooModel]) -> list[ZooModel]:

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from fpframe.base import Listener, ignore, machine_profile
 from fpframe.enrolment.asked import ZooAnswers, ask_zoo
 from fpframe.enrolment.calibration import PLAIN, Calibration
-from fpframe.enrolment.encoders import calibrating, calibration_models, collect_answers, fit_encoders, fit_standards
+from fpframe.enrolment.encoders import calibrating, calibration_models, fit_encoders, fit_standards
 from fpframe.enrolment.enrolment import Enrolment
 from fpframe.enrolment.folder import refuse_existing
 from fpframe.enrolment.method import Method, check_method, plan_enrolment
@@ -25,7 +25,7 @@ from fpframe.recipe import Recipe
 from fpframe.registry import Registry, load_registry
 from fpframe.rng import threads
 from fpframe.store import Store
-from fpframe.zoo import Setting, VictimRequest, Zoo, announce, build_models, open_workspace, prepare
+from fpframe.zoo import Setting, VictimRequest, Zoo, announce, ask_models_through, build_models, open_workspace, prepare
 
 
 def enroll(
@@ -124,12 +124,9 @@ def fingerprint(
         facts, profile = _victim_facts(setting, asked.questions.deltas), machine_profile()
     chosen = calibrating(zoo.models)
     calibrates = set(chosen)
-    filtered = {
-        chain.text: torch.stack(
-            collect_answers(zoo, asked.questions.queries, models=chosen, through=chain, keep=keep, on_event=on_event)
-        )
-        for chain in method.filters
-    }
+    filtered = ask_models_through(
+        zoo, asked.questions.queries, method.filters, models=chosen, keep=keep, on_event=on_event
+    )
     encoder = registry.build(Encoder, method.encoder.name, **method.encoder.params)
     seed = recipe.enrolment_seed
     standards = fit_standards(encoder, asked.models, asked.victim, recipe.channels, seed=seed)

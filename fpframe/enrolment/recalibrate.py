@@ -12,7 +12,7 @@ import torch
 from fpframe.base import Listener, ignore
 from fpframe.decision import require_alpha
 from fpframe.enrolment.calibration import PLAIN, Calibration, CalibrationModel
-from fpframe.enrolment.encoders import calibrating, calibration_models, collect_answers
+from fpframe.enrolment.encoders import calibrating, calibration_models
 from fpframe.enrolment.enrolment import Enrolment
 from fpframe.enrolment.folder import refuse_existing
 from fpframe.enrolment.independents import (
@@ -29,7 +29,15 @@ from fpframe.opening import open_suspect
 from fpframe.recipe import Recipe
 from fpframe.registry import Registry, load_registry
 from fpframe.store import Store
-from fpframe.zoo import FilterChain, announce, build_models, open_workspace, plan_models
+from fpframe.zoo import (
+    FilterChain,
+    announce,
+    ask_models,
+    ask_models_through,
+    build_models,
+    open_workspace,
+    plan_models,
+)
 
 
 def calibrate(
@@ -177,11 +185,8 @@ def _on_zoo(
     workspace.victim_backbone = enrolment.victim["backbone"]
     announce(plan, workspace, workers=workers, on_event=on_event)
     zoo = build_models(plan, workspace, workers=workers, on_event=on_event)
-    plain = torch.stack(collect_answers(zoo, enrolment.queries, on_event=on_event))
-    filtered = {
-        chain.text: torch.stack(collect_answers(zoo, enrolment.queries, through=chain, on_event=on_event))
-        for chain in chains
-    }
+    plain = torch.stack(ask_models(zoo, enrolment.queries, on_event=on_event))
+    filtered = ask_models_through(zoo, enrolment.queries, chains, on_event=on_event)
     return Calibration.of(
         calibration_models(plan),
         {PLAIN: plain, **filtered},

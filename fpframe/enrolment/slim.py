@@ -9,14 +9,24 @@ import attrs
 
 from fpframe.base import Event, Listener, ignore
 from fpframe.enrolment.asked import ask_zoo
-from fpframe.enrolment.encoders import calibrating, collect_answers
+from fpframe.enrolment.encoders import calibrating
 from fpframe.enrolment.method import check_method, find_scheme
 from fpframe.enrolment.queries import check_pool
 from fpframe.errors import UsageError
 from fpframe.executors import Executor
 from fpframe.recipe import SPLITS
 from fpframe.store import Store
-from fpframe.zoo import Setting, Zoo, ZooPlan, build_models, drop_weights, model_key, train_victim, victim_model
+from fpframe.zoo import (
+    Setting,
+    Zoo,
+    ZooPlan,
+    ask_models_through,
+    build_models,
+    drop_weights,
+    model_key,
+    train_victim,
+    victim_model,
+)
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -96,9 +106,8 @@ def keep_answers(
     for method in methods:
         on_event(Event(task="keeping answers", kind="note", text=f"asking the queries of {method.scheme.name}"))
         asked = ask_zoo(setting, method, zoo, keep=True, on_event=on_event)
-        for chain in method.filters:
-            chosen, queries = calibrating(zoo.models), asked.questions.queries
-            collect_answers(zoo, queries, models=chosen, through=chain, keep=True, on_event=on_event)
+        chosen, queries = calibrating(zoo.models), asked.questions.queries
+        ask_models_through(zoo, queries, method.filters, models=chosen, keep=True, on_event=on_event)
     freed = _drop_all(planned, on_event)
     return Kept(zoo=zoo, dropped=sum(size > 0 for size in freed), freed=sum(freed))
 

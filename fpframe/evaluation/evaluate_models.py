@@ -11,7 +11,7 @@ import numpy as np
 from torch import Tensor, nn
 
 from fpframe.base import Listener, ignore
-from fpframe.enrolment import PLAIN, Enrolment, astray, collect_answers
+from fpframe.enrolment import PLAIN, Enrolment, astray
 from fpframe.errors import DataError, ModelError
 from fpframe.evaluation.records import Evaluation, HeldOut
 from fpframe.models import Dataset, through_channel
@@ -24,6 +24,7 @@ from fpframe.zoo import (
     Zoo,
     ZooModel,
     announce,
+    ask_models,
     build_models,
     open_workspace,
     plan_models,
@@ -114,7 +115,7 @@ def evaluate_zoo(
     enrolment: Enrolment, zoo: Zoo, channels: Sequence[str], *, keep: bool = False, on_event: Listener = ignore
 ) -> list[Evaluation]:
     """Question every model of a zoo, once for all channels; `keep` stores the answers, and finds them again."""
-    answers = collect_answers(zoo, enrolment.queries, keep=keep, on_event=on_event)
+    answers = ask_models(zoo, enrolment.queries, keep=keep, on_event=on_event)
     digest = enrolment.digest
     evaluations = []
     for channel in channels:

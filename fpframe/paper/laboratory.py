@@ -9,14 +9,12 @@ import attrs
 import torch
 from torch import Tensor, nn
 
-from fpframe.base import Event, Listener, ignore, tensors_digest
+from fpframe.base import Listener, ignore
 from fpframe.enrolment import Method, ZooAnswers, ask_zoo, check_method, find_scheme, fit_encoder
 from fpframe.interfaces import Encoder
 from fpframe.models import PROBS, Classifier, Images
 from fpframe.recipe import SPLITS, Recipe
-from fpframe.rng import threads
-from fpframe.store import remember
-from fpframe.zoo import Setting, VictimHandle, Zoo, ZooModel, announce, build_models, model_key
+from fpframe.zoo import Setting, VictimHandle, Zoo, ZooModel, announce, ask_pixels, build_models
 
 #: The paper's own scheme, its ablation, and what a fingerprint has to beat: the control and the trivial baseline.
 UAP, AUTOENCODER, CONTROL, BASELINE = "uap-contrastive", "uap-autoencoder", "random-sign", "akh"
@@ -109,17 +107,8 @@ class Laboratory:
     def answers(self, models: Sequence[ZooModel], pixels: Tensor, *, zoo: Zoo | None = None) -> Tensor:
         """Return the probabilities ``(M, P, K)`` that models answer to images ``(P, C, H, W)`` of any precision."""
         zoo = zoo or self.zoo
-        digest, rows = tensors_digest({"pixels": pixels}), []
-        for model in models:
-            identity = ["answers to an experiment", model_key(model, zoo.workspace), digest]
-
-            def ask(model: ZooModel = model) -> dict[str, Tensor]:
-                with threads(1):
-                    return {"answers": zoo.query(model)(pixels)}
-
-            rows.append(remember(zoo.workspace.store, identity, ask).tensors["answers"])
-            self.on_event(Event(task="asking the zoo", done=len(rows), total=len(models)))
-        return torch.stack(rows)
+        found = ask_pixels(zoo, models, pixels, purpose="an experiment", on_event=self.on_event)
+        return torch.stack([answer.tensors["answers"] for answer in found])
 
     def thefts(self, *splits: str) -> list[ZooModel]:
         """Return the derived models of some splits, or of all, but for failed thefts."""

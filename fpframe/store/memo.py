@@ -20,10 +20,12 @@ class Remembered:
     Attributes:
         tensors: by name.
         seconds: the time that it took when it was made, so that a run that found it reports what it costs.
+        found: whether it was made in an earlier run.
     """
 
     tensors: dict[str, Tensor]
     seconds: float
+    found: bool
 
 
 def remember(
@@ -44,13 +46,13 @@ def remember(
     key = _key(identity)
     entry = store.load(key) if store is not None else None
     if store is not None and entry is not None:
-        return Remembered(entry.tensors, recall_seconds(store, identity))
+        return Remembered(entry.tensors, recall_seconds(store, identity), found=True)
     started = time.monotonic()
     tensors = make()
     seconds = time.monotonic() - started + spared()
     if store is not None:
         store.save(key, tensors, {"kind": str(identity[0])}, sidecar={"seconds": seconds})
-    return Remembered(tensors, seconds)
+    return Remembered(tensors, seconds, found=False)
 
 
 def recall_seconds(store: Store, identity: list[Any]) -> float:

@@ -1,3 +1,10 @@
+from .answers import (
+    ask_models as ask_models,
+    ask_models_through as ask_models_through,
+    ask_once as ask_once,
+    ask_pixels as ask_pixels,
+    asking_seconds as asking_seconds,
+)
 from .build import build_models as build_models
 from .chain import FilterChain as FilterChain
 from .dropping import drop_weights as drop_weights, dropped_models as dropped_models

@@ -9,12 +9,9 @@ import attrs
 import torch
 from torch import Tensor
 
-from fpframe.base import tensors_digest
 from fpframe.interfaces import References
 from fpframe.models import Classifier
-from fpframe.rng import threads
-from fpframe.store import Store, remember
-from fpframe.zoo.keys import model_key
+from fpframe.zoo.answers import ask_pixels
 from fpframe.zoo.model import ZooModel
 from fpframe.zoo.zoo import Zoo
 
@@ -46,48 +43,36 @@ class ZooReferences(References):
     """References that lie in a store.
 
     Attributes:
-        store: where their answers are kept; ``None`` asks anew each time.
+        keep: whether their answers are stored and found again.
     """
 
     derived: LazyModels
     independent: LazyModels
-    store: Store | None = None
-    _found: list[float] = attrs.field(factory=list, init=False)
+    keep: bool = True
+    _spared: list[float] = attrs.field(factory=list, init=False)
 
     @property
     def spared(self) -> float:
         """Seconds that asking would have taken, had no answers been found."""
-        return sum(self._found)
+        return sum(self._spared)
 
     @classmethod
-    def of(cls, zoo: Zoo, *, store: Store | None) -> ZooReferences:
+    def of(cls, zoo: Zoo, *, keep: bool) -> ZooReferences:
         """Return the models of the fit split of a zoo."""
         fit = zoo.of("fit")
         derived, independent = (
             LazyModels(zoo, tuple(model for model in fit if model.relation == relation))
             for relation in ("derived", "independent")
         )
-        return cls(derived, independent, store)
+        return cls(derived, independent, keep)
 
     def answers(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
         """Return what the derived and the independent models answer: probabilities ``(M, P, K)`` each."""
-        digest = tensors_digest({"pixels": pixels})
-        return self._answers(self.derived, pixels, digest), self._answers(self.independent, pixels, digest)
+        return self._answers(self.derived, pixels), self._answers(self.independent, pixels)
 
-    def _answers(self, models: LazyModels, pixels: Tensor, digest: str) -> Tensor:
-        workspace, rows = models.zoo.workspace, []
-        for model in models.models:
-            identity = ["answers to a method", model_key(model, workspace), digest]
-
-            asked = False
-
-            def ask(model: ZooModel = model) -> dict[str, Tensor]:
-                nonlocal asked
-                asked = True
-                with threads(1):
-                    return {"answers": models.zoo.query(model)(pixels)}
-
-            found = remember(self.store, identity, ask)
-            self._found.append(0.0 if asked else found.seconds)
-            rows.append(found.tensors["answers"])
-        return torch.stack(rows) if rows else torch.zeros(0, len(pixels), workspace.dataset.num_classes)
+    def _answers(self, models: LazyModels, pixels: Tensor) -> Tensor:
+        found = ask_pixels(models.zoo, models.models, pixels, purpose="a method", keep=self.keep)
+        self._spared.extend(answer.seconds for answer in found if answer.found)
+        if not found:
+            return torch.zeros(0, len(pixels), models.zoo.workspace.dataset.num_classes)
+        return torch.stack([answer.tensors["answers"] for answer in found])

@@ -15,7 +15,7 @@ import torch
 from torch import nn
 
 from fpframe.decision import mean_of_views
-from fpframe.enrolment import ZooAnswers, collect_answers, score_views
+from fpframe.enrolment import ZooAnswers, score_views
 from fpframe.models import PROBS, extract, through_channel
 from fpframe.paper.experiment import Experiment, Finding
 from fpframe.paper.laboratory import BASELINE, CONTROL, UAP, Laboratory
@@ -25,7 +25,7 @@ from fpframe.paper.transfer.pictures import Embedded, draw_planes, draw_similari
 from fpframe.paper.transfer.secondvictim import second_victim, with_second_victim
 from fpframe.paper.transfer.text import scored, table, text
 from fpframe.rng import derive_seed, threads
-from fpframe.zoo import Zoo, ZooModel
+from fpframe.zoo import Zoo, ZooModel, ask_models
 
 FIRST, OWN = "first victim's encoder", "own encoder"
 #: Nothing of its own: the second victim and its thieves answer what the first one's encoder was fitted on.
@@ -87,7 +87,7 @@ def run(laboratory: Laboratory) -> Finding:
 def _borrow(second: Laboratory, asked: ZooAnswers, zoo: Zoo | None) -> ZooAnswers:
     """Ask the second victim and the test split, or another zoo, the queries that were made for the first victim."""
     zoo = zoo or Zoo(tuple(second.zoo.of("test")), second.zoo.workspace)
-    answers = collect_answers(zoo, asked.questions.queries, keep=True, on_event=second.on_event)
+    answers = ask_models(zoo, asked.questions.queries, keep=True, on_event=second.on_event)
     with threads(1):
         victim = extract(second.victim.as_query(), asked.questions.queries)
     return attrs.evolve(asked, victim=victim, models=list(zip(zoo.models, answers, strict=True)))

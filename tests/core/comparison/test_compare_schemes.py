@@ -199,8 +199,8 @@ def test_a_cross_fit_never_sees_the_models_that_it_scores(tiny_store, monkeypatc
     seen, handed = [], []
     references = asking.ZooReferences.of
 
-    def handing(zoo, *, store):
-        made = references(zoo, store=store)
+    def handing(zoo, *, keep):
+        made = references(zoo, keep=keep)
         handed.append({model.family for side in (made.derived, made.independent) for model in side.models})
         return made
 
@@ -352,7 +352,7 @@ def test_references_are_loaded_one_by_one_and_their_answers_kept(tiny_store, reg
     zoo = Zoo(tuple(plan), space)
     loaded = []
     monkeypatch.setattr(references.Zoo, "load", _counting(Zoo.load, loaded))
-    models = ZooReferences.of(zoo, store=space.store)
+    models = ZooReferences.of(zoo, keep=True)
     assert len(models.independent) == len(plan)
     assert len(models.independent[1:3]) == 2
     assert not loaded

@@ -12,35 +12,29 @@ import torch
 from PIL import Image
 
 import fpframe
-from fpframe import Lineage
 from fpframe.errors import IntegrityError, ModelError, UsageError
 from fpframe.evaluation.records import HeldOut, by_kind
 from fpframe.executors import open_executor
 from fpframe.interfaces.attack import AttackSimulator
 from fpframe.models.classifier import state_digest
-from fpframe.models.dataset import Dataset
-from fpframe.models.training import Training, train
-from fpframe.recipe.recipe import STRATA, IndependentGroup, Partition, Recipe
+from fpframe.recipe.recipe import STRATA, IndependentGroup, Recipe
 from fpframe.registry.hookspecs import hookimpl
 from fpframe.registry.registry import Registry
 from fpframe.rng import threads
 from fpframe.store.store import Store
-from fpframe.zoo import partition
 from fpframe.zoo.build import build_models, missing_models
 from fpframe.zoo.estimate import estimate_seconds
 from fpframe.zoo.keys import labels_key, model_key
 from fpframe.zoo.make import is_made, load_model, make_model, query_model
-from fpframe.zoo.model import ZooModel, victim_model
+from fpframe.zoo.model import victim_model
 from fpframe.zoo.outlook import Outlook
 from fpframe.zoo.planner import plan_models
 from fpframe.zoo.rows import zoo_rows
-from fpframe.zoo.workspace import VictimHandle, Workspace
+from fpframe.zoo.workspace import VictimHandle
 from fpframe.zoo.zoo import Facts, Zoo
+from smallzoo import ONCE, STUDENT, model_of
 
 ATTACKS = fpframe.load_registry().names("attack")
-#: What a student is: the cheapest of the five networks to train.
-STUDENT = "paper:arc-e"
-ONCE = Training(epochs=1, batch_size=32)
 #: The attacks as they are tried here; one of them takes its time by default.
 TRIED = {name: name for name in ATTACKS} | {"fingerprint-aware": "fingerprint-aware(rounds=1)"}
 
@@ -49,47 +43,6 @@ TRIED = {name: name for name in ATTACKS} | {"fingerprint-aware": "fingerprint-aw
 def recipe() -> Recipe:
     full = Recipe.load("tiny")
     return attrs.evolve(full, training=attrs.evolve(full.training, epochs=1))
-
-
-@pytest.fixture(scope="module")
-def digits(registry) -> Dataset:
-    """A few of the digits, so that nothing takes long: 120 images in each part."""
-    full = registry.create("dataset", "digits").open("", root=None)
-    return attrs.evolve(full, train=full.train[:360], test=full.test[:200])
-
-
-@pytest.fixture(scope="module")
-def trained_victim(registry, digits) -> fpframe.Classifier:
-    parts = partition(digits, Partition(), seed=0)
-    victim = fpframe.build_backbone(registry, STUDENT, 10, (1, 8, 8), seed=1)
-    with threads(1):
-        train(victim, parts.victim.pixels, parts.victim.labels, Training(epochs=20, batch_size=16), seed=1)
-    victim.zero_grad(set_to_none=True)
-    return victim
-
-
-@pytest.fixture
-def workspace(registry, digits, trained_victim, tmp_path) -> Workspace:
-    parts = partition(digits, Partition(), seed=0)
-    space = Workspace(
-        dataset=digits, parts=parts, registry=registry, store=Store(tmp_path / "store"), data_root=tmp_path
-    )
-    space.victim = VictimHandle.of(trained_victim, parts, backbone=STUDENT)
-    return space
-
-
-def model_of(text: str, registry: Registry, **changes) -> ZooModel:
-    """Return a model by its lineage."""
-    lineage = Lineage.parse(text, registry)
-    relation = "derived" if lineage.steps[0].name == "victim" else "independent"
-    usual = {"training": ONCE, "split": "test", "relation": relation, "stratum": text, "family": text}
-    return ZooModel(lineage=lineage, **(usual | changes))
-
-
-@pytest.fixture
-def model(registry):
-    """Return a model by its lineage, with the installed plugins."""
-    return lambda text, **changes: model_of(text, registry, **changes)
 
 
 def on_test(query, workspace) -> torch.Tensor:
