@@ -8,9 +8,10 @@ from torch import Tensor
 
 from fpframe.errors import FpframeError, PluginError, ResourceError
 from fpframe.interfaces import AnswerFilter, Probe
-from fpframe.models import PROBS, Query, information, observe_channel
+from fpframe.models import PROBS, Query, QuerySet, information, observe_channel
 from fpframe.registry import Registry
-from fpframe.verification.probes import Probed, misplaced, moved_share, unmoved
+from fpframe.verification.interview import Interview
+from fpframe.verification.probes import Probed, misplaced, moved_share, probe_for_filters, unmoved
 from fpframe.verification.transcript import NotRecordedError
 from fpframe.zoo import FilterChain, make_step
 
@@ -37,8 +38,14 @@ def read_channel(query: Query, rows: Tensor, wanted: str) -> str:
     return observed if known in (None, PROBS) else str(known)
 
 
-def detect_filter(probe: Probe, registry: Registry) -> str:
-    """Return the answer filter that explains changing answers, as a text; empty where none does."""
+def look_for_filter(probed: Probed, interview: Interview, queries: QuerySet, registry: Registry) -> str:
+    """Return the answer filter that explains changing answers, as a text; empty where none does or none change.
+
+    It may ask the suspect further images.
+    """
+    if not (probed.changing and bool(probed.answers.isfinite().all())):
+        return ""
+    probe = probe_for_filters(probed, interview, queries)
     for name in registry.names(AnswerFilter.kind):
         try:
             found = _detect(registry.create(AnswerFilter.kind, name), probe)

@@ -10,7 +10,6 @@ from fpframe.base import Event, Listener
 from fpframe.enrolment import PLAIN, Enrolment, astray
 from fpframe.errors import ModelError, UsageError
 from fpframe.models import Query
-from fpframe.registry import Registry
 from fpframe.verification.behaviour import (
     AUTO,
     NONE,
@@ -18,36 +17,35 @@ from fpframe.verification.behaviour import (
     answer_caveats,
     broken,
     constant,
-    detect_filter,
+    look_for_filter,
     read_channel,
     settled,
     turned,
     uncalibrated,
 )
 from fpframe.verification.interview import Interview
-from fpframe.verification.probes import Probed, moved_share, probe, probe_for_filters
+from fpframe.verification.probes import Probed, moved_share, probe
 from fpframe.verification.transcript import Transcript
 from fpframe.verification.yardstick import Test, Yardstick
+from fpframe.verification.yardsticks import Yardsticks
 from fpframe.zoo import FilterChain
 
 
 @attrs.frozen(kw_only=True, eq=False)
 class Asking:
-    """How a suspect is to be asked.
+    """How suspects are asked and judged.
 
     Attributes:
-        channel: what it reveals; ``auto`` reads it from its answers.
-        through: the filter that it answers through; ``auto`` looks for one where its answers change, ``none`` does not.
+        channel: what they reveal; ``auto`` reads it from their answers.
+        through: the filter that they answer through; ``auto`` looks for one where answers change, ``none`` does not.
         test: how scores become a verdict; only ``sequential`` stops early.
         certify: whether a verdict has to hold with 95 % confidence in the calibration.
-        alpha: the level at which an early stop is made.
     """
 
-    channel: str
-    through: str
-    test: Test
-    certify: bool
-    alpha: float
+    channel: str = AUTO
+    through: str = AUTO
+    test: Test = "conformal"
+    certify: bool = False
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -73,24 +71,29 @@ class Questioned:
     transcript: Transcript
 
 
-def question(
-    query: Query, enrolment: Enrolment, asking: Asking, *, registry: Registry, on_event: Listener
-) -> Questioned:
+def question(query: Query, yardsticks: Yardsticks, asking: Asking, *, alpha: float, on_event: Listener) -> Questioned:
     """Ask a suspect the probes and the views.
+
+    Args:
+        query: the suspect.
+        yardsticks: what suspects of the enrolment are measured against.
+        asking: how it is asked.
+        alpha: the level at which an early stop is made.
+        on_event: is told of progress.
 
     Raises:
         UsageError: nothing is calibrated for its channel or the filter that was named.
         ModelError: it fails on the probes or the first view.
     """
-    interview = Interview(query)
+    enrolment, interview = yardsticks.enrolment, Interview(query)
     probed = probe(interview, enrolment.queries)
-    yardstick, behaviour = _choose_yardstick(interview, probed, enrolment, asking, registry)
+    yardstick, behaviour = _choose_yardstick(interview, probed, yardsticks, asking)
     behaviour = behaviour or broken([probed.answers.flatten(0, 1)]) or (REORDERED if probed.swapped else "")
     views: list[Tensor] = []
     if not behaviour:
-        views, behaviour = _ask_views(interview, probed, yardstick, asking, on_event)
+        views, behaviour = _ask_views(interview, probed, yardstick, asking, alpha, on_event)
     last = probed.answers[1]
-    chain = FilterChain.parse(yardstick.through, registry) if yardstick.through else None
+    chain = FilterChain.parse(yardstick.through, yardsticks.registry) if yardstick.through else None
     if not behaviour:
         last = interview.ask(enrolment.queries.images[0, probed.positions], alone=True)
         detected = chain is not None and asking.through == AUTO
@@ -119,26 +122,23 @@ def _caveats(
 
 
 def _choose_yardstick(
-    interview: Interview, probed: Probed, enrolment: Enrolment, asking: Asking, registry: Registry
+    interview: Interview, probed: Probed, yardsticks: Yardsticks, asking: Asking
 ) -> tuple[Yardstick, str]:
     """Return the calibration that fits how the suspect answers, and what prevents a verdict where none does."""
     channel = read_channel(interview.query, probed.answers.flatten(0, 1), asking.channel)
     if asking.through != AUTO:
-        through = PLAIN if asking.through == NONE else asking.through
-        return Yardstick.of(enrolment, channel, through, registry=registry), ""
-    found = PLAIN
-    if probed.changing and bool(probed.answers.isfinite().all()):
-        found = detect_filter(probe_for_filters(probed, interview, enrolment.queries), registry)
+        return yardsticks.of(channel, PLAIN if asking.through == NONE else asking.through), ""
+    found = look_for_filter(probed, interview, yardsticks.enrolment.queries, yardsticks.registry)
     try:
-        return Yardstick.of(enrolment, channel, found, registry=registry), ""
+        return yardsticks.of(channel, found), ""
     except UsageError:
         if not found:
             raise
-        return Yardstick.of(enrolment, channel, registry=registry), uncalibrated(found)
+        return yardsticks.of(channel), uncalibrated(found)
 
 
 def _ask_views(
-    interview: Interview, probed: Probed, yardstick: Yardstick, asking: Asking, on_event: Listener
+    interview: Interview, probed: Probed, yardstick: Yardstick, asking: Asking, alpha: float, on_event: Listener
 ) -> tuple[list[Tensor], str]:
     """Return the answers ``(Q, K)`` to each view that was asked, and what in them prevents a verdict."""
     queries, views = yardstick.enrolment.queries, list[Tensor]()
@@ -153,7 +153,7 @@ def _ask_views(
         behaviour = broken(views) or (turned(probed, views[0]) if len(views) == 1 else "")
         if behaviour:
             return views, behaviour
-        if asking.test == "sequential" and _suffices(views, yardstick, asking):
+        if asking.test == "sequential" and _suffices(views, yardstick, asking, alpha):
             break
     return views, constant(views) or _stray(views, yardstick)
 
@@ -165,12 +165,12 @@ def _stray(views: list[Tensor], yardstick: Yardstick) -> str:
     return f"the suspect cannot be compared: {reason}" if reason else ""
 
 
-def _suffices(views: list[Tensor], yardstick: Yardstick, asking: Asking) -> bool:
+def _suffices(views: list[Tensor], yardstick: Yardstick, asking: Asking, alpha: float) -> bool:
     """Tell whether a sequential test needs no further view."""
     if constant(views):  # by chance, in a small view; or always, and then more views will show it
         return False
     scores = yardstick.scores(torch.stack(views))
-    return bool(yardstick.decide(scores, alpha=asking.alpha, test="sequential", certify=asking.certify).stopped)
+    return bool(yardstick.decide(scores, alpha=alpha, test="sequential", certify=asking.certify).stopped)
 
 
 def _transcript(interview: Interview, enrolment: Enrolment, query: Query) -> Transcript:

@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TypedDict, Unpack, get_args
 
-import attrs
-
-from fpframe.base import Event, Listener, ignore
-from fpframe.decision import Decision, holm_thresholds, require_alpha
+from fpframe.base import Listener, ignore
+from fpframe.decision import require_alpha
 from fpframe.enrolment import Enrolment
 from fpframe.errors import UsageError, nearest
 from fpframe.models import Outputs
 from fpframe.opening import Suspect, open_suspect
 from fpframe.registry import Registry, load_registry
 from fpframe.verification.behaviour import AUTO, NONE
+from fpframe.verification.judge_suspects import judge
 from fpframe.verification.probes import probe_queries
-from fpframe.verification.question_suspect import Asking, Questioned, question
+from fpframe.verification.question_suspect import Asking
 from fpframe.verification.transcript import open_recorded
 from fpframe.verification.verdict import Verdict
-from fpframe.verification.yardstick import Test, Yardstick
+from fpframe.verification.yardstick import Test
+from fpframe.verification.yardsticks import Yardsticks
 
 
 class Options(TypedDict, total=False):
@@ -110,8 +110,9 @@ def verify_many(
         raise UsageError("no suspect was named; name at least one, or recorded answers")
     level = enrolment.recipe.alpha if alpha is None else alpha
     _refuse_unfit(enrolment, level, count, channel=channel, test=test, certify=certify)
+    yardsticks = Yardsticks(enrolment, registry)
     if through not in (AUTO, NONE):  # before any suspect is asked
-        through = Yardstick.of(enrolment, next(iter(enrolment.encoders)), through, registry=registry).through
+        through = yardsticks.of(next(iter(enrolment.encoders)), through).through
     classes = len(enrolment.classes)
     opened = [
         open_suspect(
@@ -132,7 +133,7 @@ def verify_many(
     opened += [open_recorded(path, enrolment.queries, classes, outputs=outputs) for path in answers]
     for query in opened:
         query.require(probe_queries(enrolment.queries) + enrolment.queries.queries)
-    asking = Asking(channel=channel, through=through, test=test, certify=certify, alpha=level / count)
+    asking = Asking(channel=channel, through=through, test=test, certify=certify)
     settings: dict[str, Any] = {
         "backbone": backbone,
         "mean": list(mean) if mean is not None else None,
@@ -143,16 +144,7 @@ def verify_many(
         "channel": channel,
         "through": through,
     }
-    questioned = []
-    for number, query in enumerate(opened):
-        on_event(Event(task="verifying", done=number, total=len(opened)))
-        questioned.append(question(query, enrolment, asking, registry=registry, on_event=on_event))
-    on_event(Event(task="verifying", done=len(opened), total=len(opened)))
-    digest = enrolment.digest
-    return [
-        _verdict(enrolment, each, decision, digest, settings)
-        for each, decision in zip(questioned, _decide(questioned, asking, level), strict=True)
-    ]
+    return judge(opened, yardsticks, asking, alpha=level, settings=settings, on_event=on_event)
 
 
 def _refuse_unfit(
@@ -171,55 +163,3 @@ def _refuse_unfit(
         return
     for name in enrolment.encoders:
         require_alpha(alpha, enrolment.strata(name), suspects=suspects, certify=certify)
-
-
-def _decide(questioned: Sequence[Questioned], asking: Asking, alpha: float) -> list[Decision]:
-    """Return the decisions, at the levels of Holm's procedure where there are several."""
-
-    def at(each: Questioned, level: float) -> Decision:
-        return each.yardstick.decide(
-            each.view_scores, alpha=level, test=asking.test, certify=asking.certify, behaviour=each.behaviour
-        )
-
-    first = [at(each, asking.alpha) for each in questioned]
-    levels = holm_thresholds([_evidence(decision) for decision in first], alpha)
-    return [
-        _at_level(each, decision, level, at) for each, decision, level in zip(questioned, first, levels, strict=True)
-    ]
-
-
-def _at_level(
-    each: Questioned, decision: Decision, level: float, at: Callable[[Questioned, float], Decision]
-) -> Decision:
-    """Return the decision at the level that Holm's procedure gives, which is no lower than that of the asking."""
-    if decision.stopped == "derived":  # at a stricter level, by all that it was asked
-        return attrs.evolve(decision, alpha=level)
-    again = at(each, level)
-    # what would have been an earlier stop at this level was none
-    return attrs.evolve(again, stopped="") if again.views < each.views else again
-
-
-def _evidence(decision: Decision) -> float:
-    """Return what is held against a level: the largest p-value, or the largest bound where it is certified."""
-    if not decision.certify:
-        return decision.p_value
-    return max(result.bound for result in decision.strata.values())
-
-
-def _verdict(
-    enrolment: Enrolment, each: Questioned, decision: Decision, digest: str, settings: dict[str, Any]
-) -> Verdict:
-    return Verdict(
-        decision=decision,
-        channel=each.yardstick.channel,
-        through=each.yardstick.through,
-        view_scores=each.view_scores,
-        queries=len(each.transcript.answers),
-        saved=(enrolment.queries.views - each.views) * enrolment.queries.images.shape[1] if decision.stopped else 0,
-        suspect={"address": each.query.address, "digest": each.query.digest},
-        scheme=enrolment.scheme,
-        enrolment=digest,
-        settings={"outputs": each.query.outputs, **settings},
-        caveats=(*enrolment.caveats, *each.caveats),
-        transcript=each.transcript,
-    )

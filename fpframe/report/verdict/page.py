@@ -22,7 +22,7 @@ from fpframe.report.verdict.evidence import Look, looks_of, strips_of
 from fpframe.report.verdict.pictures import strips_svg
 from fpframe.report.verdict.text import number, p_text
 from fpframe.report.verdict.thumbnails import png_uri, stretched
-from fpframe.verification import Verdict, Yardstick
+from fpframe.verification import Verdict, Yardsticks
 
 #: What the models of a stratum are, and whom it protects that they are asked.
 MEANINGS = {
@@ -119,7 +119,7 @@ def verdict_html(verdicts: Sequence[Verdict], enrolment: Enrolment, *, registry:
     digest = enrolment.digest
     if any(verdict.enrolment != digest for verdict in verdicts):
         raise ValueError(f"a verdict was given with another enrolment than this one, whose digest is {digest}")
-    registry = registry or load_registry()
+    yardsticks = Yardsticks(enrolment, registry or load_registry())
     shared = [caveat for caveat in verdicts[0].caveats if all(caveat in verdict.caveats for verdict in verdicts)]
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("fpframe.report"),
@@ -131,7 +131,7 @@ def verdict_html(verdicts: Sequence[Verdict], enrolment: Enrolment, *, registry:
     )
     environment.filters |= {"number": number, "p": p_text, "plain": plain}
     return environment.get_template("verdict.html").render(
-        suspects=[_suspect(verdict, enrolment, registry, shared) for verdict in verdicts],
+        suspects=[_suspect(verdict, yardsticks, shared) for verdict in verdicts],
         shared_caveats=list(dict.fromkeys(shared)),
         levels=_levels(verdicts),
         command=_command(verdicts, enrolment),
@@ -161,9 +161,9 @@ def plain(value: Any) -> str:
     return str(value)
 
 
-def _suspect(verdict: Verdict, enrolment: Enrolment, registry: Registry, shared: Sequence[str]) -> SuspectPart:
+def _suspect(verdict: Verdict, yardsticks: Yardsticks, shared: Sequence[str]) -> SuspectPart:
     decision = verdict.decision
-    yardstick = Yardstick.of(enrolment, verdict.channel, verdict.through, registry=registry)
+    yardstick = yardsticks.of(verdict.channel, verdict.through)
     scored = math.isfinite(decision.score)
     rows = tuple(_row(name, result, verdict) for name, result in decision.strata.items())
     digest = verdict.suspect["digest"]
@@ -175,7 +175,7 @@ def _suspect(verdict: Verdict, enrolment: Enrolment, registry: Registry, shared:
         misbehaved=decision.verdict == INCONCLUSIVE and not verdict.view_scores,
         picture=strips_svg(strips_of(verdict, yardstick)) if scored else Markup(),
         looks=looks_of(verdict, yardstick) if scored and decision.test == "sequential" else (),
-        is_victim=bool(digest) and digest == enrolment.victim["digest"],
+        is_victim=bool(digest) and digest == yardsticks.enrolment.victim["digest"],
         caveats=tuple(caveat for caveat in verdict.caveats if caveat not in shared),
     )
 

@@ -1,0 +1,100 @@
+"""`judge`: question open suspects, and decide on each. Whatever reports a verdict or a rate gets it here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import attrs
+
+from fpframe.base import Event, Listener, ignore
+from fpframe.decision import Decision, holm_thresholds
+from fpframe.models import Query
+from fpframe.verification.question_suspect import Asking, Questioned, question
+from fpframe.verification.verdict import Verdict
+from fpframe.verification.yardsticks import Yardsticks
+
+
+def judge(
+    suspects: Sequence[Query],
+    yardsticks: Yardsticks,
+    asking: Asking,
+    *,
+    alpha: float,
+    settings: Mapping[str, Any],
+    on_event: Listener = ignore,
+) -> list[Verdict]:
+    """Question suspects and decide on each.
+
+    Args:
+        suspects: the suspects; they share alpha by Holm's procedure.
+        yardsticks: what suspects of the enrolment are measured against.
+        asking: how they are asked and judged.
+        alpha: the highest chance that any independent one of them is called derived.
+        settings: how they were opened, for the record.
+        on_event: is told of progress.
+
+    Raises:
+        UsageError: nothing is calibrated for a suspect's channel, or for the filter that was named.
+        ModelError: a suspect fails on the probes or the first view.
+    """
+    questioned = []
+    for number, query in enumerate(suspects):
+        on_event(Event(task="verifying", done=number, total=len(suspects)))
+        questioned.append(question(query, yardsticks, asking, alpha=alpha / len(suspects), on_event=on_event))
+    on_event(Event(task="verifying", done=len(suspects), total=len(suspects)))
+    decisions = _decide(questioned, asking, alpha)
+    return [
+        _verdict(each, decision, yardsticks, settings) for each, decision in zip(questioned, decisions, strict=True)
+    ]
+
+
+def _decide(questioned: Sequence[Questioned], asking: Asking, alpha: float) -> list[Decision]:
+    """Return the decisions, at the levels of Holm's procedure where there are several."""
+
+    def at(each: Questioned, level: float) -> Decision:
+        return each.yardstick.decide(
+            each.view_scores, alpha=level, test=asking.test, certify=asking.certify, behaviour=each.behaviour
+        )
+
+    first = [at(each, alpha / len(questioned)) for each in questioned]
+    levels = holm_thresholds([_evidence(decision) for decision in first], alpha)
+    return [
+        _at_level(each, decision, level, at) for each, decision, level in zip(questioned, first, levels, strict=True)
+    ]
+
+
+def _at_level(
+    each: Questioned, decision: Decision, level: float, at: Callable[[Questioned, float], Decision]
+) -> Decision:
+    """Return the decision at the level that Holm's procedure gives, which is no lower than that of the asking."""
+    if decision.stopped == "derived":  # at a stricter level, by all that it was asked
+        return attrs.evolve(decision, alpha=level)
+    again = at(each, level)
+    # what would have been an earlier stop at this level was none
+    return attrs.evolve(again, stopped="") if again.views < each.views else again
+
+
+def _evidence(decision: Decision) -> float:
+    """Return what is held against a level: the largest p-value, or the largest bound where it is certified."""
+    if not decision.certify:
+        return decision.p_value
+    return max(result.bound for result in decision.strata.values())
+
+
+def _verdict(each: Questioned, decision: Decision, yardsticks: Yardsticks, settings: Mapping[str, Any]) -> Verdict:
+    enrolment = yardsticks.enrolment
+    return Verdict(
+        decision=decision,
+        channel=each.yardstick.channel,
+        through=each.yardstick.through,
+        view_scores=each.view_scores,
+        queries=len(each.transcript.answers),
+        saved=(enrolment.queries.views - each.views) * enrolment.queries.images.shape[1] if decision.stopped else 0,
+        suspect={"address": each.query.address, "digest": each.query.digest},
+        scheme=enrolment.scheme,
+        enrolment=yardsticks.digest,
+        settings={"outputs": each.query.outputs, **settings},
+        caveats=(*enrolment.caveats, *each.caveats),
+        transcript=each.transcript,
+    )

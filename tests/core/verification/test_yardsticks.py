@@ -1,0 +1,80 @@
+"""The calibration that suspects are measured against is scored once in a call, however many suspects there are."""
+
+from __future__ import annotations
+
+import pytest
+
+import fpframe
+from fpframe.enrolment import enrolment as module
+from fpframe.enrolment.enrolment import Enrolment
+from fpframe.errors import UsageError
+from fpframe.report.verdict.page import verdict_html
+from fpframe.verification.yardsticks import Yardsticks
+
+
+@pytest.fixture(scope="module")
+def enrolment(tiny_enrolment) -> Enrolment:
+    return Enrolment.open(tiny_enrolment)
+
+
+@pytest.fixture
+def scorings(monkeypatch) -> list[str]:
+    """The channels in which calibration models were scored, in order."""
+    scored, score = [], module.score_views
+
+    def counting(encoder, answers, victim_answers, channel):
+        scored.append(channel)
+        return score(encoder, answers, victim_answers, channel)
+
+    monkeypatch.setattr(module, "score_views", counting)
+    return scored
+
+
+def suspects(enrolment, count):
+    """Return suspects that answer with three decimals, for which no calibration scores are stored."""
+    answers = enrolment.calibration.answers[""]
+    rows = [fpframe.through_channel(each, "rounded:3").flatten(0, 1) for each in answers[:count]]
+    images = enrolment.queries.images.flatten(0, 1).float() / 255
+
+    def replay(number):
+        def suspect(pixels):
+            same = (pixels[:, None] - images[None]).abs().amax((2, 3, 4)).argmin(1)
+            return rows[number][same]
+
+        return suspect
+
+    return [replay(number) for number in range(count)]
+
+
+def test_calibration_models_are_scored_once_for_each_channel_and_not_for_each_suspect(enrolment, scorings):
+    verdicts = fpframe.verify_many(enrolment, suspects(enrolment, 3), alpha=0.3)
+    assert {verdict.channel for verdict in verdicts} == {"rounded:3"}
+    assert scorings == ["rounded:3"]
+
+
+def test_calibration_models_are_scored_once_for_each_filter(enrolment, scorings):
+    fpframe.verify_many(enrolment, suspects(enrolment, 2), alpha=0.2, through="round(2)")
+    assert sorted(scorings) == ["probs", "rounded:3"], "with the filter's name, before anybody is asked; and then"
+
+
+def test_a_report_on_many_suspects_scores_the_calibration_models_once(enrolment, scorings):
+    verdicts = fpframe.verify_many(enrolment, suspects(enrolment, 3), alpha=0.3)
+    del scorings[:]
+    verdict_html(verdicts, enrolment)
+    assert scorings == ["rounded:3"]
+
+
+def test_what_was_scored_once_is_what_is_scored_anew(enrolment, registry):
+    yardsticks = Yardsticks(enrolment, registry)
+    first = yardsticks.of("rounded:3", "answer-noise(0.1)")
+    assert yardsticks.of("rounded:3", "answer-noise(0.1)") is first
+    assert yardsticks.of("rounded:3") is not first
+    again = Yardsticks(enrolment, registry).of("rounded:3", "answer-noise(0.1)")
+    assert (again.strata, again.through, again.caveats) == (first.strata, first.through, first.caveats)
+
+
+def test_what_cannot_be_calibrated_is_refused_again_and_again(enrolment, registry):
+    yardsticks = Yardsticks(enrolment, registry)
+    for _ in range(2):
+        with pytest.raises(UsageError, match=r"the calibration models were not asked through 'flip\(0.5\)'"):
+            yardsticks.of("probs", "flip(0.5)")
