@@ -1,5 +1,5 @@
 from .curves import PowerAt as PowerAt, aruc as aruc, roc as roc, tpr_at_fpr as tpr_at_fpr
-from .decide import decide as decide, passes as passes
+from .decide import decide as decide
 from .levels import holm_thresholds as holm_thresholds, require_alpha as require_alpha
 from .metrics import auc as auc, auc_interval as auc_interval, clopper_pearson as clopper_pearson
 from .outcome import (
@@ -7,6 +7,7 @@ from .outcome import (
     INCONCLUSIVE as INCONCLUSIVE,
     NOT_SHOWN as NOT_SHOWN,
     Decision as Decision,
+    Word as Word,
     interval_over_views as interval_over_views,
 )
 from .paired import (
@@ -27,6 +28,7 @@ from .pvalues import (
     upper_bound as upper_bound,
 )
 from .sequential import Standard as Standard, decide_sequentially as decide_sequentially, standard_of as standard_of
+from .shared import decide_together as decide_together, share_of as share_of
 from .validity import (
     LeftOut as LeftOut,
     ValidityAt as ValidityAt,

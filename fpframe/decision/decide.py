@@ -9,12 +9,13 @@ from fpframe.decision.outcome import (
     INCONCLUSIVE,
     NOT_SHOWN,
     Decision,
+    Word,
     hindrance,
     interval_over_views,
     undecided,
 )
 from fpframe.decision.paths import mean_of_views
-from fpframe.decision.pvalues import StratumResult, StratumScores, reaches, stratum_p_value
+from fpframe.decision.pvalues import StratumResult, StratumScores, stratum_p_value
 
 
 def decide(
@@ -45,9 +46,10 @@ def decide(
     low, high = interval = interval_over_views(view_scores)
     results = judge(score, strata)
     found = {
-        all(passes(result, alpha, certify=certify) for result in judge(value, strata).values())
+        all(result.passes(alpha, certify=certify) for result in judge(value, strata).values())
         for value in (low, score, high)
     }
+    verdict: Word
     if len(found) > 1:
         verdict = INCONCLUSIVE
         reason = (
@@ -71,8 +73,3 @@ def decide(
 def judge(score: float, strata: Mapping[str, StratumScores]) -> dict[str, StratumResult]:
     """Return what each stratum says of a score."""
     return {name: stratum_p_value(score, stratum) for name, stratum in sorted(strata.items())}
-
-
-def passes(result: StratumResult, alpha: float, *, certify: bool) -> bool:
-    """Return whether a suspect stands out from a stratum at level alpha."""
-    return reaches(result.bound if certify else result.p, alpha)

@@ -52,15 +52,15 @@ def holm_thresholds(p_values: Sequence[float], alpha: float) -> list[float]:
     """Return the level that each of several suspects is held to, so that one false accusation has at most chance alpha.
 
     Holm's step-down: the smallest p-value is held to alpha/m, the next to alpha/(m-1), and so on until one fails; those
-    after it are held to the level at which it failed. A p-value that is NaN comes last. Where decisions are certified,
-    the largest bound over the strata stands in for the p-value.
+    after it are held to the level at which it failed. Equal p-values are held to one level, whichever comes first. A
+    p-value that is NaN comes last. Where decisions are certified, the largest bound stands in for the p-value.
     """
     count = len(p_values)
     order = sorted(range(count), key=lambda i: math.inf if math.isnan(p_values[i]) else p_values[i])
-    levels, failed = [0.0] * count, None
+    levels, level, failed, last = [0.0] * count, alpha, False, math.nan
     for rank, index in enumerate(order):
-        level = alpha / (count - rank) if failed is None else failed
-        levels[index] = level
-        if failed is None and not reaches(p_values[index], level):
-            failed = level
+        if not failed and p_values[index] != last:
+            level = alpha / (count - rank)
+            failed = not reaches(p_values[index], level)
+        levels[index], last = level, p_values[index]
     return levels

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Literal
+from typing import Literal, get_args
 
 import attrs
 import numpy as np
@@ -12,7 +12,11 @@ import numpy as np
 from fpframe.decision.pvalues import StratumResult, StratumScores, stratum_p_value
 from fpframe.rng import derive_seed
 
-DERIVED, NOT_SHOWN, INCONCLUSIVE = "DERIVED", "NOT_SHOWN", "INCONCLUSIVE"
+#: The three words of a verdict.
+Word = Literal["DERIVED", "NOT_SHOWN", "INCONCLUSIVE"]
+DERIVED: Literal["DERIVED"] = "DERIVED"
+NOT_SHOWN: Literal["NOT_SHOWN"] = "NOT_SHOWN"
+INCONCLUSIVE: Literal["INCONCLUSIVE"] = "INCONCLUSIVE"
 
 #: Resamples of the views for the interval around a score.
 RESAMPLES = 1000
@@ -20,7 +24,7 @@ RESAMPLES = 1000
 
 @attrs.frozen(kw_only=True)
 class Decision:
-    """What the scores of a suspect come to.
+    """What the scores of a suspect come to; one that its own numbers contradict cannot be made.
 
     Attributes:
         verdict: ``DERIVED``, ``NOT_SHOWN`` or ``INCONCLUSIVE``.
@@ -36,7 +40,7 @@ class Decision:
         certify: whether the bounds of the strata were held to alpha, and not only the p-values.
     """
 
-    verdict: str
+    verdict: Word
     score: float
     interval: tuple[float, float]
     p_value: float
@@ -47,6 +51,36 @@ class Decision:
     views: int
     stopped: Literal["", "derived", "futile"] = ""
     certify: bool = False
+
+    def __attrs_post_init__(self) -> None:
+        fault = self._contradiction()
+        if fault:
+            raise ValueError(f"a decision cannot be {self.verdict} {fault}")
+
+    @property
+    def evidence(self) -> float:
+        """What is held against a level: the largest p-value of the strata, or the largest bound; NaN with no score."""
+        return max((result.evidence(certify=self.certify) for result in self.strata.values()), default=math.nan)
+
+    def _contradiction(self) -> str:
+        """Return why the verdict cannot be what it says, by the numbers beside it; empty where it can."""
+        if self.verdict not in get_args(Word):
+            return f"(known: {', '.join(get_args(Word))})"
+        if bool(self.reason) != (self.verdict == INCONCLUSIVE):
+            return f"with the reason '{self.reason}'" if self.reason else "without a reason"
+        if self.verdict == INCONCLUSIVE:
+            return ""
+        if not self.strata:
+            return "with no stratum that could speak against it"
+        if self.p_value != max(result.p for result in self.strata.values()):
+            return f"with a p-value of {self.p_value:g}, which is not the largest of its strata"
+        failed = [name for name, result in self.strata.items() if not result.passes(self.alpha, certify=self.certify)]
+        if self.verdict == DERIVED and failed:
+            value = self.strata[failed[0]].evidence(certify=self.certify)
+            return f"at level {self.alpha:g}: stratum '{failed[0]}' has {value:g}"
+        if self.verdict == NOT_SHOWN and not failed:
+            return f"at level {self.alpha:g}: every stratum passes"
+        return ""
 
 
 def hindrance(view_scores: Sequence[float], finite: Mapping[str, bool], behaviour: str) -> str:

@@ -72,6 +72,14 @@ class StratumResult:
     margin: float
     bound: float
 
+    def evidence(self, *, certify: bool) -> float:
+        """Return what is held against a level: the p-value, or the bound where the verdict is certified."""
+        return self.bound if certify else self.p
+
+    def passes(self, alpha: float, *, certify: bool) -> bool:
+        """Return whether the suspect stands out from this stratum at a level."""
+        return reaches(self.evidence(certify=certify), alpha)
+
 
 def stratum_p_value(score: float, stratum: StratumScores) -> StratumResult:
     """Return the conformal p-value of a score, and what it was counted from.

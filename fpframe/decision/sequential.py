@@ -9,7 +9,7 @@ from typing import Literal
 import attrs
 import numpy as np
 
-from fpframe.decision.decide import judge, passes
+from fpframe.decision.decide import judge
 from fpframe.decision.outcome import DERIVED, NOT_SHOWN, Decision, hindrance, interval_over_views, undecided
 from fpframe.decision.paths import StratumPaths, mean_of_views
 from fpframe.decision.pvalues import StratumScores
@@ -118,7 +118,7 @@ def decide_sequentially(
     stopped: Literal["", "derived", "futile"] = ""
     for look in range(1, len(own) + 1):
         results = judge(float(own[:look].max()), calibration)
-        if all(passes(result, alpha, certify=certify) for result in results.values()):
+        if all(result.passes(alpha, certify=certify) for result in results.values()):
             stopped = "derived"
         elif futility and look > 1 and any(_hopeless(own, each, look) for each in marks.values()):
             stopped = "futile"

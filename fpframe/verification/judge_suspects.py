@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-import attrs
-
 from fpframe.base import Event, Listener, ignore
-from fpframe.decision import Decision, holm_thresholds
+from fpframe.decision import Decision, decide_together, share_of
 from fpframe.models import Query
 from fpframe.verification.question_suspect import Asking, Questioned, question
 from fpframe.verification.verdict import Verdict
@@ -38,10 +36,10 @@ def judge(
         UsageError: nothing is calibrated for a suspect's channel, or for the filter that was named.
         ModelError: a suspect fails on the probes or the first view.
     """
-    questioned = []
+    questioned, share = list[Questioned](), share_of(alpha, len(suspects)) if suspects else alpha
     for number, query in enumerate(suspects):
         on_event(Event(task="verifying", done=number, total=len(suspects)))
-        questioned.append(question(query, yardsticks, asking, alpha=alpha / len(suspects), on_event=on_event))
+        questioned.append(question(query, yardsticks, asking, alpha=share, on_event=on_event))
     on_event(Event(task="verifying", done=len(suspects), total=len(suspects)))
     decisions = _decide(questioned, asking, alpha)
     return [
@@ -52,34 +50,12 @@ def judge(
 def _decide(questioned: Sequence[Questioned], asking: Asking, alpha: float) -> list[Decision]:
     """Return the decisions, at the levels of Holm's procedure where there are several."""
 
-    def at(each: Questioned, level: float) -> Decision:
-        return each.yardstick.decide(
+    def decider(each: Questioned) -> Callable[[float], Decision]:
+        return lambda level: each.yardstick.decide(
             each.view_scores, alpha=level, test=asking.test, certify=asking.certify, behaviour=each.behaviour
         )
 
-    first = [at(each, alpha / len(questioned)) for each in questioned]
-    levels = holm_thresholds([_evidence(decision) for decision in first], alpha)
-    return [
-        _at_level(each, decision, level, at) for each, decision, level in zip(questioned, first, levels, strict=True)
-    ]
-
-
-def _at_level(
-    each: Questioned, decision: Decision, level: float, at: Callable[[Questioned, float], Decision]
-) -> Decision:
-    """Return the decision at the level that Holm's procedure gives, which is no lower than that of the asking."""
-    if decision.stopped == "derived":  # at a stricter level, by all that it was asked
-        return attrs.evolve(decision, alpha=level)
-    again = at(each, level)
-    # what would have been an earlier stop at this level was none
-    return attrs.evolve(again, stopped="") if again.views < each.views else again
-
-
-def _evidence(decision: Decision) -> float:
-    """Return what is held against a level: the largest p-value, or the largest bound where it is certified."""
-    if not decision.certify:
-        return decision.p_value
-    return max(result.bound for result in decision.strata.values())
+    return decide_together([decider(each) for each in questioned], alpha=alpha)
 
 
 def _verdict(each: Questioned, decision: Decision, yardsticks: Yardsticks, settings: Mapping[str, Any]) -> Verdict:

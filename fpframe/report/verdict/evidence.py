@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import attrs
 import numpy as np
 
-from fpframe.decision import StratumPaths, StratumScores, passes, stratum_p_value
+from fpframe.decision import StratumPaths, StratumScores, stratum_p_value
 from fpframe.report.verdict.pictures import Strips
 from fpframe.verification import Verdict, Yardstick
 
@@ -97,6 +97,6 @@ def _bars(strata: Mapping[str, StratumScores], verdict: Verdict) -> dict[str, fl
 def _bar(stratum: StratumScores, verdict: Verdict) -> float | None:
     for score in sorted(set(stratum.scores)):
         above = stratum_p_value(math.nextafter(score, math.inf), stratum)
-        if passes(above, verdict.decision.alpha, certify=verdict.decision.certify):
+        if above.passes(verdict.decision.alpha, certify=verdict.decision.certify):
             return score
     return None

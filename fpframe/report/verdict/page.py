@@ -14,7 +14,7 @@ import torch
 from markupsafe import Markup
 from torch import Tensor
 
-from fpframe.decision import INCONCLUSIVE, StratumResult, passes
+from fpframe.decision import INCONCLUSIVE, StratumResult
 from fpframe.enrolment import Enrolment
 from fpframe.models import add_perturbation
 from fpframe.registry import Registry, load_registry
@@ -188,7 +188,7 @@ def _row(name: str, result: StratumResult, verdict: Verdict) -> Row:
         protects=protects,
         result=result,
         counted=math.isfinite(verdict.decision.score),
-        passes=passes(result, verdict.decision.alpha, certify=verdict.decision.certify),
+        passes=result.passes(verdict.decision.alpha, certify=verdict.decision.certify),
     )
 
 

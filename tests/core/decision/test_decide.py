@@ -241,6 +241,11 @@ def test_holm_puts_a_missing_p_value_last():
     assert holm_thresholds([NAN, 0.01], 0.05) == pytest.approx([0.05, 0.025])
 
 
+def test_suspects_with_one_p_value_are_held_to_one_level_in_whatever_order_they_are_named():
+    assert holm_thresholds([0.02, 0.01, 0.01], 0.06) == pytest.approx([0.06, 0.02, 0.02])
+    assert holm_thresholds([0.04, 0.04, 0.01], 0.06) == pytest.approx([0.03, 0.03, 0.02])
+
+
 def test_holm_is_met_exactly_in_spite_of_binary_fractions():
     assert 0.3 / 3 < 0.1
     assert holm_thresholds([0.1, 0.15, 0.3], 0.3) == pytest.approx([0.1, 0.15, 0.3])
