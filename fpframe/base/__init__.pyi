@@ -7,5 +7,6 @@ from .digest import (
     without_nan as without_nan,
 )
 from .events import Event as Event, Listener as Listener, ignore as ignore, log_events as log_events
+from .jsontext import parse_json as parse_json
 from .machine import machine_profile as machine_profile
 from .toml import make_converter as make_converter, parse_text as parse_text, read_text as read_text

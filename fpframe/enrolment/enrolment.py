@@ -1,26 +1,25 @@
-"""`Enrolment`: the record, and how it scores answers."""
+"""`Enrolment`: opened, saved, and how it scores answers."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import attrs
 import numpy as np
-from torch import Tensor, nn
+from torch import Tensor
 
 from fpframe.decision import Standard, StratumPaths, StratumScores
-from fpframe.enrolment.calibration import PLAIN, Calibration, cosine_scores, score_views
+from fpframe.enrolment.calibration import PLAIN, cosine_scores, score_views
+from fpframe.enrolment.contents import Contents
+from fpframe.enrolment.folder import enrolment_digest, read_enrolment, write_enrolment
 from fpframe.errors import UsageError
-from fpframe.interfaces import ComponentSpec
-from fpframe.models import QuerySet, is_channel, nearest_channel, through_channel
-from fpframe.recipe import STRATA, Recipe
+from fpframe.models import is_channel, nearest_channel, through_channel
+from fpframe.recipe import STRATA
 from fpframe.registry import Registry
 
 
 @attrs.frozen(kw_only=True, eq=False)
-class Enrolment:
+class Enrolment(Contents):
     """Everything that is needed to question a suspect.
 
     Attributes:
@@ -41,32 +40,15 @@ class Enrolment:
         profile: the machine that it was made on.
     """
 
-    recipe: Recipe
-    scheme: str
-    encoder: ComponentSpec
-    encoder_revision: int
-    queries: QuerySet
-    deltas: tuple[Tensor, ...]
-    encoders: Mapping[str, nn.Module]
-    victim_answers: Tensor
-    calibration: Calibration
-    standards: Mapping[str, Standard]
-    victim: Mapping[str, Any]
-    classes: tuple[str, ...]
-    assumptions: tuple[str, ...]
-    profile: Mapping[str, Any]
-
     @classmethod
     def open(cls, path: str | Path, *, registry: Registry | None = None) -> Enrolment:
         """Read an enrolment folder; every digest is checked and nothing in it is executed.
 
         Raises:
-            IntegrityError: a member is missing, was changed, or is none of the manifest's.
-            UsageError: there is no such folder, or it is not an enrolment.
+            IntegrityError: a member is missing, was changed, or is none of an enrolment's.
+            UsageError: there is no such folder, it is not an enrolment, or it is one of another release.
         """
-        from fpframe.enrolment.folder import read_enrolment
-
-        return read_enrolment(Path(path), registry=registry)
+        return read_enrolment(cls, Path(path), registry=registry)
 
     def save(self, path: str | Path, *, force: bool = False) -> None:
         """Write the enrolment folder: whole or not at all.
@@ -74,15 +56,11 @@ class Enrolment:
         Raises:
             UsageError: the folder exists and `force` is not set.
         """
-        from fpframe.enrolment.folder import write_enrolment
-
         write_enrolment(self, Path(path), force=force)
 
     @property
     def digest(self) -> str:
         """SHA-256 over everything that decides a verdict, whether it is written to a folder yet or not."""
-        from fpframe.enrolment.folder import enrolment_digest
-
         return enrolment_digest(self)
 
     @property

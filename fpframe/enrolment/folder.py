@@ -1,65 +1,53 @@
-"""An enrolment on disk: a folder with a manifest that holds the SHA-256 of every member."""
+"""An enrolment on disk: a sealed folder with the members of `fpframe.enrolment.format`."""
 
 from __future__ import annotations
 
-import hashlib
-import json
-import tempfile
-from collections.abc import Callable
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-import attrs
 import numpy as np
-import safetensors.torch
 import torch
 from safetensors import SafetensorError
 from torch import Tensor, nn
 
-from fpframe.base import canonical_json, content_key
 from fpframe.decision import Standard
 from fpframe.enrolment.calibration import Calibration, CalibrationModel
-from fpframe.enrolment.enrolment import Enrolment
-from fpframe.errors import FpframeError, IntegrityError, ResourceError, UsageError
+from fpframe.enrolment.contents import Contents
+from fpframe.enrolment.format import FACTS, MEMBERS, UNDIGESTED, check_known, decode, encode
+from fpframe.errors import FpframeError, IntegrityError, UsageError
 from fpframe.interfaces import ComponentSpec, Encoder
 from fpframe.models import QueryPart, QuerySet
-from fpframe.recipe import Recipe
 from fpframe.registry import Registry, load_registry
-from fpframe.store import dump, write_durably
+from fpframe.store import (
+    Manifest,
+    SealedKind,
+    read_manifest,
+    read_members,
+    refuse_existing as refuse_existing_sealed,
+    write_sealed,
+)
 
-FORMAT = 2
-MANIFEST = "manifest.json"
+ContentsT = TypeVar("ContentsT", bound=Contents)
+
+ENROLMENT = SealedKind(
+    noun="enrolment", article="an", make="make one with 'fpframe enroll'", always=frozenset({"format", *FACTS})
+)
 
 
-def write_enrolment(enrolment: Enrolment, path: Path, *, force: bool) -> None:
+def write_enrolment(contents: Contents, path: Path, *, force: bool) -> None:
     """Write an enrolment folder: whole or not at all.
 
     Raises:
-        UsageError: the folder exists and `force` is not set.
+        UsageError: the folder exists and `force` is not set, or it is not an enrolment.
         ResourceError: the disk is full or cannot be written.
     """
-    refuse_existing(path, force=force)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=path.parent, prefix=".enrolment-") as temporary:
-            folder = Path(temporary) / "new"
-            members = _members(enrolment)
-            for name, content in members.items():
-                write_durably(folder / name, content)
-            digests = {name: hashlib.sha256(content).hexdigest() for name, content in members.items()}
-            write_durably(folder / MANIFEST, (canonical_json(_manifest(enrolment, digests)) + "\n").encode())
-            if path.exists():
-                path.rename(Path(temporary) / "old")  # it goes away with the temporary folder
-            folder.rename(path)
-    except OSError as error:
-        raise ResourceError(f"cannot write the enrolment: {error.strerror} ({path})") from error
+    write_sealed(ENROLMENT, path, *encode(contents), force=force)
 
 
-def enrolment_digest(enrolment: Enrolment) -> str:
+def enrolment_digest(contents: Contents) -> str:
     """Return the SHA-256 over the digests of all members, and over what the manifest says besides."""
-    digests = {name: hashlib.sha256(content).hexdigest() for name, content in _members(enrolment).items()}
-    about = {key: value for key, value in _manifest(enrolment, digests).items() if key != "profile"}
-    return content_key(about)
+    return Manifest.of(*encode(contents)).digest(without=UNDIGESTED)
 
 
 def refuse_existing(path: Path, *, force: bool) -> None:
@@ -68,167 +56,69 @@ def refuse_existing(path: Path, *, force: bool) -> None:
     Raises:
         UsageError: names the folder.
     """
-    if not path.exists():
-        return
-    if not force:
-        raise UsageError(f"output exists already ({path}); choose another --out, or overwrite it with --force")
-    if not _is_enrolment(path) and (not path.is_dir() or any(path.iterdir())):
-        raise UsageError(f"output exists and is not an enrolment ({path}); --force overwrites enrolments only")
+    refuse_existing_sealed(ENROLMENT, path, force=force)
 
 
-def _is_enrolment(path: Path) -> bool:
-    """Tell whether a folder holds an enrolment and nothing else; other programs have a file of that name too."""
-    try:
-        members = set(json.loads((path / MANIFEST).read_bytes())["members"])
-        return {item.name for item in path.iterdir()} <= {MANIFEST, *members}
-    except (OSError, ValueError, KeyError, TypeError):
-        return False
-
-
-def read_enrolment(path: Path, *, registry: Registry | None) -> Enrolment:
+def read_enrolment(kind: type[ContentsT], path: Path, *, registry: Registry | None) -> ContentsT:
     """Read an enrolment folder, checking every digest.
 
     Raises:
-        IntegrityError: a member is missing, was changed, or is none of the manifest's.
-        UsageError: there is no such folder, or it is not an enrolment.
+        IntegrityError: a member is missing, was changed, or is none of an enrolment's.
+        UsageError: there is no such folder, it is not an enrolment, or it is one of another release.
     """
-    if not (path / MANIFEST).is_file():
-        what = "no such enrolment" if not path.exists() else f"not an enrolment, it has no {MANIFEST}"
-        raise UsageError(f"{what} ({path}); make one with 'fpframe enroll'")
+    manifest = read_manifest(ENROLMENT, path)
     try:
-        manifest = json.loads((path / MANIFEST).read_bytes())
-        version, members = manifest["format"], dict(manifest["members"])
-        if any(Path(name).name != name for name in members):
-            raise ValueError("a member lies outside")
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise IntegrityError(f"the manifest is damaged ({path / MANIFEST}); restore the enrolment") from error
-    if version != FORMAT:
-        raise UsageError(f"enrolment format {version} is not known to this fpframe ({path}); it reads format {FORMAT}")
-    contents = {name: _checked(path / name, digest) for name, digest in members.items()}
-    extra = {item.name for item in path.iterdir()} - {MANIFEST, *contents}
-    if extra:
-        raise IntegrityError(f"'{min(extra)}' is none of the enrolment's members ({path}); remove it")
-    try:
-        return _assemble(manifest, contents, registry or load_registry())
+        check_known(manifest, where=path)
+        members = decode(manifest, read_members(ENROLMENT, path, manifest))
+        return kind(**_fields(manifest.about, members, registry or load_registry()))
     except FpframeError:
         raise
     except (SafetensorError, ValueError, KeyError, TypeError, AttributeError, RuntimeError) as error:
         raise IntegrityError(f"the enrolment does not fit together: {error} ({path}); restore it") from error
 
 
-def _checked(path: Path, digest: str) -> bytes:
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise IntegrityError(f"a member of the enrolment is missing ({path}); restore it") from error
-    if hashlib.sha256(content).hexdigest() != digest:
-        raise IntegrityError(f"a member of the enrolment was changed ({path}); restore it, or enrol again")
-    return content
-
-
-def _members(enrolment: Enrolment) -> dict[str, bytes]:
-    members = {
-        "recipe.toml": enrolment.recipe.to_toml().encode(),
-        "queries.safetensors": dump({"images": enrolment.queries.images}, {}),
-        "perturbations.safetensors": dump({f"delta.{i}": delta for i, delta in enumerate(enrolment.deltas)}, {}),
-        "victim-answers.safetensors": dump({"probs": enrolment.victim_answers}, {}),
-        "calibration.json": canonical_json(_calibration(enrolment)).encode(),
-        "calibration-answers.safetensors": dump(
-            {f"answers.{i}": answers for i, answers in enumerate(enrolment.calibration.answers.values())}, {}
-        ),
-    }
-    for channel, encoder in enrolment.encoders.items():
-        members[_encoder_name(channel)] = dump(dict(encoder.state_dict()), {})
-    return members
-
-
-def _calibration(enrolment: Enrolment) -> dict[str, Any]:
-    """Return scores as data that can be read by eye; the answers that they come from are a member of their own."""
-    calibration = enrolment.calibration
-    return {
-        "source": calibration.source,
-        "models": [attrs.asdict(model) for model in calibration.models],
-        "filters": list(calibration.answers),
-        "view_scores": {
-            channel: {name: views.tolist() for name, views in by_filter.items()}
-            for channel, by_filter in calibration.views.items()
-        },
-        "standards": {channel: attrs.asdict(standard) for channel, standard in enrolment.standards.items()},
-    }
-
-
-def _manifest(enrolment: Enrolment, digests: dict[str, str]) -> dict[str, Any]:
-    return {
-        "format": FORMAT,
-        "members": digests,
-        "scheme": enrolment.scheme,
-        "encoder": attrs.asdict(enrolment.encoder),
-        "encoder_revision": enrolment.encoder_revision,
-        "parts": [attrs.asdict(part) for part in enrolment.queries.parts],
-        "channels": list(enrolment.encoders),
-        "victim": dict(enrolment.victim),
-        "classes": list(enrolment.classes),
-        "assumptions": list(enrolment.assumptions),
-        "profile": dict(enrolment.profile),
-    }
-
-
-def _encoder_name(channel: str) -> str:
-    return f"encoder-{channel.replace(':', '-')}.safetensors"
-
-
-def _assemble(manifest: dict[str, Any], contents: dict[str, bytes], registry: Registry) -> Enrolment:
-    spec = ComponentSpec(**manifest["encoder"])
+def _fields(about: Mapping[str, Any], members: Mapping[str, Any], registry: Registry) -> dict[str, Any]:
+    """Return the fields of `Contents`."""
+    spec = ComponentSpec(**about["encoder"])
     encoder = registry.build(Encoder, spec.name, **spec.params)
-    if encoder.revision != manifest["encoder_revision"]:
+    if encoder.revision != about["encoder_revision"]:
         raise UsageError(
-            f"enrolled with revision {manifest['encoder_revision']} of encoder '{spec.name}', but revision "
-            f"{encoder.revision} is installed; enrol again, or install that version"
+            f"enrolled with revision {about['encoder_revision']} of encoder '{spec.name}', but revision "
+            f"{encoder.revision} is installed; enroll anew, or install that version"
         )
-    answers = _tensors(contents["victim-answers.safetensors"])["probs"]
-    make: Callable[[], nn.Module] = lambda: encoder.module(*answers.shape[1:])  # noqa: E731
-    deltas = _tensors(contents["perturbations.safetensors"])
-    calibration = json.loads(contents["calibration.json"])
-    recorded = _tensors(contents["calibration-answers.safetensors"])
-    return Enrolment(
-        recipe=Recipe.parse(contents["recipe.toml"].decode(), origin="enrolment"),
-        scheme=manifest["scheme"],
-        encoder=spec,
-        encoder_revision=encoder.revision,
-        queries=QuerySet(
-            images=_tensors(contents["queries.safetensors"])["images"],
-            parts=tuple(QueryPart(**part) for part in manifest["parts"]),
-        ),
-        deltas=tuple(deltas[f"delta.{i}"] for i in range(len(deltas))),
-        encoders={
-            channel: _filled(make(), _tensors(contents[_encoder_name(channel)])) for channel in manifest["channels"]
-        },
-        victim_answers=answers,
-        calibration=Calibration(
-            models=tuple(CalibrationModel(**model) for model in calibration["models"]),
-            answers={name: recorded[f"answers.{i}"] for i, name in enumerate(calibration["filters"])},
+    shape = members["victim_answers"].shape[1:]
+    scored = members["calibration"]
+    return {
+        "recipe": members["recipe"],
+        "scheme": about["scheme"],
+        "encoder": spec,
+        "encoder_revision": encoder.revision,
+        "queries": QuerySet(images=members["queries"], parts=tuple(QueryPart(**part) for part in about["parts"])),
+        "deltas": members["deltas"],
+        "encoders": {name: _filled(encoder.module(*shape), weights) for name, weights in members["encoders"].items()},
+        "victim_answers": members["victim_answers"],
+        "calibration": Calibration(
+            models=tuple(CalibrationModel(**model) for model in scored["models"]),
+            answers=dict(zip(scored["filters"], members["calibration_answers"], strict=True)),
             views={
                 channel: {name: np.array(views, dtype=np.float64) for name, views in by_filter.items()}
-                for channel, by_filter in calibration["view_scores"].items()
+                for channel, by_filter in scored["view_scores"].items()
             },
-            source=calibration["source"],
+            source=scored["source"],
         ),
-        standards={
+        "standards": {
             channel: Standard(means=tuple(standard["means"]), deviations=tuple(standard["deviations"]))
-            for channel, standard in calibration["standards"].items()
+            for channel, standard in scored["standards"].items()
         },
-        victim=manifest["victim"],
-        classes=tuple(manifest["classes"]),
-        assumptions=tuple(manifest["assumptions"]),
-        profile=manifest["profile"],
-    )
+        "victim": about["victim"],
+        "classes": tuple(about["classes"]),
+        "assumptions": tuple(about["assumptions"]),
+        "profile": about["profile"],
+        **{name: members[name] for name, member in MEMBERS.items() if member.version is not None and name in members},
+    }
 
 
-def _tensors(content: bytes) -> dict[str, Tensor]:
-    return safetensors.torch.load(content)
-
-
-def _filled(module: nn.Module, weights: dict[str, Tensor]) -> nn.Module:
+def _filled(module: nn.Module, weights: Mapping[str, Tensor]) -> nn.Module:
     with torch.no_grad():
         module.load_state_dict(weights)
     return module.eval().requires_grad_(False)

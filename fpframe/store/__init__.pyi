@@ -1,3 +1,11 @@
 from .durable import write_durably as write_durably
 from .memo import Remembered as Remembered, recall_seconds as recall_seconds, remember as remember
+from .sealed import (
+    Manifest as Manifest,
+    SealedKind as SealedKind,
+    read_manifest as read_manifest,
+    read_members as read_members,
+    refuse_existing as refuse_existing,
+    write_sealed as write_sealed,
+)
 from .store import Entry as Entry, Store as Store, dump as dump

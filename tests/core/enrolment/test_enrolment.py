@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from pathlib import Path
 
@@ -126,32 +125,6 @@ def test_a_changed_member_is_found(copy, member):
     content[len(content) // 2] ^= 1
     (copy / member).write_bytes(content)
     with pytest.raises(IntegrityError, match=f"was changed.*{member}"):
-        Enrolment.open(copy)
-
-
-def test_a_missing_member_is_found(copy):
-    (copy / "victim-answers.safetensors").unlink()
-    with pytest.raises(IntegrityError, match="missing"):
-        Enrolment.open(copy)
-
-
-def test_a_file_that_is_no_member_is_refused(copy):
-    (copy / "extra.py").write_text("raise SystemExit")
-    with pytest.raises(IntegrityError, match=r"'extra\.py' is none of"):
-        Enrolment.open(copy)
-
-
-def test_a_manifest_that_is_not_json_is_an_integrity_error(copy):
-    (copy / "manifest.json").write_text("{")
-    with pytest.raises(IntegrityError, match="manifest is damaged"):
-        Enrolment.open(copy)
-
-
-def test_a_member_name_that_leaves_the_folder_is_refused(copy):
-    manifest = json.loads((copy / "manifest.json").read_text())
-    manifest["members"]["../outside"] = "0" * 64
-    (copy / "manifest.json").write_text(json.dumps(manifest))
-    with pytest.raises(IntegrityError):
         Enrolment.open(copy)
 
 

@@ -1,0 +1,204 @@
+"""Sealed folders: files under a manifest that holds the SHA-256 of each; they know bytes, and not what these mean."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import stat
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+from fpframe.base import canonical_json, content_key, parse_json
+from fpframe.errors import IntegrityError, ResourceError, UsageError
+from fpframe.store.durable import write_durably
+
+MANIFEST = "manifest.json"
+#: What a member may be called: a plain file name that every file system takes, and takes for the same one.
+_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,199}")
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+
+
+@attrs.frozen(kw_only=True)
+class SealedKind:
+    """One kind of sealed folder, as messages speak of it.
+
+    Attributes:
+        noun: what such a folder is, such as ``enrolment``.
+        article: ``a`` or ``an``.
+        make: how to make one, as an advice that ends a message.
+        always: what the manifest of such a folder always says besides its members, by which it is told from others.
+    """
+
+    noun: str
+    article: str
+    make: str
+    always: frozenset[str]
+
+
+@attrs.frozen(kw_only=True)
+class Manifest:
+    """What a sealed folder says of itself.
+
+    Attributes:
+        about: what it says besides its members.
+        members: SHA-256 of each member, by file name.
+    """
+
+    about: Mapping[str, Any]
+    members: Mapping[str, str]
+
+    @classmethod
+    def of(cls, about: Mapping[str, Any], members: Mapping[str, bytes]) -> Manifest:
+        """Return the manifest of members that are not written yet.
+
+        Raises:
+            ValueError: a member has a name that no member may have.
+        """
+        for name in members:
+            _check_name(name)
+        return cls(
+            about=about, members={name: hashlib.sha256(content).hexdigest() for name, content in members.items()}
+        )
+
+    def to_bytes(self) -> bytes:
+        """Return the file; the same manifest is always the same bytes."""
+        return (canonical_json({**self.about, "members": dict(self.members)}) + "\n").encode()
+
+    def digest(self, *, without: str) -> str:
+        """Return the SHA-256 over the digests of all members and over what is said besides, but for one key."""
+        return content_key(
+            {**{key: value for key, value in self.about.items() if key != without}, "members": dict(self.members)}
+        )
+
+
+def write_sealed(
+    kind: SealedKind, path: Path, about: Mapping[str, Any], members: Mapping[str, bytes], *, force: bool
+) -> None:
+    """Write a sealed folder: whole or not at all.
+
+    Raises:
+        UsageError: the folder exists and `force` is not set, or it holds something else.
+        ResourceError: the disk is full or cannot be written.
+    """
+    manifest = Manifest.of(about, members)
+    refuse_existing(kind, path, force=force)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{kind.noun}-") as temporary:
+            folder = Path(temporary) / "new"
+            for name, content in members.items():
+                write_durably(folder / name, content)
+            write_durably(folder / MANIFEST, manifest.to_bytes())
+            if path.exists():
+                path.rename(Path(temporary) / "old")  # it goes away with the temporary folder
+            folder.rename(path)
+    except OSError as error:
+        raise ResourceError(f"cannot write the {kind.noun}: {error.strerror} ({path})") from error
+
+
+def refuse_existing(kind: SealedKind, path: Path, *, force: bool) -> None:
+    """Refuse to overwrite: without `force` anything that exists, with it anything that is not of this kind.
+
+    Raises:
+        UsageError: names the folder.
+    """
+    if not path.exists():
+        return
+    if not force:
+        raise UsageError(f"output exists already ({path}); choose another --out, or overwrite it with --force")
+    if not _is_of(kind, path) and (not path.is_dir() or any(path.iterdir())):
+        raise UsageError(
+            f"output exists and is not {kind.article} {kind.noun} ({path}); --force overwrites {kind.noun}s only"
+        )
+
+
+def read_manifest(kind: SealedKind, path: Path) -> Manifest:
+    """Read what a sealed folder says of itself; none of its members is looked at.
+
+    Raises:
+        UsageError: there is no such folder, or it is not of this kind.
+        IntegrityError: the manifest is damaged, or names a member outside the folder.
+    """
+    file = path / MANIFEST
+    if not path.exists():
+        raise UsageError(f"no such {kind.noun} ({path}); {kind.make}")
+    if not file.is_file():
+        raise UsageError(f"not {kind.article} {kind.noun}, it has no {MANIFEST} ({path}); {kind.make}")
+    try:
+        return _parse(_read(file))
+    except ValueError as error:
+        raise IntegrityError(f"the manifest is damaged: {error} ({file}); restore the {kind.noun}") from error
+    except OSError as error:
+        raise IntegrityError(
+            f"the manifest cannot be read: {error.strerror or error} ({file}); restore the {kind.noun}"
+        ) from error
+
+
+def read_members(kind: SealedKind, path: Path, manifest: Manifest) -> dict[str, bytes]:
+    """Read every member, by file name; each has the digest that the manifest says, and there is no other file.
+
+    Raises:
+        IntegrityError: a member is missing, was changed, is not a file of the folder's own, or is none of its members.
+    """
+    contents = {name: _checked(kind, path / name, digest) for name, digest in manifest.members.items()}
+    extra = {item.name for item in path.iterdir()} - {MANIFEST, *contents}
+    if extra:
+        raise IntegrityError(f"'{min(extra)}' is none of the {kind.noun}'s members ({path}); remove it")
+    return contents
+
+
+def _parse(content: bytes) -> Manifest:
+    about = parse_json(content)
+    if not isinstance(about, dict):
+        raise ValueError("it is not an object")
+    members = about.pop("members", None)
+    if not isinstance(members, dict):
+        raise ValueError("it lists no members")
+    for name, digest in members.items():
+        _check_name(name)
+        if not isinstance(digest, str) or not _SHA256.fullmatch(digest):
+            raise ValueError(f"member '{name}' has no SHA-256")
+    return Manifest(about=about, members=members)
+
+
+def _check_name(name: str) -> None:
+    """Refuse names that leave the folder, that another system reads otherwise, and the manifest's own."""
+    if not _NAME.fullmatch(name) or name == MANIFEST:
+        raise ValueError(f"{name!r} is not the name of a member, which lies in the folder itself")
+
+
+def _is_of(kind: SealedKind, path: Path) -> bool:
+    """Tell whether a folder is of a kind and holds nothing else; other programs have a file of that name too."""
+    try:
+        manifest = _parse(_read(path / MANIFEST))
+        names = {item.name for item in path.iterdir()}
+        return kind.always <= manifest.about.keys() and names <= {MANIFEST, *manifest.members}
+    except (OSError, ValueError):
+        return False
+
+
+def _checked(kind: SealedKind, path: Path, digest: str) -> bytes:
+    try:
+        content = _read(path)
+    except FileNotFoundError as error:
+        raise IntegrityError(f"a member of the {kind.noun} is missing ({path}); restore it") from error
+    except OSError as error:
+        raise IntegrityError(
+            f"a member of the {kind.noun} cannot be read: {error.strerror or error} ({path}); restore it"
+        ) from error
+    if hashlib.sha256(content).hexdigest() != digest:
+        raise IntegrityError(
+            f"a member of the {kind.noun} was changed ({path}); restore it, or make the {kind.noun} anew"
+        )
+    return content
+
+
+def _read(path: Path) -> bytes:
+    # a link leads out of the folder, and a pipe or device never ends
+    if not stat.S_ISREG(path.lstat().st_mode):
+        raise OSError("it is a link, a folder or a device, and not a file of the folder's own")
+    return path.read_bytes()

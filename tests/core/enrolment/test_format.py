@@ -1,0 +1,155 @@
+"""The format of enrolments: what is not known is refused by name, and what is new leaves the rest as it was."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import shutil
+from pathlib import Path
+from typing import Any
+
+import attrs
+import pytest
+
+from fpframe.enrolment import format as formats
+from fpframe.enrolment.enrolment import Enrolment
+from fpframe.enrolment.format import MEMBERS, NEWEST, RESERVED, Member
+from fpframe.errors import IntegrityError, UsageError
+from frozen import ENROLMENT
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class Able(Enrolment):
+    """An enrolment with a member that a later release might add."""
+
+    ability: str | None = None
+
+
+@pytest.fixture
+def copy(tmp_path) -> Path:
+    return Path(shutil.copytree(ENROLMENT, tmp_path / "copy.enrolment"))
+
+
+@pytest.fixture
+def able(monkeypatch) -> None:
+    row = Member(
+        file="ability.txt",
+        encode=lambda contents: contents.ability.encode() if getattr(contents, "ability", None) else None,
+        decode=lambda content: content.decode(),
+        version=1,
+    )
+    monkeypatch.setitem(formats.MEMBERS, "ability", row)
+
+
+def with_ability(ability: str | None) -> Able:
+    opened = Enrolment.open(ENROLMENT)
+    return Able(**{field.name: getattr(opened, field.name) for field in attrs.fields(Enrolment)}, ability=ability)
+
+
+def rewrite(folder: Path, *, members: dict[str, bytes | None] | None = None, **said: Any) -> None:
+    """Change members and what the manifest says, with digests that fit, as a later release or a forger would."""
+    manifest = json.loads((folder / "manifest.json").read_text())
+    for name, content in (members or {}).items():
+        manifest["members"].pop(name, None)
+        (folder / name).unlink(missing_ok=True)
+        if content is not None:
+            (folder / name).write_bytes(content)
+            manifest["members"][name] = hashlib.sha256(content).hexdigest()
+    manifest |= said
+    (folder / "manifest.json").write_text(
+        json.dumps({key: value for key, value in manifest.items() if value is not None})
+    )
+
+
+def test_an_optional_member_is_written_read_and_part_of_the_digest(able, tmp_path):
+    without, with_one = with_ability(None), with_ability("0.9 of 300")
+    assert without.digest == Enrolment.open(ENROLMENT).digest
+    assert with_one.digest != without.digest
+    with_one.save(tmp_path / "able.enrolment")
+    assert Able.open(tmp_path / "able.enrolment").ability == "0.9 of 300"
+    assert Able.open(ENROLMENT).ability is None
+    without.save(tmp_path / "plain.enrolment")
+    manifests = [
+        json.loads((tmp_path / name / "manifest.json").read_text()) for name in ("able.enrolment", "plain.enrolment")
+    ]
+    assert [manifest["format"] for manifest in manifests] == [3, 2], "the oldest format that can hold it"
+
+
+@pytest.mark.parametrize("name", sorted(RESERVED))
+def test_a_member_of_a_later_release_is_refused_by_name_and_version(copy, name):
+    rewrite(copy, format=3, optional={name: 1}, members={f"{name}.json": b"{}"})
+    message = f"this enrolment has a member '{name}' (version 1), {RESERVED[name]}, that this fpframe does not know ("
+    with pytest.raises(UsageError, match=re.escape(message) + ".*; install the release that made it"):
+        Enrolment.open(copy)
+
+
+def test_another_version_of_a_known_member_is_refused_with_the_one_that_is_known(able, tmp_path):
+    with_ability("0.9").save(tmp_path / "able.enrolment")
+    rewrite(tmp_path / "able.enrolment", optional={"ability": 2})
+    with pytest.raises(
+        UsageError, match=r"a member 'ability' \(version 2\).* that this fpframe knows in version 1 only"
+    ):
+        Able.open(tmp_path / "able.enrolment")
+
+
+@pytest.mark.parametrize(("number", "remedy"), [(1, "enroll anew"), (NEWEST + 1, "install the release that made it")])
+def test_another_format_is_refused_before_any_member_is_looked_at(copy, number, remedy):
+    rewrite(copy, format=number, members={"recipe.toml": None})
+    with pytest.raises(UsageError, match=rf"has format {number}, and this fpframe opens formats 2 to 3 .*; {remedy}"):
+        Enrolment.open(copy)
+
+
+@pytest.mark.parametrize("number", [None, "2", 2.0, True, 0, -1])
+def test_a_format_that_is_no_number_is_damage(copy, number):
+    rewrite(copy, format=number)
+    with pytest.raises(IntegrityError, match="the manifest says no format"):
+        Enrolment.open(copy)
+
+
+@pytest.mark.parametrize("member", [*(member.file for member in MEMBERS.values()), "encoder-top1.safetensors"])
+def test_a_member_that_every_enrolment_has_may_not_be_missing(copy, member):
+    rewrite(copy, members={member: None})
+    with pytest.raises(IntegrityError, match=f"the member '{member}' is missing"):
+        Enrolment.open(copy)
+
+
+@pytest.mark.parametrize("fact", formats.FACTS)
+def test_nothing_that_a_manifest_says_may_be_missing(copy, fact):
+    rewrite(copy, **{fact: None})
+    with pytest.raises(IntegrityError, match=f"the entry of the manifest '{fact}' is missing"):
+        Enrolment.open(copy)
+
+
+@pytest.mark.parametrize("number", [2, 3])
+def test_a_member_or_an_entry_that_no_table_names_is_refused(copy, number):
+    rewrite(copy, format=number, verdict="DERIVED")
+    with pytest.raises(IntegrityError, match="the entry of the manifest 'verdict' is none of an enrolment's"):
+        Enrolment.open(copy)
+    rewrite(copy, format=number, verdict=None, members={"extra.json": b"{}"})
+    with pytest.raises(IntegrityError, match=r"the member 'extra\.json' is none of an enrolment's"):
+        Enrolment.open(copy)
+
+
+def test_format_2_has_no_optional_members(copy):
+    rewrite(copy, optional={"ability": 1}, members={"ability.json": b"{}"})
+    with pytest.raises(IntegrityError, match="the entry of the manifest 'optional' is none"):
+        Enrolment.open(copy)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "message"),
+    [
+        (b'"source":', b'"source":"another","source":', "'source' stands twice"),
+        (b'"means":[', b'"means":[NaN,', "NaN is not a number"),
+        (b'"means":[', b'"means":[1e999,', "1e999 is too large"),
+        (b'"models":[', b'"models":[{},', "missing 3 required"),
+        (b'"filters":["",', b'"filters":[', "longer than"),
+    ],
+)
+def test_scores_that_could_be_read_in_two_ways_or_do_not_fit_are_refused(copy, before, after, message):
+    content = (copy / "calibration.json").read_bytes()
+    assert before in content
+    rewrite(copy, members={"calibration.json": content.replace(before, after)})
+    with pytest.raises(IntegrityError, match=f"the enrolment does not fit together: .*{message}"):
+        Enrolment.open(copy)
