@@ -19,18 +19,25 @@ class Docstring:
 
     Attributes:
         body: the text before the first section.
-        sections: of each section what it says, by name; the text of an entry is one line.
+        sections: of each section its entries, by name; the text of an entry is one line.
+        texts: each section as one line, for those without entries.
     """
 
     body: str
     sections: Mapping[str, Mapping[str, str]]
+    texts: Mapping[str, str]
 
     @classmethod
     def of(cls, documented: object) -> Docstring:
         """Read the docstring of a class, function or module; not an inherited one."""
         text = inspect.cleandoc(getattr(documented, "__doc__", None) or "")
         body, *rest = _SECTION.split(text)
-        return cls(body.strip(), {name: _entries(lines) for name, lines in zip(rest[::2], rest[1::2], strict=True)})
+        sections = dict(zip(rest[::2], rest[1::2], strict=True))
+        return cls(
+            body.strip(),
+            {name: _entries(lines) for name, lines in sections.items()},
+            {name: " ".join(lines.split()) for name, lines in sections.items()},
+        )
 
     @property
     def summary(self) -> str:

@@ -13,6 +13,7 @@ from fpframe.interfaces import Component, Scheme
 PLUGIN_API = 1
 
 hookspec = pluggy.HookspecMarker("fpframe")
+#: Marks a function of a plugin as an implementation of the hook that has its name.
 hookimpl = pluggy.HookimplMarker("fpframe")
 
 
