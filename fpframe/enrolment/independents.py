@@ -1,12 +1,9 @@
-"""Independent models of the user's own, as files, to calibrate a verdict on."""
+"""Independent models of the user's own, to calibrate a verdict on: ask them, and refuse those that cannot serve."""
 
 from __future__ import annotations
 
-import json
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable, Sequence
 
 import attrs
 import torch
@@ -15,73 +12,11 @@ from torch import Tensor
 from fpframe.base import Event, Listener
 from fpframe.enrolment.agreement import astray
 from fpframe.enrolment.calibration import CalibrationModel
-from fpframe.errors import DataError, ModelError
+from fpframe.enrolment.modelfolder import IndependentFile
+from fpframe.errors import ModelError
 from fpframe.models import Query, QuerySet, extract
 from fpframe.rng import derive_seed, threads
-from fpframe.zoo import INDEX, FilterChain
-
-SUFFIXES = (".onnx", ".pt2", ".safetensors", ".pt")
-#: The stratum of files that lie in no folder of their own.
-OWN = "own-independents"
-
-
-@attrs.frozen(kw_only=True)
-class IndependentFile:
-    """One independent model as a file.
-
-    Attributes:
-        path: the file.
-        model: its stratum and family.
-        backbone: address of its architecture, where a list says so.
-    """
-
-    path: Path
-    model: CalibrationModel
-    backbone: str | None = None
-
-
-def find_independents(folder: Path) -> list[IndependentFile]:
-    """Return the models of a folder.
-
-    Files right in it are one stratum; ``STRATUM/FILE`` says another, and ``STRATUM/FAMILY/FILE`` that models share an
-    origin. In a folder that 'fpframe zoo export' wrote, its list says all that, and the independent models of the
-    calibrate split are taken.
-
-    Raises:
-        DataError: there is no such folder, it holds no models, or a file lies too deep.
-    """
-    if not folder.is_dir():
-        raise DataError(f"no such folder of independent models ({folder})")
-    found = list(_listed(folder) if (folder / INDEX).is_file() else _lying(folder))
-    if not found:
-        raise DataError(f"no independent models ({', '.join(SUFFIXES)}) in the folder ({folder})")
-    return found
-
-
-def _listed(folder: Path) -> Iterator[IndependentFile]:
-    try:
-        entries: list[dict[str, Any]] = json.loads((folder / INDEX).read_text(encoding="utf-8"))
-        for entry in entries:
-            if entry["relation"] == "independent" and entry["split"] == "calibrate":
-                model = CalibrationModel(name=entry["lineage"], stratum=entry["stratum"], family=entry["family"])
-                bare = Path(entry["file"]).suffix in (".safetensors", ".pt")
-                yield IndependentFile(
-                    path=folder / Path(entry["file"]).name, model=model, backbone=entry["backbone"] if bare else None
-                )
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise DataError(f"the list of models is damaged ({folder / INDEX}); export the zoo again") from error
-
-
-def _lying(folder: Path) -> Iterator[IndependentFile]:
-    for path in sorted(path for path in folder.rglob("*") if path.suffix in SUFFIXES and path.is_file()):
-        *places, name = path.relative_to(folder).parts
-        if len(places) > 2:
-            raise DataError(f"'{path}' lies too deep; models are sorted as STRATUM/FAMILY/FILE at most")
-        stratum, family = (
-            (places[0] if places else OWN),
-            "/".join(places) if len(places) == 2 else "/".join([*places, name]),
-        )
-        yield IndependentFile(path=path, model=CalibrationModel(name=name, stratum=stratum, family=family))
+from fpframe.zoo import FilterChain
 
 
 def ask_independents(

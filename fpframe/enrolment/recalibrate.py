@@ -15,14 +15,9 @@ from fpframe.enrolment.calibration import PLAIN, Calibration, CalibrationModel
 from fpframe.enrolment.encoders import calibrating, calibration_models
 from fpframe.enrolment.enrolment import Enrolment
 from fpframe.enrolment.folder import refuse_existing
-from fpframe.enrolment.independents import (
-    IndependentFile,
-    ask_independents,
-    find_independents,
-    names_once,
-    refuse_unfit,
-)
+from fpframe.enrolment.independents import ask_independents, names_once, refuse_unfit
 from fpframe.enrolment.method import units_of
+from fpframe.enrolment.modelfolder import IndependentFile, find_independents
 from fpframe.errors import DataError, RecipeError, UsageError
 from fpframe.models import Dataset, Outputs, Query
 from fpframe.opening import open_suspect
@@ -209,7 +204,7 @@ def _on_files(
     registry: Registry,
     on_event: Listener,
 ) -> Calibration:
-    files = find_independents(folder)
+    files = find_independents(folder, registry)
     models: list[CalibrationModel] = names_once(files)
     require_alpha(alpha, units_of(models))
 
@@ -219,7 +214,7 @@ def _on_files(
             registry=registry,
             num_classes=len(enrolment.classes),
             image_shape=enrolment.queries.image_shape,
-            backbone=file.backbone or (backbone if file.path.suffix in (".safetensors", ".pt") else None),
+            backbone=file.backbone or (backbone if file.needs_backbone else None),
             outputs=outputs,
             mean=mean,
             std=std,

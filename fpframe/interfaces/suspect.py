@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import ClassVar
 
@@ -47,10 +47,12 @@ class SuspectSource(Component):
 
     Attributes:
         forms: what its addresses look like, for messages, such as ``FILE.onnx``.
+        needs_backbone: whether its suspects are bare weights, so that somebody has to name their architecture.
     """
 
     kind = "suspect"
     forms: ClassVar[tuple[str, ...]] = ()
+    needs_backbone: ClassVar[bool] = False
 
     @abstractmethod
     def matches(self, address: str) -> bool:
@@ -64,6 +66,13 @@ class SuspectSource(Component):
             UsageError: something that is needed to open it was not said.
             ModelError: it is missing, damaged, or does not fit the victim's classes and images.
         """
+
+    def companions(self, address: str) -> Sequence[str]:
+        """Return the paths of further files that belong to the suspect at a path, such as weights beside their graph.
+
+        In a folder of models they are not taken for models of their own, and whatever belongs to none is an error.
+        """
+        return ()
 
     def example(self, folder: Path, model: Classifier) -> SuspectRequest:
         """Write `model` into `folder` as a suspect of this kind, and return what opens it, for `fpframe.testing`.

@@ -16,5 +16,10 @@ from .modelfiles import (
     has_suffix as has_suffix,
     in_chunks as in_chunks,
 )
-from .suspects import Suspect as Suspect, open_suspect as open_suspect
+from .suspects import (
+    Suspect as Suspect,
+    find_source as find_source,
+    known_forms as known_forms,
+    open_suspect as open_suspect,
+)
 from .weights import SUFFIXES as SUFFIXES, load_weights as load_weights, save_weights as save_weights

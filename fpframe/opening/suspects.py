@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -115,19 +115,32 @@ def _address(suspect: object) -> str:
     return own if isinstance(own, str) and own else str(named)
 
 
-def _source(registry: Registry, address: str) -> SuspectSource:
-    forms: list[str] = []
+def find_source(registry: Registry, address: str) -> SuspectSource | None:
+    """Return the suspect source that opens an address, of those that work; ``None`` where none does."""
+    return next((source for source in _sources(registry, []) if source.matches(address)), None)
+
+
+def known_forms(registry: Registry, *, files: bool) -> str:
+    """Return, for messages, what suspects look like, or only those that are files, and which plugins do not work."""
     broken = [f"plugin {info.label} failed: {info.error}" for info in registry.plugins if info.error]
-    for name in registry.names("suspect"):
-        try:
-            source: SuspectSource = registry.create("suspect", name)
-        except PluginError as error:
-            broken.append(str(error))
-            continue
-        if source.matches(address):
-            return source
-        forms += source.forms
+    forms = [form for source in _sources(registry, broken) for form in source.forms]
+    told = [form for form in forms if not files or not Address.parse(form).prefix]
+    return "; ".join([*([f"known forms: {', '.join(told)}"] if told else []), *broken])
+
+
+def _source(registry: Registry, address: str) -> SuspectSource:
+    source = find_source(registry, address)
+    if source is not None:
+        return source
     prefix = Address.parse(address).prefix
     what = f"no suspect source knows the prefix '{prefix}'" if prefix else "no suspect source opens this file"
-    known = f"; known forms: {', '.join(forms)}" if forms else ""
-    raise UsageError("; ".join([f"{what} ({address}){known}", *broken]))
+    raise UsageError("; ".join(filter(None, [f"{what} ({address})", known_forms(registry, files=False)])))
+
+
+def _sources(registry: Registry, broken: list[str]) -> Iterator[SuspectSource]:
+    """Yield the suspect sources one by one, for each may import a plugin; `broken` gets why others do not work."""
+    for name in registry.names(SuspectSource.kind):
+        try:
+            yield registry.build(SuspectSource, name)
+        except PluginError as error:
+            broken.append(str(error))

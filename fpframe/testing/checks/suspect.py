@@ -154,6 +154,26 @@ def forms_tell_what_its_addresses_look_like(component: SuspectSource, bench: Ben
 
 
 @check("suspect")
+def it_says_whether_it_needs_a_backbone(component: SuspectSource, bench: Bench) -> None:
+    """`needs_backbone` is true for the sources of bare weights, and for no other."""
+    given = example(component, bench).request.backbone is not None
+    told = "opens its example without a backbone" if component.needs_backbone else "needs a backbone for its example"
+    require(component.needs_backbone == given, f"it {told}; declare needs_backbone = {given}")
+
+
+@check("suspect")
+def every_file_of_a_suspect_belongs_to_it(component: SuspectSource, bench: Bench) -> None:
+    """Where a suspect is a file, `companions` tells the further files that `example` writes for it."""
+    shown = example(component, bench)
+    path = shown.folder / shown.request.address
+    if not path.is_file():
+        return  # a folder, whose files are all its own, or no path at all
+    told = {shown.folder / each for each in component.companions(shown.request.address)}
+    others = [str(file) for file in _writes_files(component, bench) if shown.folder / file not in {path, *told}]
+    require(not others, f"it writes {', '.join(others)} too and does not tell; let companions return them")
+
+
+@check("suspect")
 def answers_as_the_model_that_was_written(component: SuspectSource, bench: Bench) -> None:
     """The example answers as the model does, on grey images and on coloured ones."""
     for channels in (1, 3):

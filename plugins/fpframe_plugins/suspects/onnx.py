@@ -70,6 +70,10 @@ class OnnxFile(fpframe.SuspectSource):
 
         return open_query(ask if batch is None else in_chunks(ask, batch), request, digest=_digest(path))
 
+    def companions(self, address: str) -> list[str]:
+        """Return the files beside it that hold its weights."""
+        return [str(path) for path in _weights(Path(address))]
+
     def example(self, folder: Path, model: fpframe.Classifier) -> fpframe.SuspectRequest:
         """Export a model for any number of images."""
         path = folder / "suspect.onnx"
@@ -140,11 +144,17 @@ def _output(session: Any, request: fpframe.SuspectRequest) -> Any:
 
 
 def _digest(path: Path) -> str:
-    """Return the file's SHA-256; weights that lie in ``FILE.onnx.data`` beside it are taken in."""
-    weights = path.with_name(f"{path.name}.data")
-    if not weights.is_file() or not weights.stat().st_size:
+    """Return the file's SHA-256; weights that lie beside it are taken in."""
+    weights = [each for each in _weights(path) if each.stat().st_size]
+    if not weights:
         return file_digest(path)
-    return hashlib.sha256(f"{file_digest(path)} {file_digest(weights)}".encode()).hexdigest()
+    return hashlib.sha256(" ".join(file_digest(each) for each in [path, *weights]).encode()).hexdigest()
+
+
+def _weights(path: Path) -> list[Path]:
+    """Return the files beside it that hold its weights: ``FILE.onnx.data`` of PyTorch, ``FILE.onnx_data`` of others."""
+    beside = [path.with_name(f"{path.name}{ending}") for ending in (".data", "_data")]
+    return [each for each in beside if each.is_file()]
 
 
 @fpframe.hookimpl

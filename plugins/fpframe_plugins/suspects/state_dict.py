@@ -24,6 +24,7 @@ class StateDict(fpframe.SuspectSource):
     name: ClassVar[str] = "state-dict"
     revision: ClassVar[int] = 1
     forms: ClassVar[tuple[str, ...]] = tuple(f"FILE{suffix}" for suffix in SUFFIXES)
+    needs_backbone: ClassVar[bool] = True
 
     def matches(self, address: str) -> bool:
         """Tell whether it is a path that ends like a file of weights."""

@@ -157,6 +157,20 @@ class Trusting(NetFile):
         return torch.load(path, weights_only=False)
 
 
+class Architectural(NetFile):
+    """Claim to need a backbone."""
+
+    needs_backbone: ClassVar[bool] = True
+
+
+class Strewing(NetFile):
+    """Leave a file beside the suspect that nobody is told of."""
+
+    def example(self, folder: Path, model: Any) -> SuspectRequest:
+        (folder / "suspect.classes").write_text("cat dog")
+        return super().example(folder, model)
+
+
 class Wordless(NetFile):
     """Write no example."""
 
@@ -194,6 +208,8 @@ BROKEN: dict[str, Component] = {
     "writes_an_example": Wordless(),
     "matches_its_own_addresses_alone": Taking(),
     "forms_tell_what_its_addresses_look_like": Formless(),
+    "it_says_whether_it_needs_a_backbone": Architectural(),
+    "every_file_of_a_suspect_belongs_to_it": Strewing(),
     "answers_as_the_model_that_was_written": BlueFirst(),
     "opening_asks_nothing_and_says_where_it_is": Relative(),
     "the_limit_of_the_request_holds": Limitless(),
@@ -208,6 +224,8 @@ WORDS = {
     "writes_an_example": "Wordless.example is not written; let it write a model as a suspect of 'net', and return the",
     "matches_its_own_addresses_alone": "it matches 'timm:resnet18', 'folder:pets', 'digits', 'model.unknown', ''",
     "forms_tell_what_its_addresses_look_like": "forms is (); declare what addresses look like, such as ('FILE.onnx',)",
+    "it_says_whether_it_needs_a_backbone": "it opens its example without a backbone; declare needs_backbone = False",
+    "every_file_of_a_suspect_belongs_to_it": "it writes suspect.classes too and does not tell; let companions",
     "answers_as_the_model_that_was_written": "away from the model's; open what was written, channels first",
     "opening_asks_nothing_and_says_where_it_is": "the query's address is 'suspect.net'; make it '/",
     "the_limit_of_the_request_holds": "it answers more images than max_queries allows; hand it to the Query",
@@ -241,7 +259,16 @@ def test_other_faults_are_told_too(component: Component, words: str) -> None:
     assert words in str(caught.value)
 
 
-@pytest.mark.parametrize("component", [NetFile(), OfLabels()], ids=lambda component: type(component).__name__)
+class WithClasses(Strewing):
+    """Tell of the file beside a suspect."""
+
+    def companions(self, address: str) -> list[str]:
+        return [str(Path(address).with_suffix(".classes"))]
+
+
+@pytest.mark.parametrize(
+    "component", [NetFile(), OfLabels(), WithClasses()], ids=lambda component: type(component).__name__
+)
 def test_a_sound_source_of_suspects_passes(component: Component) -> None:
     check_component(component)
 

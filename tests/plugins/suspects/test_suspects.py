@@ -332,14 +332,17 @@ def test_the_digest_is_that_of_the_file_or_of_the_weights(files, opened, archite
     assert opened(other).digest not in same
 
 
-def test_the_digest_of_an_onnx_file_covers_weights_that_lie_beside_it(files, opened, tmp_path):
+@pytest.mark.parametrize("name", ["net.onnx.data", "net.onnx_data"])
+def test_the_digest_of_an_onnx_file_covers_weights_that_lie_beside_it(files, opened, registry, tmp_path, name):
     path = tmp_path / "net.onnx"
     path.write_bytes((files / "free.onnx").read_bytes())
+    assert not registry.create("suspect", "onnx").companions(str(path))
     digests = {opened(path).digest}
     for content in (b"weights", b"others"):
-        path.with_name("net.onnx.data").write_bytes(content)
+        path.with_name(name).write_bytes(content)
         digests.add(opened(path).digest)
     assert len(digests) == 3
+    assert registry.create("suspect", "onnx").companions(str(path)) == [str(tmp_path / name)]
 
 
 @pytest.mark.parametrize("device", ["nonsense", "meta", "cuda:99"])
