@@ -122,3 +122,16 @@ def test_one_suspect_is_held_to_alpha_itself_and_none_to_nothing():
     assert decide_together([], alpha=0.1) == []
     with pytest.raises(ValueError, match=r"shared by at least one suspect \(got 0\)"):
         share_of(0.1, 0)
+
+
+def test_a_suspect_that_was_stopped_above_its_share_is_never_called_derived_at_it():
+    views = np.tile(np.arange(19.0)[:, None], (1, VIEWS))
+    paths = {"only": StratumPaths(views=views, families=tuple(map(str, range(19))))}
+    second = [17.5] * VIEWS  # p = 2 / 20
+
+    def stopped_at_alpha(level):
+        return decide_sequentially(second, paths, standard_of(views), alpha=0.1)
+
+    assert stopped_at_alpha(0.05).stopped == "derived"
+    with pytest.raises(ValueError, match=r"cannot be DERIVED at level 0\.05: stratum 'only' has 0\.1"):
+        decide_together([stopped_at_alpha] * 2, alpha=0.1)

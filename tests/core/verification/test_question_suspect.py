@@ -10,6 +10,7 @@ import fpframe
 from fpframe.enrolment.agreement import astray, label_agreement
 from fpframe.enrolment.enrolment import Enrolment
 from fpframe.errors import ModelError, UsageError
+from fpframe.verification import judge_suspects
 from fpframe.verification.yardstick import Yardstick
 
 
@@ -214,6 +215,19 @@ def test_several_suspects_that_stop_early_share_alpha(enrolment, thief, models):
     verdicts = fpframe.verify_many(enrolment, [thief, models["same-data"]], alpha=0.2, test="sequential")
     assert [verdict.verdict for verdict in verdicts] == ["DERIVED", "NOT_SHOWN"]
     assert verdicts[0].decision.alpha == pytest.approx(0.1)
+
+
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_no_suspect_is_stopped_early_above_its_share_of_alpha(enrolment, thief, count, monkeypatch):
+    levels, real = [], judge_suspects.question
+
+    def spying(*arguments, alpha, **options):
+        levels.append(alpha)
+        return real(*arguments, alpha=alpha, **options)
+
+    monkeypatch.setattr(judge_suspects, "question", spying)
+    fpframe.verify_many(enrolment, [thief] * count, alpha=0.3, test="sequential")
+    assert levels == pytest.approx([0.3 / count] * count)
 
 
 def test_the_t_test_of_the_literature_is_marked_as_no_verdict(enrolment, thief):
