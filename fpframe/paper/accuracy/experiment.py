@@ -11,7 +11,8 @@ from matplotlib.figure import Figure
 from fpframe.paper.accuracy.architectures import backbones_of, models_of, more_extracted, more_trained
 from fpframe.paper.experiment import Claim, Experiment, Finding, Table
 from fpframe.paper.laboratory import Laboratory
-from fpframe.report import COLOURS, markdown_table, svg_text
+from fpframe.paper.template import fill
+from fpframe.report import COLOURS, svg_text
 from fpframe.zoo import FAILED_THEFT, ZooModel
 
 NORMAL, EXTRACTED = "normally trained", "extracted"
@@ -162,14 +163,14 @@ def _text(laboratory: Laboratory, rows: Sequence[Row]) -> str:
     for backbone in dict.fromkeys(row.backbone for row in rows):
         gap = f"{gaps[backbone]:+.4f}" if backbone in gaps else "-"
         lines.append([f"`{backbone}`", *(by_place[backbone, how].text for how in (NORMAL, EXTRACTED)), gap])
-    return "\n".join(
-        [
-            f"Mean accuracy on the {len(laboratory.setting.workspace.dataset.test)} test images, with the standard "
-            f"deviation of single models. {_scale(laboratory)} Extracted models learned from the victim's answers, by "
-            "all extraction attacks of the recipe, and nothing was done to them afterwards. Where the zoo has fewer "
-            f"than {laboratory.recipe.experiments.accuracy_models} models of a kind, further ones were trained.\n",
-            markdown_table(["architecture", NORMAL, EXTRACTED, "extracted less normal"], lines),
-        ]
+    return fill(
+        "accuracy",
+        test_images=len(laboratory.setting.workspace.dataset.test),
+        scale=_scale(laboratory),
+        fewest=laboratory.recipe.experiments.accuracy_models,
+        normal=NORMAL,
+        extracted=EXTRACTED,
+        architectures=lines,
     )
 
 

@@ -12,7 +12,8 @@ from fpframe.paper.auxiliary.trial import RANDOM, Trial
 from fpframe.paper.experiment import Outcome
 from fpframe.paper.laboratory import BASELINE, CONTROL, UAP, Laboratory
 from fpframe.paper.statistics import contrast_text
-from fpframe.report import PALETTE, markdown_table, svg_text
+from fpframe.paper.template import fill
+from fpframe.report import PALETTE, svg_text
 
 _COST: Mapping[Outcome, str] = {
     "agrees": "; it costs no AUC that would matter here",
@@ -54,43 +55,23 @@ def text(
         ]
         for name, trial in zip(names, ours, strict=True)
     ]
-    return "\n".join(
-        [
-            f"The perturbation is made on images of a source (up to {queries.craft_images} of them), and the query "
-            f"points are drawn from it, {views} views of {queries.points} points each; models and encoder are the "
-            "same otherwise. Images that belong to no class have the victim's own answers for labels. AUC on the split "
-            "`test` (derived / independent models, without failed thefts) with a 95 % bootstrap interval over "
-            "families. The difference has a 95 % bootstrap interval and the p-value of DeLong's test on the same "
-            "models; the last column is the share of test images whose label the perturbation changes.\n",
-            markdown_table(
-                [
-                    *("queries from", "images", f"AUC `{UAP}`", f"AUC `{CONTROL}`", f"AUC `{BASELINE}`"),
-                    *(f"`{UAP}` less that from training data", "fooling rate"),
-                ],
-                by_source,
-            ),
-            f"`{BASELINE}` asks what the victim gets wrong, so that it needs true labels. By kind of theft, `{UAP}`:\n",
-            markdown_table(
-                ["thefts", *names],
-                [[kind, *(trial.areas[kind].text for trial in ours)] for kind in ours[0].areas],
-            ),
-            "## What the queries give away\n",
-            "Whoever is sent the queries, the suspect or the public in a dispute, sees every point as it was drawn. "
-            "These are training images of the victim, byte for byte:\n",
-            markdown_table(
-                ["queries from", "images shown", "training images among them"],
-                [[trial.source.name, str(len(trial.shown)), f"{shares[trial.source.name]:.2%}"] for trial in ours],
-            ),
-            "Can somebody who holds such images, and may ask the victim, tell those that it was trained on from "
-            "others? The victim's loss is the attack of Yeom et al. (CSF 2018): AUC of a low loss between images from "
-            f"{TRAINING} and {SAME}, with a 95 % interval in which images are the units (training images / others):\n",
-            markdown_table(
-                ["images", "AUC of the attack"],
-                [[name if name == RANDOM else f"shown by `{name}`", leak.text] for name, leak in leaks.items()],
-            ),
-            f"Anybody who knows that queries come from {TRAINING} needs no attack. Anybody else {_told(leaks[UAP])}. "
-            f"What follows: draw queries from images that the victim was not trained on{_COST[as_good]}.\n",
-        ]
+    return fill(
+        "auxiliary",
+        craft_images=queries.craft_images,
+        views=views,
+        points=queries.points,
+        ours=UAP,
+        control=CONTROL,
+        baseline=BASELINE,
+        by_source=by_source,
+        names=names,
+        by_kind=[[kind, *(trial.areas[kind].text for trial in ours)] for kind in ours[0].areas],
+        shares=[[trial.source.name, str(len(trial.shown)), f"{shares[trial.source.name]:.2%}"] for trial in ours],
+        training=TRAINING,
+        same=SAME,
+        leaks=[[name if name == RANDOM else f"shown by `{name}`", leak.text] for name, leak in leaks.items()],
+        told=_told(leaks[UAP]),
+        price=_COST[as_good],
     )
 
 

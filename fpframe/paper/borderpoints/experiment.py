@@ -20,7 +20,8 @@ from fpframe.paper.borderpoints.bisection import TOLERANCE, confidence_gap, find
 from fpframe.paper.experiment import Claim, Experiment, Finding, Table
 from fpframe.paper.laboratory import CONTROL, UAP, Laboratory
 from fpframe.paper.statistics import LEVEL, contrast, contrast_text, direction, separation
-from fpframe.report import PALETTE, markdown_table, svg_text
+from fpframe.paper.template import fill
+from fpframe.report import PALETTE, svg_text
 from fpframe.rng import derive_seed
 
 BORDER, PERTURBED, SIGNS, NATURAL = "border points", "UAP-perturbed", "random signs", "natural images"
@@ -158,21 +159,14 @@ def _text(
     areas: Mapping[str, str],
 ) -> str:
     pairs = laboratory.recipe.experiments.borderpoints
-    by_kind = [[kind, str(kinds.count(kind)), f"{median:.3f}"] for kind, median in medians.items()]
-    return "\n".join(
-        [
-            f"Between {pairs} pairs of images of the query pool that the victim takes for different classes, "
-            "the point where its class changes was found by bisection, all pairs at once, in float64. At "
-            f"{found} of them the two highest confidences of the victim differ by less than {TOLERANCE:g}, and "
-            "these were asked. An API takes 8-bit images: rounded to those, the victim's own median gap is "
-            f"{eight_bit:.2g}.\n",
-            "Median gap at the border points, by kind of model (median over models of each model's median):\n",
-            markdown_table(["models", "n", "median gap"], by_kind),
-            "How well the distance to the victim's gaps (mean over the images of the absolute difference) separates "
-            "derived from independent models: AUC with a 95 % bootstrap interval over families, and the numbers of "
-            "models. Nothing is fitted, so that models of all splits count; failed thefts do not:\n",
-            markdown_table(["asked", "AUC"], [[probe, area] for probe, area in areas.items()]),
-        ]
+    return fill(
+        "borderpoints",
+        pairs=pairs,
+        found=found,
+        tolerance=f"{TOLERANCE:g}",
+        eight_bit=f"{eight_bit:.2g}",
+        by_kind=[[kind, str(kinds.count(kind)), f"{median:.3f}"] for kind, median in medians.items()],
+        areas=[[probe, area] for probe, area in areas.items()],
     )
 
 

@@ -19,7 +19,8 @@ from fpframe.paper.experiment import Claim, Experiment, Finding, Outcome, Table
 from fpframe.paper.laboratory import AUTOENCODER, BASELINE, CONTROL, UAP, Laboratory
 from fpframe.paper.silhouettes import silhouettes
 from fpframe.paper.statistics import Separation, contrast, contrast_text, direction, separation
-from fpframe.report import LABELS, draw_plane, embed_in_plane, markdown_table, svg_text
+from fpframe.paper.template import fill
+from fpframe.report import LABELS, draw_plane, embed_in_plane, svg_text
 from fpframe.rng import derive_seed, threads
 from fpframe.zoo import ZooModel
 
@@ -163,34 +164,17 @@ def _text(
     found: Mapping[str, Separated],
     tests: Mapping[str, AreaTest],
 ) -> str:
-    seeds = laboratory.recipe.experiments.seeds
-    rows = [
-        [f"`{scheme}`", areas[scheme, ALL].text, silhouettes[scheme].text, f"{np.mean(each.by_view):.2f}"]
-        for scheme, each in found.items()
-    ]
     strata = [stratum for scheme, stratum in areas if scheme == UAP and stratum != ALL]
-    by_stratum = [[stratum, *(areas[scheme, stratum].text for scheme in found)] for stratum in strata]
-    differences = [[f"`{UAP}` less `{other}`", contrast_text(test)] for other, test in tests.items()]
-    return "\n".join(
-        [
-            "Both encoders see the same answers to the same queries; the auto-encoder is never told which models are "
-            "derived. They are fitted on the split `fit`, which holds other models of the same kinds, and the picture "
-            "and the tables show the split `test`. In the picture every view of a model is a point. A score is the "
-            "mean over views of the cosine to the victim's. The AUC is that of "
-            f"{seeds} enrolment(s) with seeds of their own, with a 95 % bootstrap interval over families (derived / "
-            "independent models). The silhouette (cosine) is that of the models' mean embeddings, derived against "
-            "independent: the model is the unit, its mean over the seeds is taken, and the interval is over families. "
-            "The last column is the silhouette of all points by their view: where it is high, points lie together "
-            "because they answer the same images, and not because of the model that answered:\n",
-            markdown_table(["scheme", "AUC", "silhouette of models", "silhouette by view"], rows),
-            "Differences of AUC against all independent models, with a 95 % bootstrap interval, and the p-value of "
-            "DeLong's test with families as units:\n",
-            markdown_table(["", "difference of AUC"], differences),
-            "AUC against the independent models of each kind alone. Students of other teachers (`other-teacher`, where "
-            "the recipe has any) are independent too, though they learned as a thief's model does. The intervals of "
-            "few models are wide:\n",
-            markdown_table(["stratum", *(f"`{scheme}`" for scheme in found)], by_stratum),
-        ]
+    return fill(
+        "contrastive",
+        seeds=laboratory.recipe.experiments.seeds,
+        schemes=[
+            [f"`{scheme}`", areas[scheme, ALL].text, silhouettes[scheme].text, f"{np.mean(each.by_view):.2f}"]
+            for scheme, each in found.items()
+        ],
+        differences=[[f"`{UAP}` less `{other}`", contrast_text(test)] for other, test in tests.items()],
+        names=[f"`{scheme}`" for scheme in found],
+        by_stratum=[[stratum, *(areas[scheme, stratum].text for scheme in found)] for stratum in strata],
     )
 
 

@@ -9,9 +9,9 @@ import numpy as np
 from fpframe.comparison import ALL_THEFTS
 from fpframe.paper.laboratory import BASELINE, CONTROL, UAP, Laboratory
 from fpframe.paper.queries.strength import Strength
-from fpframe.report import markdown_table
+from fpframe.paper.template import fill
 
-_EVIDENCE = ("TPR at 5 % FPR", "t-test claims p", "conformal p")
+_EVIDENCE = ["TPR at 5 % FPR", "t-test claims p", "conformal p"]
 
 
 def text(
@@ -34,49 +34,32 @@ def text(
     cost, shown = ours.queries // ours.fingerprints, by_points[0].fingerprints
     finite = [share for share in shares.values() if np.isfinite(share)]
     between = f"{min(finite):.0%} to {max(finite):.0%}" if finite else "an unknown share"
-    return "\n".join(
-        [
-            f"A fingerprint, or view, has {ours.points} points and costs {cost} queries. The encoder is fitted on "
-            f"{queries.views} fingerprints of each model of the split `fit` and stays the same; what varies is how "
-            "many of a suspect's are looked at, whose score is their mean. AUC with a 95 % bootstrap interval over "
-            "families (derived / independent models of the split `test`, without failed thefts). TPR is the share of "
-            "thefts above a threshold that at most 5 % of the independent models reach, with its Clopper-Pearson "
-            "interval. The p-values of the t-test (Welch; every view is a sample) and the conformal one (every "
-            f"calibration model is a sample; none can be below {ours.floor:.2g}) are the largest over the strata; "
-            "shown are their medians over thefts.\n",
-            markdown_table(
-                ["fingerprints", "queries", *(f"AUC `{scheme}`" for scheme in (UAP, CONTROL, BASELINE)), *_EVIDENCE],
-                [
-                    [str(each.fingerprints), *_row(each, [*curves], (CONTROL, BASELINE)), *_evidence(each)]
-                    for each in _all_thefts(curves, UAP)
-                ],
-            ),
-            f"`{BASELINE}` is asked as many queries, all of them images of the pool that the victim gets wrong; a dash "
-            "stands where there are no more of these. Differences of AUC with a 95 % bootstrap interval, and the "
-            "p-value of DeLong's test with families as units:\n",
-            markdown_table(["", "difference of AUC"], [[name, difference] for name, difference in contrasts.items()]),
-            f"By kind of theft, {shown} fingerprints:\n",
-            markdown_table(
-                ["scheme", "thefts", "AUC", *_EVIDENCE],
-                [
-                    [f"`{each.scheme}`", each.kind, each.area.text, *_evidence(each)]
-                    for each in by_points
-                    if each.points == ours.points and (each.scheme == UAP or each.kind == ALL_THEFTS)
-                ],
-            ),
-            f"By points N of a fingerprint, {shown} fingerprints. The first N of the {ours.points} points are taken, "
-            "and an encoder is fitted to the answers to these alone:\n",
-            markdown_table(
-                ["N", "queries", f"AUC `{UAP}`", f"AUC `{CONTROL}`", *_EVIDENCE],
-                [
-                    [str(each.points), *_row(each, [*by_points], (CONTROL,)), *_evidence(each)]
-                    for each in _all_thefts(by_points, UAP)
-                ],
-            ),
-            f"Of the variance of the calibration models' similarities {between} lies between models, by stratum. Were "
-            "views independent samples, as the t-test takes them for, it would be 0 %; the larger it is, the less "
-            "another view of the same model adds.\n",
-        ]
+    return fill(
+        "queries",
+        points=ours.points,
+        cost=cost,
+        views=queries.views,
+        floor=f"{ours.floor:.2g}",
+        ours=UAP,
+        control=CONTROL,
+        baseline=BASELINE,
+        evidence=_EVIDENCE,
+        by_fingerprints=[
+            [str(each.fingerprints), *_row(each, [*curves], (CONTROL, BASELINE)), *_evidence(each)]
+            for each in _all_thefts(curves, UAP)
+        ],
+        differences=[[name, difference] for name, difference in contrasts.items()],
+        shown=shown,
+        by_kind=[
+            [f"`{each.scheme}`", each.kind, each.area.text, *_evidence(each)]
+            for each in by_points
+            if each.points == ours.points and (each.scheme == UAP or each.kind == ALL_THEFTS)
+        ],
+        by_points=[
+            [str(each.points), *_row(each, [*by_points], (CONTROL,)), *_evidence(each)]
+            for each in _all_thefts(by_points, UAP)
+        ],
+        between=between,
     )
 
 

@@ -14,8 +14,9 @@ from fpframe.paper.average import Average
 from fpframe.paper.experiment import Claim, Experiment, Finding, Table
 from fpframe.paper.laboratory import CONTROL, UAP, Laboratory
 from fpframe.paper.statistics import direction
+from fpframe.paper.template import fill
 from fpframe.paper.views.alike import Alike, Difference, paired
-from fpframe.report import COLOURS, PALETTE, markdown_table, svg_text
+from fpframe.report import COLOURS, PALETTE, svg_text
 from fpframe.rng import threads
 from fpframe.zoo import ZooModel
 
@@ -216,30 +217,7 @@ def _text(found: Mapping[str, Similarities], views: int) -> str:
         ]
         for what, each in found.items()
     ]
-    header = ["compared", *found[ANSWERS].models]
-    return "\n".join(
-        [
-            "A fingerprint is taken as it is before any encoder: the answers to one view, clean and perturbed, one "
-            "after another; s is the cosine of two of them. The positives of the contrastive loss are the victim and "
-            f"the models derived from it. The {views} views of each of them are compared with each other, with the "
-            "same view of the other positives, and, beyond the paper, with the same view of independent models; models "
-            "of its own family are left out. Nothing is fitted, so that the models of the splits `fit` and `test` "
-            "count; failed thefts do not. The last row is of embeddings instead, by the encoder that was fitted on "
-            "`fit`, of the models of `test` only.\n",
-            "The left half of the first picture shows each view compared with the model's own first one, and with the "
-            "same view of others; the right half shows the means of each positive. In the second picture the victim's "
-            "first fingerprint is in the centre, and the distance to its own other views, and to the first view of "
-            "every other model, is 1/s, counted from 1; each kind has a third of the circle, by growing distance, and "
-            "angles mean nothing else.\n",
-            "Mean cosine over the positives, with a 95 % bootstrap interval over families, and own other views less "
-            "the others: the pseudomedian over families, with the p-value of Wilcoxon's signed-rank test. Every "
-            "positive is compared with the same others, so that the differences are not quite independent of each "
-            "other, and p-values may be too small:\n",
-            markdown_table([*header, "own less other positives", "own less independent models"], rows),
-            "Other views are other images, so that a model can be less like itself in another view than like another "
-            "model in the same one.\n",
-        ]
-    )
+    return fill("views", views=views, means=list(found[ANSWERS].models), compared=rows)
 
 
 EXPERIMENT = Experiment(
