@@ -13,6 +13,7 @@ from fpframe.decision import (
     decide,
     decide_sequentially,
     decide_together,
+    outcome,
     standard_of,
 )
 from fpframe.decision.shared import share_of
@@ -63,7 +64,9 @@ class Case:
 
 @pytest.fixture(scope="module")
 def cases():
-    return [Case(seed) for seed in range(CASES)]
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(outcome, "RESAMPLES", 50)  # intervals over views are the costly part, and not what is tested
+        yield [Case(seed) for seed in range(CASES)]
 
 
 def rejected(evidence, alpha):
