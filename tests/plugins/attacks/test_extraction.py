@@ -160,7 +160,7 @@ def test_the_budget_is_enforced_by_the_teacher_and_spent_no_further(make, loot, 
     teacher(loot.pixels[:7])  # what was asked before the attack is not part of its budget
     make(attack, budget=101).simulate(student, teacher, loot, context=BRIEFLY, seed=0)
     assert 90 < sum(map(len, teacher.asked[1:])) == teacher.spent - 7 <= 101
-    with pytest.raises(ResourceError):
+    with pytest.raises(ResourceError, match="more queries are needed"):
         teacher(loot.pixels[:12])
 
 
@@ -168,7 +168,7 @@ def test_the_budget_is_enforced_by_the_teacher_and_spent_no_further(make, loot, 
 def test_a_budget_does_not_loosen_the_limit_of_the_teacher(make, loot, victim, student, attack):
     teacher = Watched(victim)
     teacher.max_queries = 50
-    with pytest.raises(ResourceError):
+    with pytest.raises(ResourceError, match="more queries are needed"):
         make(attack, budget=101).simulate(student, teacher, loot, context=BRIEFLY, seed=0)
     assert teacher.spent <= 50
 

@@ -118,7 +118,7 @@ def test_images_are_counted_on_both_sides_and_the_limit_of_the_inner_query_holds
     assert (outer.spent, inner.spent) == (7, 7)
     with pytest.raises(ResourceError, match="4 more queries are needed but only 3 are left of 10"):
         outer(images(4))
-    with pytest.raises(ResourceError):
+    with pytest.raises(ResourceError, match="4 more queries are needed"):
         outer.require(4)
     assert (outer.spent, inner.spent, len(model.images)) == (7, 7, 7)
     outer.max_queries = 9
