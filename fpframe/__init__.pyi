@@ -1,4 +1,4 @@
-from .base import Event as Event, log_events as log_events
+from .base import Event as Event, Note as Note, log_events as log_events
 from .comparison import Comparison as Comparison, compare as compare
 from .enrolment import Enrolment as Enrolment, calibrate as calibrate, enroll as enroll
 from .errors import (

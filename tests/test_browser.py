@@ -152,7 +152,7 @@ def test_a_reader_sees_the_verdict_the_strata_the_pictures_and_the_caveats(brows
     browser.open(path, width=width)
     seen = " ".join(browser.evaluate("document.body.innerText").split())
     assert verdict.sentence in seen
-    assert [caveat for caveat in verdict.caveats if " ".join(caveat.split()) not in seen] == []
+    assert [note for note in verdict.caveats if " ".join(note.text.split()) not in seen] == []
     names = browser.evaluate("[...document.querySelectorAll('.strata tbody th')].map(head => head.innerText.trim())")
     assert names == list(verdict.decision.strata)
     count = "document.querySelectorAll('{}').length"

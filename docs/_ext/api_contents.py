@@ -31,7 +31,7 @@ PAGES = (
         "verdicts",
         "Enroll and verify",
         "Enroll a victim once, question suspects, and export the queries.",
-        "enroll Enrolment calibrate verify verify_many Verdict Transcript export_queries",
+        "enroll Enrolment calibrate verify verify_many Verdict Note Transcript export_queries",
     ),
     _page(
         "models",

@@ -1,4 +1,5 @@
 from .address import Address as Address, import_callable as import_callable
+from .codes import CAVEATS as CAVEATS, REASONS as REASONS, Reason as Reason
 from .device import computing_device as computing_device
 from .digest import (
     canonical_json as canonical_json,
@@ -9,4 +10,5 @@ from .digest import (
 from .events import Event as Event, Listener as Listener, ignore as ignore, log_events as log_events
 from .jsontext import parse_json as parse_json
 from .machine import machine_profile as machine_profile
+from .note import Note as Note
 from .toml import make_converter as make_converter, parse_text as parse_text, read_text as read_text

@@ -101,4 +101,4 @@ def describe_enrolment(enrolment: Enrolment, path: Path) -> str:
         f"{enrolment.scheme}, {enrolment.queries.queries} queries, channels {', '.join(enrolment.encoders)}; "
         f"calibrated on {calibrated}" + (f"; also through {filters}" if filters else "")
     ]
-    return "\n".join([*lines, f"  digest {enrolment.digest}", *(f"  {caveat}" for caveat in enrolment.caveats)])
+    return "\n".join([*lines, f"  digest {enrolment.digest}", *(f"  {note.text}" for note in enrolment.caveats)])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from fpframe.base import Note
 from fpframe.decision.outcome import (
     DERIVED,
     INCONCLUSIVE,
@@ -23,7 +24,7 @@ def decide(
     strata: Mapping[str, StratumScores],
     *,
     alpha: float,
-    behaviour: str = "",
+    behaviour: Note | None = None,
     certify: bool = False,
 ) -> Decision:
     """Turn the scores of a suspect's views into a verdict.
@@ -32,15 +33,15 @@ def decide(
         view_scores: one score per view.
         strata: calibration scores by stratum.
         alpha: the level.
-        behaviour: what the suspect did that prevents a verdict (answers that are not finite, always the same); empty
-            when it answered properly.
+        behaviour: what the suspect did that prevents a verdict (answers that are not finite, always the same);
+            ``None`` when it answered properly.
         certify: hold the bound of each stratum to alpha instead of its p-value; see `upper_bound`.
 
     Raises:
         ValueError: there are no strata, so that nothing could speak against the suspect being derived.
     """
     reason = hindrance(view_scores, {name: stratum.finite for name, stratum in strata.items()}, behaviour)
-    if reason:
+    if reason is not None:
         return undecided(reason, strata, alpha=alpha, views=len(view_scores), certify=certify)
     score = mean_of_views(view_scores)
     low, high = interval = interval_over_views(view_scores)
@@ -52,8 +53,10 @@ def decide(
     verdict: Word
     if len(found) > 1:
         verdict = INCONCLUSIVE
-        reason = (
-            f"the views disagree: over them the score lies in {low:.3f} to {high:.3f}, on both sides of the threshold"
+        reason = Note(
+            "views-disagree",
+            f"The views disagree: resampled, the score lies between {low:.3f} and {high:.3f}, on both sides of the "
+            "threshold. Enroll with more points or views.",
         )
     else:
         verdict = DERIVED if found == {True} else NOT_SHOWN

@@ -9,6 +9,7 @@ from typing import Literal, get_args
 import attrs
 import numpy as np
 
+from fpframe.base import Note
 from fpframe.decision.pvalues import StratumResult, StratumScores, stratum_p_value
 from fpframe.rng import derive_seed
 
@@ -33,7 +34,7 @@ class Decision:
         p_value: the largest p-value of all strata; NaN when there is no score.
         strata: what each stratum says.
         alpha: the level that this suspect was held to.
-        reason: why it is inconclusive; empty otherwise.
+        reason: why it is inconclusive; ``None`` otherwise.
         test: ``conformal`` (see `decide`), ``sequential`` (`decide_sequentially`) or ``welch`` (`decide_by_welch`).
         views: how many views the decision rests on.
         stopped: why a sequential test needs no further view: ``derived`` or ``futile``; empty where it did not stop.
@@ -46,7 +47,7 @@ class Decision:
     p_value: float
     strata: dict[str, StratumResult]
     alpha: float
-    reason: str = ""
+    reason: Note | None = None
     test: Literal["conformal", "sequential", "welch"] = "conformal"
     views: int
     stopped: Literal["", "derived", "futile"] = ""
@@ -67,7 +68,7 @@ class Decision:
         if self.verdict not in get_args(Word):
             return f"(known: {', '.join(get_args(Word))})"
         if bool(self.reason) != (self.verdict == INCONCLUSIVE):
-            return f"with the reason '{self.reason}'" if self.reason else "without a reason"
+            return f"with the reason '{self.reason.code}'" if self.reason else "without a reason"
         if self.verdict == INCONCLUSIVE:
             return ""
         if not self.strata:
@@ -83,8 +84,8 @@ class Decision:
         return ""
 
 
-def hindrance(view_scores: Sequence[float], finite: Mapping[str, bool], behaviour: str) -> str:
-    """Return why there can be no verdict; empty where there can.
+def hindrance(view_scores: Sequence[float], finite: Mapping[str, bool], behaviour: Note | None) -> Note | None:
+    """Return why there can be no verdict; ``None`` where there can.
 
     Args:
         view_scores: the scores of the suspect.
@@ -96,16 +97,21 @@ def hindrance(view_scores: Sequence[float], finite: Mapping[str, bool], behaviou
     """
     if not finite:
         raise ValueError("a decision needs at least one stratum")
-    if behaviour:
+    if behaviour is not None:
         return behaviour
     if not len(view_scores) or not np.isfinite(view_scores).all():
-        return "the score is not finite"
-    broken = [name for name, whole in sorted(finite.items()) if not whole]
-    return f"a calibration score of stratum '{broken[0]}' is not finite" if broken else ""
+        return Note("score-not-finite", "The suspect's score is not a finite number. Calibrate or enroll again.")
+    for name, whole in sorted(finite.items()):
+        if not whole:
+            return Note(
+                "calibration-not-finite",
+                f"A calibration score of stratum '{name}' is not a finite number. Calibrate or enroll again.",
+            )
+    return None
 
 
 def undecided(
-    reason: str,
+    reason: Note,
     strata: Mapping[str, StratumScores],
     *,
     alpha: float,

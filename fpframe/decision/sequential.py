@@ -9,6 +9,7 @@ from typing import Literal
 import attrs
 import numpy as np
 
+from fpframe.base import Note
 from fpframe.decision.decide import judge
 from fpframe.decision.outcome import DERIVED, NOT_SHOWN, Decision, hindrance, interval_over_views, undecided
 from fpframe.decision.paths import StratumPaths, mean_of_views
@@ -68,7 +69,7 @@ def decide_sequentially(
     standard: Standard,
     *,
     alpha: float,
-    behaviour: str = "",
+    behaviour: Note | None = None,
     certify: bool = False,
     futility: bool = True,
 ) -> Decision:
@@ -92,7 +93,7 @@ def decide_sequentially(
         strata: view scores ``(n, V)`` of the calibration models, by stratum.
         standard: of V looks.
         alpha: the level.
-        behaviour: what the suspect did that prevents a verdict; empty when it answered properly.
+        behaviour: what the suspect did that prevents a verdict; ``None`` when it answered properly.
         certify: hold the bound of each stratum to alpha instead of its p-value; see `upper_bound`.
         futility: stop where there is little hope left.
 
@@ -113,7 +114,7 @@ def decide_sequentially(
     }
     finite = {name: paths.finite and bool(np.isfinite(marks[name]).all()) for name, paths in strata.items()}
     reason = hindrance(own.tolist(), finite, behaviour)
-    if reason:
+    if reason is not None:
         return undecided(reason, calibration, alpha=alpha, views=len(view_scores), test="sequential", certify=certify)
     stopped: Literal["", "derived", "futile"] = ""
     for look in range(1, len(own) + 1):

@@ -9,6 +9,7 @@ import attrs
 import numpy as np
 from scipy.stats import t
 
+from fpframe.base import Note
 from fpframe.decision.outcome import DERIVED, NOT_SHOWN, Decision, hindrance, interval_over_views, undecided
 from fpframe.decision.paths import StratumPaths, mean_of_views
 from fpframe.decision.pvalues import reaches, stratum_p_value
@@ -45,7 +46,7 @@ def welch_p_values(views: np.ndarray, stratum: StratumPaths) -> np.ndarray:
 
 
 def decide_by_welch(
-    view_scores: Sequence[float], strata: Mapping[str, StratumPaths], *, alpha: float, behaviour: str = ""
+    view_scores: Sequence[float], strata: Mapping[str, StratumPaths], *, alpha: float, behaviour: Note | None = None
 ) -> Decision:
     """Call a suspect derived where Welch's p-value is at most alpha in every stratum; it keeps no promise.
 
@@ -53,14 +54,14 @@ def decide_by_welch(
         view_scores: one score per view.
         strata: view scores of the calibration models, by stratum.
         alpha: the level.
-        behaviour: what the suspect did that prevents a verdict; empty when it answered properly.
+        behaviour: what the suspect did that prevents a verdict; ``None`` when it answered properly.
 
     Raises:
         ValueError: there are no strata.
     """
     scores = {name: paths.scores() for name, paths in sorted(strata.items())}
     reason = hindrance(view_scores, {name: paths.finite for name, paths in strata.items()}, behaviour)
-    if reason:
+    if reason is not None:
         return undecided(reason, scores, alpha=alpha, views=len(view_scores), test="welch")
     score = mean_of_views(view_scores)
     results = {

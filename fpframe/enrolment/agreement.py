@@ -11,6 +11,8 @@ import math
 import torch.nn.functional as F
 from torch import Tensor
 
+from fpframe.base import Note
+
 
 def label_agreement(answers: Tensor, victim_answers: Tensor) -> Tensor:
     """Return Cohen's kappa ``(...)`` of the labels that models and the victim give (Cohen, 1960).
@@ -31,8 +33,8 @@ def label_agreement(answers: Tensor, victim_answers: Tensor) -> Tensor:
     return kappa
 
 
-def astray(answers: Tensor, victim_answers: Tensor, calibration_answers: Tensor) -> str:
-    """Return what to say of a model that seems to do another task than the victim; empty where it does the same.
+def astray(answers: Tensor, victim_answers: Tensor, calibration_answers: Tensor) -> Note | None:
+    """Look for a model that seems to do another task than the victim.
 
     That is one which agrees with the victim, beyond chance, less than half as much as each of the calibration models,
     by more than so few answers vary. Such a model is not accused, whatever it scores; a thief who changes the order of
@@ -51,9 +53,10 @@ def astray(answers: Tensor, victim_answers: Tensor, calibration_answers: Tensor)
     # two standard errors of kappa where labels are equal by chance alone, one in `classes`
     noise = 2 / math.sqrt(count * (classes - 1))
     if own >= lowest / 2 - noise:
-        return ""
-    return (
-        f"it agrees with the victim's labels by {own:.2f} (kappa: 1 always, 0 as by chance), and each of "
-        f"{len(calibration_answers)} independent models by {lowest:.2f} at least: its classes may stand in another "
-        "order, its images may want other preparation, answers may have got out of order, or it does another task"
+        return None
+    return Note(
+        "labels-disagree",
+        f"The model agrees with the victim's labels by {own:.2f} (kappa: 1 always, 0 as by chance), where each of "
+        f"{len(calibration_answers)} independent models agrees by {lowest:.2f} or more. Its classes may be in another "
+        "order, its images may need other preparation, its answers may be out of order, or it may do another task.",
     )

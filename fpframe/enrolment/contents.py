@@ -8,6 +8,7 @@ from typing import Any
 import attrs
 from torch import Tensor, nn
 
+from fpframe.base import Note
 from fpframe.decision import Standard
 from fpframe.enrolment.calibration import Calibration
 from fpframe.interfaces import ComponentSpec
@@ -31,5 +32,5 @@ class Contents:
     standards: Mapping[str, Standard]
     victim: Mapping[str, Any]
     classes: tuple[str, ...]
-    assumptions: tuple[str, ...]
+    assumptions: tuple[Note, ...]
     profile: Mapping[str, Any]

@@ -8,6 +8,7 @@ import attrs
 import numpy as np
 from torch import Tensor
 
+from fpframe.base import Note
 from fpframe.decision import Standard, StratumPaths, StratumScores
 from fpframe.enrolment.calibration import PLAIN, cosine_scores, score_views
 from fpframe.enrolment.contents import Contents
@@ -36,7 +37,7 @@ class Enrolment(Contents):
             view, on Fisher's scale; an early stop needs them.
         victim: address, digest, accuracy and the like.
         classes: class names.
-        assumptions: what was assumed of the victim and its data, in sentences for the reader of a verdict.
+        assumptions: what was assumed of the victim and its data, for the reader of a verdict.
         profile: the machine that it was made on.
     """
 
@@ -64,13 +65,19 @@ class Enrolment(Contents):
         return enrolment_digest(self)
 
     @property
-    def caveats(self) -> tuple[str, ...]:
-        """What every verdict rests on, in sentences for its reader."""
+    def caveats(self) -> tuple[Note, ...]:
+        """What every verdict rests on."""
         strata = self.calibration.counts
         return (
-            f"The p-value speaks of independent models like the calibrated ones: {', '.join(strata)}.",
+            Note(
+                "calibrated-strata",
+                f"The p-value speaks of independent models like the calibrated ones: {', '.join(strata)}.",
+            ),
             *(
-                f"Stratum '{stratum}' is absent: no independent models of this kind were calibrated."
+                Note(
+                    "stratum-absent",
+                    f"Stratum '{stratum}' is absent: no independent models of this kind were calibrated.",
+                )
                 for stratum in sorted(set(STRATA) - set(strata))
             ),
             *self.assumptions,

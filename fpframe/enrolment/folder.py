@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from fpframe.decision import Standard
 from fpframe.enrolment.calibration import Calibration, CalibrationModel
 from fpframe.enrolment.contents import Contents
-from fpframe.enrolment.format import FACTS, MEMBERS, UNDIGESTED, check_known, decode, encode
+from fpframe.enrolment.format import FACTS, MEMBERS, UNDIGESTED, check_known, decode, encode, read_assumption
 from fpframe.errors import FpframeError, IntegrityError, UsageError
 from fpframe.interfaces import ComponentSpec, Encoder
 from fpframe.models import QueryPart, QuerySet
@@ -112,7 +112,7 @@ def _fields(about: Mapping[str, Any], members: Mapping[str, Any], registry: Regi
         },
         "victim": about["victim"],
         "classes": tuple(about["classes"]),
-        "assumptions": tuple(about["assumptions"]),
+        "assumptions": tuple(read_assumption(stored) for stored in about["assumptions"]),
         "profile": about["profile"],
         **{name: members[name] for name, member in MEMBERS.items() if member.version is not None and name in members},
     }

@@ -16,7 +16,7 @@ import attrs
 import safetensors.torch
 from torch import Tensor
 
-from fpframe.base import canonical_json, parse_json
+from fpframe.base import Note, canonical_json, parse_json
 from fpframe.enrolment.contents import Contents
 from fpframe.errors import IntegrityError, UsageError
 from fpframe.recipe import Recipe
@@ -67,6 +67,19 @@ def _calibration(contents: Contents) -> dict[str, Any]:
     }
 
 
+#: The code of assumptions of format 2, which are bare sentences.
+UNCODED = "assumption"
+
+
+def read_assumption(stored: object) -> Note:
+    """Return an assumption of a manifest."""
+    return Note.read(stored, bare=UNCODED)
+
+
+def _assumption(note: Note) -> dict[str, str] | str:
+    return note.text if note.code == UNCODED else note.to_dict()
+
+
 #: The members by name, besides one encoder for each channel. The name of an optional one is its field of `Contents`.
 MEMBERS: Mapping[str, Member] = {
     "recipe": Member(
@@ -112,7 +125,7 @@ FACTS: Mapping[str, Callable[[Contents], Any]] = {
     "channels": lambda contents: list(contents.encoders),
     "victim": lambda contents: dict(contents.victim),
     "classes": lambda contents: list(contents.classes),
-    "assumptions": lambda contents: list(contents.assumptions),
+    "assumptions": lambda contents: [_assumption(note) for note in contents.assumptions],
     "profile": lambda contents: dict(contents.profile),
 }
 #: What the manifest of format 3 may say besides: the version of each optional member, by name.
@@ -141,9 +154,9 @@ def encode(contents: Contents) -> tuple[dict[str, Any], dict[str, bytes]]:
             if member.version is not None:
                 versions[name] = member.version
     about = {name: of(contents) for name, of in FACTS.items()}
-    if not versions:
+    if not versions and all(note.code == UNCODED for note in contents.assumptions):
         return {"format": OLDEST, **about}, files
-    return {"format": NEWEST, VERSIONS: versions, **about}, files
+    return {"format": NEWEST, **({VERSIONS: versions} if versions else {}), **about}, files
 
 
 def check_known(manifest: Manifest, *, where: object) -> None:

@@ -70,9 +70,10 @@ def refuse_unfit(
         ModelError: names the files.
     """
     for file, given in zip(files, answers, strict=True):
-        reason = astray(given, victim_answers, calibration_answers)
-        if reason:
-            raise ModelError(f"this model cannot calibrate ({file.path}): {reason}; mend or remove it")
+        note = astray(given, victim_answers, calibration_answers)
+        if note is not None:
+            reason = note.text.removesuffix(".")
+            raise ModelError(f"this model cannot calibrate ({file.path}): {reason}; mend it or remove it")
     for number, (file, given) in enumerate(zip(files, answers, strict=True)):
         if torch.allclose(given, victim_answers, rtol=0, atol=1e-5):
             raise ModelError(

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Literal
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from fpframe.base import Note
 from fpframe.errors import FpframeError, ModelError, ResourceError, UsageError
 from fpframe.models.channel import PROBS, TOP1
 
@@ -27,7 +28,6 @@ class Query:
         address: what the model was called by, for the record.
         digest: SHA-256 of the model's file or weights, empty when it has neither.
         spent: images asked so far.
-        notes: what the reader of a verdict should know of how the model was opened, in sentences.
     """
 
     def __init__(
@@ -55,7 +55,20 @@ class Query:
         self.address = address
         self.digest = digest
         self.spent = 0
-        self.notes: tuple[str, ...] = ()
+        self._notes: tuple[Note, ...] = ()
+
+    @property
+    def notes(self) -> tuple[Note, ...]:
+        """What the reader of a verdict should know of how the model was opened.
+
+        Set it to sentences, or to a `Note` where programs should tell it apart; a bare sentence gets the code
+        ``suspect-source``.
+        """
+        return self._notes
+
+    @notes.setter
+    def notes(self, notes: Iterable[Note | str]) -> None:
+        self._notes = tuple(note if isinstance(note, Note) else Note("suspect-source", note) for note in notes)
 
     @property
     def channel(self) -> str | None:

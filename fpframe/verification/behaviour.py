@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from torch import Tensor
 
+from fpframe.base import Note
 from fpframe.errors import FpframeError, PluginError, ResourceError
 from fpframe.interfaces import AnswerFilter, Probe
 from fpframe.models import PROBS, Query, QuerySet, information, observe_channel
@@ -19,11 +20,6 @@ from fpframe.zoo import FilterChain, make_step
 AUTO = "auto"
 #: The value of the option for a filter that says that there is none.
 NONE = "none"
-#: Said of a suspect that answers the images of a batch in another order.
-REORDERED = (
-    "the suspect answered the images of a batch in another order than they were asked, which is its own behaviour; ask "
-    "them one by one with --batch-size 1"
-)
 
 
 def read_channel(query: Query, rows: Tensor, wanted: str) -> str:
@@ -66,67 +62,106 @@ def _detect(component: AnswerFilter, probe: Probe) -> AnswerFilter | None:
         raise PluginError(f"'{component.name}' failed to look at the answers: {error}") from error
 
 
-def broken(answers: Sequence[Tensor]) -> str:
-    """Return what to say of answers ``(N, K)`` that are no finite numbers; empty where all are."""
+def broken(answers: Sequence[Tensor]) -> Note | None:
+    """Look for answers ``(N, K)`` that are not finite numbers."""
     total = sum(len(rows) for rows in answers)
     bad = sum(int((~rows.isfinite().all(-1)).sum()) for rows in answers)
     if not bad:
-        return ""
-    return f"the suspect gave {bad} of {total} answers that are not finite numbers, which is its own behaviour"
+        return None
+    return Note(
+        "answers-not-finite",
+        f"The suspect gave {bad} of {total} answers that are not finite numbers, so it cannot be scored. Check how it "
+        "is loaded and asked.",
+    )
 
 
-def constant(answers: Sequence[Tensor]) -> str:
-    """Return what to say of answers ``(N, K)`` that are all the same; empty where they are not."""
+def constant(answers: Sequence[Tensor]) -> Note | None:
+    """Look for a suspect whose answers ``(N, K)`` are all the same."""
     if not answers or not all(bool((rows == answers[0][0]).all()) for rows in answers):
-        return ""
+        return None
     total = sum(len(rows) for rows in answers)
-    return f"the suspect gave the same answer to all {total} queries, which is its own behaviour"
+    return Note(
+        "answers-constant",
+        f"The suspect gave the same answer to all {total} queries, so there is nothing to compare. Check how it is "
+        "loaded and asked.",
+    )
 
 
-def turned(probed: Probed, first_view: Tensor) -> str:
-    """Return what to say of a suspect that answers the views otherwise than the probes before; empty for all others.
+def swapped(probed: Probed) -> Note | None:
+    """Look for probes that were answered in another order than they were asked."""
+    return _reordered() if probed.swapped else None
 
-    One that changes between repeats, or answers otherwise in a batch, is known to do so already.
+
+def turned(probed: Probed, first_view: Tensor) -> Note | None:
+    """Look for a suspect that answers the first view ``(Q, K)`` differently from the probes before it.
+
+    One that changes between repeats, or answers differently in a batch, is known to do so already.
     """
     if misplaced(probed, first_view):
-        return REORDERED
+        return _reordered()
     before, now = observe_channel(probed.answers.flatten(0, 1)), observe_channel(first_view)
     if information(now) < information(before):
-        return f"the suspect revealed {before} when it was asked first and {now} then, which is its own behaviour"
+        return Note(
+            "reveals-less",
+            f"The suspect revealed {before} at first and only {now} once the views began. It can be judged only where "
+            "it answers the same way throughout.",
+        )
     excused = probed.changing or probed.mixing
     if not excused and moved_share(first_view[probed.positions], probed.answers[1]) > 0.25:
-        return "the suspect answers images otherwise than when it was asked them first, which is its own behaviour"
-    return ""
+        return Note(
+            "answers-changed",
+            "The suspect answered the same images differently once the views began. It can be judged only where it "
+            "answers the same way throughout.",
+        )
+    return None
 
 
-def settled(probed: Probed, first_view: Tensor, last: Tensor) -> str:
-    """Return what to say of a suspect that was taken to answer through a filter, but stopped to; empty for all others.
+def settled(probed: Probed, first_view: Tensor, last: Tensor) -> Note | None:
+    """Look for a suspect that was taken to answer through a filter, and then stopped doing so.
 
     Args:
         probed: what it answered first.
         first_view: answers ``(Q, K)`` to the first view.
         last: answers ``(P, K)`` to the probes after the views.
     """
-    if unmoved(first_view[probed.positions], last):
-        return (
-            "the suspect's answers changed between repeats when it was asked first and no longer did, which is its own "
-            "behaviour"
-        )
-    return ""
+    if not unmoved(first_view[probed.positions], last):
+        return None
+    return Note(
+        "noise-stopped",
+        "The suspect's answers changed from one repeat to the next at first, and then stopped changing, so no single "
+        "calibration fits them. Ask it again, or judge it as if it had no filter with --through none.",
+    )
 
 
-def uncalibrated(through: str) -> str:
-    """Return why there can be no verdict on a suspect behind a filter that changes images."""
-    return (
-        f"the suspect answers through {through}, as its changing answers show, which is its own behaviour, and the "
-        f"calibration models were not asked through it; add that with 'fpframe calibrate ENROLMENT --through "
-        f'"{through}" --out NEW\' and ask again, or ask it as if it had none with --through none'
+def stopped(error: Exception, views: int) -> Note:
+    """Say that the suspect failed after a number of views."""
+    return Note(
+        "stopped-answering",
+        f"The suspect stopped answering after {views} view{'s' if views > 1 else ''} ({error}). Ask it again.",
+    )
+
+
+def uncalibrated(through: str) -> Note:
+    """Say that the suspect answers through a filter that changes images and was not calibrated."""
+    return Note(
+        "filter-not-calibrated",
+        f"The suspect's answers change between repeats as {through} changes them, and the calibration models were not "
+        f"asked through it. Add that with 'fpframe calibrate ENROLMENT --through \"{through}\" --out NEW' and ask "
+        "again, or judge the suspect as if it had no filter with --through none.",
+    )
+
+
+def _reordered() -> Note:
+    return Note(
+        "batch-reordered",
+        "The suspect returned the answers to a batch in a different order from its images. Ask one image at a time "
+        "with --batch-size 1.",
     )
 
 
 def answer_caveats(
     probed: Probed, chain: FilterChain | None, *, declared: bool, drifting: bool, channel: str
-) -> list[str]:
+) -> list[Note]:
     """Return what the reader of a verdict should know of how the suspect answers.
 
     Args:
@@ -136,35 +171,72 @@ def answer_caveats(
         drifting: whether the probes were answered otherwise after the views.
         channel: what it is taken to reveal.
     """
-    caveats = []
+    looks = (
+        _channel_below(probed, channel),
+        *_filter_caveats(probed, chain, declared=declared, drifting=drifting),
+        _batch_dependent(probed),
+    )
+    return [note for note in looks if note is not None]
+
+
+def _channel_below(probed: Probed, channel: str) -> Note | None:
     observed = observe_channel(probed.answers.flatten(0, 1))
-    if information(observed) < information(channel):
-        caveats.append(
-            f"The suspect reveals {observed}, which is less than {channel}: it was compared with models that reveal "
-            "more, and a theft is hardly found so. Leave --channel out."
-        )
-    if chain is not None and declared:
-        caveats.append(
-            f"Suspect and calibration models were compared through {chain.text}, as was said of the suspect."
-        )
-        if not probed.changing and any(not component.deterministic for component in chain.filters):
-            caveats.append(
-                f"The suspect's answers did not change between repeats, as {chain.text} would change them: where it "
-                "has no such filter, the calibration models were made worse than it is, and the p-value is too small."
-            )
-    elif chain is not None:
-        caveats.append(
-            f"The suspect's answers change between repeats as {chain.text} changes them; it was compared with "
-            "calibration models that answer through the same."
-        )
-    elif probed.changing or drifting:
-        caveats.append(
-            "The suspect's answers to one image change between repeats; it was compared with calibration models that "
-            "do not. Where you know what it does, name it with --through."
-        )
-    if probed.mixing:
-        caveats.append(
-            "The suspect answers an image otherwise in a batch than alone, as a network in training mode does; "
-            "--batch-size 1 asks one by one."
-        )
-    return caveats
+    if information(observed) >= information(channel):
+        return None
+    return Note(
+        "channel-below-named",
+        f"The suspect reveals {observed}, which is less than {channel}: it was compared with models that reveal more, "
+        "and a theft is barely visible that way. Leave --channel out.",
+    )
+
+
+def _filter_caveats(
+    probed: Probed, chain: FilterChain | None, *, declared: bool, drifting: bool
+) -> tuple[Note | None, ...]:
+    if chain is None:
+        return (_varying() if probed.changing or drifting else None,)
+    if declared:
+        return _filter_named(chain), _filter_not_seen(probed, chain)
+    return (
+        Note(
+            "filter-detected",
+            f"The suspect's answers change between repeats as {chain.text} changes them, so it was compared with "
+            "calibration models that answer through the same filter.",
+        ),
+    )
+
+
+def _varying() -> Note:
+    return Note(
+        "answers-vary",
+        "The suspect's answers to one image change between repeats, and those of the calibration models do not. If you "
+        "know what it does to its answers, name it with --through.",
+    )
+
+
+def _filter_named(chain: FilterChain) -> Note:
+    return Note(
+        "filter-named",
+        f"Suspect and calibration models were compared through {chain.text} because that filter was named; nobody "
+        "checked that the suspect has it.",
+    )
+
+
+def _filter_not_seen(probed: Probed, chain: FilterChain) -> Note | None:
+    if probed.changing or all(component.deterministic for component in chain.filters):
+        return None
+    return Note(
+        "filter-not-seen",
+        f"The suspect's answers do not change between repeats, although {chain.text} would change them. If it has no "
+        "such filter, the calibration models were made worse than it is, and the p-value is too small.",
+    )
+
+
+def _batch_dependent(probed: Probed) -> Note | None:
+    if not probed.mixing:
+        return None
+    return Note(
+        "batch-dependent",
+        "The suspect answers an image differently in a batch than alone, as a network in training mode does. Ask one "
+        "image at a time with --batch-size 1.",
+    )

@@ -6,20 +6,21 @@ import attrs
 import torch
 from torch import Tensor
 
-from fpframe.base import Event, Listener
+from fpframe.base import Event, Listener, Note
 from fpframe.enrolment import PLAIN, Enrolment, astray
 from fpframe.errors import ModelError, UsageError
 from fpframe.models import Query
 from fpframe.verification.behaviour import (
     AUTO,
     NONE,
-    REORDERED,
     answer_caveats,
     broken,
     constant,
     look_for_filter,
     read_channel,
     settled,
+    stopped,
+    swapped,
     turned,
     uncalibrated,
 )
@@ -57,7 +58,7 @@ class Questioned:
         yardstick: the calibration that fits it.
         view_scores: one score for each view that was asked; empty where its behaviour prevents one.
         views: how many views it answered.
-        behaviour: what it did that prevents a verdict; empty when it answered properly.
+        behaviour: what it did that prevents a verdict; ``None`` when it answered properly.
         caveats: what the reader of a verdict should know of its answers.
         transcript: every answer.
     """
@@ -66,8 +67,8 @@ class Questioned:
     yardstick: Yardstick
     view_scores: tuple[float, ...]
     views: int
-    behaviour: str
-    caveats: tuple[str, ...]
+    behaviour: Note | None
+    caveats: tuple[Note, ...]
     transcript: Transcript
 
 
@@ -88,7 +89,7 @@ def question(query: Query, yardsticks: Yardsticks, asking: Asking, *, alpha: flo
     enrolment, interview = yardsticks.enrolment, Interview(query)
     probed = probe(interview, enrolment.queries)
     yardstick, behaviour = _choose_yardstick(interview, probed, yardsticks, asking)
-    behaviour = behaviour or broken([probed.answers.flatten(0, 1)]) or (REORDERED if probed.swapped else "")
+    behaviour = behaviour or broken([probed.answers.flatten(0, 1)]) or swapped(probed)
     views: list[Tensor] = []
     if not behaviour:
         views, behaviour = _ask_views(interview, probed, yardstick, asking, alpha, on_event)
@@ -97,7 +98,7 @@ def question(query: Query, yardsticks: Yardsticks, asking: Asking, *, alpha: flo
     if not behaviour:
         last = interview.ask(enrolment.queries.images[0, probed.positions], alone=True)
         detected = chain is not None and asking.through == AUTO
-        behaviour = broken([last]) or (settled(probed, views[0], last) if detected else "")
+        behaviour = broken([last]) or (settled(probed, views[0], last) if detected else None)
     return Questioned(
         query=query,
         yardstick=yardstick,
@@ -114,7 +115,7 @@ def question(query: Query, yardsticks: Yardsticks, asking: Asking, *, alpha: flo
 
 def _caveats(
     probed: Probed, last: Tensor, chain: FilterChain | None, yardstick: Yardstick, asking: Asking
-) -> list[str]:
+) -> list[Note]:
     """Return what the reader of a verdict should know of the comparison that it rests on."""
     drifting = moved_share(last, probed.answers[1]) > 0
     declared, channel = asking.through != AUTO, yardstick.channel
@@ -123,14 +124,14 @@ def _caveats(
 
 def _choose_yardstick(
     interview: Interview, probed: Probed, yardsticks: Yardsticks, asking: Asking
-) -> tuple[Yardstick, str]:
+) -> tuple[Yardstick, Note | None]:
     """Return the calibration that fits how the suspect answers, and what prevents a verdict where none does."""
     channel = read_channel(interview.query, probed.answers.flatten(0, 1), asking.channel)
     if asking.through != AUTO:
-        return yardsticks.of(channel, PLAIN if asking.through == NONE else asking.through), ""
+        return yardsticks.of(channel, PLAIN if asking.through == NONE else asking.through), None
     found = look_for_filter(probed, interview, yardsticks.enrolment.queries, yardsticks.registry)
     try:
-        return yardsticks.of(channel, found), ""
+        return yardsticks.of(channel, found), None
     except UsageError:
         if not found:
             raise
@@ -139,7 +140,7 @@ def _choose_yardstick(
 
 def _ask_views(
     interview: Interview, probed: Probed, yardstick: Yardstick, asking: Asking, alpha: float, on_event: Listener
-) -> tuple[list[Tensor], str]:
+) -> tuple[list[Tensor], Note | None]:
     """Return the answers ``(Q, K)`` to each view that was asked, and what in them prevents a verdict."""
     queries, views = yardstick.enrolment.queries, list[Tensor]()
     for images in queries.images:
@@ -148,21 +149,17 @@ def _ask_views(
         except ModelError as error:
             if not views:  # it may have been opened wrongly
                 raise
-            return views, f"the suspect stopped answering ({error}), which is its own behaviour"
+            return views, stopped(error, len(views))
         on_event(Event(task="asking", done=len(views), total=queries.views))
-        behaviour = broken(views) or (turned(probed, views[0]) if len(views) == 1 else "")
+        behaviour = broken(views) or (turned(probed, views[0]) if len(views) == 1 else None)
         if behaviour:
             return views, behaviour
         if asking.test == "sequential" and _suffices(views, yardstick, asking, alpha):
             break
-    return views, constant(views) or _stray(views, yardstick)
-
-
-def _stray(views: list[Tensor], yardstick: Yardstick) -> str:
-    """Return what to say of a suspect that seems to do another task than the victim; empty for all others."""
     enrolment = yardstick.enrolment
-    reason = astray(torch.stack(views), enrolment.victim_answers, enrolment.calibration.answers[PLAIN])
-    return f"the suspect cannot be compared: {reason}" if reason else ""
+    return views, constant(views) or astray(
+        torch.stack(views), enrolment.victim_answers, enrolment.calibration.answers[PLAIN]
+    )
 
 
 def _suffices(views: list[Tensor], yardstick: Yardstick, asking: Asking, alpha: float) -> bool:
@@ -182,6 +179,6 @@ def _transcript(interview: Interview, enrolment: Enrolment, query: Query) -> Tra
             "suspect": {"address": query.address, "digest": query.digest},
             "outputs": query.outputs,
             "channel": query.channel,
-            "notes": list(query.notes),
+            "notes": [note.to_dict() for note in query.notes],
         },
     )

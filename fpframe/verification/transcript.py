@@ -6,6 +6,7 @@ import io
 import json
 import zipfile
 from collections import deque
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from fpframe.base import Note
 from fpframe.errors import DataError, UsageError
 from fpframe.models import TOP1, Outputs, Query, QuerySet, image_digests
 from fpframe.store import write_durably
@@ -74,11 +76,7 @@ class RecordedQuery(Query):
         self._recorded: dict[bytes, deque[np.ndarray]] = {}
         for key, row in zip(keys, answers, strict=True):
             self._recorded.setdefault(key, deque()).append(row)
-        self.notes = (*about.get("notes", ()), "The answers were recorded before, and are taken to be the suspect's.")
-        if "queries" not in about:
-            self.notes += ("The file of answers does not say which questions it answers; it was taken at its word.",)
-        if once:
-            self.notes += ("Each image was recorded once, so that it could not be seen whether answers change.",)
+        self.notes = (*_notes(about), *_recorded_caveats(named="queries" in about, once=once))
 
     @property
     def channel(self) -> str | None:
@@ -160,16 +158,45 @@ def _read(path: Path) -> tuple[np.ndarray, np.ndarray | None, dict[str, Any]]:
     return answers.astype(np.float32) if answers.dtype.kind == "f" else answers.astype(np.int64), images, about
 
 
+def _notes(about: dict[str, Any]) -> list[Note]:
+    """Return what was said of the suspect when it was opened; older files hold bare sentences."""
+    return [Note.read(stored, bare="suspect-source") for stored in about.get("notes", ())]
+
+
+def _recorded_caveats(*, named: bool, once: bool) -> Iterator[Note]:
+    """Yield what follows from answers being recorded.
+
+    Args:
+        named: whether the file says which questions it answers.
+        once: whether each image was recorded only once.
+    """
+    yield Note("answers-recorded", "The answers were recorded earlier, and are taken to be the suspect's.")
+    if not named:
+        yield Note(
+            "questions-not-named", "The file of answers does not say which questions it answers; it was trusted."
+        )
+    if once:
+        yield Note(
+            "recorded-once", "Each image was recorded once, so nobody can see whether answers change between repeats."
+        )
+
+
 def _is_about(about: object) -> bool:
     """Tell whether a file that anybody may have written says what a transcript says."""
     if not isinstance(about, dict):
         return False
-    suspect, notes = about.get("suspect", {}), about.get("notes", [])
+    suspect = about.get("suspect", {})
     words = [about.get(name) for name in ("queries", "outputs", "channel")]
     return (
         isinstance(suspect, dict)
         and all(isinstance(value, str) for value in suspect.values())
-        and isinstance(notes, list)
-        and all(isinstance(note, str) for note in notes)
+        and _are_notes(about.get("notes", []))
         and all(word is None or isinstance(word, str) for word in words)
     )
+
+
+def _are_notes(stored: object) -> bool:
+    try:
+        return isinstance(stored, list) and len(_notes({"notes": stored})) == len(stored)
+    except ValueError:
+        return False

@@ -6,8 +6,8 @@ from typing import Any
 
 import attrs
 
-from fpframe.base import without_nan
-from fpframe.decision import DERIVED, INCONCLUSIVE, Decision
+from fpframe.base import Note, without_nan
+from fpframe.decision import DERIVED, Decision
 from fpframe.verification.transcript import Transcript
 
 
@@ -26,7 +26,7 @@ class Verdict:
         scheme: the scheme it was questioned by.
         enrolment: digest of the enrolment.
         settings: how its answers were read.
-        caveats: what the verdict rests on, in sentences.
+        caveats: what the verdict rests on.
         transcript: every answer that it gave; ``None`` where the caller asked the suspect.
     """
 
@@ -40,7 +40,7 @@ class Verdict:
     scheme: str
     enrolment: str
     settings: dict[str, Any]
-    caveats: tuple[str, ...]
+    caveats: tuple[Note, ...]
     transcript: Transcript | None = None
 
     @property
@@ -61,8 +61,8 @@ class Verdict:
     @property
     def sentence(self) -> str:
         """What was shown, and under which assumption, for the reader of a report."""
-        if self.verdict == INCONCLUSIVE:
-            return f"No verdict: {self.decision.reason}."
+        if self.decision.reason is not None:
+            return f"No verdict. {self.decision.reason.text}"
         if self.decision.test == "welch":
             return self._comparison
         said = f"{self._conclusion}: {self._count}"
@@ -116,7 +116,8 @@ class Verdict:
             "alpha": decision.alpha,
             "test": decision.test,
             "certify": decision.certify,
-            "reason": decision.reason,
+            "reason": decision.reason.text if decision.reason else "",
+            "reason_code": decision.reason.code if decision.reason else "",
             "strata": {name: attrs.asdict(result) for name, result in decision.strata.items()},
             "channel": self.channel,
             "through": self.through,
@@ -129,7 +130,7 @@ class Verdict:
             "scheme": self.scheme,
             "enrolment": self.enrolment,
             "settings": self.settings,
-            "caveats": list(self.caveats),
+            "caveats": [note.to_dict() for note in self.caveats],
         }
         cleaned: dict[str, Any] = without_nan(plain)
         return cleaned

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from fpframe.base import Note
 from fpframe.decision import (
     Decision,
     StratumPaths,
@@ -55,7 +56,7 @@ class Yardstick:
     through: str
     paths: Mapping[str, StratumPaths]
     strata: Mapping[str, StratumScores]
-    caveats: tuple[str, ...]
+    caveats: tuple[Note, ...]
 
     @classmethod
     def of(cls, enrolment: Enrolment, channel: str, through: str = PLAIN, *, registry: Registry) -> Yardstick:
@@ -69,8 +70,11 @@ class Yardstick:
         encoder, caveats = enrolment.encoder_for(channel), []
         if encoder != channel:
             caveats.append(
-                f"No encoder was fitted for channel {channel}; that of {encoder} scored the suspect and the "
-                f"calibration models, whose answers all went through {channel}."
+                Note(
+                    "channel-without-encoder",
+                    f"No encoder was fitted for channel {channel}; that of {encoder} scored the suspect and the "
+                    f"calibration models, whose answers all went through {channel}.",
+                )
             )
         chain = FilterChain.parse(through, registry) if through else None
         through = chain.text if chain else PLAIN
@@ -99,7 +103,7 @@ class Yardstick:
         alpha: float,
         test: Test = "conformal",
         certify: bool = False,
-        behaviour: str = "",
+        behaviour: Note | None = None,
     ) -> Decision:
         """Turn view scores into a decision at level `alpha`."""
         if test == "welch-by-stratum":
@@ -115,7 +119,7 @@ class Yardstick:
         return self.enrolment.standard(self.channel)(fisher_z(views))
 
     def _decide_sequentially(
-        self, view_scores: Sequence[float], *, alpha: float, certify: bool, behaviour: str
+        self, view_scores: Sequence[float], *, alpha: float, certify: bool, behaviour: Note | None
     ) -> Decision:
         scaled = {
             name: StratumPaths(views=fisher_z(path.views), families=path.families) for name, path in self.paths.items()

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from fpframe.base import Event, Listener
+from fpframe.base import Event, Listener, Note
 from fpframe.errors import ModelError, UsageError
 from fpframe.models import Classifier, Dataset, state_digest
 from fpframe.opening import build_backbone, load_weights, open_dataset
@@ -70,7 +70,7 @@ class Setting:
     workspace: Workspace
     absent: tuple[str, ...]
     victim_name: str
-    caveats: tuple[str, ...]
+    caveats: tuple[Note, ...]
 
     @property
     def victim(self) -> VictimHandle:
@@ -120,7 +120,7 @@ def prepare(
         UsageError: the victim's address is unknown.
         ModelError: the victim does not fit the data.
     """
-    caveats: list[str] = []
+    caveats: list[Note] = []
     address: str | None
     given: Classifier | None = None
     if request.victim is None:
@@ -133,14 +133,22 @@ def prepare(
         name = request.victim if isinstance(request.victim, str) else given.address
         if request.indices is None:
             caveats.append(
-                "Which images the victim was trained on was not said; the recipe's share for it was assumed to be "
-                "like them. Say it with --victim-indices."
+                Note(
+                    "victim-images-not-named",
+                    "Which images the victim was trained on was not said; the recipe's share for it was assumed to be "
+                    "like them. Name them with --victim-indices.",
+                )
             )
     if address is None or SAME_ARCHITECTURE in absent:
         # nothing of the victim's own architecture is trained then, students neither: a small one stands in for it
         absent = tuple(sorted({*absent, SAME_ARCHITECTURE}))
         address = recipe.victim.backbone
-        caveats.append(f"No model of the victim's own architecture was trained; {address} stands in for it.")
+        caveats.append(
+            Note(
+                "victim-architecture-absent",
+                f"No model of the victim's own architecture was trained; {address} stands in for it.",
+            )
+        )
     if given is not None:
         workspace.victim = VictimHandle.of(given, workspace.parts, backbone=address)
     return Setting(recipe=recipe, workspace=workspace, absent=absent, victim_name=name, caveats=tuple(caveats))

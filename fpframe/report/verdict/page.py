@@ -14,7 +14,8 @@ import torch
 from markupsafe import Markup
 from torch import Tensor
 
-from fpframe.decision import INCONCLUSIVE, StratumResult
+from fpframe.base import REASONS, Note
+from fpframe.decision import StratumResult
 from fpframe.enrolment import Enrolment
 from fpframe.models import add_perturbation
 from fpframe.registry import Registry, load_registry
@@ -85,7 +86,7 @@ class SuspectPart:
         rows: the strata, in the decision's order.
         worst: the stratum that the suspect stands out from least; ``None`` without a score.
         floor: the smallest p-value that its strata allow.
-        misbehaved: whether the suspect's own answers prevented a verdict.
+        whose: whose doing it is that there is no verdict, as `Reason.whose`; empty where there is one.
         picture: the strip plot; empty without a score.
         looks: a sequential verdict look by look; empty for others.
         is_victim: whether it has the very digest of the victim.
@@ -96,11 +97,11 @@ class SuspectPart:
     rows: tuple[Row, ...]
     worst: Row | None
     floor: float
-    misbehaved: bool
+    whose: str
     picture: Markup
     looks: tuple[Look, ...]
     is_victim: bool
-    caveats: tuple[str, ...]
+    caveats: tuple[Note, ...]
 
 
 def verdict_html(verdicts: Sequence[Verdict], enrolment: Enrolment, *, registry: Registry | None = None) -> str:
@@ -161,7 +162,7 @@ def plain(value: Any) -> str:
     return str(value)
 
 
-def _suspect(verdict: Verdict, yardsticks: Yardsticks, shared: Sequence[str]) -> SuspectPart:
+def _suspect(verdict: Verdict, yardsticks: Yardsticks, shared: Sequence[Note]) -> SuspectPart:
     decision = verdict.decision
     yardstick = yardsticks.of(verdict.channel, verdict.through)
     scored = math.isfinite(decision.score)
@@ -172,12 +173,18 @@ def _suspect(verdict: Verdict, yardsticks: Yardsticks, shared: Sequence[str]) ->
         rows=rows,
         worst=max(rows, key=lambda row: (_weight(row.result, verdict), -row.result.margin)) if scored else None,
         floor=max(1 / (min(row.result.n, row.result.families) + 1) for row in rows),
-        misbehaved=decision.verdict == INCONCLUSIVE and not verdict.view_scores,
+        whose=_whose(decision.reason),
         picture=strips_svg(strips_of(verdict, yardstick)) if scored else Markup(),
         looks=looks_of(verdict, yardstick) if scored and decision.test == "sequential" else (),
         is_victim=bool(digest) and digest == yardsticks.enrolment.victim["digest"],
         caveats=tuple(caveat for caveat in verdict.caveats if caveat not in shared),
     )
+
+
+def _whose(reason: Note | None) -> str:
+    if reason is None:
+        return ""
+    return REASONS[reason.code].whose if reason.code in REASONS else "unknown"
 
 
 def _row(name: str, result: StratumResult, verdict: Verdict) -> Row:

@@ -53,7 +53,7 @@ def verdicts_text(verdicts: Sequence[Verdict]) -> str:
             lines += [f"  {line}" for line in columns(_strata(verdict))]
         lines.append("")
     # those that several suspects share are said once
-    lines += [f"- {caveat}" for caveat in dict.fromkeys(caveat for verdict in verdicts for caveat in verdict.caveats)]
+    lines += [f"- {note.text}" for note in dict.fromkeys(note for verdict in verdicts for note in verdict.caveats)]
     return "\n".join(lines)
 
 

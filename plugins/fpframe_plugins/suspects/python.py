@@ -57,14 +57,17 @@ class PythonSuspect(fpframe.SuspectSource):
         """
         refuse_backbone(request)
         suspect = import_callable(Address.parse(request.address).rest)
-        notes: tuple[str, ...] = ()
+        notes: tuple[fpframe.Note, ...] = ()
         if not isinstance(suspect, nn.Module) and _required(suspect, request.address) == 0:
             factory = suspect
             suspect = _made(factory, request.address, seed=0)
             if _is_fresh(suspect, _made(factory, request.address, seed=1)):
                 notes = (
-                    f"'{request.address}' returns a network with other random weights at each call: what was asked "
-                    "is an untrained network.",
+                    fpframe.Note(
+                        "suspect-untrained",
+                        f"'{request.address}' returns a network with new random weights at each call: an untrained "
+                        "network was asked.",
+                    ),
                 )
         query = module_query(suspect, request) if isinstance(suspect, nn.Module) else function_query(suspect, request)
         query.notes = notes

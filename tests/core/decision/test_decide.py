@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from fpframe import UsageError
+from fpframe.base import Note
 from fpframe.decision import decide
 from fpframe.decision.levels import holm_thresholds, require_alpha
 from fpframe.decision.outcome import DERIVED, INCONCLUSIVE, NOT_SHOWN
@@ -13,6 +14,8 @@ from fpframe.decision.paths import mean_of_views
 from fpframe.decision.pvalues import StratumScores, needed_models, stratum_p_value, stratum_p_values, upper_bound
 
 NAN, INF = math.nan, math.inf
+
+REFUSED = Note("refused", "It refused.")
 
 
 def stratum(scores, families=None):
@@ -258,7 +261,7 @@ def test_derived_needs_every_stratum():
     low, high = tenths(), stratum([0.95] + [0.1] * 8)
     assert decide([0.92] * 3, {"low": low}, alpha=0.1).verdict == DERIVED
     both = decide([0.92] * 3, {"low": low, "high": high}, alpha=0.1)
-    assert (both.verdict, both.p_value, both.reason) == (NOT_SHOWN, pytest.approx(0.2), "")
+    assert (both.verdict, both.p_value, both.reason) == (NOT_SHOWN, pytest.approx(0.2), None)
     assert {name: result.at_least for name, result in both.strata.items()} == {"low": 0, "high": 1}
 
 
@@ -273,7 +276,8 @@ def test_an_interval_that_crosses_the_threshold_is_inconclusive_and_says_so():
     decision = decide([0.5, 0.99, 0.99, 1.0, 1.1], {"s": tenths()}, alpha=0.1)
     assert decision.score > 0.9 > decision.interval[0]
     assert decision.verdict == INCONCLUSIVE
-    assert decision.reason.startswith("the views disagree: over them the score lies in 0.")
+    assert decision.reason.code == "views-disagree"
+    assert "resampled, the score lies between 0." in decision.reason.text
     assert math.isfinite(decision.p_value)
 
 
@@ -285,7 +289,7 @@ def test_views_that_disagree_on_one_side_of_the_threshold_still_give_a_verdict()
 @pytest.mark.parametrize("views", [[NAN, 2.0, 2.0], [2.0, INF], [INF, -INF], [-INF, 2.0], []])
 def test_one_view_that_is_not_finite_prevents_a_verdict(views):
     decision = decide(views, {"s": tenths()}, alpha=0.1)
-    assert (decision.verdict, decision.reason) == (INCONCLUSIVE, "the score is not finite")
+    assert (decision.verdict, decision.reason.code) == (INCONCLUSIVE, "score-not-finite")
     assert math.isnan(decision.score)
     assert math.isnan(decision.p_value)
     result = decision.strata["s"]
@@ -298,13 +302,14 @@ def test_one_calibration_score_that_is_not_finite_prevents_a_verdict(value):
     # of 99 models, one more as high would not be enough to clear the suspect
     assert decide([2.0, 2.0], {"s": stratum([2.0] + [0.0] * 98)}, alpha=0.1).verdict == DERIVED
     decision = decide([2.0, 2.0], {"other": tenths(), "s": stratum([value] + [0.0] * 98)}, alpha=0.1)
-    assert (decision.verdict, decision.reason) == (INCONCLUSIVE, "a calibration score of stratum 's' is not finite")
+    assert (decision.verdict, decision.reason.code) == (INCONCLUSIVE, "calibration-not-finite")
+    assert decision.reason.text.startswith("A calibration score of stratum 's' is not a finite number.")
     assert math.isnan(decision.p_value)
 
 
 def test_misbehaviour_of_the_suspect_prevents_a_verdict_whatever_its_score():
-    decision = decide([2.0, 2.0], {"s": tenths()}, alpha=0.1, behaviour="it refused")
-    assert (decision.verdict, decision.reason) == (INCONCLUSIVE, "it refused")
+    decision = decide([2.0, 2.0], {"s": tenths()}, alpha=0.1, behaviour=REFUSED)
+    assert (decision.verdict, decision.reason) == (INCONCLUSIVE, REFUSED)
     assert math.isnan(decision.p_value)
 
 

@@ -6,6 +6,7 @@ import re
 import attrs
 import pytest
 
+from fpframe.base import Note
 from fpframe.decision import Decision, StratumScores, decide
 
 HIGH, LOW = 2.0, 0.05
@@ -20,7 +21,7 @@ def decision(score, *, alpha=0.1, **options):
 
 
 DERIVED, NOT_SHOWN = decision(HIGH), decision(LOW)
-INCONCLUSIVE = decision(HIGH, behaviour="it sent nothing")
+INCONCLUSIVE = decision(HIGH, behaviour=Note("sent-nothing", "It sent nothing."))
 CERTIFIED = decision(HIGH, alpha=0.3, certify=True)
 FAILED = NOT_SHOWN.strata["near"]
 
@@ -44,7 +45,7 @@ IMPOSSIBLE = {
     "derived with a reason": (DERIVED, {"reason": INCONCLUSIVE.reason}, "DERIVED with the reason"),
     "not shown although every stratum passes": (NOT_SHOWN, {"alpha": 1.0}, "NOT_SHOWN at level 1: every stratum"),
     "not shown with a reason": (NOT_SHOWN, {"reason": INCONCLUSIVE.reason}, "NOT_SHOWN with the reason"),
-    "inconclusive without a reason": (INCONCLUSIVE, {"reason": ""}, "INCONCLUSIVE without a reason"),
+    "inconclusive without a reason": (INCONCLUSIVE, {"reason": None}, "INCONCLUSIVE without a reason"),
     "another word": (DERIVED, {"verdict": "GUILTY"}, "GUILTY (known: DERIVED, NOT_SHOWN, INCONCLUSIVE)"),
 }
 

@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 
+from fpframe.base import Note
 from fpframe.decision import decide, sequential
 from fpframe.decision.outcome import DERIVED, INCONCLUSIVE, NOT_SHOWN
 from fpframe.decision.paths import StratumPaths, pooled
@@ -18,6 +19,8 @@ VIEWS = 8
 EVEN = (1.0,) * VIEWS
 NOISY_START = (12.0, 8.0, 4.0, 1.0, 1.0, 1.0, 1.0, 1.0)
 UNIT = Standard(means=(0.0,) * VIEWS, deviations=(1.0,) * VIEWS)
+
+REFUSED = Note("refused", "It refused.")
 
 
 def drawn(source, models, *, mean=0.0, noise=EVEN, between=1.0):
@@ -193,7 +196,7 @@ def test_futility_stops_innocents_early_and_never_accuses():
         if stopping.verdict == DERIVED:
             assert repr(stopping) == repr(patient)
         if stopping.stopped == "futile":
-            assert (stopping.verdict, stopping.reason) == (NOT_SHOWN, "")
+            assert (stopping.verdict, stopping.reason) == (NOT_SHOWN, None)
         if number < 200:
             views_of_innocents.append(stopping.views)
         lost += patient.verdict == DERIVED != stopping.verdict
@@ -321,14 +324,15 @@ def test_one_value_that_is_not_finite_anywhere_never_gives_derived(test, value):
     for view in range(VIEWS):
         broken = [*suspect[:view], value, *suspect[view + 1 :]]
         found = decision(broken, calibration)
-        assert (found.verdict, found.reason, found.test) == (INCONCLUSIVE, "the score is not finite", test)
+        assert (found.verdict, found.reason.code, found.test) == (INCONCLUSIVE, "score-not-finite", test)
         assert math.isnan(found.score)
         assert math.isnan(found.p_value)
         scores = calibration["b"].copy()
         scores[view * 7, view] = value
         found = decision(suspect, {**calibration, "b": scores})
         assert found.verdict == INCONCLUSIVE
-        assert found.reason == "a calibration score of stratum 'b' is not finite"
+        assert found.reason.code == "calibration-not-finite"
+        assert "stratum 'b'" in found.reason.text
         assert all(math.isnan(result.p) and result.at_least == 0 for result in found.strata.values())
 
 
@@ -356,14 +360,14 @@ def test_a_standard_that_is_broken_prevents_a_verdict(standard):
 def test_misbehaviour_of_the_suspect_prevents_a_sequential_verdict_whatever_its_score():
     strata = {"s": paths(np.zeros((9, VIEWS)))}
     for views in ([1.0] * VIEWS, []):
-        decision = decide_sequentially(views, strata, UNIT, alpha=0.1, behaviour="it refused")
-        assert (decision.verdict, decision.reason, decision.stopped) == (INCONCLUSIVE, "it refused", "")
+        decision = decide_sequentially(views, strata, UNIT, alpha=0.1, behaviour=REFUSED)
+        assert (decision.verdict, decision.reason, decision.stopped) == (INCONCLUSIVE, REFUSED, "")
         assert math.isnan(decision.strata["s"].bound)
 
 
 def test_no_views_give_no_sequential_verdict():
     decision = decide_sequentially([], {"s": paths(np.zeros((9, VIEWS)))}, UNIT, alpha=0.1)
-    assert (decision.verdict, decision.reason, decision.views) == (INCONCLUSIVE, "the score is not finite", 0)
+    assert (decision.verdict, decision.reason.code, decision.views) == (INCONCLUSIVE, "score-not-finite", 0)
 
 
 def test_calibration_standard_and_suspect_need_the_same_views():

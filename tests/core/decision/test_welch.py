@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import ttest_ind
 
+from fpframe.base import Note
 from fpframe.decision import decide
 from fpframe.decision.outcome import DERIVED, INCONCLUSIVE, NOT_SHOWN
 from fpframe.decision.paths import StratumPaths
@@ -14,6 +15,8 @@ from fpframe.decision.variance import variance_shares
 from fpframe.decision.welch import decide_by_welch, welch_p_value, welch_p_values
 
 VIEWS = 10
+
+REFUSED = Note("refused", "It refused.")
 
 
 def paths(views):
@@ -95,8 +98,8 @@ def test_a_decision_by_welch_counts_as_usual_and_shows_no_conformal_p_value():
 
 
 def test_misbehaviour_of_the_suspect_prevents_a_decision_by_welch():
-    decision = decide_by_welch([9.0, 9.1], {"s": paths(np.eye(9))}, alpha=0.1, behaviour="it refused")
-    assert (decision.verdict, decision.reason, decision.test) == (INCONCLUSIVE, "it refused", "welch")
+    decision = decide_by_welch([9.0, 9.1], {"s": paths(np.eye(9))}, alpha=0.1, behaviour=REFUSED)
+    assert (decision.verdict, decision.reason, decision.test) == (INCONCLUSIVE, REFUSED, "welch")
 
 
 def false_positive_rate(level, *, between, trials=1000):

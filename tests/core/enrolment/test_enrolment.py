@@ -168,9 +168,9 @@ def test_a_victim_given_as_a_module_leaves_its_own_architecture_out_and_says_so(
     before = {name: value.clone() for name, value in victim.state_dict().items()}
     enrolment = fpframe.enroll(victim, recipe=smallest(), store=Store(tiny_store))
     assert set(enrolment.calibration.counts) == set(STRATA) - {"same-data"}
-    assert any("'same-data' is absent" in caveat for caveat in enrolment.caveats)
-    assert any("paper:arc-e stands in for it" in caveat for caveat in enrolment.caveats)
-    assert any("Which images the victim was trained on" in caveat for caveat in enrolment.caveats)
+    assert any("'same-data' is absent" in note.text for note in enrolment.caveats)
+    assert any("paper:arc-e stands in for it" in note.text for note in enrolment.caveats)
+    assert any("Which images the victim was trained on" in note.text for note in enrolment.caveats)
     assert all(torch.equal(before[name], value) for name, value in victim.state_dict().items())
     assert victim.training
     assert all(weight.requires_grad for weight in victim.parameters())

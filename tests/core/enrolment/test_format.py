@@ -12,6 +12,7 @@ from typing import Any
 import attrs
 import pytest
 
+from fpframe.base import Note
 from fpframe.enrolment import format as formats
 from fpframe.enrolment.enrolment import Enrolment
 from fpframe.enrolment.format import MEMBERS, NEWEST, RESERVED, Member
@@ -153,3 +154,16 @@ def test_scores_that_could_be_read_in_two_ways_or_do_not_fit_are_refused(copy, b
     rewrite(copy, members={"calibration.json": content.replace(before, after)})
     with pytest.raises(IntegrityError, match=f"the enrolment does not fit together: .*{message}"):
         Enrolment.open(copy)
+
+
+def test_codes_of_assumptions_are_kept_by_format_3_and_bare_sentences_stay_format_2(tmp_path):
+    old = Enrolment.open(ENROLMENT)
+    coded = Note("victim-images-not-named", "Which images the victim was trained on was not said.")
+    attrs.evolve(old, assumptions=(*old.assumptions, coded)).save(tmp_path / "new.enrolment")
+    told = {path: json.loads((path / "manifest.json").read_text()) for path in (ENROLMENT, tmp_path / "new.enrolment")}
+    assert [about["format"] for about in told.values()] == [2, 3]
+    assert told[tmp_path / "new.enrolment"]["assumptions"] == [
+        *told[ENROLMENT]["assumptions"],
+        {"code": coded.code, "text": coded.text},
+    ]
+    assert Enrolment.open(tmp_path / "new.enrolment").assumptions == (*old.assumptions, coded)

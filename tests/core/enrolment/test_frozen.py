@@ -25,7 +25,8 @@ def test_everything_that_later_work_looks_at_is_in_it():
     assert set(enrolment.standards) == set(enrolment.encoders) == {"probs", "top1"}
     assert enrolment.victim["accuracy"] == pytest.approx(0.891667)
     assert set(enrolment.victim) >= {"absent", "address", "backbone", "digest", "images", "pool"}
-    assert any("Which images the victim was trained on" in str(caveat) for caveat in enrolment.caveats)
+    assert "assumption" in {note.code for note in enrolment.caveats}, "format 2 knows no codes"
+    assert any("Which images the victim was trained on" in note.text for note in enrolment.caveats)
 
 
 @pytest.mark.parametrize("test", ["conformal", "sequential"])

@@ -59,7 +59,7 @@ def test_another_zoo_calibrates_without_the_victim(enrolment, tiny_store, monkey
     assert made.calibration.counts == {"same-data": 9}
     assert made.strata("probs")["same-data"] == enrolment.strata("probs")["same-data"]
     assert made.calibration.source == "recipe fewer, seed 0"
-    assert any("Stratum 'attacked' is absent" in caveat for caveat in made.caveats)
+    assert any("Stratum 'attacked' is absent" in note.text for note in made.caveats)
     verdict = fpframe.verify(made, of(zoo, "finetune(all)", "test")[0])
     assert set(verdict.decision.strata) == {"same-data"}
 
@@ -84,7 +84,7 @@ def test_a_filter_that_changes_images_is_calibrated_and_then_detected(enrolment,
     verdict = fpframe.verify(tmp_path / "flip.enrolment", suspect)
     assert verdict.through == "flip(0.5)"
     assert verdict.decision.strata["attacked"].n == 9
-    assert any("change between repeats as flip(0.5) changes them" in caveat for caveat in verdict.caveats)
+    assert any("change between repeats as flip(0.5) changes them" in note.text for note in verdict.caveats)
 
 
 def test_a_new_calibration_keeps_the_filters_of_the_old_one(enrolment, tiny_store, exported):

@@ -21,6 +21,7 @@ from PIL import Image
 from torch import nn
 
 import fpframe
+from fpframe.base import Note
 from fpframe.decision import decide
 from fpframe.decision.pvalues import StratumScores
 from fpframe.decision.sequential import decide_sequentially, standard_of
@@ -120,7 +121,7 @@ def make_enrolment(**changes) -> Enrolment:
             "absent": ["attacked"],
         },
         classes=("cat", "dog", "cow"),
-        assumptions=("Nothing was said of the victim's images.",),
+        assumptions=(Note("victim-images-not-named", "Nothing was said of the victim's images."),),
         profile={"machine": "x86_64"},
     )
     return attrs.evolve(whole, **changes)
@@ -131,7 +132,7 @@ def enrolment() -> Enrolment:
     return make_enrolment()
 
 
-def judged(enrolment: Enrolment, scores=HIGH, *, test="conformal", alpha=0.1, behaviour="", certify=False, **changes):
+def judged(enrolment: Enrolment, scores=HIGH, *, test="conformal", alpha=0.1, behaviour=None, certify=False, **changes):
     """A verdict of the enrolment on a suspect with these view scores."""
     if test == "sequential":
         decision = decide_sequentially(
@@ -161,7 +162,9 @@ def page(enrolment: Enrolment, *verdicts: Verdict, registry) -> ElementTree.Elem
     return tree(verdict_html(verdicts, enrolment, registry=registry))
 
 
-REASON = "the suspect gave the same answer to all 160 queries, which is its own behaviour"
+CONSTANT = Note("answers-constant", "The suspect gave the same answer to all 160 queries.")
+ASTRAY = Note("labels-disagree", "The model agrees with the victim's labels by 0.01.")
+OTHERS = Note("acme-code", "A code that this page does not know.")
 
 
 @pytest.mark.parametrize(
@@ -173,8 +176,18 @@ REASON = "the suspect gave the same answer to all 160 queries, which is its own 
             ["no proof of innocence"],
         ),
         ({"scores": LOW}, ["Not shown to be derived", "This is no proof of innocence"], ["proof of theft"]),
-        ({"scores": MIDDLE}, ["Inconclusive", "The choice of questions prevented a verdict"], ["own behaviour"]),
-        ({"behaviour": REASON}, ["Inconclusive", "own behaviour prevented a verdict", REASON], ["choice of questions"]),
+        (
+            {"scores": MIDDLE},
+            ["Inconclusive", "The choice of questions prevented a verdict"],
+            ["suspect's answers prevented"],
+        ),
+        (
+            {"behaviour": CONSTANT},
+            ["The suspect's answers prevented a verdict", CONSTANT.text],
+            ["choice of questions"],
+        ),
+        ({"behaviour": ASTRAY}, ["its answers do not tell why", ASTRAY.text], ["suspect's answers prevented"]),
+        ({"behaviour": OTHERS}, ["its answers do not tell why", OTHERS.text], ["suspect's answers prevented"]),
         ({"test": "sequential"}, ["Derived", "Look by look", "stands out: stop"], ["go on"]),
         ({"test": "welch"}, ["Derived", "For comparison only", "Accuse nobody by it"], ["the chance of this verdict"]),
         ({"certify": True, "alpha": 0.4}, ["Derived", "95 % confidence in the calibration models"], ["no proof of"]),
@@ -195,15 +208,15 @@ def test_a_calibration_that_cannot_be_compared_is_not_the_suspects_doing(enrolme
     broken = StratumScores(scores=(0.1, math.nan), families=("a", "b"))
     verdict = attrs.evolve(judged(enrolment), decision=decide(HIGH, {"same-data": broken}, alpha=0.5))
     text = words(page(enrolment, verdict, registry=registry))
-    assert "Scores that cannot be compared prevented a verdict" in text
-    assert "own behaviour" not in text
+    assert "The calibration prevented a verdict" in text
+    assert "suspect's answers prevented" not in text
 
 
 def test_a_page_names_everything_that_a_verdict_came_from(enrolment, registry):
-    verdict = judged(enrolment, caveats=(*enrolment.caveats, "A caveat of its own."))
+    verdict = judged(enrolment, caveats=(*enrolment.caveats, Note("acme-caveat", "A caveat of its own.")))
     text = words(page(enrolment, verdict, registry=registry)).replace("\N{NO-BREAK SPACE}", " ")
     for expected in (
-        *verdict.caveats,
+        *(note.text for note in verdict.caveats),
         enrolment.digest,
         "timm:resnet18",
         "ab" * 32,
@@ -350,7 +363,7 @@ def test_what_others_wrote_is_text(registry):
     models = tuple(attrs.evolve(model, stratum=f"{EVIL} {model.stratum}") for model in calibration.models)
     enrolment = make_enrolment(
         calibration=attrs.evolve(calibration, models=models, source=EVIL),
-        assumptions=(EVIL,),
+        assumptions=(Note("assumption", EVIL),),
         classes=(EVIL, "dog", "cow"),
         victim={**make_enrolment().victim, "address": EVIL},
     )

@@ -58,7 +58,7 @@ def test_a_timm_victim_is_enrolled_on_the_cheap_zoo_and_recognised_among_timm_su
     assert set(enrolment.calibration.counts) == set(STRATA) - {"same-data"}
     verdicts = {name: fpframe.verify(enrolment, path, backbone=name) for name, path in files.items()}
     assert verdicts[address].verdict == "DERIVED"
-    assert any("'same-data' is absent" in caveat for caveat in verdicts[address].caveats)
+    assert any("'same-data' is absent" in note.text for note in verdicts[address].caveats)
     others = [verdict.score for name, verdict in verdicts.items() if name != address]
     assert max(others) < 0.98 < verdicts[address].score
     assert min(others) < 0, "at least one of the two that are not the victim is far from it"

@@ -131,7 +131,7 @@ def test_images_are_counted_on_both_sides_and_the_limit_of_the_inner_query_holds
 @pytest.mark.parametrize("name", NAMES)
 def test_a_wrapped_query_says_what_it_is(make, name):
     inner = open_query()
-    inner.notes = ("It was opened.",)
+    inner.notes = (fpframe.Note("suspect-untrained", "It was opened."),)
     component = make(name)
     outer = component.wrap(inner, seed=0)
     assert outer.address == f"suspect.onnx|{component.spec()}"

@@ -1,0 +1,109 @@
+"""The codes of all notes that fpframe and its plugins make, with what each means."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+import attrs
+
+
+@attrs.frozen(kw_only=True)
+class Reason:
+    """What a code says of a suspect that gets no verdict.
+
+    Attributes:
+        meaning: what happened, in one sentence.
+        whose: whose doing it is: the suspect's, the choice of queries, the calibration, or none that could be told.
+        remedy: what you can do about it.
+    """
+
+    meaning: str
+    whose: Literal["suspect", "queries", "calibration", "unknown"]
+    remedy: str
+
+
+#: By code, why a verdict is ``INCONCLUSIVE``.
+REASONS: Mapping[str, Reason] = {
+    "answers-changed": Reason(
+        meaning="The suspect answered the same images differently once the views began.",
+        whose="suspect",
+        remedy="Ask it where it answers the same way throughout.",
+    ),
+    "answers-constant": Reason(
+        meaning="All answers are the same.",
+        whose="suspect",
+        remedy="Check how it is loaded and asked.",
+    ),
+    "answers-not-finite": Reason(
+        meaning="Some answers are not finite numbers (NaN or infinity).",
+        whose="suspect",
+        remedy="Check how it is loaded and asked.",
+    ),
+    "batch-reordered": Reason(
+        meaning="The answers to a batch came back in a different order from its images.",
+        whose="suspect",
+        remedy="`--batch-size 1`",
+    ),
+    "calibration-not-finite": Reason(
+        meaning="A calibration score is not a finite number.",
+        whose="calibration",
+        remedy="Calibrate or enroll again.",
+    ),
+    "filter-not-calibrated": Reason(
+        meaning="The suspect answers through a filter that the calibration models were not asked through.",
+        whose="suspect",
+        remedy="`fpframe calibrate --through`, or `--through none`",
+    ),
+    "labels-disagree": Reason(
+        meaning="The suspect agrees with the victim's labels far less than any independent model does.",
+        whose="unknown",
+        remedy="Put its classes into the victim's order; `--mean` and `--std`.",
+    ),
+    "noise-stopped": Reason(
+        meaning="The answers changed from one repeat to the next at first, and then stopped changing.",
+        whose="suspect",
+        remedy="Ask again, or `--through none`",
+    ),
+    "reveals-less": Reason(
+        meaning="The suspect revealed less once the views began.",
+        whose="suspect",
+        remedy="Ask it where it answers the same way throughout.",
+    ),
+    "score-not-finite": Reason(
+        meaning="The suspect's score is not a finite number, although its answers are.",
+        whose="calibration",
+        remedy="Calibrate or enroll again.",
+    ),
+    "stopped-answering": Reason(
+        meaning="The suspect stopped answering after the first view.",
+        whose="suspect",
+        remedy="Ask again.",
+    ),
+    "views-disagree": Reason(
+        meaning="The interval of the score over the views lies on both sides of the threshold.",
+        whose="queries",
+        remedy="Enroll with more points or views.",
+    ),
+}
+
+#: By code, what the reader of a verdict should know of what it rests on.
+CAVEATS: Mapping[str, str] = {
+    "answers-recorded": "The answers come from a file and are taken to be the suspect's.",
+    "answers-vary": "The answers to one image change between repeats, and those of the calibration models do not.",
+    "assumption": "Something was assumed of the victim or its data, by an enrolment from before notes had codes.",
+    "batch-dependent": "An image is answered differently in a batch than alone, as by a network in training mode.",
+    "calibrated-strata": "The p-value speaks of independent models of these kinds only.",
+    "channel-below-named": "The suspect reveals less than the channel that was named.",
+    "channel-without-encoder": "The encoder of another channel scored the suspect and the calibration models.",
+    "filter-detected": "Suspect and calibration models were compared through a filter that its answers show.",
+    "filter-named": "Suspect and calibration models were compared through a filter that somebody named.",
+    "filter-not-seen": "A filter that draws by chance was named, and the suspect's answers do not change.",
+    "questions-not-named": "The file of answers does not say which questions it answers.",
+    "recorded-once": "Each image was recorded once, so nobody can see whether answers change between repeats.",
+    "stratum-absent": "No independent models of this kind were calibrated.",
+    "suspect-source": "What the plugin that opened the suspect says of it.",
+    "suspect-untrained": "The suspect is a network with random weights.",
+    "victim-architecture-absent": "Another architecture stands in for the victim's.",
+    "victim-images-not-named": "Which images the victim was trained on was not said.",
+}
