@@ -19,8 +19,8 @@ from fpframe.enrolment.independents import ask_independents, names_once, refuse_
 from fpframe.enrolment.method import units_of
 from fpframe.enrolment.modelfolder import IndependentFile, find_independents
 from fpframe.errors import DataError, RecipeError, UsageError
+from fpframe.isolation import InProcess, OpeningRequest
 from fpframe.models import Dataset, Outputs, Query
-from fpframe.opening import open_suspect
 from fpframe.recipe import Recipe
 from fpframe.registry import Registry, load_registry
 from fpframe.store import Store
@@ -208,19 +208,20 @@ def _on_files(
     models: list[CalibrationModel] = names_once(files)
     require_alpha(alpha, units_of(models))
 
-    def open_file(file: IndependentFile) -> Query:
-        return open_suspect(
-            file.path,
-            registry=registry,
-            num_classes=len(enrolment.classes),
-            image_shape=enrolment.queries.image_shape,
-            backbone=file.backbone or (backbone if file.needs_backbone else None),
-            outputs=outputs,
-            mean=mean,
-            std=std,
-        )
+    request = OpeningRequest(
+        num_classes=len(enrolment.classes),
+        image_shape=enrolment.queries.image_shape,
+        outputs=outputs,
+        mean=mean,
+        std=std,
+    )
+    with InProcess(registry) as apart:
 
-    plain, filtered = ask_independents(files, open_file, enrolment.queries, chains, on_event=on_event)
+        def open_file(file: IndependentFile) -> Query:
+            named = file.backbone or (backbone if file.needs_backbone else None)
+            return apart.open(file.path, attrs.evolve(request, backbone=named))
+
+        plain, filtered = ask_independents(files, open_file, enrolment.queries, chains, on_event=on_event)
     refuse_unfit(files, plain, enrolment.victim_answers, enrolment.calibration.answers[PLAIN])
     return Calibration.of(
         models,

@@ -10,8 +10,9 @@ from fpframe.base import Listener, ignore
 from fpframe.decision import require_alpha
 from fpframe.enrolment import Enrolment
 from fpframe.errors import UsageError, nearest
+from fpframe.isolation import InProcess, Isolation, OpeningRequest
 from fpframe.models import Outputs
-from fpframe.opening import Suspect, open_suspect
+from fpframe.opening import Suspect
 from fpframe.registry import Registry, load_registry
 from fpframe.verification.behaviour import AUTO, NONE
 from fpframe.verification.judge_suspects import judge
@@ -39,6 +40,7 @@ class Options(TypedDict, total=False):
     test: Test
     certify: bool
     registry: Registry | None
+    isolation: Isolation | None
     on_event: Listener
 
 
@@ -65,6 +67,7 @@ def verify_many(
     test: Test = "conformal",
     certify: bool = False,
     registry: Registry | None = None,
+    isolation: Isolation | None = None,
     on_event: Listener = ignore,
 ) -> list[Verdict]:
     """Question suspects and decide on each.
@@ -93,16 +96,19 @@ def verify_many(
         certify: call a suspect derived only where at most alpha of the independent models would be, with 95 %
             confidence in the calibration; more models are needed for that.
         registry: plugins; ``None`` takes the installed ones.
+        isolation: where suspects with an address are opened and asked; ``None`` does it in this process. It is closed
+            in the end.
         on_event: is told of progress.
 
     Raises:
         UsageError: alpha is out of reach, or a suspect's address, channel or filter is unknown.
         ModelError: a suspect cannot be opened or does not fit.
         DataError: recorded answers cannot be read or belong to other questions.
-        ResourceError: the queries do not fit into `max_queries`; nothing was asked then.
+        ResourceError: the queries do not fit into `max_queries`, and nothing was asked then; or a suspect died or took
+            longer than it may.
         IntegrityError: the enrolment was changed.
     """
-    registry = registry or load_registry()
+    registry = registry or (isolation.registry if isolation else load_registry())
     if not isinstance(enrolment, Enrolment):
         enrolment = Enrolment.open(enrolment, registry=registry)
     count = len(suspects) + len(answers)
@@ -113,26 +119,17 @@ def verify_many(
     yardsticks = Yardsticks(enrolment, registry)
     if through not in (AUTO, NONE):  # before any suspect is asked
         through = yardsticks.of(next(iter(enrolment.encoders)), through).through
-    classes = len(enrolment.classes)
-    opened = [
-        open_suspect(
-            suspect,
-            registry=registry,
-            num_classes=classes,
-            image_shape=enrolment.queries.image_shape,
-            backbone=backbone,
-            outputs=outputs,
-            mean=mean,
-            std=std,
-            device=device,
-            batch_size=batch_size,
-            max_queries=max_queries,
-        )
-        for suspect in suspects
-    ]
-    opened += [open_recorded(path, enrolment.queries, classes, outputs=outputs) for path in answers]
-    for query in opened:
-        query.require(probe_queries(enrolment.queries) + enrolment.queries.queries)
+    request = OpeningRequest(
+        num_classes=len(enrolment.classes),
+        image_shape=enrolment.queries.image_shape,
+        backbone=backbone,
+        outputs=outputs,
+        mean=mean,
+        std=std,
+        device=device,
+        batch_size=batch_size,
+        max_queries=max_queries,
+    )
     asking = Asking(channel=channel, through=through, test=test, certify=certify)
     settings: dict[str, Any] = {
         "backbone": backbone,
@@ -144,7 +141,12 @@ def verify_many(
         "channel": channel,
         "through": through,
     }
-    return judge(opened, yardsticks, asking, alpha=level, settings=settings, on_event=on_event)
+    with isolation or InProcess(registry) as apart:
+        opened = [apart.open(suspect, request) for suspect in suspects]
+        opened += [open_recorded(path, enrolment.queries, request.num_classes, outputs=outputs) for path in answers]
+        for query in opened:
+            query.require(probe_queries(enrolment.queries) + enrolment.queries.queries)
+        return judge(opened, yardsticks, asking, alpha=level, settings=settings, on_event=on_event)
 
 
 def _refuse_unfit(

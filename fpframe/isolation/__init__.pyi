@@ -1,0 +1,10 @@
+from .border import Answers as Answers, Facts as Facts, Reading as Reading, Session as Session, answer as answer
+from .failure import (
+    DeadSuspectError as DeadSuspectError,
+    Failure as Failure,
+    HungSuspectError as HungSuspectError,
+)
+from .inprocess import InProcess as InProcess
+from .interface import Isolation as Isolation
+from .limits import Limits as Limits
+from .request import OpeningRequest as OpeningRequest

@@ -1,0 +1,119 @@
+"""What crosses the border between whoever asks and a suspect: facts, pixels, answers, failures; nothing else does."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import attrs
+from torch import Tensor
+
+from fpframe.isolation.failure import Failure
+from fpframe.isolation.request import OpeningRequest
+from fpframe.models import Outputs, Query
+
+
+@attrs.frozen
+class Reading:
+    """How answers are read, as far as it is known yet.
+
+    Attributes:
+        outputs: as what raw answers are read.
+        channel: what they reveal.
+    """
+
+    outputs: Outputs
+    channel: str | None
+
+    @classmethod
+    def of(cls, query: Query) -> Reading:
+        """Return how the answers of an open suspect are read."""
+        return cls(query.outputs, query.channel)
+
+
+@attrs.frozen(kw_only=True)
+class Facts:
+    """What is known of a suspect that was opened.
+
+    Attributes:
+        address: what it was called by.
+        digest: SHA-256 of its file or weights; empty when it has neither.
+        notes: what the reader of a verdict should know of how it was opened.
+        reading: how its answers will be read.
+    """
+
+    address: str
+    digest: str
+    notes: tuple[str, ...]
+    reading: Reading
+
+    @classmethod
+    def of(cls, query: Query) -> Facts:
+        """Return what is known of an open suspect."""
+        return cls(address=query.address, digest=query.digest, notes=query.notes, reading=Reading.of(query))
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class Answers:
+    """What a suspect answered to one batch.
+
+    Attributes:
+        rows: probabilities ``(N, K)``, one-hot for labels.
+        reading: how they were read.
+    """
+
+    rows: Tensor
+    reading: Reading
+
+
+class Session(Protocol):
+    """One suspect that was opened, seen from the side of whoever asks."""
+
+    @property
+    def facts(self) -> Facts:
+        """What is known of it."""
+
+    def ask(self, pixels: Tensor) -> Answers | Failure:
+        """Return its answers to one batch of pixels ``(N, C, H, W)`` in [0, 1]."""
+
+
+def answer(query: Query, pixels: Tensor) -> Answers | Failure:
+    """Ask a suspect on its own side of the border."""
+    try:
+        return Answers(rows=query(pixels), reading=Reading.of(query))
+    except (Exception, SystemExit) as error:
+        return Failure.of(error, "raised", address=query.address)
+
+
+class IsolatedQuery(Query):
+    """Counted access to a suspect on the other side of the border, whose answers are checked on this one."""
+
+    def __init__(self, session: Session, request: OpeningRequest) -> None:
+        super().__init__(
+            self._send,
+            num_classes=request.num_classes,
+            outputs="probs",
+            batch_size=request.batch_size,
+            max_queries=request.max_queries,
+            address=session.facts.address,
+            digest=session.facts.digest,
+        )
+        self.notes = session.facts.notes
+        self._session = session
+        self._reading = session.facts.reading
+
+    @property
+    def channel(self) -> str | None:
+        """What the answers reveal; ``None`` while it is not yet known."""
+        return self._reading.channel
+
+    @property
+    def outputs(self) -> Outputs:
+        """How raw answers are read; ``auto`` until the first answer has settled it."""
+        return self._reading.outputs
+
+    def _send(self, pixels: Tensor) -> Tensor:
+        said = self._session.ask(pixels)
+        if isinstance(said, Failure):
+            said.throw()
+        self._reading = said.reading
+        return said.rows

@@ -1,0 +1,75 @@
+"""`Isolation`: a way in which suspects are opened and asked."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from pathlib import Path
+from types import TracebackType
+from typing import ClassVar, Self, final
+
+from fpframe.isolation.border import IsolatedQuery, Session
+from fpframe.isolation.failure import Failure
+from fpframe.isolation.limits import Limits
+from fpframe.isolation.request import OpeningRequest
+from fpframe.models import Query
+from fpframe.opening import Suspect
+from fpframe.registry import Registry
+
+
+class Isolation(ABC):
+    """Open suspects somewhere, as a block that ends whatever it has started.
+
+    Args:
+        registry: where suspect and backbone sources come from.
+        limits: what each suspect may use.
+
+    Attributes:
+        holds: names of the limits that this way holds a suspect to; a note says which of those given it does not.
+    """
+
+    holds: ClassVar[frozenset[str]] = frozenset()
+
+    def __init__(self, registry: Registry, limits: Limits | None = None) -> None:
+        self.registry = registry
+        self.limits = limits or Limits()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    @final
+    def open(self, suspect: Suspect, request: OpeningRequest) -> Query:
+        """Return counted access to a suspect. Nothing is asked yet.
+
+        An object of the caller's own process stays there: a network, a function, an open query.
+
+        Raises:
+            UsageError: nothing opens such a suspect, or an option is missing, wrong or does not apply to it.
+            ModelError: it is missing, damaged, or does not fit the victim's classes and images.
+            DeadSuspectError: its process ended.
+            HungSuspectError: it took longer than it may.
+        """
+        if not isinstance(suspect, str | Path):
+            return request.open(suspect, self.registry)
+        started = self.start(str(suspect), request)
+        if isinstance(started, Failure):
+            started.throw()
+        query = IsolatedQuery(started, request)
+        query.notes += tuple(
+            f"The suspect was not held to the limit {name} = {getattr(self.limits, name)}, which this way of asking "
+            "it cannot do."
+            for name in sorted(self.limits.given - self.holds)
+        )
+        return query
+
+    @abstractmethod
+    def start(self, address: str, request: OpeningRequest) -> Session | Failure:
+        """Open the suspect at an address; images are counted by the caller."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """End whatever was started. It may be called twice."""

@@ -1,0 +1,46 @@
+"""`OpeningRequest`: how a suspect is opened, as plain data that can be sent to another process."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import attrs
+
+from fpframe.models import Outputs, Query
+from fpframe.opening import Suspect, open_suspect
+from fpframe.registry import Registry
+
+
+def _numbers(values: Iterable[float] | None) -> tuple[float, ...] | None:
+    return None if values is None else tuple(values)
+
+
+@attrs.frozen(kw_only=True)
+class OpeningRequest:
+    """How a suspect is opened; `fpframe.open_suspect` explains each.
+
+    Attributes:
+        num_classes: number of classes K that the victim tells.
+        image_shape: channels, height and width of the queries.
+        backbone: address of the architecture that bare weights belong to.
+        outputs: how answers are to be read.
+        mean: per-channel mean to subtract from pixels.
+        std: per-channel standard deviation to divide pixels by.
+        device: torch device to run it on.
+        batch_size: images per call.
+        max_queries: most images that it may be asked.
+    """
+
+    num_classes: int
+    image_shape: tuple[int, int, int]
+    backbone: str | None = None
+    outputs: Outputs = "auto"
+    mean: tuple[float, ...] | None = attrs.field(default=None, converter=_numbers)
+    std: tuple[float, ...] | None = attrs.field(default=None, converter=_numbers)
+    device: str = "cpu"
+    batch_size: int = 256
+    max_queries: int | None = None
+
+    def open(self, suspect: Suspect, registry: Registry) -> Query:
+        """Open a suspect in this process; see `fpframe.open_suspect`."""
+        return open_suspect(suspect, registry=registry, **attrs.asdict(self, recurse=False))
