@@ -7,6 +7,7 @@ from typing import Protocol
 import attrs
 from torch import Tensor
 
+from fpframe.base import Note
 from fpframe.isolation.failure import Failure
 from fpframe.isolation.request import OpeningRequest
 from fpframe.models import Outputs, Query
@@ -43,7 +44,7 @@ class Facts:
 
     address: str
     digest: str
-    notes: tuple[str, ...]
+    notes: tuple[Note, ...]
     reading: Reading
 
     @classmethod

@@ -7,6 +7,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import ClassVar, Self, final
 
+from fpframe.base import Note
 from fpframe.isolation.border import IsolatedQuery, Session
 from fpframe.isolation.failure import Failure
 from fpframe.isolation.limits import Limits
@@ -60,8 +61,11 @@ class Isolation(ABC):
             started.throw()
         query = IsolatedQuery(started, request)
         query.notes += tuple(
-            f"The suspect was not held to the limit {name} = {getattr(self.limits, name)}, which this way of asking "
-            "it cannot do."
+            Note(
+                "limit-not-held",
+                f"The limit {name} = {getattr(self.limits, name)} was not enforced: suspects that are opened this way "
+                "cannot be held to it.",
+            )
             for name in sorted(self.limits.given - self.holds)
         )
         return query
