@@ -10,8 +10,8 @@ from typing import Any
 
 import lazy_loader
 
-#: Former names that still work: the new one, and the release that removes the former.
-_DEPRECATED: dict[str, tuple[str, str]] = {}
+#: Former names that still work: the new name, and the release that removes the old one.
+_DEPRECATED: dict[str, tuple[str, str]] = {"extract": ("ask", "0.3")}
 
 _attach, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
 

@@ -41,8 +41,8 @@ from .models import (
     Query as Query,
     QuerySet as QuerySet,
     Training as Training,
+    ask as ask,
     evaluating as evaluating,
-    extract as extract,
     through_channel as through_channel,
     train as train,
 )

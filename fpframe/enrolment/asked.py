@@ -12,7 +12,7 @@ from fpframe.base import Event, Listener, ignore
 from fpframe.enrolment.encoders import Answered
 from fpframe.enrolment.method import Method
 from fpframe.enrolment.queries import QUESTIONS_REVISION, Questions, make_questions, question_layout
-from fpframe.models import QuerySet, extract
+from fpframe.models import QuerySet, ask
 from fpframe.rng import threads
 from fpframe.store import remember
 from fpframe.zoo import Setting, Zoo, ZooModel, ZooReferences, ask_models, model_key
@@ -55,7 +55,7 @@ def ask_zoo(
     on_event(Event(task="making queries", total=1))
     questions, seconds = _questions(setting, method, zoo, keep=keep)
     with threads(1):
-        victim = extract(setting.victim.classifier.as_query(), questions.queries)
+        victim = ask(setting.victim.classifier.as_query(), questions.queries)
     on_event(Event(task="making queries", done=1, total=1))
     answers = ask_models(zoo, questions.queries, keep=keep, on_event=on_event)
     return ZooAnswers(

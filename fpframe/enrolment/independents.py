@@ -14,7 +14,7 @@ from fpframe.enrolment.agreement import astray
 from fpframe.enrolment.calibration import CalibrationModel
 from fpframe.enrolment.modelfolder import IndependentFile
 from fpframe.errors import ModelError
-from fpframe.models import Query, QuerySet, extract
+from fpframe.models import Query, QuerySet, ask
 from fpframe.rng import derive_seed, threads
 from fpframe.zoo import FilterChain
 
@@ -37,7 +37,7 @@ def ask_independents(
     for done, file in enumerate(files, start=1):
         query = open_file(file)
         with threads(1):  # the same bits as in any other run
-            answers = extract(query, queries)
+            answers = ask(query, queries)
         if not bool(answers.isfinite().all()):
             raise ModelError(f"the model gives answers that are not finite numbers ({file.path}); leave it out")
         if query.channel != "probs":
@@ -50,7 +50,7 @@ def ask_independents(
             # numbered, for files in other folders may share a name, and no two models may share their noise
             wrapped = chain.wrap(query, seed=derive_seed(0, "calibrate through", done, file.model.name))
             with threads(1):
-                filtered[chain.text].append(extract(wrapped, queries))
+                filtered[chain.text].append(ask(wrapped, queries))
         on_event(Event(task="asking independent models", done=done, total=len(files)))
     return torch.stack(plain), {text: torch.stack(rows) for text, rows in filtered.items()}
 

@@ -1,4 +1,4 @@
-from .ask_model import extract as extract
+from .ask_model import ask as ask
 from .channel import (
     PROBS as PROBS,
     TOP1 as TOP1,

@@ -1,4 +1,4 @@
-"""`extract`: ask a model every query of a set. The only way in which a suspect is ever touched."""
+"""`ask`: send every query of a set to a model. Nothing else ever touches a suspect."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from fpframe.models.query import Query
 from fpframe.models.queryset import QuerySet, to_pixels
 
 
-def extract(query: Query, queries: QuerySet, *, on_event: Listener = ignore) -> Tensor:
+def ask(query: Query, queries: QuerySet, *, on_event: Listener = ignore) -> Tensor:
     """Return the answers ``(V, Q, K)`` of a model to a query set, as probabilities.
 
     Raises:

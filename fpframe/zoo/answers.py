@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from fpframe.base import Event, Listener, ignore, tensors_digest
-from fpframe.models import Query, QuerySet, extract
+from fpframe.models import Query, QuerySet
 from fpframe.rng import derive_seed, threads
 from fpframe.store import Remembered, recall_seconds, remember
 from fpframe.zoo.chain import FilterChain
@@ -75,7 +75,7 @@ def ask_models(
     def ask(model: ZooModel, query: Query) -> dict[str, Tensor]:
         if through is not None:
             query = through.wrap(query, seed=derive_seed(0, "calibrate through", model.lineage.exact))
-        return {"answers": extract(query, queries)}
+        return {"answers": ask(query, queries)}
 
     chosen, answers = zoo.models if models is None else models, []
     task = f"asking the zoo through {through.text}" if through else "asking the zoo"

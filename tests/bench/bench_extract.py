@@ -10,7 +10,7 @@ from material import Material
 from measuring import Row, take_turns
 from torch import Tensor
 
-from fpframe.models.ask_model import extract
+from fpframe.models.ask_model import ask
 from fpframe.models.queryset import QueryPart, QuerySet, to_pixels
 
 #: fpframe may take 10 % longer.
@@ -36,7 +36,7 @@ def compare(material: Material, views: int, queries: int, repeats: int) -> Row:
     query = material.model.as_query(batch_size=BATCH)
     times = take_turns(
         {
-            "fpframe": lambda: extract(query, query_set),
+            "fpframe": lambda: ask(query, query_set),
             "forward passes": lambda: forward(material.model, pixels, min(BATCH, queries)),
         },
         # of milliseconds a few turns are no median: with 15 the ratio went from 1.08 to 1.31 between runs
@@ -45,7 +45,7 @@ def compare(material: Material, views: int, queries: int, repeats: int) -> Row:
     answers = times.results["forward passes"].softmax(1).reshape(views, queries, -1)
     apart = float((times.results["fpframe"] - answers).abs().max())
     return Row(
-        what=f"`extract`, {views} views of {queries} queries",
+        what=f"`ask`, {views} views of {queries} queries",
         than="forward passes",
         ours=times.seconds["fpframe"],
         theirs=times.seconds["forward passes"],

@@ -20,7 +20,7 @@ import torch
 from measuring import markdown
 
 import fpframe
-from fpframe.models.ask_model import extract
+from fpframe.models.ask_model import ask
 from fpframe.models.queryset import QueryPart, QuerySet
 from fpframe.recipe.recipe import Recipe
 from fpframe.store.store import Store
@@ -133,7 +133,7 @@ def prepared(stage: str, size: dict[str, int], folder: Path) -> Callable[[], Any
         images = torch.randint(256, shape, generator=random, dtype=torch.uint8)
         questions = QuerySet(images=images, parts=(QueryPart(start=0, points=size["points"], pair=True),))
         query = suspect.as_query()
-        return lambda: extract(query, questions)
+        return lambda: ask(query, questions)
     if stage == "verify":
         return lambda: fpframe.verify(enrolment, suspect, registry=registry)
     counts = {"quarter": size["models"] // 4, "half": size["models"] // 2}

@@ -16,7 +16,7 @@ from torch import nn
 
 from fpframe.decision import mean_of_views
 from fpframe.enrolment import ZooAnswers, score_views
-from fpframe.models import PROBS, extract, through_channel
+from fpframe.models import PROBS, ask, through_channel
 from fpframe.paper.experiment import Experiment, Finding
 from fpframe.paper.laboratory import BASELINE, CONTROL, UAP, Laboratory
 from fpframe.paper.transfer.claims import compared_claim, mean_claims, transfer_claim
@@ -89,7 +89,7 @@ def _borrow(second: Laboratory, asked: ZooAnswers, zoo: Zoo | None) -> ZooAnswer
     zoo = zoo or Zoo(tuple(second.zoo.of("test")), second.zoo.workspace)
     answers = ask_models(zoo, asked.questions.queries, keep=True, on_event=second.on_event)
     with threads(1):
-        victim = extract(second.victim.as_query(), asked.questions.queries)
+        victim = ask(second.victim.as_query(), asked.questions.queries)
     return attrs.evolve(asked, victim=victim, models=list(zip(zoo.models, answers, strict=True)))
 
 

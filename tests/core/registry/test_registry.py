@@ -454,7 +454,6 @@ def test_import_fpframe_imports_neither_torch_nor_timm():
 
 def test_exported_names_are_sorted_and_each_resolves():
     assert fpframe.__all__ == sorted(fpframe.__all__, key=lambda name: (not name.isupper(), name))
-    assert set(fpframe.__all__) == set(fpframe._HOME)
     assert dir(fpframe) == sorted(fpframe.__all__)
     for name in fpframe.__all__:
         assert callable(getattr(fpframe, name)) or name == "PLUGIN_API", name
@@ -465,13 +464,18 @@ def test_exported_names_are_sorted_and_each_resolves():
 def test_a_former_name_works_for_a_release_and_warns_where_it_is_used(monkeypatch):
     monkeypatch.setitem(fpframe._DEPRECATED, "Fingerprinter", ("Encoder", "0.3"))
     with pytest.warns(
-        fpframe.FpframeDeprecationWarning, match=r"Fingerprinter goes with 0.3; use fpframe.Encoder"
+        fpframe.FpframeDeprecationWarning, match=r"Fingerprinter is removed in 0.3; use fpframe.Encoder"
     ) as seen:
         assert fpframe.Fingerprinter is fpframe.Encoder
     assert seen[0].filename == __file__
 
 
-def test_no_former_name_outlives_the_release_that_it_goes_with():
+def test_extract_is_the_former_name_of_ask():
+    with pytest.warns(fpframe.FpframeDeprecationWarning, match=r"extract is removed in 0.3; use fpframe.ask"):
+        assert fpframe.extract is fpframe.ask
+
+
+def test_no_former_name_outlives_the_release_that_removes_it():
     installed = tuple(map(int, version("fpframe").split(".")[:2]))
     overdue = {
         name for name, (_, release) in fpframe._DEPRECATED.items() if tuple(map(int, release.split("."))) <= installed

@@ -59,7 +59,7 @@ def test_the_channel_is_detected_and_judged_by_the_calibration_that_matches_it(e
     verdict = fpframe.verify(enrolment, suspect)
     assert verdict.channel == channel
     assert verdict.view_scores == tuple(
-        enrolment.view_scores(fpframe.extract(thief.as_query(), enrolment.queries), channel).tolist()
+        enrolment.view_scores(fpframe.ask(thief.as_query(), enrolment.queries), channel).tolist()
     )
     assert "channel-without-encoder" not in codes(verdict)
     declared = fpframe.verify(enrolment, answers(thief), channel=channel)

@@ -390,6 +390,6 @@ def test_a_wrapped_query_is_questioned_like_any_suspect(make):
         images=torch.randint(256, (2, 3, 1, 12, 12), dtype=torch.uint8, generator=generator(0)), parts=()
     )
     inner = open_query()
-    answers = fpframe.extract(make("jpeg").wrap(inner, seed=0), queries)
+    answers = fpframe.ask(make("jpeg").wrap(inner, seed=0), queries)
     assert answers.shape == (2, 3, K)
     assert inner.spent == 6
