@@ -72,7 +72,7 @@ def ask_models(
         on_event: is told of progress.
     """
 
-    def ask(model: ZooModel, query: Query) -> dict[str, Tensor]:
+    def answer(model: ZooModel, query: Query) -> dict[str, Tensor]:
         if through is not None:
             query = through.wrap(query, seed=derive_seed(0, "calibrate through", model.lineage.exact))
         return {"answers": ask(query, queries)}
@@ -81,7 +81,7 @@ def ask_models(
     task = f"asking the zoo through {through.text}" if through else "asking the zoo"
     for model in chosen:
         asked = _asked(queries, through)
-        found = ask_once(zoo, model, partial(ask, model), kind=_TO_QUERIES, asked=asked, keep=keep)
+        found = ask_once(zoo, model, partial(answer, model), kind=_TO_QUERIES, asked=asked, keep=keep)
         answers.append(found.tensors["answers"])
         on_event(Event(task=task, done=len(answers), total=len(chosen)))
     return answers
