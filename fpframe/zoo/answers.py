@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from fpframe.base import Event, Listener, ignore, tensors_digest
-from fpframe.models import Query, QuerySet
+from fpframe.models import Query, QuerySet, ask
 from fpframe.rng import derive_seed, threads
 from fpframe.store import Remembered, recall_seconds, remember
 from fpframe.zoo.chain import FilterChain
