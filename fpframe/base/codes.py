@@ -14,12 +14,13 @@ class Reason:
 
     Attributes:
         meaning: what happened, in one sentence.
-        whose: whose doing it is: the suspect's, the choice of queries, the calibration, or none that could be told.
+        whose: whose doing it is: the suspect's, the choice of queries, the calibration, the enrolment, or none that
+            could be told.
         remedy: what you can do about it.
     """
 
     meaning: str
-    whose: Literal["suspect", "queries", "calibration", "unknown"]
+    whose: Literal["suspect", "queries", "calibration", "enrolment", "unknown"]
     remedy: str
 
 
@@ -49,6 +50,11 @@ REASONS: Mapping[str, Reason] = {
         meaning="A calibration score is not a finite number.",
         whose="calibration",
         remedy="Calibrate or enroll again.",
+    ),
+    "enrolment-lacks-standards": Reason(
+        meaning="The enrolment is from before early stops and lacks what they need; the suspect was not asked.",
+        whose="enrolment",
+        remedy="Leave out `--sequential`, or enroll again.",
     ),
     "filter-not-calibrated": Reason(
         meaning="The suspect answers through a filter that the calibration models were not asked through.",

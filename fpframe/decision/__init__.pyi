@@ -9,6 +9,7 @@ from .outcome import (
     Decision as Decision,
     Word as Word,
     interval_over_views as interval_over_views,
+    undecided as undecided,
 )
 from .paired import (
     AreaTest as AreaTest,

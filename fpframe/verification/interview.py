@@ -37,4 +37,4 @@ class Interview:
     @property
     def answers(self) -> np.ndarray:
         """All answers ``(N, K)``."""
-        return torch.cat(self._answers).numpy()
+        return torch.cat([torch.zeros(0, self.query.num_classes), *self._answers]).numpy()

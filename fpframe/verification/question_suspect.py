@@ -26,6 +26,7 @@ from fpframe.verification.behaviour import (
 )
 from fpframe.verification.interview import Interview
 from fpframe.verification.probes import Probed, moved_share, probe
+from fpframe.verification.requirements import lacking
 from fpframe.verification.transcript import Transcript
 from fpframe.verification.yardstick import Test, Yardstick
 from fpframe.verification.yardsticks import Yardsticks
@@ -58,7 +59,7 @@ class Questioned:
         yardstick: the calibration that fits it.
         view_scores: one score for each view that was asked; empty where its behaviour prevents one.
         views: how many views it answered.
-        behaviour: what it did that prevents a verdict; ``None`` when it answered properly.
+        behaviour: what prevents a verdict, as what it did; ``None`` when it answered properly.
         caveats: what the reader of a verdict should know of its answers.
         transcript: every answer.
     """
@@ -73,7 +74,7 @@ class Questioned:
 
 
 def question(query: Query, yardsticks: Yardsticks, asking: Asking, *, alpha: float, on_event: Listener) -> Questioned:
-    """Ask a suspect the probes and the views.
+    """Ask a suspect the probes and the views, unless the enrolment lacks what a verdict needs.
 
     Args:
         query: the suspect.
@@ -87,6 +88,9 @@ def question(query: Query, yardsticks: Yardsticks, asking: Asking, *, alpha: flo
         ModelError: it fails on the probes or the first view.
     """
     enrolment, interview = yardsticks.enrolment, Interview(query)
+    lack = lacking(enrolment, asking.test)
+    if lack is not None:  # nothing is asked, for no answer could help
+        return _unasked(interview, yardsticks, lack)
     probed = probe(interview, enrolment.queries)
     yardstick, behaviour = _choose_yardstick(interview, probed, yardsticks, asking)
     behaviour = behaviour or broken([probed.answers.flatten(0, 1)]) or swapped(probed)
@@ -110,6 +114,18 @@ def question(query: Query, yardsticks: Yardsticks, asking: Asking, *, alpha: flo
             *([] if behaviour else _caveats(probed, last, chain, yardstick, asking)),
         ),
         transcript=_transcript(interview, enrolment, query),
+    )
+
+
+def _unasked(interview: Interview, yardsticks: Yardsticks, lack: Note) -> Questioned:
+    return Questioned(
+        query=interview.query,
+        yardstick=yardsticks.of(next(iter(yardsticks.enrolment.encoders))),
+        view_scores=(),
+        views=0,
+        behaviour=lack,
+        caveats=interview.query.notes,
+        transcript=_transcript(interview, yardsticks.enrolment, interview.query),
     )
 
 

@@ -22,6 +22,7 @@ from fpframe.decision import (
     interval_over_views,
     mean_of_views,
     pooled,
+    undecided,
 )
 from fpframe.enrolment import PLAIN, Enrolment, fisher_z
 from fpframe.errors import UsageError
@@ -121,6 +122,9 @@ class Yardstick:
     def _decide_sequentially(
         self, view_scores: Sequence[float], *, alpha: float, certify: bool, behaviour: Note | None
     ) -> Decision:
+        if behaviour is not None:  # it may be that the enrolment has no standard
+            views = len(view_scores)
+            return undecided(behaviour, self.strata, alpha=alpha, views=views, test="sequential", certify=certify)
         scaled = {
             name: StratumPaths(views=fisher_z(path.views), families=path.families) for name, path in self.paths.items()
         }
@@ -130,7 +134,6 @@ class Yardstick:
             self.enrolment.standard(self.channel),
             alpha=alpha,
             certify=certify,
-            behaviour=behaviour,
         )
         if not math.isfinite(decision.score):
             return decision

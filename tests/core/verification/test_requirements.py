@@ -1,0 +1,62 @@
+"""An enrolment that lacks what a verdict needs opens, and the verdict is inconclusive, with a code."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import shutil
+from pathlib import Path
+
+import pytest
+import torch
+
+import fpframe
+from fpframe.report.verdict.page import verdict_html
+from frozen import ENROLMENT, EXPECTED, answers
+
+
+@pytest.fixture
+def doctored(tmp_path) -> Path:
+    """The frozen enrolment without the standards that an early stop needs, as if from before there were any."""
+    folder = Path(shutil.copytree(ENROLMENT, tmp_path / "doctored.enrolment"))
+    scored = json.loads((folder / "calibration.json").read_text())
+    content = json.dumps({**scored, "standards": {}}).encode()
+    (folder / "calibration.json").write_bytes(content)
+    manifest = json.loads((folder / "manifest.json").read_text())
+    manifest["members"]["calibration.json"] = hashlib.sha256(content).hexdigest()
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    return folder
+
+
+def test_a_verdict_that_needs_what_is_missing_is_inconclusive_and_nothing_is_asked(doctored, registry):
+    def refuse(pixels: torch.Tensor) -> torch.Tensor:
+        raise AssertionError("it was asked")
+
+    enrolment = fpframe.Enrolment.open(doctored, registry=registry)
+    suspects = [fpframe.Query(refuse, num_classes=10, address=name) for name in ("one", "two")]
+    for verdict in fpframe.verify_many(enrolment, suspects, test="sequential", registry=registry, alpha=0.2):
+        told = verdict.to_dict()
+        assert (told["verdict"], told["reason_code"]) == ("INCONCLUSIVE", "enrolment-lacks-standards")
+        assert (told["queries"], told["views"], told["view_scores"]) == (0, 0, [])
+        assert math.isnan(verdict.p_value)
+        assert "leave out --sequential" in told["sentence"]
+        assert verdict.transcript is not None
+        assert verdict.transcript.answers.shape == (0, 10)
+        assert "The suspect was not asked" in verdict_html([verdict], enrolment, registry=registry)
+    assert [suspect.spent for suspect in suspects] == [0, 0]
+
+
+@pytest.mark.parametrize("suspect", ["derived", "independent"])
+def test_a_verdict_that_does_not_need_it_is_as_ever(doctored, registry, suspect):
+    [verdict] = fpframe.verify_many(doctored, answers=[answers(suspect)], registry=registry)
+    expected = EXPECTED["verdicts"][suspect]["conformal"]
+    assert (verdict.verdict, verdict.p_value) == (expected["verdict"], expected["p_value"])
+    assert verdict.score == pytest.approx(expected["score"], abs=2e-6)
+
+
+def test_it_is_saved_as_it_was_opened(doctored, tmp_path):
+    opened = fpframe.Enrolment.open(doctored)
+    opened.save(tmp_path / "again.enrolment")
+    assert fpframe.Enrolment.open(tmp_path / "again.enrolment").digest == opened.digest
+    assert not opened.standards
