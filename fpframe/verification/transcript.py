@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from fpframe.base import Note
+from fpframe.base import Note, parse_json
 from fpframe.errors import DataError, UsageError
 from fpframe.models import TOP1, Outputs, Query, QuerySet, image_digests
 from fpframe.store import write_durably
@@ -141,7 +141,7 @@ def _read(path: Path) -> tuple[np.ndarray, np.ndarray | None, dict[str, Any]]:
     try:
         with np.load(path, allow_pickle=False) as file:
             answers, images = file["answers"], file.get("images")
-            about = json.loads(str(file["about"])) if "about" in file else {}
+            about = parse_json(str(file["about"])) if "about" in file else {}
             if "queries" in file:  # a third party need not write more than this
                 about["queries"] = str(file["queries"])
     except (OSError, ValueError, KeyError, EOFError, TypeError, zipfile.BadZipFile, AttributeError) as error:

@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 
-from fpframe.base import Event, Listener, ignore
+from fpframe.base import Event, Listener, ignore, parse_json
 from fpframe.errors import ResourceError, UsageError, nearest
 from fpframe.models import Classifier
 from fpframe.opening import save_weights
@@ -96,7 +96,7 @@ def _listed(out: Path) -> list[Path]:
     if not index.exists():
         return []
     try:
-        names = [Path(item["file"]).name for item in json.loads(index.read_text())]
+        names = [Path(item["file"]).name for item in parse_json(index.read_bytes())]
     except (ValueError, TypeError, KeyError) as error:
         raise UsageError(f"'{index}' was not written by an export; choose another --out") from error
     return [*(out / name for name in names), index]

@@ -167,3 +167,12 @@ def test_codes_of_assumptions_are_kept_by_format_3_and_bare_sentences_stay_forma
         {"code": coded.code, "text": coded.text},
     ]
     assert Enrolment.open(tmp_path / "new.enrolment").assumptions == (*old.assumptions, coded)
+
+
+def test_the_page_on_the_folder_lists_every_member_entry_and_reserved_name():
+    page = (Path(__file__).parents[3] / "docs" / "reference" / "enrolment.md").read_text()
+    rows = dict(re.findall(r"^\| `([^`]+)` \| (.*) \|$", page, flags=re.MULTILINE))
+    files = {member.file for member in MEMBERS.values()} | {"encoder-CHANNEL.safetensors"}
+    entries = {"format", "members", formats.VERSIONS, *formats.FACTS}
+    assert set(rows) == files | entries | set(RESERVED)
+    assert {name: rows[name] for name in RESERVED} == dict(RESERVED)

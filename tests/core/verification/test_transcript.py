@@ -144,6 +144,11 @@ def test_answers_to_other_questions_are_refused(enrolment, thief, tmp_path):
         ({"answers": np.zeros((200, 10)), "about": np.array('{"suspect": "x"}')}, "wrong form"),
         ({"answers": np.zeros((200, 10)), "about": np.array('{"notes": 5}')}, "wrong form"),
         ({"answers": np.zeros((200, 10)), "about": np.array("[]")}, "wrong form"),
+        ({"answers": np.zeros((200, 10)), "about": np.array('{"notes": [], "notes": []}')}, "cannot read recorded"),
+            {"answers": np.zeros((200, 10)), "about": np.array('{"queries": "a", "queries": "b"}')},
+            "cannot read recorded",
+        ),
+        ({"answers": np.zeros((200, 10)), "about": np.array('{"channel": NaN}')}, "cannot read recorded"),
     ],
 )
 def test_a_file_that_holds_no_such_answers_is_refused_in_one_line(enrolment, tmp_path, content, message):
