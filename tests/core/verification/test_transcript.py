@@ -145,9 +145,6 @@ def test_answers_to_other_questions_are_refused(enrolment, thief, tmp_path):
         ({"answers": np.zeros((200, 10)), "about": np.array('{"notes": 5}')}, "wrong form"),
         ({"answers": np.zeros((200, 10)), "about": np.array("[]")}, "wrong form"),
         ({"answers": np.zeros((200, 10)), "about": np.array('{"notes": [], "notes": []}')}, "cannot read recorded"),
-            {"answers": np.zeros((200, 10)), "about": np.array('{"queries": "a", "queries": "b"}')},
-            "cannot read recorded",
-        ),
         ({"answers": np.zeros((200, 10)), "about": np.array('{"channel": NaN}')}, "cannot read recorded"),
     ],
 )
