@@ -35,7 +35,8 @@ def t_test() -> Any:
         axes.bar(where, heights, width=0.24, label=f"{key[0]} at level {key[1]}")
     axes.set_xticks(range(len(channels)), channels)
     axes.set_ylabel("share of innocent models accused")
-    axes.legend()
+    axes.set_ylim(0, 0.33)
+    axes.legend(ncols=3, fontsize=8)
     return figure
 
 

@@ -13,7 +13,8 @@ class Note:
     """A reason why there is no verdict, or a caveat of one.
 
     Attributes:
-        code: a stable word for programs, in lower case with hyphens; `fpframe.base.CODES` lists those of fpframe.
+        code: a stable word for programs, in lower case with hyphens; `fpframe.base.REASONS` and `fpframe.base.CAVEATS`
+            list those of fpframe.
         text: whole sentences for a person; their wording may change with every release.
 
     Raises:
