@@ -10,6 +10,7 @@ import torch
 
 import fpframe
 from childisolation import ChildIsolation
+from fpframe.cli import run
 from fpframe.errors import FpframeError, ModelError, ResourceError, UsageError
 from fpframe.isolation.failure import DeadSuspectError, Failure, HungSuspectError
 from fpframe.isolation.inprocess import InProcess
@@ -282,3 +283,11 @@ def test_a_failure_from_elsewhere_is_an_error_of_fpframe_whatever_it_says_to_be(
 def test_a_limit_that_is_no_limit_is_refused(limit):
     with pytest.raises(UsageError, match=f"'{next(iter(limit))}' of 'Limits' must be"):
         Limits(**limit)
+
+
+def test_the_command_ends_with_its_code_where_a_suspect_ends_its_process(here, monkeypatch, capfd):
+    monkeypatch.chdir(here)
+    assert run(["verify", str(ENROLMENT), "python:isolated_suspects:leaving"]) == 6
+    told = capfd.readouterr()
+    assert told.out == ""
+    assert "fpframe: error: the suspect ended its process with code 0 (python:isolated_suspects:leaving)" in told.err
