@@ -26,7 +26,7 @@ def run_demo(
     store: Store | None = None,
     on_event: Listener = ignore,
 ) -> Evaluation:
-    """Train a victim, thieves and innocents, enrol the victim, and verify suspects that took no part in it.
+    """Train a victim, thieves and innocents, enroll the victim, and verify suspects that took no part in it.
 
     Writes the enrolment, ``result.json``, ``table.md`` and pictures below `out`.
 

@@ -62,7 +62,7 @@ def test_an_interrupted_demo_says_so_in_one_line_and_goes_on_when_run_again(tmp_
     assert running.returncode == 130
     assert output == ""
     assert "Traceback" not in errors
-    assert "interrupted; what is finished is kept" in errors
+    assert "interrupted; finished work is kept" in errors
     # labels are entries too, but only models took seconds to make
     kept = sum("seconds" in json.loads(path.read_text()) for path in store.rglob("*.json"))
     assert kept >= 4

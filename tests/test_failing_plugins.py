@@ -57,7 +57,7 @@ BROKEN = {
     ),
     "misspelt": (
         SOUND.replace("fpframe_components", "fpframe_component"),
-        "it implements 'fpframe_component', which is no hook; did you mean 'fpframe_components'?",
+        "it implements 'fpframe_component', which is not a hook; did you mean 'fpframe_components'?",
     ),
     "unfinished": (SOUND.replace("def generate", "def make"), "Shift lacks generate"),
     "newer": (
@@ -159,7 +159,7 @@ def test_two_distributions_with_one_name_are_an_error_that_names_both_and_a_pin_
     assert done.returncode == 2
     assert done.stderr == (
         "fpframe: error: scheme 'shift' is offered by 'shift' of fpframe-one 1.0 and by 'shift' of fpframe-two 2.0; "
-        "say which with --plugin fpframe-one:shift or --plugin fpframe-two:shift, or uninstall one\n"
+        "choose with --plugin fpframe-one:shift or --plugin fpframe-two:shift, or uninstall one\n"
     )
     code = "import fpframe; print(fpframe.load_registry().create('perturbation', 'shift').epsilon)"
     for distribution, epsilon in (("fpframe-one", "0.05"), ("fpframe-two", "0.25")):

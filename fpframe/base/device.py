@@ -28,12 +28,14 @@ def computing_device() -> torch.device:
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     known = _NAME.fullmatch(name)
     if known is None:
-        raise UsageError(f"'{name}' is no device to compute on ({CHOICE}); set it to cpu, cuda or cuda:N, or unset it")
+        raise UsageError(
+            f"'{name}' is not a device to compute on ({CHOICE}); set it to cpu, cuda or cuda:N, or unset it"
+        )
     if name != "cpu":
         found = torch.cuda.device_count() if torch.cuda.is_available() else 0
         if int(known[1] or 0) >= found:
             raise UsageError(
-                f"'{name}' cannot be used, for torch finds {found or 'no'} CUDA device{'s' * (found != 1)} here "
+                f"'{name}' cannot be used: torch finds {found or 'no'} CUDA device{'s' * (found != 1)} here "
                 f"({CHOICE}); set it to cpu, or unset it"
             )
     return torch.device(name)

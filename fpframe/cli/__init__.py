@@ -16,13 +16,13 @@ from fpframe.errors import FpframeError
 INTERRUPTED, TERMINATED = 130, 143
 
 _COMMANDS = {
-    "demo": "Try everything on scikit-learn's digits: train, enrol, verify, in about a minute.",
+    "demo": "Try everything on scikit-learn's digits: train, enroll, verify, in about a minute.",
     "enroll": "Fingerprint a victim and calibrate the verdict.",
     "verify": "Question suspects and say what was shown of each.",
     "calibrate": "Calibrate an enrolment on other independent models, or through a filter.",
-    "queries": "Write the images that a suspect is asked, so that somebody else can ask it.",
+    "queries": "Write the images that are sent to a suspect, so that somebody else can send them.",
     "evaluate": "Question the recipe's held-out models, and count how well the verdicts do.",
-    "compare": "Let schemes enrol one victim and score the same unseen models.",
+    "compare": "Enroll one victim by several schemes, and score the same unseen models.",
     "reproduce": "Run experiments of the paper's supplement, its figures and ours side by side.",
     "zoo": "Plan, build, list or export the derived and independent models of a recipe.",
     "train": "Train one model and write its weights.",
@@ -91,7 +91,7 @@ def run(arguments: Sequence[str]) -> int:
         _complain(" ".join(str(error).split()))
         return error.exit_code
     except KeyboardInterrupt:
-        _complain("interrupted; what is finished is kept, run again to go on")
+        _complain("interrupted; finished work is kept; run again to continue")
         return INTERRUPTED
     except BrokenPipeError:
         # whoever read the output has gone; without this the interpreter complains once more at exit

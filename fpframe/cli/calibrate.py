@@ -38,7 +38,7 @@ def calibrate(
         recipe: Preset or TOML file whose 'calibrate' models are used; the enrolment's own by default.
         independents: Folder of your own independent models (.onnx, .pt2, .safetensors, .pt) to use instead, sorted as
             FILE, STRATUM/FILE or STRATUM/FAMILY/FILE, or written by 'fpframe zoo export'.
-        through: Answer filters to ask the models through as well, such as "flip(0.5)".
+        through: Further answer filters to ask the models through, such as "flip(0.5)".
         alpha: New default for the highest p-value at which a suspect is called derived.
         data_root: Folder in which the data lies.
         victim_indices: Indices of the training images that the victim has seen (.npy), as at the enrolment.

@@ -34,19 +34,19 @@ def compare(
     force: Annotated[bool, Parameter(negative=())] = False,
     verbose: Annotated[bool, Parameter(alias="-v", negative=())] = False,
 ) -> None:
-    """Let schemes enrol one victim and score the same unseen models.
+    """Enroll one victim by several schemes, and score the same unseen models.
 
-    What a model has answered is kept, so that a comparison that was stopped goes on where it was.
+    The answers of every model are kept, so a comparison that was stopped continues where it was.
 
     Args:
         schemes: Names, separated by commas; see 'fpframe plugins'.
         scheme_file: A scheme of your own (TOML). May be given several times.
         recipe: Preset, such as tiny, quick or small, or a TOML file.
         seeds: Number of enrolments of each scheme; data and models stay the same.
-        queries: Queries that a suspect is asked, separated by commas: every scheme in each of these sizes, in place of
+        queries: Queries to a suspect, separated by commas: every scheme in each of these sizes, instead of
             its own.
-        folds: Cross-fit in this many folds of families: every model is scored by what was made without its fold. More
-            models are scored so, but nothing is calibrated.
+        folds: Cross-fit in this many folds of families: every model is scored by what was made without its fold. This
+            scores more models, but nothing is calibrated.
         contrast: Two schemes to be tested against each other in every cell, as in residual:akh.
         channel: What the models reveal.
         victim: The victim, when it is not the recipe's.

@@ -19,7 +19,7 @@ def demo(
     force: Annotated[bool, Parameter(negative=())] = False,
     verbose: Annotated[bool, Parameter(alias="-v", negative=())] = False,
 ) -> None:
-    """Try everything on scikit-learn's digits: train, enrol, verify, in about a minute.
+    """Try everything on scikit-learn's digits: train, enroll, verify, in about a minute.
 
     Args:
         out: Folder to write the enrolment, result.json and pictures to.

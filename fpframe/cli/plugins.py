@@ -55,7 +55,7 @@ def list_(*, refresh: Annotated[bool, Parameter(negative=())] = False, json_: Js
 
 @plugins.command
 def show(name: str) -> None:
-    """Show a component's documentation, fields, and for a family of backbones what fits.
+    """Show a component's documentation and fields, and the architectures of a family of backbones.
 
     Args:
         name: Name of a component or scheme.
@@ -77,7 +77,7 @@ def show(name: str) -> None:
 def check(name: str, *, json_: Json = False) -> int:
     """Check that a component or scheme keeps every promise of its kind, on small models and images.
 
-    Exits with 2 where it does not. What is checked is in docs/reference/conformance.md.
+    Exits with 2 if it does not. docs/reference/conformance.md lists the checks.
 
     Args:
         name: Name of a component or scheme.

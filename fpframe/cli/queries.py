@@ -7,7 +7,7 @@ from typing import Annotated
 
 from cyclopts import App, Parameter
 
-queries = App(name="queries", help="Write the images that a suspect is asked, so that somebody else can ask it.")
+queries = App(name="queries", help="Write the images that are sent to a suspect, so that somebody else can send them.")
 
 
 @queries.command
@@ -28,4 +28,4 @@ def export(
     from fpframe.verification import export_queries
 
     path = export_queries(Enrolment.open(enrolment), out, force=force)
-    print(f"{path} says what to ask, in which order, and how to write down the answers.")
+    print(f"{path} says what to send, in which order, and how to write down the answers.")

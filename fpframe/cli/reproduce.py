@@ -27,7 +27,7 @@ def reproduce(
 ) -> None:
     """Run experiments of the paper's supplement, and put its figures and ours side by side.
 
-    Models and their answers are kept, so that a run that was stopped goes on where it was.
+    Models and their answers are kept, so a run that was stopped continues where it was.
 
     Args:
         names: borderpoints, views, contrastive, overlap, accuracy, transfer, auxiliary, queries, or all.

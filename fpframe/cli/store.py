@@ -32,7 +32,7 @@ def path() -> None:
 
 @store.command
 def verify(*, json_: _Json = False) -> None:
-    """Read every entry and check its digest; damaged ones are set aside and will be made anew.
+    """Read every entry and check its digest; damaged ones are set aside, and will be trained again.
 
     Args:
         json_: Print exactly one JSON object.
@@ -57,7 +57,7 @@ def verify(*, json_: _Json = False) -> None:
     if damaged:
         raise IntegrityError(
             f"{len(damaged)} of {len(entries)} entries are damaged ({place.root}); they were set aside and will be "
-            "made anew, and 'fpframe store gc' removes them"
+            "trained again, and 'fpframe store gc' removes them"
         )
 
 

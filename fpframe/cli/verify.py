@@ -51,7 +51,7 @@ def verify(
         std: Per-channel standard deviation to divide them by.
         device: Torch device, such as cuda:0.
         batch_size: Images per call.
-        max_queries: Most images that one suspect may be asked.
+        max_queries: Most images that one suspect may be sent.
         alpha: Highest p-value at which a suspect is called derived.
         channel: What the suspects reveal, such as rounded:2; auto reads it from their first answers.
         through: Answer filter that they answer through, such as "flip(0.5)"; auto looks for one where answers change
@@ -61,7 +61,7 @@ def verify(
             would be accused; needs more calibration models.
         test: How scores become a verdict; welch is a t-test over views that accuses far too often, for comparison.
         save_answers: File (.npz) for the answers; with several suspects a number is added to its name.
-        report: File for a report in HTML, without anything from the network.
+        report: File for a report in HTML, which loads nothing from the network.
         force: Overwrite existing files.
         json_: Print exactly one JSON object.
     """
@@ -77,7 +77,7 @@ def verify(
         raise UsageError("a t-test over views cannot stop early; leave out --sequential or --test welch")
     recorded = [suspect for suspect in suspects if suspect.endswith(".npz")]
     if recorded:
-        raise UsageError(f"recorded answers are no suspect ({recorded[0]}); name each file with --answers FILE")
+        raise UsageError(f"recorded answers are not a suspect ({recorded[0]}); name each file with --answers FILE")
     files = _numbered(save_answers, len(suspects) + len(answers))
     for file in (*files, *([report] if report else [])):
         refuse_file(file, force=force)

@@ -108,7 +108,7 @@ def build(
     gpus: float = 0.0,
     verbose: Annotated[bool, Parameter(alias="-v", negative=())] = False,
 ) -> None:
-    """Train what is missing. Interrupted at any moment and run again, it goes on where it was.
+    """Train what is missing. You may interrupt it at any moment; run again, it continues where it was.
 
     Args:
         recipe: Preset or TOML file.
@@ -133,7 +133,7 @@ def build(
     if keep not in KEEP:
         raise UsageError(f"--keep takes answers or weights (got '{keep}'){nearest(keep, KEEP)}")
     if schemes and keep != "answers":
-        raise UsageError("--schemes names whose queries are asked; it is for --keep answers")
+        raise UsageError("--schemes names schemes whose queries are sent; it needs --keep answers")
     engine = open_executor(executor, workers=require_workers(workers), address=address, cpus=cpus, gpus=gpus)
     planned = _plan(recipe, options)
     started = time.monotonic()
@@ -157,7 +157,7 @@ def list_(
     Args:
         recipe: Preset or TOML file.
         options: What every command of the zoo can be told.
-        summary: Print means over the models of each kind and architecture in place of the models.
+        summary: Print means over the models of each kind and architecture instead of the models.
         json_: Print exactly one JSON list.
 
     Raises:

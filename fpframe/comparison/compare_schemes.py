@@ -47,10 +47,10 @@ def compare(
     registry: Registry | None = None,
     on_event: Listener = ignore,
 ) -> Comparison:
-    """Let schemes enrol one victim and score the same unseen models.
+    """Enroll one victim by several schemes, and score the same unseen models.
 
     What a model has answered to a query set is kept in the store and never asked again, so that a run that was stopped
-    goes on where it was, and so that another scheme can join later.
+    continues where it was, and so that another scheme can join later.
 
     Args:
         schemes: names, TOML files, or schemes.
@@ -59,7 +59,7 @@ def compare(
         sizes: queries that one suspect is asked, for each scheme in each of these sizes; empty takes each scheme in
             its own.
         folds: score every model of the recipe by what was made without its fold of families, in place of fitting on
-            the fit split and scoring the test split. More models are scored so, but nothing is calibrated.
+            the fit split and scoring the test split. This scores more models, but nothing is calibrated.
         contrast: two schemes that are to be tested against each other in every cell.
         channels: what the models reveal.
         victim: the owner's model or its address; ``None`` trains the recipe's.
@@ -116,7 +116,7 @@ def compare(
     zoo = build_models(plan, workspace, workers=workers, on_event=on_event)
     models = tuple(_questioned(zoo, registry, folds))
     if all(model.failed for model in models if model.relation == "derived"):
-        raise DataError(f"every theft of recipe '{full.name}' has failed, so that there is nothing to find")
+        raise DataError(f"every theft of recipe '{full.name}' has failed, so there is nothing to find")
     rounds = [
         (contender.name, seed, _round(setting, contender, zoo, seed, folds, on_event))
         for contender in contenders

@@ -1,4 +1,4 @@
-"""Let one contender enrol the victim and score models that it has not seen: by the recipe's splits, or by folds."""
+"""Let one contender enroll the victim and score models that it has not seen: by the recipe's splits, or by folds."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Round:
 
 
 def by_splits(setting: Setting, method: Method, zoo: Zoo, *, on_event: Listener) -> Round:
-    """Enrol on the fit and calibrate splits, and score and judge the test split."""
+    """Enroll on the fit and calibrate splits, and score and judge the test split."""
     known, unseen = (Zoo(tuple(zoo.of(*splits)), zoo.workspace) for splits in (("fit", "calibrate"), ("test",)))
     channels = setting.recipe.channels
     asked = ask_zoo(setting, method, known, keep=True, on_event=on_event)

@@ -24,7 +24,7 @@ def require_alpha(
         UsageError: names how many calibration models are needed.
     """
     if not strata:
-        raise UsageError("the enrolment has no calibration models; enrol with a recipe that has some")
+        raise UsageError("the enrolment has no calibration models; enroll with a recipe that has some")
     if not 0 < alpha < 1:
         raise UsageError(f"alpha must lie in (0, 1) (got {alpha})")
     share = alpha / suspects
@@ -43,7 +43,7 @@ def require_alpha(
     raise UsageError(
         f"alpha {alpha:g}{shared}{sure} cannot be reached: stratum '{name}' has {len(weakest.scores)} independent "
         f"calibration models{kin}, which allows {'bounds' if certify else 'p-values'} down to {least:.3g}; "
-        f"{needed_models(share, certify=certify)} are needed in every stratum: enrol with a larger recipe, calibrate "
+        f"{needed_models(share, certify=certify)} are needed in every stratum: enroll with a larger recipe, calibrate "
         f"on more models, or {advice}"
     )
 

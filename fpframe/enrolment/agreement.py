@@ -56,7 +56,7 @@ def astray(answers: Tensor, victim_answers: Tensor, calibration_answers: Tensor)
         return None
     return Note(
         "labels-disagree",
-        f"The model agrees with the victim's labels by {own:.2f} (kappa: 1 always, 0 as by chance), where each of "
+        f"The model agrees with the victim's labels by {own:.2f} (kappa: 1 always, 0 by chance), where each of "
         f"{len(calibration_answers)} independent models agrees by {lowest:.2f} or more. Its classes may be in another "
         "order, its images may need other preparation, its answers may be out of order, or it may do another task.",
     )

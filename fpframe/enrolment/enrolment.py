@@ -46,7 +46,7 @@ class Enrolment(Contents):
         """Read an enrolment folder; every digest is checked and nothing in it is executed.
 
         Raises:
-            IntegrityError: a member is missing, was changed, or is none of an enrolment's.
+            IntegrityError: a member is missing, was changed, or is not one of an enrolment's.
             UsageError: there is no such folder, it is not an enrolment, or it is one of another release.
         """
         return read_enrolment(cls, Path(path), registry=registry)

@@ -63,7 +63,7 @@ def read_enrolment(kind: type[ContentsT], path: Path, *, registry: Registry | No
     """Read an enrolment folder, checking every digest.
 
     Raises:
-        IntegrityError: a member is missing, was changed, or is none of an enrolment's.
+        IntegrityError: a member is missing, was changed, or is not one of an enrolment's.
         UsageError: there is no such folder, it is not an enrolment, or it is one of another release.
     """
     manifest = read_manifest(ENROLMENT, path)
@@ -84,7 +84,7 @@ def _fields(about: Mapping[str, Any], members: Mapping[str, Any], registry: Regi
     if encoder.revision != about["encoder_revision"]:
         raise UsageError(
             f"enrolled with revision {about['encoder_revision']} of encoder '{spec.name}', but revision "
-            f"{encoder.revision} is installed; enroll anew, or install that version"
+            f"{encoder.revision} is installed; enroll again, or install that version"
         )
     shape = members["victim_answers"].shape[1:]
     scored = members["calibration"]

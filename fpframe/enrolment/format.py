@@ -177,7 +177,7 @@ def check_known(manifest: Manifest, *, where: object) -> None:
     if type(version) is not int or version < 1:
         raise IntegrityError(f"the manifest says no format of an enrolment ({where}); restore the enrolment")
     if not OLDEST <= version <= NEWEST:
-        remedy = "enroll anew" if version < OLDEST else "install the release that made it, or a later one"
+        remedy = "enroll again" if version < OLDEST else "install the release that made it, or a later one"
         raise UsageError(
             f"this enrolment has format {version}, and this fpframe opens formats {OLDEST} to {NEWEST} ({where}); "
             f"{remedy}"
@@ -226,4 +226,6 @@ def _compare(what: str, expected: Set[str], found: Iterable[str], where: object)
     if missing:
         raise IntegrityError(f"the {what} '{min(missing)}' is missing ({where}); restore the enrolment")
     if unknown:
-        raise IntegrityError(f"the {what} '{min(unknown)}' is none of an enrolment's ({where}); restore the enrolment")
+        raise IntegrityError(
+            f"the {what} '{min(unknown)}' is not one of an enrolment's ({where}); restore the enrolment"
+        )

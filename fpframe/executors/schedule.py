@@ -27,7 +27,7 @@ class Schedule(Generic[Item]):
             raise ValueError(f"two tasks have the key '{twice[0]}'; keys must be unique in one run")
         for task in tasks:
             if unknown := sorted(task.needs - self._tasks.keys()):
-                raise ValueError(f"'{task.title}' needs '{unknown[0]}', which is no task of this run; add it")
+                raise ValueError(f"'{task.title}' needs '{unknown[0]}', which is not a task of this run; add it")
         graph = {task.key: task.needs for task in tasks}
         try:
             order = tuple(TopologicalSorter(graph).static_order())

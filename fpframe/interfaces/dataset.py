@@ -38,7 +38,7 @@ class DatasetSource(Component):
         address = f"{self.name}:{rest}" if rest else self.name
         raise UsageError(
             f"data sets of '{self.name}' are not downloaded by fpframe ({address}); put the files in place, if it "
-            "needs any, and ask for no download"
+            "needs any, and do not ask for a download"
         )
 
     def example(self, folder: Path) -> str:

@@ -52,7 +52,7 @@ class Failure:
             return cls("died", text, cause=error)
         what = "cannot be opened" if outcome == "refused" else "failed"
         reason = str(error).strip() or type(error).__name__
-        return cls(outcome, f"the suspect {what}: {reason} ({address}); mend it, or whatever opens it", cause=error)
+        return cls(outcome, f"the suspect {what}: {reason} ({address}); fix it, or whatever opens it", cause=error)
 
     def throw(self) -> NoReturn:
         """Raise what the caller is to see, with the exit code of the outcome."""

@@ -91,7 +91,7 @@ class Query:
         if self.max_queries is not None and self.spent + count > self.max_queries:
             raise ResourceError(
                 f"{count} more queries are needed but only {self.max_queries - self.spent} are left of "
-                f"{self.max_queries} ({self.address or 'suspect'}); raise --max-queries, or enrol with fewer "
+                f"{self.max_queries} ({self.address or 'suspect'}); raise --max-queries, or enroll with fewer "
                 "points and views"
             )
 

@@ -57,7 +57,7 @@ def check_input(shape: Sequence[int | None], dtype: torch.dtype | None, request:
         UsageError: a mean or std was given for a network that takes 8-bit images.
     """
     if dtype not in INPUT_DTYPES:
-        raise ModelError(f"the suspect does not take images of floats or bytes ({request.address}); export it anew")
+        raise ModelError(f"the suspect does not take images of floats or bytes ({request.address}); export it again")
     if len(shape) != 4:
         raise ModelError(
             f"the suspect takes input with {len(shape)} dimensions where images have 4: count, channels, "

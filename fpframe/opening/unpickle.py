@@ -84,7 +84,7 @@ def _load(source: Path) -> object:
         elif "allocate memory" in str(error):
             reason = _TOO_LARGE
         else:
-            reason = "it is damaged, or no PyTorch file"
+            reason = "it is damaged, or not a PyTorch file"
         raise RefusedError(reason) from error
 
 
@@ -94,7 +94,7 @@ def _state_dict(content: object) -> dict[str, Tensor]:
         if len(inside) == 1:
             content = inside[0]
     if not isinstance(content, Mapping) or not _holds_tensors(content):
-        raise RefusedError("it holds no state dict, which maps names to tensors")
+        raise RefusedError("it does not hold a state dict, which maps names to tensors")
     # tied weights share memory, which safetensors refuses: each name gets its own copy
     tensors = {name: tensor.detach() for name, tensor in content.items()}
     if any(tensor.is_quantized or tensor.layout != torch.strided for tensor in tensors.values()):

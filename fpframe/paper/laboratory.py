@@ -24,7 +24,7 @@ UAP, AUTOENCODER, CONTROL, BASELINE = "uap-contrastive", "uap-autoencoder", "ran
 class Laboratory:
     """What every experiment works with.
 
-    Whatever models answer is kept in the store: an experiment that was stopped goes on where it was, and can be
+    Whatever models answer is kept in the store: an experiment that was stopped continues where it was, and can be
     repeated where there are answers and no weights.
 
     Attributes:

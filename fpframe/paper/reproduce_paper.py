@@ -39,7 +39,7 @@ def reproduce(
 ) -> dict[str, Run]:
     """Run experiments of the paper, and write each as soon as it is finished.
 
-    Models and their answers are kept in the store, so that a run that was stopped goes on where it was.
+    Models and their answers are kept in the store, so a run that was stopped continues where it was.
 
     Args:
         names: names in `EXPERIMENTS`, or ``all``.

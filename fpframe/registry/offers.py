@@ -200,7 +200,7 @@ def _check_hooks(module: object, manager: pluggy.PluginManager) -> None:
         implemented += 1
         hook = options.get("specname") or attribute
         if hook not in known:
-            raise PluginError(f"it implements '{hook}', which is no hook{nearest(hook, known)}")
+            raise PluginError(f"it implements '{hook}', which is not a hook{nearest(hook, known)}")
         taken = list(inspect.signature(getattr(module, attribute)).parameters)
         if taken:
             raise PluginError(f"its {hook} takes {', '.join(taken)}; write def {hook}() without arguments")

@@ -72,7 +72,7 @@ def _until_one_breaks_it(entries: Sequence[Entry]) -> list[Finding]:
     with _Child(entries) as child:
         if child.line(2 * SECONDS + seconds) != {"ready": True}:
             raise ResourceError(
-                f"plugins cannot be looked at: the child process ended with exit code {child.code()} before it began; "
+                f"plugins cannot be inspected: the child process ended with exit code {child.code()} before it began; "
                 "free memory, and try whether python -c 'import fpframe.registry.offers' works"
             )
         for _ in entries:

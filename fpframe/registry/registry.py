@@ -199,7 +199,7 @@ class Registry:
         if len(pinned) != 1:
             owners = " and by ".join(offer.info.label for offer in offers)
             choices = " or ".join(f"--plugin {offer.info.distribution or 'DISTRIBUTION'}:{name}" for offer in offers)
-            raise PluginError(f"{kind} '{name}' is offered by {owners}; say which with {choices}, or uninstall one")
+            raise PluginError(f"{kind} '{name}' is offered by {owners}; choose with {choices}, or uninstall one")
         return pinned[0]
 
 

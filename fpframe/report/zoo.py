@@ -36,7 +36,7 @@ def outlook_text(outlook: Outlook, *, workers: int) -> str:
 
 def dropped_text(models: int) -> str:
     """Return in words that of some models the answers are left, and how to get the weights back."""
-    return f"{models} have answers and no weights ('fpframe zoo build RECIPE --keep weights' trains them again)"
+    return f"{models} have answers but no weights ('fpframe zoo build RECIPE --keep weights' trains them again)"
 
 
 def outlook_dict(outlook: Outlook, *, workers: int) -> dict[str, Any]:

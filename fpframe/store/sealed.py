@@ -147,7 +147,7 @@ def read_members(kind: SealedKind, path: Path, manifest: Manifest) -> dict[str, 
     contents = {name: _checked(kind, path / name, digest) for name, digest in manifest.members.items()}
     extra = {item.name for item in path.iterdir()} - {MANIFEST, *contents}
     if extra:
-        raise IntegrityError(f"'{min(extra)}' is none of the {kind.noun}'s members ({path}); remove it")
+        raise IntegrityError(f"'{min(extra)}' is not one of the {kind.noun}'s members ({path}); remove it")
     return contents
 
 
@@ -192,7 +192,7 @@ def _checked(kind: SealedKind, path: Path, digest: str) -> bytes:
         ) from error
     if hashlib.sha256(content).hexdigest() != digest:
         raise IntegrityError(
-            f"a member of the {kind.noun} was changed ({path}); restore it, or make the {kind.noun} anew"
+            f"a member of the {kind.noun} was changed ({path}); restore it, or make the {kind.noun} again"
         )
     return content
 

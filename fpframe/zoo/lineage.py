@@ -111,11 +111,11 @@ class Lineage:
                 raise RecipeError(f"'{step.name}' can only stand at the beginning (lineage '{text}')")
             if before.name == LABELS and is_filter(step, registry):
                 raise RecipeError(
-                    f"'{step.name}' needs a model that answers, and '{LABELS}' is none (lineage '{text}')"
+                    f"'{step.name}' needs a model that answers, but '{LABELS}' is not one (lineage '{text}')"
                 )
             if holds_weights(step, registry) and (before.name == LABELS or is_filter(before, registry)):
                 raise RecipeError(
-                    f"'{step.name}' needs the weights of a model, and '{before.name}' gives none (lineage '{text}')"
+                    f"'{step.name}' needs the weights of a model, but '{before.name}' has none (lineage '{text}')"
                 )
         return cls(tuple(steps))
 

@@ -50,7 +50,7 @@ class ZooPlan:
     def build(self, *, executor: Executor | None = None, workers: int = 1, on_event: Listener = ignore) -> Zoo:
         """Train whatever the store does not hold, the recipe's victim first, and return the zoo.
 
-        Interrupted at any moment and called again, it goes on where it was.
+        Interrupted at any moment and called again, it continues where it was.
 
         Args:
             executor: what runs the work; ``None`` takes `workers` processes, or this one where that is 1.

@@ -73,7 +73,7 @@ def _refuse_twins(thieves: Iterable[Thief]) -> None:
     for label, count in counts.items():
         if count > 1:
             raise RecipeError(
-                f"nothing in '{label}' is drawn by chance, so that {count} models of it would be one and the same; "
+                f"nothing in '{label}' is random, so {count} models of it would be one and the same; "
                 "ask for one, in one split"
             )
 

@@ -45,7 +45,7 @@ class Thief:
             raise RecipeError(f"a derived model is made from the victim (attack '{group.attack}')")
         steps = lineage.steps[1:]
         if any(step.backbone for step in steps):
-            raise RecipeError(f"architectures belong into 'backbones', not into the attack (attack '{group.attack}')")
+            raise RecipeError(f"architectures belong in 'backbones', not in the attack (attack '{group.attack}')")
         if any(step.seed for step in steps):
             raise RecipeError(f"seeds are chosen by the recipe; leave them out (attack '{group.attack}')")
         asking = [not holds_weights(step, registry) and not is_filter(step, registry) for step in steps]

@@ -175,7 +175,8 @@ def _given(request: VictimRequest, workspace: Workspace) -> tuple[Classifier, st
         if (classifier.num_classes, classifier.image_shape) != (classes, shape):
             raise ModelError(
                 f"the victim is made for {classifier.num_classes} classes and images of shape {classifier.image_shape} "
-                f"where the data has {classes} and {shape} ({workspace.dataset.address}); name the data that it knows"
+                f"where the data has {classes} and {shape} ({workspace.dataset.address}); name the data that it was "
+                "trained on"
             )
     else:
         assert request.victim is not None

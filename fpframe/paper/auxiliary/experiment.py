@@ -34,7 +34,7 @@ _TRIED = 1000
 
 
 def run(laboratory: Laboratory) -> Finding:
-    """Enrol the victim with queries from every source, and attack the membership of the images that they show."""
+    """Enroll the victim with queries from every source, and attack the membership of the images that they show."""
     sources = open_sources(laboratory)
     queries = laboratory.recipe.queries
     views = min(queries.views, min(len(source.images) for source in sources) // queries.points)

@@ -103,7 +103,7 @@ def _summary(comparison: Comparison, found: Sequence[Area], channel: str) -> str
             ]
         )
     header = ["scheme", "thefts above the threshold", "ARUC", "thefts `DERIVED`", "independent `DERIVED`"]
-    return markdown_table([*header, "queries", "seconds to enrol", "seconds to verify"], rows)
+    return markdown_table([*header, "queries", "seconds to enroll", "seconds to verify"], rows)
 
 
 def _called(comparison: Comparison, contender: str, channel: str, relation: str) -> str:
@@ -125,7 +125,7 @@ def _pairs(comparison: Comparison, channel: str) -> list[str]:
         [row, *("" if row == column else _pair_text(found, row, column) for column in names[1:])] for row in names[:-1]
     ]
     return [
-        f"Difference of the AUCs of all thefts against all independent models, row less column, on the same models. "
+        f"Difference of the AUCs of all thefts against all independent models, row minus column, on the same models. "
         f"`*`: p at most {LEVEL:g} after Holm's correction for {len(tests)} pairs (DeLong's test with families as "
         "units):\n",
         markdown_table(["", *names[1:]], rows),
@@ -176,7 +176,7 @@ def _contrast(comparison: Comparison, channel: str, first: str, second: str) -> 
         for theft in thefts
     ]
     return [
-        f"AUC of `{first}` less that of `{second}` in every cell, with p after Holm's correction for {len(tests)} "
+        f"AUC of `{first}` minus that of `{second}` in every cell, with p after Holm's correction for {len(tests)} "
         "cells (DeLong's test with families as units):\n",
         markdown_table(["", *strata], rows),
     ]

@@ -18,21 +18,21 @@ def diagnostics_markdown(evaluations: Sequence[Evaluation], names: Sequence[str]
     return "\n".join(
         [
             f"Validity: share of independent models with p at most {words}, over "
-            f"{resplits} random re-splits of the calibration and held-out models of a stratum, by family. It may be no "
-            "larger than the level; `!` marks one that is, by more than four standard errors:\n",
+            f"{resplits} random re-splits of the calibration and held-out models of a stratum, by family. It must "
+            "not exceed the level; `!` marks one that does, by more than four standard errors:\n",
             markdown_table(["stratum", *names], _validity(found, levels)),
-            "Leave one stratum out: its models called derived by the other strata alone (what a kind of innocent that "
-            "nobody calibrated has to fear), with exact 95 % intervals (families as units):\n",
+            "Leave one stratum out: its models called derived by the other strata alone (the risk of an innocent model "
+            "of a kind that nobody calibrated), with exact 95 % intervals (families as units):\n",
             markdown_table(["left out", *names], _left_out(found)),
-            "Tests side by side, on the same held-out models. `welch` takes views for independent samples, as the "
-            "literature does, and is no verdict:\n",
+            "Tests side by side, on the same held-out models. `welch` treats views as independent samples, as the "
+            "literature does, and is not a verdict:\n",
             markdown_table(["test", "level", "models", *names], _tests(found)),
             *_accusations(found, names),
-            "Stopping early (`--sequential`): median share of the views that were asked, and thefts lost and won "
-            "against asking all:\n",
+            "Stopping early (`--sequential`): median share of the views that were asked, and thefts lost and gained "
+            "compared with asking all:\n",
             markdown_table(["", *names], _saving(found)),
             "Share of the variance of view scores that lies between models (one-way analysis of variance). The larger "
-            "it is, the less the views of one model are samples of their own:\n",
+            "it is, the less the views of one model count as samples of their own:\n",
             markdown_table(["models", *names], _shares(found)),
         ]
     )

@@ -40,7 +40,7 @@ class Extract(fpframe.AttackSimulator):
     def __attrs_post_init__(self) -> None:
         if self.labels == "top1" and self.temperature != 1:
             raise fpframe.ParameterError(
-                f"'temperature' of 'extract' must be 1 with labels=top1, for a label cannot be softened "
+                f"'temperature' of 'extract' must be 1 with labels=top1, because a label cannot be softened "
                 f"(got {self.temperature:g}); take labels=soft"
             )
 

@@ -102,7 +102,7 @@ class Knockoff(fpframe.AttackSimulator):
             return data
         if teacher is None:
             raise fpframe.UsageError(
-                f"'knockoff' cannot be followed with true labels, for images of '{self.pool}' have none of the "
+                f"'knockoff' cannot be followed with true labels, because images of '{self.pool}' have none of the "
                 "victim's; leave out the pool"
             )
         if self.pool not in context.pools:

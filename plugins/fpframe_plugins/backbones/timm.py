@@ -81,7 +81,7 @@ class Timm(fpframe.BackboneSource):
                     return _classifier(module, config, num_classes, image_shape, address).checked()
                 except OSError as error:
                     raise fpframe.ModelError(
-                        f"the weights of '{address}' cannot be had: {refusal(error)}; check the connection"
+                        f"the weights of '{address}' cannot be obtained: {refusal(error)}; check the connection"
                     ) from error
                 except Exception as error:  # whatever a model says to a size that it was not made for
                     reason = refusal(error)

@@ -71,7 +71,7 @@ class TorchvisionBackbones(fpframe.BackboneSource):
                     network = _network(name, num_classes, image_shape[0], pretrained)
                 except OSError as error:
                     raise fpframe.ModelError(
-                        f"the weights of '{address}' cannot be had: {refusal(error)}; check the connection"
+                        f"the weights of '{address}' cannot be obtained: {refusal(error)}; check the connection"
                     ) from error
             relaxed = relax and relax_stem(network)
             for module in (network,) if relaxed else (network, *_enlarging(network, image_shape)):

@@ -79,7 +79,7 @@ def _layout(base: Path, address: str) -> tuple[list[str], list[Labelled], list[L
         if strangers:
             raise fpframe.DataError(
                 f"{tests[0]} has a class '{strangers[0]}' that {base / 'train'} lacks ({address}); "
-                "both need one folder per class, by the same names"
+                "both need one folder per class, with the same names"
             )
         test = [item for files in _files(tests[0], classes) for item in files]
         if not test:
@@ -88,7 +88,7 @@ def _layout(base: Path, address: str) -> tuple[list[str], list[Labelled], list[L
     if (base / "train").is_dir():
         raise fpframe.DataError(
             f"{base} has 'train' but neither 'test' nor 'val' ({address}); add one, or open {base / 'train'} "
-            "itself, which is split then"
+            "itself, which is then split"
         )
     classes = _classes(base, address)
     return (classes, *_split(_files(base, classes), classes, address))

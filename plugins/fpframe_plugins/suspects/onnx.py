@@ -108,7 +108,7 @@ def _session(path: Path, request: fpframe.SuspectRequest) -> Any:
     except Exception as error:
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise fpframe.ModelError(
-            f"'{path}' is damaged, or no ONNX network that onnxruntime can run: {reason}; export it anew"
+            f"'{path}' is damaged, or not an ONNX network that onnxruntime can run: {reason}; export it again"
         ) from error
 
 

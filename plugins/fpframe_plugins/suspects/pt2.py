@@ -88,7 +88,7 @@ def _load(path: Path) -> ExportedProgram:
         with zipfile.ZipFile(path) as archive:
             damaged = archive.testzip()
     except (zipfile.BadZipFile, OSError) as error:
-        raise fpframe.ModelError(f"'{path}' is damaged, or no .pt2 file; export it anew") from error
+        raise fpframe.ModelError(f"'{path}' is damaged, or not a .pt2 file; export it again") from error
     if damaged is not None:
         raise fpframe.ModelError(f"'{path}' is damaged at {damaged}; get a fresh copy")
     try:

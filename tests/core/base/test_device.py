@@ -116,7 +116,7 @@ def test_a_word_that_is_no_device_is_refused_in_one_line(with_gpus, monkeypatch,
     with pytest.raises(UsageError) as caught:
         computing_device()
     assert str(caught.value) == (
-        f"'{name}' is no device to compute on (FPFRAME_DEVICE); set it to cpu, cuda or cuda:N, or unset it"
+        f"'{name}' is not a device to compute on (FPFRAME_DEVICE); set it to cpu, cuda or cuda:N, or unset it"
     )
 
 

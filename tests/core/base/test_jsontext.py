@@ -15,8 +15,8 @@ def test_what_the_standard_allows_is_read(text):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ('{"a": 1, "a": 1}', "'a' stands twice"),
-        ('{"b": {"a": 1, "a": 2}}', "'a' stands twice"),
+        ('{"a": 1, "a": 1}', "'a' occurs twice"),
+        ('{"b": {"a": 1, "a": 2}}', "'a' occurs twice"),
         ("[NaN]", "NaN is not a number"),
         ("[Infinity]", "Infinity is not a number"),
         ("[-Infinity]", "-Infinity is not a number"),

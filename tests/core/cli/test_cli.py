@@ -456,4 +456,4 @@ def test_ctrl_c_is_told_on_one_line_with_its_exit_code(capfd, monkeypatch):
         raise KeyboardInterrupt
 
     monkeypatch.setattr("fpframe.registry.load_registry", interrupted)
-    assert complaint(capfd, ["plugins"], 130) == "interrupted; what is finished is kept, run again to go on"
+    assert complaint(capfd, ["plugins"], 130) == "interrupted; finished work is kept; run again to continue"

@@ -29,7 +29,7 @@ def test_schemes_and_a_file_are_compared_and_written(here, capfd):
     assert run([*TINY, *arguments, "--contrast", "mine:akh", "--out", "compared"]) == 0
     printed = capfd.readouterr().out
     assert "| akh@40 | sac@40 | mine@40 | akh@80 | sac@80 | mine@80 |" in printed
-    assert "AUC of `mine@80` less that of `akh@80`" in printed
+    assert "AUC of `mine@80` minus that of `akh@80`" in printed
     assert printed.strip() == Path("compared/table.md").read_text().strip()
     result = json.loads(Path("compared/result.json").read_text())
     assert {cost["contender"]: cost["queries"] for cost in result["costs"]}["mine@80"] == 80

@@ -304,7 +304,7 @@ def test_models_that_are_not_built_are_not_exported(here, capfd):
         (["mini.toml", "--mean", "a,b"], 2, "--mean takes numbers"),
         (["mini.toml", "--seed", "x"], 2, "seed"),
         (["attack.toml"], 2, "unknown attack or filter 'prunne'; did you mean 'prune'?"),
-        (["twins.toml"], 2, "nothing in 'prune(0.4)' is drawn by chance"),
+        (["twins.toml"], 2, "nothing in 'prune(0.4)' is random"),
         (["ranges.toml"], 2, "'ratio' of 'prune' must be"),
         (["grammar.toml"], 2, "')' is missing after '(0.4'"),
     ],

@@ -292,7 +292,7 @@ def test_everything_is_written(comparison, tmp_path):
     rows = list(csv.DictReader(io.StringIO((tmp_path / "cells.csv").read_text())))
     assert len(rows) == 2 * 3 * len(cells(comparison))
     table = (tmp_path / "table.md").read_text()
-    for words in ("uap-contrastive", "mine", "Channel `top1`", "AUC of `uap-contrastive` less that of `akh`"):
+    for words in ("uap-contrastive", "mine", "Channel `top1`", "AUC of `uap-contrastive` minus that of `akh`"):
         assert words in table
     for row in rows:
         if (row["channel"], row["stratum"]) == ("probs", ALL_INDEPENDENT):
@@ -331,7 +331,7 @@ def test_a_scheme_file_says_what_is_wrong_with_it(tmp_path):
         load_scheme(tmp_path / "none.toml")
 
 
-def test_a_scheme_of_a_file_can_enrol(scheme_file, tiny_store):
+def test_a_scheme_of_a_file_can_enroll(scheme_file, tiny_store):
     enrolment = fpframe.enroll(recipe="tiny", scheme=str(scheme_file), store=Store(tiny_store))
     assert enrolment.scheme == enrolment.recipe.scheme == "mine"
     assert enrolment.queries.queries == 60

@@ -94,7 +94,7 @@ def test_another_version_of_a_known_member_is_refused_with_the_one_that_is_known
         Able.open(tmp_path / "able.enrolment")
 
 
-@pytest.mark.parametrize(("number", "remedy"), [(1, "enroll anew"), (NEWEST + 1, "install the release that made it")])
+@pytest.mark.parametrize(("number", "remedy"), [(1, "enroll again"), (NEWEST + 1, "install the release that made it")])
 def test_another_format_is_refused_before_any_member_is_looked_at(copy, number, remedy):
     rewrite(copy, format=number, members={"recipe.toml": None})
     with pytest.raises(UsageError, match=rf"has format {number}, and this fpframe opens formats 2 to 3 .*; {remedy}"):
@@ -125,23 +125,23 @@ def test_nothing_that_a_manifest_says_may_be_missing(copy, fact):
 @pytest.mark.parametrize("number", [2, 3])
 def test_a_member_or_an_entry_that_no_table_names_is_refused(copy, number):
     rewrite(copy, format=number, verdict="DERIVED")
-    with pytest.raises(IntegrityError, match="the entry of the manifest 'verdict' is none of an enrolment's"):
+    with pytest.raises(IntegrityError, match="the entry of the manifest 'verdict' is not one of an enrolment's"):
         Enrolment.open(copy)
     rewrite(copy, format=number, verdict=None, members={"extra.json": b"{}"})
-    with pytest.raises(IntegrityError, match=r"the member 'extra\.json' is none of an enrolment's"):
+    with pytest.raises(IntegrityError, match=r"the member 'extra\.json' is not one of an enrolment's"):
         Enrolment.open(copy)
 
 
 def test_format_2_has_no_optional_members(copy):
     rewrite(copy, optional={"ability": 1}, members={"ability.json": b"{}"})
-    with pytest.raises(IntegrityError, match="the entry of the manifest 'optional' is none"):
+    with pytest.raises(IntegrityError, match="the entry of the manifest 'optional' is not one"):
         Enrolment.open(copy)
 
 
 @pytest.mark.parametrize(
     ("before", "after", "message"),
     [
-        (b'"source":', b'"source":"another","source":', "'source' stands twice"),
+        (b'"source":', b'"source":"another","source":', "'source' occurs twice"),
         (b'"means":[', b'"means":[NaN,', "NaN is not a number"),
         (b'"means":[', b'"means":[1e999,', "1e999 is too large"),
         (b'"models":[', b'"models":[{},', "missing 3 required"),

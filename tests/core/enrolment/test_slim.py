@@ -281,7 +281,7 @@ def test_plans_and_lists_count_models_without_weights(here, capfd):
     keeping.keep_answers(planned(here))
     models = planned(here).models
     without = sum("jpeg" not in str(model.lineage) for model in models)
-    counted = f"{without} have answers and no weights ('fpframe zoo build RECIPE --keep weights' trains them again)\n"
+    counted = f"{without} have answers but no weights ('fpframe zoo build RECIPE --keep weights' trains them again)\n"
     capfd.readouterr()
     assert run(["zoo", "plan", "mini.toml"]) == 0
     assert capfd.readouterr().out.endswith(f"{len(models)} models; all of them are in the store; {counted}")
@@ -308,7 +308,7 @@ def test_a_dropped_entry_keeps_what_is_known_of_the_model(here):
     ("arguments", "words"),
     [
         (["--keep", "answer"], "--keep takes answers or weights (got 'answer'); did you mean 'answers'?"),
-        (["--schemes", OTHER], "--schemes names whose queries are asked; it is for --keep answers"),
+        (["--schemes", OTHER], "--schemes names schemes whose queries are sent; it needs --keep answers"),
         (["--keep", "answers", "--schemes", "akj"], "unknown scheme 'akj'; did you mean 'akh'"),
         (["--keep", "answers", "--split", "fit", "test"], "('calibrate' is not planned); leave out --split"),
     ],

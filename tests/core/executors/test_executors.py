@@ -171,7 +171,7 @@ def test_the_longest_chain_comes_first_and_then_the_order_of_the_plan():
     ("todo", "message"),
     [
         ([Task(key="a", item=1), Task(key="a", item=2)], "two tasks have the key 'a'"),
-        ([Task(key="a", item=1, needs=frozenset({"x"}), label="model A")], "'model A' needs 'x', which is no task"),
+        ([Task(key="a", item=1, needs=frozenset({"x"}), label="model A")], "'model A' needs 'x', which is not a task"),
         (
             [Task(key="a", item=1, needs=frozenset({"b"})), Task(key="b", item=2, needs=frozenset({"a"}))],
             "tasks wait for each other",

@@ -268,7 +268,7 @@ def test_a_state_dict_may_lie_under_state_dict_or_model(wrap, capsys):
     ids=["list", "empty", "number", "other-key", "two-levels", "two-of-them", "mixed"],
 )
 def test_anything_but_one_state_dict_is_refused(content, capsys):
-    assert convert(content, capsys) == "it holds no state dict, which maps names to tensors"
+    assert convert(content, capsys) == "it does not hold a state dict, which maps names to tensors"
 
 
 @pytest.mark.usefixtures("here")
@@ -291,7 +291,7 @@ def test_a_damaged_pickle_is_said_to_be_damaged(content, capsys):
         whole = Path("in.pt").read_bytes()
         content = whole[: len(whole) // 2]
     Path("in.pt").write_bytes(content)
-    assert convert(None, capsys) == "it is damaged, or no PyTorch file"
+    assert convert(None, capsys) == "it is damaged, or not a PyTorch file"
 
 
 @pytest.mark.usefixtures("here")

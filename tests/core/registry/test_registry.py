@@ -120,7 +120,9 @@ def test_a_plugin_is_listed_with_its_origin():
 def test_a_misspelt_hook_is_an_error_and_not_silence():
     made = types.ModuleType("misspelt")
     made.fpframe_component = hookimpl(lambda: [Quiet], specname="fpframe_component")
-    assert the_error(made) == "it implements 'fpframe_component', which is no hook; did you mean 'fpframe_components'?"
+    assert (
+        the_error(made) == "it implements 'fpframe_component', which is not a hook; did you mean 'fpframe_components'?"
+    )
 
 
 def test_a_hook_with_arguments_is_told_on_one_line():
@@ -323,7 +325,7 @@ def test_a_name_that_two_plugins_offer_is_an_error_that_names_both_and_only_when
         PluginError, match=r"'quiet' is offered by 'one' of dist-a 1 and by 'two' of dist-b 2; "
     ) as raised:
         registry.get("filter", "quiet")
-    assert str(raised.value).endswith("say which with --plugin dist-a:quiet or --plugin dist-b:quiet, or uninstall one")
+    assert str(raised.value).endswith("choose with --plugin dist-a:quiet or --plugin dist-b:quiet, or uninstall one")
 
 
 @pytest.mark.parametrize("pin", ["dist-b:quiet", "dist-b:two", "Dist_B:quiet"])

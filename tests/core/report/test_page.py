@@ -173,25 +173,33 @@ OTHERS = Note("acme-code", "A code that this page does not know.")
         (
             {},
             ["Derived", "It is evidence, and not a proof of theft", "the chance of this verdict is at most 0.1"],
-            ["no proof of innocence"],
+            ["not a proof of innocence"],
         ),
-        ({"scores": LOW}, ["Not shown to be derived", "This is no proof of innocence"], ["proof of theft"]),
+        ({"scores": LOW}, ["Not shown to be derived", "This is not a proof of innocence"], ["proof of theft"]),
         (
             {"scores": MIDDLE},
-            ["Inconclusive", "The choice of questions prevented a verdict"],
+            ["Inconclusive", "The choice of queries prevented a verdict"],
             ["suspect's answers prevented"],
         ),
         (
             {"behaviour": CONSTANT},
             ["The suspect's answers prevented a verdict", CONSTANT.text],
-            ["choice of questions"],
+            ["choice of queries"],
         ),
-        ({"behaviour": ASTRAY}, ["its answers do not tell why", ASTRAY.text], ["suspect's answers prevented"]),
-        ({"behaviour": OTHERS}, ["its answers do not tell why", OTHERS.text], ["suspect's answers prevented"]),
+        ({"behaviour": ASTRAY}, ["its answers do not say why", ASTRAY.text], ["suspect's answers prevented"]),
+        ({"behaviour": OTHERS}, ["its answers do not say why", OTHERS.text], ["suspect's answers prevented"]),
         ({"test": "sequential"}, ["Derived", "Look by look", "stands out: stop"], ["go on"]),
-        ({"test": "welch"}, ["Derived", "For comparison only", "Accuse nobody by it"], ["the chance of this verdict"]),
-        ({"certify": True, "alpha": 0.4}, ["Derived", "95 % confidence in the calibration models"], ["no proof of"]),
-        ({"suspect": {"address": "a", "digest": "ab" * 32}}, ["has the very digest of the victim"], []),
+        (
+            {"test": "welch"},
+            ["Derived", "For comparison only", "Do not accuse anybody because of it"],
+            ["the chance of this verdict"],
+        ),
+        (
+            {"certify": True, "alpha": 0.4},
+            ["Derived", "95 % confidence in the calibration models"],
+            ["not a proof of innocence"],
+        ),
+        ({"suspect": {"address": "a", "digest": "ab" * 32}}, ["has the same digest as the victim"], []),
     ],
 )
 def test_a_page_says_what_was_shown_and_what_was_not(enrolment, registry, options, said, not_said):

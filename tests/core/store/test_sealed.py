@@ -70,7 +70,7 @@ def test_a_member_that_was_changed_or_is_missing_is_found(box, member):
 @pytest.mark.parametrize("name", ["extra.py", ".hidden", "folder"])
 def test_whatever_else_lies_in_the_folder_is_found(box, name):
     (box / name).mkdir() if name == "folder" else (box / name).touch()
-    with pytest.raises(IntegrityError, match=f"'{name}' is none of the box's members"):
+    with pytest.raises(IntegrityError, match=f"'{name}' is not one of the box's members"):
         read(box)
 
 
@@ -154,7 +154,7 @@ def test_a_manifest_that_is_a_link_or_a_pipe_is_refused(box):
         ('{"members": []}', "it lists no members"),
         ('{"members": {"one.bin": "12"}}', r"member 'one.bin' has no SHA-256"),
         ('{"members": {"one.bin": null}}', r"member 'one.bin' has no SHA-256"),
-        ('{"members": {}, "members": {}}', "'members' stands twice"),
+        ('{"members": {}, "members": {}}', "'members' occurs twice"),
         ('{"members": {}, "lid": NaN}', "NaN is not a number"),
     ],
 )

@@ -262,7 +262,7 @@ def test_the_usual_data_is_not_written_and_any_other_is(registry):
         ("victim->victim", RecipeError, "'victim' can only stand at the beginning"),
         ("prune->train[paper:arc-a]", RecipeError, "'train' can only stand at the beginning"),
         ("extract->labels->extract", RecipeError, "'labels' can only stand at the beginning"),
-        ("labels->round(2)", RecipeError, "'round' needs a model that answers, and 'labels' is none"),
+        ("labels->round(2)", RecipeError, "'round' needs a model that answers, but 'labels' is not one"),
     ],
 )
 def test_what_is_no_lineage_is_refused_in_one_readable_line(registry, text, error, said):
@@ -280,7 +280,7 @@ def test_an_attack_on_weights_is_refused_where_there_are_none(registry):
     assert {"prune", "finetune", "quantize"} <= set(attacks)
     for name in attacks:
         for before in ("labels", "victim->round(2)", "train[paper:arc-a]->jpeg", "extract(soft)->top1"):
-            with pytest.raises(RecipeError, match=f"'{name}' needs the weights of a model, and '.*' gives none"):
+            with pytest.raises(RecipeError, match=f"'{name}' needs the weights of a model, but '.*' has none"):
                 Lineage.parse(f"{before}->{name}", registry)
 
 

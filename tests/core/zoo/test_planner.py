@@ -230,7 +230,7 @@ def test_attacked_models_without_enough_bases_are_refused_with_both_numbers(plan
         ({"attack": "victim"}, RecipeError, "a derived model is made from the victim"),
         ({"attack": "train[paper:arc-a]->prune"}, RecipeError, "a derived model is made from the victim"),
         ({"attack": "labels->extract"}, RecipeError, "a derived model is made from the victim"),
-        ({"attack": "extract(soft)[paper:arc-b]"}, RecipeError, "architectures belong into 'backbones'"),
+        ({"attack": "extract(soft)[paper:arc-b]"}, RecipeError, "architectures belong in 'backbones'"),
         ({"attack": "extract(soft)[seed=3]"}, RecipeError, "seeds are chosen by the recipe"),
         ({"attack": "prune", "backbones": ("a:1",)}, RecipeError, "leave 'backbones' out"),
         ({"attack": "finetune->jpeg", "test_backbones": ("a:1",)}, RecipeError, "leave 'backbones' out"),
@@ -267,7 +267,7 @@ def test_a_thief_may_own_the_images_of_another_share(plan):
     ],
 )
 def test_one_and_the_same_model_is_refused_to_stand_for_two(plan, groups):
-    with pytest.raises(RecipeError, match="is drawn by chance, so that 2 models of it would be one and the same"):
+    with pytest.raises(RecipeError, match="is random, so 2 models of it would be one and the same"):
         plan(Recipe(name="r", derived=tuple(DerivedGroup(**group) for group in groups)))
 
 
