@@ -106,7 +106,7 @@ CAVEATS: Mapping[str, str] = {
     "filter-named": "Suspect and calibration models were compared through a filter that somebody named.",
     "filter-not-seen": "A filter that draws at random was named, and the suspect's answers do not change.",
     "limit-not-held": "A limit on what the suspect may use could not be enforced.",
-    "questions-not-named": "The file of answers does not say which questions it answers.",
+    "queries-not-named": "The file of answers does not say which queries it answers.",
     "recorded-once": "Each image was recorded once, so nobody can see whether answers change between repeats.",
     "stratum-absent": "No independent models of this kind were calibrated.",
     "suspect-source": "What the plugin that opened the suspect says about it.",

@@ -82,7 +82,7 @@ def verify(
     for file in (*files, *([report] if report else [])):
         refuse_file(file, force=force)
     opened = Enrolment.open(enrolment)
-    # what a suspect prints is no result
+    # what a suspect prints is not a result
     with ProgressBars() as bars, contextlib.redirect_stdout(sys.stderr):
         verdicts = verify_many(
             opened,

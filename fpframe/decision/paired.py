@@ -55,9 +55,9 @@ def bootstrap_interval(
 ) -> tuple[float, float]:
     """Return the percentile interval of the mean of a kernel, by drawing families with replacement on both sides.
 
-    Where every draw gives the same, as where scores separate completely, that is no certainty, however few the models:
+    Where every draw gives the same, as where scores separate completely, that is not certainty, however few the models:
     there it is the interval of `auc_interval`, which is wider the fewer they are. Near complete separation the
-    bootstrap is too narrow as well. One family on a side says nothing: there it is all of 0 to 1.
+    bootstrap is also too narrow. One family on a side says nothing: there it is all of 0 to 1.
     """
     if min(len(set(positive)), len(set(negative))) < 2:
         return 0.0, 1.0

@@ -16,7 +16,7 @@ Decider = Callable[[float], Decision]
 def share_of(alpha: float, suspects: int) -> float:
     """Return the level at which any one of several suspects may be stopped early, whatever the others come to.
 
-    It is the smallest of Holm's levels, so that whoever is called derived at it is called derived at every other one.
+    It is the smallest of Holm's levels, so a suspect that is called derived at it is called derived at every other.
 
     Raises:
         ValueError: there are no suspects.

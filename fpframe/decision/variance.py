@@ -1,4 +1,4 @@
-"""How much of what view scores vary lies between models: the reason why a view is no sample of its own."""
+"""How much of what view scores vary lies between models: the reason why a view is not a sample of its own."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def variance_shares(views: np.ndarray) -> VarianceShares:
     if min(models, count) < 2 or not np.isfinite(views).all():
         return VarianceShares(between=math.nan, within=math.nan, share=math.nan, f=math.nan, models=models, views=count)
     means = views.mean(1)
-    # equal scores may differ from their mean in the last digit, which is no variance
+    # equal scores may differ from their mean in the last digit, which is not variance
     nothing = (1e-14 * float(np.abs(views).max())) ** 2
     between_square = _or_zero(count * float(means.var(ddof=1)), nothing)
     within = _or_zero(float(np.sum((views - means[:, None]) ** 2)) / (models * (count - 1)), nothing)

@@ -130,7 +130,7 @@ FACTS: Mapping[str, Callable[[Contents], Any]] = {
 }
 #: What the manifest of format 3 may say besides: the version of each optional member, by name.
 VERSIONS = "optional"
-#: The fact that is no part of the digest: the same enrolment may come about on another machine.
+#: The fact that is not part of the digest: the same enrolment may come about on another machine.
 UNDIGESTED = "profile"
 
 #: Names of members that later releases fill, and what they hold.
@@ -175,7 +175,7 @@ def check_known(manifest: Manifest, *, where: object) -> None:
     about = manifest.about
     version = about.get("format")
     if type(version) is not int or version < 1:
-        raise IntegrityError(f"the manifest says no format of an enrolment ({where}); restore the enrolment")
+        raise IntegrityError(f"the manifest names no format of an enrolment ({where}); restore the enrolment")
     if not OLDEST <= version <= NEWEST:
         remedy = "enroll again" if version < OLDEST else "install the release that made it, or a later one"
         raise UsageError(

@@ -30,7 +30,8 @@ def ask_independents(
     """Return the answers ``(M, V, Q, K)`` of the models, and those through each filter; one model is open at a time.
 
     Raises:
-        ModelError: a model reveals labels only, answers with what is no number, or answers exactly as another does.
+        ModelError: a model reveals labels only, answers with something that is not a number, or answers exactly as
+            another does.
     """
     plain: list[Tensor] = []
     filtered: dict[str, list[Tensor]] = {chain.text: [] for chain in chains}
@@ -73,7 +74,7 @@ def refuse_unfit(
         note = astray(given, victim_answers, calibration_answers)
         if note is not None:
             reason = note.text.removesuffix(".")
-            raise ModelError(f"this model cannot calibrate ({file.path}): {reason}; mend it or remove it")
+            raise ModelError(f"this model cannot calibrate ({file.path}): {reason}; fix it or remove it")
     for number, (file, given) in enumerate(zip(files, answers, strict=True)):
         if torch.allclose(given, victim_answers, rtol=0, atol=1e-5):
             raise ModelError(
@@ -82,7 +83,8 @@ def refuse_unfit(
         for earlier, others in zip(files[:number], answers[:number], strict=True):
             if torch.allclose(given, others, rtol=0, atol=1e-5):
                 raise ModelError(
-                    f"two models give the very same answers, and are one ({earlier.path}, {file.path}); leave one out"
+                    f"two models give exactly the same answers, and are one ({earlier.path}, {file.path}); "
+                    "leave one out"
                 )
 
 

@@ -27,7 +27,7 @@ class Method:
         scheme: the scheme.
         parts: its query parts, with their components.
         encoder: name and parameters of its encoder.
-        filters: what the calibration models answer through as well.
+        filters: what the calibration models also answer through.
     """
 
     scheme: Scheme

@@ -67,7 +67,7 @@ def calibrate(
         recipe: preset name, TOML file, or a recipe; ``None`` takes the enrolment's own. Its models are trained on the
             data as the enrolment divided them.
         independents: folder of models as files, instead of a recipe; see `find_independents`.
-        through: answer filters that the models are asked through as well, such as ``flip(0.5)``, besides those of the
+        through: further answer filters that the models are asked through, such as ``flip(0.5)``, besides those of the
             enrolment.
         alpha: the new default level; ``None`` keeps the enrolment's.
         dataset: the data, when it was not opened by an address.
@@ -87,7 +87,7 @@ def calibrate(
 
     Raises:
         UsageError: something in the request is wrong, or there are too few models for alpha; nothing was trained then.
-        ModelError: a model of the user's own cannot be opened, does not fit, or is no independent one.
+        ModelError: a model of the user's own cannot be opened, does not fit, or is not independent.
         DataError: the data cannot be used, or is not what the victim was enrolled on.
     """
     if out is not None:
@@ -174,7 +174,7 @@ def _on_zoo(
     if (parts.victim.digest, parts.pool.digest) != (enrolment.victim["images"], enrolment.victim["pool"]):
         raise DataError(
             f"the images that the victim was trained on, or that suspects are asked, are not those of the enrolment "
-            f"({data.address}); name the same data, and --victim-indices where the enrolment had them"
+            f"({data.address}); name the same data, and --victim-indices if the enrolment had them"
         )
     # the victim itself is not needed: independent models only share its architecture
     workspace.victim_backbone = enrolment.victim["backbone"]

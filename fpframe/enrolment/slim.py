@@ -76,8 +76,8 @@ def keep_answers(
 ) -> Kept:
     """Build a zoo, ask all of it the queries of schemes, and drop all weights but the victim's.
 
-    No weights are dropped before every answer is on disk. Interrupted at any moment and called again, it goes on where
-    it was.
+    No weights are dropped before every answer is on disk. Interrupted at any moment and called again, it continues
+    where it was.
 
     Args:
         planned: the models; all splits of the recipe, since queries may depend on the models of the fit split.
@@ -127,7 +127,7 @@ def _require_whole(planned: ZooPlan) -> None:
     missing = [split for split in wanted if split not in {model.split for model in planned.models}]
     if missing:
         raise UsageError(
-            f"answers are kept of whole recipes, since queries may depend on other splits ('{missing[0]}' is not "
+            f"answers are kept for whole recipes, because queries may depend on other splits ('{missing[0]}' is not "
             "planned); leave out --split"
         )
 

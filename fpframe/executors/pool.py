@@ -120,5 +120,5 @@ def _drive(pool: Pool[Item, Result], schedule: Schedule[Item], on_done: Callable
 def _gave_up(outcome: Outcome[Item, Result]) -> ResourceError:
     return ResourceError(
         f"a worker process died ({outcome.lost}) each of the {ATTEMPTS} times that it worked on "
-        f"'{outcome.task.title}' (out of memory?); what is finished is kept: run again, with fewer --workers"
+        f"'{outcome.task.title}' (out of memory?); finished work is kept: run again, with fewer --workers"
     )

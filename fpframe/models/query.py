@@ -178,7 +178,7 @@ class Query:
             )
         known = labels.isfinite()
         answers = F.one_hot(labels.where(known, 0).long(), self.num_classes).to(torch.float32)
-        # a label that is NaN is no label, and a verdict must see it
+        # a label that is NaN is not a label, and a verdict must see it
         return answers.where(known[:, None], torch.nan)
 
 

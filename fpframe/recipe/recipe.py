@@ -180,7 +180,7 @@ class Recipe:
         scheme: name of the fingerprint scheme.
         alpha: highest p-value at which a suspect is called derived.
         channels: what suspects may reveal; an encoder is fitted and calibrated for each.
-        filters: answer filters that the calibration models are asked through as well, such as ``flip(0.5)``, for
+        filters: answer filters that the calibration models are also asked through, such as ``flip(0.5)``, for
             suspects that do the same.
         partition: shares of the training images.
         victim: the victim that is trained when the user brings none.

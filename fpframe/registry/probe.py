@@ -57,7 +57,7 @@ def probe(entries: Sequence[Entry]) -> list[Finding]:
 
     Raises:
         ResourceError: the child process ends before it looks at a plugin.
-        UsageError: the limit of time in the environment is no number.
+        UsageError: the limit of time in the environment is not a number.
     """
     findings: list[Finding] = []
     while len(findings) < len(entries):

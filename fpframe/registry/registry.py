@@ -95,7 +95,7 @@ class Registry:
     """Look up components by kind and name.
 
     A broken plugin never breaks the others: it is listed with its error. Two plugins that offer the same name are an
-    error only for whoever asks for that name.
+    error only if somebody asks for that name.
 
     Args:
         plugins: plugins to ask; modules or objects with hook implementations may be given directly.

@@ -46,7 +46,7 @@ def require_reasons(component: Component) -> None:
     for name, reason in component.expected_failures.items():
         if name not in known:
             raise ConformanceError(
-                f"'{component.name}' expects '{name}' to fail, which is no check for it; take it out of "
+                f"'{component.name}' expects '{name}' to fail, which is not a check for it; take it out of "
                 "expected_failures"
             )
         if not reason.strip():
@@ -65,7 +65,7 @@ def run_check(check: Check, component: Component, bench: Bench) -> CheckResult:
             return CheckResult(check=check, outcome="expected failure", text=reason)
         return CheckResult(check=check, outcome="failed", text=str(error))
     if reason is not None:
-        text = f"'{component.name}' passes what it expects to fail ({reason}); take it out of expected_failures"
+        text = f"'{component.name}' passes what it expects to fail ({reason}); remove it from expected_failures"
         return CheckResult(check=check, outcome="failed", text=text)
     return CheckResult(check=check, outcome="passed")
 

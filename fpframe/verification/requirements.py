@@ -28,5 +28,5 @@ REQUIREMENTS: Sequence[Requirement] = (standards,)
 
 
 def lacking(enrolment: Enrolment, test: Test) -> Note | None:
-    """Return the first thing that a verdict by a test needs and an enrolment has not."""
+    """Return the first thing that a verdict by a test needs and an enrolment lacks."""
     return next(filter(None, (requirement(enrolment, test) for requirement in REQUIREMENTS)), None)

@@ -58,7 +58,7 @@ class Transcript:
 
 
 class RecordedQuery(Query):
-    """Recorded answers in the place of the suspect that gave them.
+    """Recorded answers in place of the suspect that gave them.
 
     An image that was asked several times is answered in the order of the record; asked more often than it was recorded,
     it is answered the same again.
@@ -113,7 +113,7 @@ def open_recorded(path: str | Path, queries: QuerySet, num_classes: int, *, outp
         outputs: how answers are to be read; a transcript says so itself.
 
     Raises:
-        DataError: the file is missing or damaged, or its answers belong to other questions.
+        DataError: the file is missing or damaged, or its answers belong to other queries.
     """
     path = Path(path)
     answers, images, about = _read(path)
@@ -145,7 +145,7 @@ def _read(path: Path) -> tuple[np.ndarray, np.ndarray | None, dict[str, Any]]:
             if "queries" in file:  # a third party need not write more than this
                 about["queries"] = str(file["queries"])
     except (OSError, ValueError, KeyError, EOFError, TypeError, zipfile.BadZipFile, AttributeError) as error:
-        reason = error.strerror if isinstance(error, OSError) and error.strerror else "it is no .npz with 'answers'"
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else "it is not an .npz with 'answers'"
         raise DataError(
             f"cannot read recorded answers: {reason} ({path}); 'fpframe verify --save-answers' writes such files, and "
             "'fpframe queries export' says how to write them"
@@ -167,14 +167,12 @@ def _recorded_caveats(*, named: bool, once: bool) -> Iterator[Note]:
     """Yield what follows from answers being recorded.
 
     Args:
-        named: whether the file says which questions it answers.
+        named: whether the file says which queries it answers.
         once: whether each image was recorded only once.
     """
     yield Note("answers-recorded", "The answers were recorded earlier, and are taken to be the suspect's.")
     if not named:
-        yield Note(
-            "questions-not-named", "The file of answers does not say which questions it answers; it was trusted."
-        )
+        yield Note("queries-not-named", "The file of answers does not say which queries it answers; it was trusted.")
     if once:
         yield Note(
             "recorded-once", "Each image was recorded once, so nobody can see whether answers change between repeats."

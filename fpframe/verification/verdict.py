@@ -100,8 +100,8 @@ class Verdict:
         called = "would be" if self.verdict == DERIVED else "would not be"
         return (
             "No verdict, but a comparison: by the t-test of the literature the suspect "
-            f"{called} called derived at level {self.decision.alpha:g} (p = {self.p_value:.3g}). That test takes the "
-            "views of one model for independent samples, and accuses independent models far more often than it says."
+            f"{called} called derived at level {self.decision.alpha:g} (p = {self.p_value:.3g}). That test treats the "
+            "views of one model as independent samples, and accuses independent models far more often than it claims."
         )
 
     def to_dict(self) -> dict[str, Any]:

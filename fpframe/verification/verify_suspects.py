@@ -103,7 +103,7 @@ def verify_many(
     Raises:
         UsageError: alpha is out of reach, or a suspect's address, channel or filter is unknown.
         ModelError: a suspect cannot be opened or does not fit.
-        DataError: recorded answers cannot be read or belong to other questions.
+        DataError: recorded answers cannot be read or belong to other queries.
         ResourceError: the queries do not fit into `max_queries`, and nothing was asked then; or a suspect died or took
             longer than it may.
         IntegrityError: the enrolment was changed.

@@ -31,7 +31,7 @@ class FilterChain:
 
         Raises:
             UsageError: a step is an attack, which trains a model, and no filter.
-            RecipeError: the text is no lineage.
+            RecipeError: the text is not a lineage.
             PluginError: a filter is unknown.
             ParameterError: a parameter is unknown or out of range.
         """
@@ -40,7 +40,7 @@ class FilterChain:
         for step in steps:
             component = component_of(step, registry) if is_filter(step, registry) else None
             if not isinstance(component, AnswerFilter):
-                raise UsageError(f"'{step.name}' is no answer filter (got '{text}'); see 'fpframe plugins'")
+                raise UsageError(f"'{step.name}' is not an answer filter (got '{text}'); see 'fpframe plugins'")
             filters.append(component)
         return cls(str(Lineage(tuple(steps))), tuple(filters))
 

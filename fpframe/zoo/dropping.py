@@ -12,7 +12,7 @@ from fpframe.zoo.workspace import Workspace
 
 
 def drop_weights(model: ZooModel, workspace: Workspace) -> int:
-    """Put an entry without weights in the place of a stored model, and return the bytes that this frees.
+    """Put an entry without weights in place of a stored model, and return the bytes that this frees.
 
     Whoever reads the model at the same time finds it whole or without weights, for an entry is replaced at once. A
     model that has no weights, or stands behind an answer filter, is left as it is.

@@ -31,7 +31,7 @@ def export_zoo(zoo: Zoo, out: Path | str, *, format: str, force: bool = False, o
     """Write each model of a zoo to a file of its own, and ``models.json`` that says what each of them is.
 
     ``onnx`` and ``pt2`` take pixels in [0, 1] and answer with logits; ``safetensors`` holds weights alone, with the
-    address of their architecture. Models behind an answer filter are left out, for a filter is no file.
+    address of their architecture. Models behind an answer filter are left out, because a filter is not a file.
 
     Args:
         zoo: the zoo; all of it is built.

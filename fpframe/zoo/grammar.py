@@ -39,7 +39,7 @@ def read_steps(text: str) -> list[Words]:
     """Return the steps of a lineage.
 
     Raises:
-        RecipeError: the text is no lineage.
+        RecipeError: the text is not a lineage.
     """
     return [_read_step(piece, text) for piece in _split(text, "->", text)]
 

@@ -30,7 +30,7 @@ def labels_key(model: ZooModel, workspace: Workspace) -> str:
 
 
 def resolved(lineage: Lineage, workspace: Workspace) -> Lineage:
-    """Return a lineage with addresses in the place of ``victim`` in brackets."""
+    """Return a lineage with addresses in place of ``victim`` in brackets."""
     return Lineage(
         tuple(
             attrs.evolve(step, backbone=workspace.resolve(step.backbone)) if step.backbone else step

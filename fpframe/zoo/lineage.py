@@ -17,7 +17,7 @@ from fpframe.registry import Registry
 from fpframe.zoo.grammar import Words, read_steps, write_value
 from fpframe.zoo.parts import PART_WORDS, is_part
 
-#: What a lineage may begin with: the owner's model, training on labels, or true labels in the place of a teacher.
+#: What a lineage may begin with: the owner's model, training on labels, or true labels in place of a teacher.
 VICTIM, TRAIN, LABELS = "victim", "train", "labels"
 ORIGINS = (VICTIM, TRAIN, LABELS)
 
@@ -97,7 +97,7 @@ class Lineage:
         """Read a lineage; one that begins with an attack begins with the victim.
 
         Raises:
-            RecipeError: the text is no lineage.
+            RecipeError: the text is not a lineage.
             PluginError: an attack or filter is unknown.
             ParameterError: a parameter is unknown or out of range.
         """

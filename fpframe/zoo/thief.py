@@ -34,7 +34,7 @@ class Thief:
         """Read the attack of a group.
 
         Raises:
-            RecipeError: it is no lineage that begins with the victim, or says what belongs elsewhere in the recipe.
+            RecipeError: it is not a lineage that begins with the victim, or says what belongs elsewhere in the recipe.
             ParameterError: a parameter of it is unknown or out of range.
         """
         try:

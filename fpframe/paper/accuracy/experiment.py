@@ -16,7 +16,7 @@ from fpframe.report import COLOURS, svg_text
 from fpframe.zoo import FAILED_THEFT, ZooModel
 
 NORMAL, EXTRACTED = "normally trained", "extracted"
-#: Table A of the paper, by our architecture in the place of the paper's: FashionMNIST, normally trained.
+#: Table A of the paper, by our architecture in place of the paper's: FashionMNIST, normally trained.
 PUBLISHED = {
     ("torchvision:FashionMNIST", f"paper:arc-{letter}"): accuracy
     for letter, accuracy in zip("abcde", (0.898, 0.856, 0.910, 0.865, 0.881), strict=True)
@@ -111,7 +111,7 @@ def _claims(laboratory: Laboratory, rows: Sequence[Row], published: Sequence[flo
     gaps = _gaps(rows)
     return (
         Claim(
-            what="accuracy of extracted models less that of normally trained ones",
+            what="accuracy of extracted models minus that of normally trained ones",
             paper="about as accurate",
             ours=f"{min(gaps.values()):+.3f} to {max(gaps.values()):+.3f} in {len(gaps)} architectures",
             outcome="agrees" if min(gaps.values()) >= -FAILED_THEFT else "differs",
@@ -143,7 +143,7 @@ def _known(row: Row, published: float) -> Claim:
         paper=f"{published:.3f}",
         ours=row.text,
         outcome="agrees" if abs(gap) <= _CLOSE else "differs",
-        why=f"{gap:+.3f}; another network in the place of the paper's, on less data",
+        why=f"{gap:+.3f}; another network in place of the paper's, on less data",
     )
 
 

@@ -127,7 +127,7 @@ def _outcome(trial: Trial) -> Outcome:
 def _claim(trial: Trial) -> Claim:
     outcome = _outcome(trial)
     return Claim(
-        what=f"AUC of `{UAP}` with queries from {trial.source.name}, less that from {TRAINING}",
+        what=f"AUC of `{UAP}` with queries from {trial.source.name}, minus that from {TRAINING}",
         paper="training data is not needed",
         ours=contrast_text(trial.against),
         outcome=outcome,

@@ -73,7 +73,7 @@ def run(laboratory: Laboratory) -> Finding:
                 why=f"of independent models it is {medians[INDEPENDENT]:.3f}",
             ),
             Claim(
-                what="local information is less robust than global: AUC of border points less that of UAP images",
+                what="local information is less robust than global: AUC of border points minus that of UAP images",
                 paper="below 0",
                 ours=contrast_text(test),
                 outcome=direction(test.p_value, -test.difference),

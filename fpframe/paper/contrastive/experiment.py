@@ -93,7 +93,7 @@ def run(laboratory: Laboratory) -> Finding:
                 why=f"silhouette {by_scheme[AUTOENCODER].text}",
             ),
             Claim(
-                what="AUC of the contrastive encoder less that of the auto-encoder",
+                what="AUC of the contrastive encoder minus that of the auto-encoder",
                 paper="above 0",
                 ours=contrast_text(test),
                 outcome=direction(test.p_value, test.difference),
@@ -172,7 +172,7 @@ def _text(
             [f"`{scheme}`", areas[scheme, ALL].text, silhouettes[scheme].text, f"{np.mean(each.by_view):.2f}"]
             for scheme, each in found.items()
         ],
-        differences=[[f"`{UAP}` less `{other}`", contrast_text(test)] for other, test in tests.items()],
+        differences=[[f"`{UAP}` minus `{other}`", contrast_text(test)] for other, test in tests.items()],
         names=[f"`{scheme}`" for scheme in found],
         by_stratum=[[stratum, *(areas[scheme, stratum].text for scheme in found)] for stratum in strata],
     )

@@ -89,9 +89,9 @@ def _baseline(laboratory: Laboratory, views: int) -> ViewScores:
 def _contrasts(scores: dict[str, ViewScores], shown: int, affordable: int | None, worth: int) -> dict[str, str]:
     """Compare with the control, and with the baseline at as many queries."""
     ours = scores[UAP]
-    sides = {f"`{UAP}` less `{CONTROL}`, {shown} fingerprints each": (ours.means(shown), scores[CONTROL].means(shown))}
+    sides = {f"`{UAP}` minus `{CONTROL}`, {shown} fingerprints each": (ours.means(shown), scores[CONTROL].means(shown))}
     if affordable is not None:
-        name = f"`{UAP}` less `{BASELINE}`, {affordable * ours.queries} queries each"
+        name = f"`{UAP}` minus `{BASELINE}`, {affordable * ours.queries} queries each"
         sides[name] = (ours.means(affordable), scores[BASELINE].means(affordable * worth))
     return {
         name: contrast_text(contrast(ours.thefts, ours.innocents, first, second))
@@ -121,7 +121,7 @@ def _claims(headline: Strength, accused: int, calibrating: int) -> tuple[Claim, 
             why=""
             if reachable
             else f"to say {CLAIMED:g} takes {needed_models(CLAIMED)} independent models in every stratum; models are "
-            "what is sampled, and further fingerprints of one model are no further samples",
+            "what is sampled, and further fingerprints of one model are not further samples",
         ),
         Claim(
             what="independent models that the same t-test tells apart from all strata with > 99.99 %",

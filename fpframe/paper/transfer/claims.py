@@ -56,7 +56,7 @@ def compared_claim(first: Judged, own: Judged, test: AreaTest) -> Claim:
     elif low > -_CLOSE:
         outcome = "agrees"
     return Claim(
-        what="it serves as well as an encoder of the second victim's own: AUC less that of its own",
+        what="it serves as well as an encoder of the second victim's own: AUC minus that of its own",
         paper="",
         ours=contrast_text(test),
         outcome=outcome,

@@ -184,7 +184,7 @@ def the_student_is_its_weights(component: AttackSimulator, bench: Bench) -> None
         ) from error
     require(
         torch.allclose(again.logits(pixels), student.logits(pixels), atol=1e-5),
-        "a network with the student's weights answers otherwise; put the change into the weights, and remove hooks",
+        "a network with the student's weights answers differently; put the change into the weights, and remove hooks",
     )
 
 
@@ -230,7 +230,9 @@ def a_natural_attack_asks_images_as_they_were_found(component: AttackSimulator, 
     known = {image.numpy().tobytes() for images in owned for image in to_pixels(images.images)}
     asked = _run(component, bench).made.asked
     made = sum(image.numpy().tobytes() not in known for batch in asked for image in batch)
-    require(not made, f"{made} images that it asks are none that it found; ask them unchanged, or take natural off")
+    require(
+        not made, f"{made} images that it sends are not images that it found; send them unchanged, or remove natural"
+    )
 
 
 @check("attack", when=_asks)
@@ -276,7 +278,7 @@ def it_draws_from_the_pools_that_it_names(component: AttackSimulator, bench: Ben
     """Every pool that it names is by address, and what it asks depends on it."""
     for address in component.pools:
         named = isinstance(address, str) and address.strip() == address != ""
-        require(named, f"{address!r} is no address of a data set; name pools as in digits or folder:PATH")
+        require(named, f"{address!r} is not the address of a data set; name pools as in digits or folder:PATH")
         scene = arrange(component, bench)
         other = {**scene.context.pools, address: _other_images(bench, 1, seed=99)}
         changed = attrs.evolve(scene, context=attrs.evolve(scene.context, pools=other)).play(component)

@@ -79,7 +79,7 @@ def images_of_its_own_are_finite_pixels(component: Augmenter, bench: Bench) -> N
 
 @check("augmenter")
 def one_view_is_enough(component: Augmenter, bench: Bench) -> None:
-    """It chooses a single view as well."""
+    """It can choose a single view."""
     pool = bench.images(POOL, seed=1)
     references = bench.references_for(component)
     chosen = component(

@@ -68,7 +68,7 @@ def names_are_sorted_and_match_patterns(component: BackboneSource, bench: Bench)
     """`names` lists every architecture once, sorted, or those that match a shell pattern."""
     names = component.names()
     require(names, "it has no architectures; list their names")
-    require(names == sorted(set(names)), "its names are not sorted, or one stands twice; return sorted(...)")
+    require(names == sorted(set(names)), "its names are not sorted, or one occurs twice; return sorted(...)")
     first = names[0]
     for pattern in (first, f"{first[0]}*", "*", f"[!{first[0]}]*", "no such architecture"):
         expected = [name for name in names if fnmatchcase(name, pattern)]
@@ -105,7 +105,7 @@ def an_unknown_architecture_is_refused(component: BackboneSource, bench: Bench) 
             f"an unknown name fails with {type(error).__name__}: {error}; raise a UsageError that lists close names"
         ) from error
     else:
-        raise AssertionError(f"it builds '{wrong}', which is none of its names; raise a UsageError")
+        raise AssertionError(f"it builds '{wrong}', which is not one of its names; raise a UsageError")
 
 
 @check("backbone")
@@ -160,7 +160,7 @@ def weights_fill_a_second_network(component: BackboneSource, bench: Bench) -> No
             ) from error
         require(
             torch.equal(other.logits(pixels()), model.logits(pixels())),
-            f"with the same weights another {name} answers otherwise; keep what it draws in weights or buffers",
+            f"with the same weights another {name} answers differently; keep what it draws in weights or buffers",
         )
 
 
@@ -172,7 +172,7 @@ def a_copy_has_weights_of_its_own(component: BackboneSource, bench: Bench) -> No
         model = build(component, name)
         before = model.logits(pixels())
         twin, weights = copy.deepcopy(model), build(component, name, seed=1).module.state_dict()
-        require(torch.equal(twin.logits(pixels()), before), f"a copy of {name} answers otherwise; hold plain modules")
+        require(torch.equal(twin.logits(pixels()), before), f"a copy of {name} answers differently; hold plain modules")
         twin.module.load_state_dict(weights)
         alone, changed = torch.equal(model.logits(pixels()), before), twin.logits(pixels())
         model.module.load_state_dict(weights)
@@ -201,7 +201,7 @@ def evaluation_changes_nothing(component: BackboneSource, bench: Bench) -> None:
     for name, model in _examples(component, bench):
         before = state_digest(model.module)
         first, second = (model.logits(pixels()) for _ in range(2))
-        require(torch.equal(first, second), f"asked twice, {name} answers otherwise; draw nothing in evaluation mode")
+        require(torch.equal(first, second), f"asked twice, {name} answers differently; draw nothing in evaluation mode")
         require(state_digest(model.module) == before, f"{name} changes its buffers in evaluation mode")
 
 

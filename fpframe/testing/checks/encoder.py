@@ -108,7 +108,7 @@ def a_saved_encoder_is_loaded_exactly(component: Encoder, bench: Bench) -> None:
         ) from error
     with torch.no_grad():
         same = torch.equal(fresh(views), module(views))
-    require(same, "a loaded encoder embeds otherwise; keep all that is learnt in parameters and buffers")
+    require(same, "a loaded encoder embeds differently; keep all that is learnt in parameters and buffers")
 
 
 @check("encoder")

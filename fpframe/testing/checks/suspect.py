@@ -292,4 +292,4 @@ def a_damaged_suspect_is_refused(component: SuspectSource, bench: Bench) -> None
                         "raise a ModelError"
                     ) from error
             same = all(torch.allclose(each, whole, atol=CLOSE) for each in answers)
-            require(same, f"with {file} {harm} it answers otherwise; raise a ModelError")
+            require(same, f"with {file} {harm} it answers differently; raise a ModelError")

@@ -31,7 +31,7 @@ class FingerprintAware(fpframe.AttackSimulator):
     crafts a `uap` on the copy; in the round, one pass over the thief's images, half of each batch carries a
     perturbation of this or an earlier round, and what the copy answered to the clean image before the attack is
     learned for both halves. The rounds are those of "Universal Adversarial Training" (Shafahi et al., AAAI 2020), with
-    the victim's answers in the place of labels. A seeded tenth of the images is held out, and the copy of the last
+    the victim's answers in place of labels. A seeded tenth of the images is held out, and the copy of the last
     round that costs little enough accuracy there is what the thief keeps: later rounds often win back what the first
     one cost.
 

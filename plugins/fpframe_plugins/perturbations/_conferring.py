@@ -1,7 +1,7 @@
 """Gradient descent on what two groups of models answer, for a whole batch at once.
 
 From "Deep neural network fingerprinting by conferrable adversarial examples" (Lukas, Zhang and Kerschbaum, ICLR 2021).
-The core of `conferrable`; it is no component by itself.
+The core of `conferrable`; it is not a component by itself.
 """
 
 from __future__ import annotations

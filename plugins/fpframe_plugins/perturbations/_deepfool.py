@@ -1,7 +1,7 @@
 """The DeepFool steps of minimum-L2 perturbations, for a whole batch at once.
 
 From "DeepFool: a simple and accurate method to fool deep neural networks" (Moosavi-Dezfooli et al., CVPR 2016),
-algorithm 2. The core of `deepfool` and `uap-deepfool`; it is no component by itself.
+algorithm 2. The core of `deepfool` and `uap-deepfool`; it is not a component by itself.
 """
 
 from __future__ import annotations

@@ -165,7 +165,7 @@ def test_the_victim_and_copies_are_no_independent_models(enrolment, exported, zo
         fpframe.calibrate(enrolment, independents=folder, backbone="paper:arc-e")
     folder = Path(shutil.copytree(exported, tmp_path / "with-copy"))
     shutil.copy(folder / "0.safetensors", folder / "copy.safetensors")
-    with pytest.raises(ModelError, match="two models give the very same answers"):
+    with pytest.raises(ModelError, match="two models give exactly the same answers"):
         fpframe.calibrate(enrolment, independents=folder, backbone="paper:arc-e")
 
 

@@ -114,7 +114,7 @@ def test_the_baseline_is_compared_at_as_many_queries(finding: Finding) -> None:
     baseline = [each for each in finding.data["curves"] if each["scheme"] == BASELINE]
     assert baseline
     assert {each["queries"] for each in baseline} <= asked
-    assert f"`{UAP}` less `{BASELINE}`, 40 queries each" in finding.data["contrasts"]
+    assert f"`{UAP}` minus `{BASELINE}`, 40 queries each" in finding.data["contrasts"]
 
 
 def test_claims_follow_their_rules(finding: Finding) -> None:

@@ -200,7 +200,7 @@ BROKEN: dict[str, Component] = {
 WORDS = {
     "declares_what_it_holds_of_the_victim": "access is 'queries'; declare one of weights, probs, labels",
     "the_student_gives_finite_logits": "the student is in training mode; return student.eval()",
-    "the_student_is_its_weights": "a network with the student's weights answers otherwise; put the change into",
+    "the_student_is_its_weights": "a network with the student's weights answers differently; put the change into",
     "every_question_is_counted": "the victim saw 40 images and its query counted 0; ask by calling the teacher",
     "the_victims_limit_holds": "it asks 40 images of a victim that allows 20; never raise teacher.max_queries",
     "it_asks_pixels": "it asks pixels from 0 to 255; clip them to [0, 1]",

@@ -207,7 +207,7 @@ WORDS = {
     "networks_take_grey_and_coloured_images": "one answers in shape (4, 5), or not finite; give (4, 4) logits",
     "networks_know_their_address": "one has the address 'one'; make it 'shallow:one'",
     "weights_depend_on_the_seed_alone": "the weights of one depend on the global generators; build inside",
-    "weights_fill_a_second_network": "with the same weights another one answers otherwise; keep what it draws in",
+    "weights_fill_a_second_network": "with the same weights another one answers differently; keep what it draws in",
     "a_copy_has_weights_of_its_own": "one and its copy answer by the same weights; call layers through self",
     "gradients_reach_the_images": "the gradient of one by its images is zero; detach and round nothing",
     "evaluation_changes_nothing": "one changes its buffers in evaluation mode",

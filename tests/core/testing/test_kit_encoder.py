@@ -131,7 +131,7 @@ BROKEN: dict[str, Component] = {
 WORDS = {
     "embeddings_have_unit_length": "embeddings of one-hot answers have lengths from 2 to 2; divide by the length",
     "an_embedding_does_not_depend_on_its_batch": "with the batch; use no statistics of the batch",
-    "a_saved_encoder_is_loaded_exactly": "a loaded encoder embeds otherwise; keep all that is learnt in parameters and",
+    "a_saved_encoder_is_loaded_exactly": "a loaded encoder embeds differently; keep all that is learnt in parameters",
     "derived_models_are_nearer_than_independent_ones": "models near the victim score 1.000 and models apart 1.000",
     "the_victim_is_most_like_itself": "against itself; it should be 1",
     "few_models_are_enough": "too few models",

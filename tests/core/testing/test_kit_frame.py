@@ -90,7 +90,7 @@ def test_a_failure_that_is_expected_must_happen():
     ("expected", "words"),
     [
         ({"prints_nothing": " "}, "'noise' gives no reason why 'prints_nothing' fails; write one"),
-        ({"prints_nothin": "why"}, "'noise' expects 'prints_nothin' to fail, which is no check for it"),
+        ({"prints_nothin": "why"}, "'noise' expects 'prints_nothin' to fail, which is not a check for it"),
         ({"embeddings_have_unit_length": "why"}, "expects 'embeddings_have_unit_length' to fail, which is no check"),
     ],
 )

@@ -188,7 +188,7 @@ def test_looking_for_a_filter_never_costs_the_queries_of_the_views(enrolment, th
 
 def test_an_attack_is_no_filter(enrolment, thief):
     suspect = thief.as_query()
-    with pytest.raises(UsageError, match="'finetune' is no answer filter"):
+    with pytest.raises(UsageError, match="'finetune' is not an answer filter"):
         fpframe.verify(enrolment, suspect, through="finetune(all)")
     assert suspect.spent == 0
 

@@ -110,10 +110,10 @@ def test_answers_of_a_third_party_are_bound_to_the_questions_where_they_say_whic
                 fpframe.verify_many(enrolment, answers=[tmp_path / f"{name}.npz"])
         else:
             [verdict] = fpframe.verify_many(enrolment, answers=[tmp_path / f"{name}.npz"])
-            assert "questions-not-named" not in {note.code for note in verdict.caveats}
+            assert "queries-not-named" not in {note.code for note in verdict.caveats}
     np.savez(tmp_path / "silent.npz", answers=rows)
     [verdict] = fpframe.verify_many(enrolment, answers=[tmp_path / "silent.npz"])
-    assert "questions-not-named" in {note.code for note in verdict.caveats}
+    assert "queries-not-named" in {note.code for note in verdict.caveats}
 
 
 def test_answers_that_got_out_of_order_accuse_nobody(enrolment, thief, tmp_path):
