@@ -58,8 +58,8 @@ def export_queries(enrolment: Enrolment, out: str | Path, *, force: bool = False
         "classes": list(enrolment.classes),
         "answers": "Save the answers, in the order of the images, as 'answers' in an .npz: probabilities (N, K) or "
         "labels (N,); and the digest above as 'queries', so that the file says what it answers. Send the images "
-        "numbered 'together' in one batch, and each of those numbered 'alone' and 'alone again' in a batch of its own. Then: "
-        "fpframe verify ENROLMENT --answers answers.npz",
+        "numbered 'together' in one batch, and each of those numbered 'alone' and 'alone again' in a batch of its own. "
+        "Then: fpframe verify ENROLMENT --answers answers.npz",
     }
     write_durably(out / LIST, (json.dumps(about, indent=2) + "\n").encode())
     return out / LIST
