@@ -6,6 +6,7 @@ import multiprocessing
 import os
 import pickle
 import signal
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from multiprocessing import resource_tracker
@@ -24,6 +25,9 @@ from fpframe.executors.worker import ONE_THREAD
 
 #: Seconds that an idle worker gets to end by itself.
 _GRACE = 5.0
+
+#: Held while a worker is started, for the environment belongs to all threads that start any.
+_starting = threading.Lock()
 
 
 @attrs.frozen(kw_only=True)
@@ -92,7 +96,7 @@ class _ProcessPool(Pool[Item, Result]):
         ours, theirs = spawn.Pipe()
         try:
             process = spawn.Process(target=main, args=(theirs, str(Path.cwd())), name="fpframe-worker")
-            with _one_thread(), _no_interrupts():
+            with _starting, _one_thread(), _no_interrupts():
                 process.start()
                 self._workers.append(_Worker(process, ours, task))  # an interrupt after the block must find it
         except Exception:

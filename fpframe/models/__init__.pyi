@@ -8,8 +8,9 @@ from .channel import (
     observe_channel as observe_channel,
     through_channel as through_channel,
 )
-from .classifier import Classifier as Classifier, evaluating as evaluating, state_digest as state_digest
+from .classifier import Classifier as Classifier, state_digest as state_digest
 from .dataset import Dataset as Dataset, Images as Images
+from .modes import copied as copied, evaluating as evaluating
 from .query import Outputs as Outputs, Query as Query, infer_outputs as infer_outputs
 from .queryset import (
     QueryPart as QueryPart,

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
 
 from fpframe.base import tensors_digest
 from fpframe.errors import ModelError, UsageError
+from fpframe.models.modes import evaluation_mode
 from fpframe.models.query import Query
 
 
@@ -67,7 +67,7 @@ class Classifier(nn.Module):
 
     def logits(self, pixels: Tensor, *, batch_size: int = 512) -> Tensor:
         """Return logits ``(N, K)`` on the CPU, in evaluation mode and without gradients."""
-        with _evaluation_mode(self), torch.no_grad():
+        with evaluation_mode(self), torch.no_grad():
             return torch.cat([self(batch.to(self.device)).float().cpu() for batch in pixels.split(batch_size)])
 
     def accuracy(self, pixels: Tensor, labels: Tensor) -> float:
@@ -106,34 +106,6 @@ class Classifier(nn.Module):
                 f"({self.address or type(self.module).__name__}); the data has {self.num_classes} classes"
             )
         return self
-
-
-@contextmanager
-def evaluating(model: nn.Module) -> Iterator[None]:
-    """Put `model` in evaluation mode with frozen weights inside the block, and restore every flag after it."""
-    needs = [(weight, weight.requires_grad) for weight in model.parameters()]
-    with _evaluation_mode(model):
-        for weight, _ in needs:
-            weight.requires_grad_(False)
-        try:
-            yield
-        finally:
-            for weight, need in needs:
-                weight.requires_grad_(need)
-
-
-@contextmanager
-def _evaluation_mode(model: nn.Module) -> Iterator[None]:
-    modes = [(module, module.training) for module in model.modules()]
-    # flags are written only where they differ: on a small network writing them takes a tenth of the time of an answer
-    if any(mode for _, mode in modes):
-        model.eval()
-    try:
-        yield
-    finally:
-        for module, mode in modes:
-            if module.training != mode:
-                module.training = mode
 
 
 def state_digest(module: nn.Module) -> str:

@@ -13,7 +13,7 @@ from fpframe.errors import DataError
 from fpframe.models.classifier import Classifier
 from fpframe.models.placement import Placement
 from fpframe.parameters import number, whole
-from fpframe.rng import isolated
+from fpframe.rng import give_way, isolated
 
 #: Raised by one whenever the loop gives other weights for the same input, so that stored models are not reused.
 REVISION = 1
@@ -90,6 +90,7 @@ def train(
         for _ in range(training.epochs):
             order = torch.randperm(len(pixels)).to(pixels.device)
             for start in starts:
+                give_way()  # other threads need the generators too, and a training takes long
                 chosen = order[start : start + batch]
                 seen, wanted = place.send(pixels[chosen]), place.send(targets[chosen])
                 if disturb is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
+import threading
 import warnings
 from collections.abc import Callable, Iterable, Mapping
 from functools import cache
@@ -17,6 +18,8 @@ from fpframe.registry.offers import KINDS, Description, Key, imported_offers, of
 from fpframe.registry.pins import parse_pin, plain_name
 
 ComponentT = TypeVar("ComponentT", bound=Component)
+
+_redirecting = threading.RLock()
 
 __all__ = ["KINDS", "Plugin", "PluginInfo", "Registry"]
 
@@ -238,8 +241,8 @@ def _importing(module: str, info: PluginInfo) -> Callable[[], Mapping[Key, Any]]
     @cache
     def load() -> Mapping[Key, Any]:
         try:
-            # what a stranger prints must not stand among results
-            with contextlib.redirect_stdout(sys.stderr):
+            # what a stranger prints must not stand among results; two threads would restore each other's redirection
+            with _redirecting, contextlib.redirect_stdout(sys.stderr):
                 return imported_offers(module, name=info.name)
         except PluginError as error:
             raise PluginError(f"plugin {info.label} does not load: {error}") from error

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import time
 from typing import Any
 
@@ -13,7 +12,7 @@ from torch import Tensor
 from fpframe.base import computing_device, machine_profile
 from fpframe.errors import IntegrityError, ModelError
 from fpframe.interfaces import AnswerFilter, AttackContext, AttackSimulator
-from fpframe.models import Classifier, Query, train
+from fpframe.models import Classifier, Query, copied, train
 from fpframe.rng import derive_seed, threads
 from fpframe.store import Entry
 from fpframe.zoo.keys import labels_key, model_key, resolved
@@ -172,7 +171,7 @@ def _train(model: ZooModel, workspace: Workspace) -> tuple[Classifier, int]:
     attack = component_of(step, workspace.registry)
     assert isinstance(attack, AttackSimulator)
     if attack.access == "weights":
-        network, query = copy.deepcopy(_origin(model, workspace)), None
+        network, query = copied(_origin(model, workspace)), None
     else:
         if step.backbone is None:
             raise ModelError(f"a student needs an architecture, such as {step.name}[paper:arc-b] ({model.lineage})")
@@ -187,7 +186,7 @@ def _query(classifier: Classifier) -> Query:
     """Return black-box access to a classifier; on CUDA to a copy there, for the victim itself stays on the CPU."""
     device = computing_device()
     if device.type == "cuda" and classifier.device.type == "cpu":
-        classifier = copy.deepcopy(classifier).to(device)
+        classifier = copied(classifier).to(device)
     return classifier.as_query(batch_size=BATCH)
 
 
@@ -208,7 +207,7 @@ def _network(model: ZooModel, workspace: Workspace) -> Classifier:
     for step in reversed(model.lineage.steps):
         if step.backbone is not None:
             return workspace.build(step.backbone, derive_seed(step.seed, "weights"))
-    return copy.deepcopy(workspace.require_victim().classifier)
+    return copied(workspace.require_victim().classifier)
 
 
 def _teacher(attack: AttackSimulator, model: ZooModel, workspace: Workspace) -> Query | None:

@@ -13,12 +13,12 @@ import attrs
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 from torch import Tensor
 
 import fpframe
 from fpframe import Augmenter, Classifier, References
 from fpframe.parameters import one_of, whole
+from fpframe.rng import threads
 
 Rows = NDArray[np.float64]
 Indices = NDArray[np.int64]
@@ -79,7 +79,7 @@ class KmeansNeighbours(Augmenter):
 
         kmeans = KMeans(points, n_init=1, max_iter=self.iterations, random_state=seed % 2**32)
         # sums are split by thread: with more than one the same seed may give other clusters on another machine
-        with threadpool_limits(1), warnings.catch_warnings():
+        with threads(1), warnings.catch_warnings():
             # it warns of centres that are equal, which are fine here: each is given an image of its own
             warnings.simplefilter("ignore", ConvergenceWarning)
             centres: Rows = kmeans.fit(outputs).cluster_centers_

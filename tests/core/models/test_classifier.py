@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from fpframe import Classifier, ModelError, UsageError, evaluating
+from fpframe import Classifier, ModelError, UsageError
 from fpframe.models.classifier import state_digest
 
 SHAPE = (3, 4, 4)
@@ -31,26 +31,6 @@ def flags(model):
 
 
 # --- left as found
-
-
-def test_evaluation_mode_and_frozen_weights_end_with_the_block_even_when_it_fails():
-    model = classifier().train()
-    model.module[1].eval()
-    model.module[0].weight.requires_grad_(False)
-    before = flags(model)
-
-    def fail():
-        with evaluating(model):
-            modes, needs = flags(model)
-            assert not any(modes)
-            assert not any(needs)
-            raise ZeroDivisionError
-
-    with pytest.raises(ZeroDivisionError):
-        fail()
-    assert flags(model) == before
-    assert any(before[0])
-    assert not all(before[0])
 
 
 def test_asking_for_logits_changes_no_flag_no_statistic_and_no_weight():
