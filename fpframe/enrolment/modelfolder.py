@@ -59,7 +59,7 @@ def find_independents(folder: Path, registry: Registry) -> list[IndependentFile]
         names = [path.relative_to(folder).as_posix() for path in others]
         told = f"'{names[0]}' is not a model" if len(names) == 1 else f"{_few(names)} are not models"
         raise DataError(
-            f"{told} that can be opened ({folder}); remove what is none, or install the plugin that opens it; "
+            f"{told} that can be opened ({folder}); remove it, or install the plugin that opens it; "
             f"{known_forms(registry, files=True)}"
         )
     found = list(_listed(folder, sources) if (folder / INDEX).is_file() else _lying(folder, sources))

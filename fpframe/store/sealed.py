@@ -142,7 +142,7 @@ def read_members(kind: SealedKind, path: Path, manifest: Manifest) -> dict[str, 
     """Read every member, by file name; each has the digest that the manifest says, and there is no other file.
 
     Raises:
-        IntegrityError: a member is missing, was changed, is not a file of the folder's own, or is none of its members.
+        IntegrityError: a member is missing, was changed, is not a regular file, or is not in the manifest.
     """
     contents = {name: _checked(kind, path / name, digest) for name, digest in manifest.members.items()}
     extra = {item.name for item in path.iterdir()} - {MANIFEST, *contents}
@@ -200,5 +200,5 @@ def _checked(kind: SealedKind, path: Path, digest: str) -> bytes:
 def _read(path: Path) -> bytes:
     # a link leads out of the folder, and a pipe or device never ends
     if not stat.S_ISREG(path.lstat().st_mode):
-        raise OSError("it is a link, a folder or a device, and not a file of the folder's own")
+        raise OSError("it is a link, a folder or a device, not a regular file")
     return path.read_bytes()

@@ -170,7 +170,7 @@ def every_file_of_a_suspect_belongs_to_it(component: SuspectSource, bench: Bench
         return  # a folder, whose files are all its own, or no path at all
     told = {shown.folder / each for each in component.companions(shown.request.address)}
     others = [str(file) for file in _writes_files(component, bench) if shown.folder / file not in {path, *told}]
-    require(not others, f"it writes {', '.join(others)} too and does not tell; let companions return them")
+    require(not others, f"it also writes {', '.join(others)}; let companions return that")
 
 
 @check("suspect")

@@ -225,7 +225,7 @@ WORDS = {
     "matches_its_own_addresses_alone": "it matches 'timm:resnet18', 'folder:pets', 'digits', 'model.unknown', ''",
     "forms_tell_what_its_addresses_look_like": "forms is (); declare what addresses look like, such as ('FILE.onnx',)",
     "it_says_whether_it_needs_a_backbone": "it opens its example without a backbone; declare needs_backbone = False",
-    "every_file_of_a_suspect_belongs_to_it": "it writes suspect.classes too and does not tell; let companions",
+    "every_file_of_a_suspect_belongs_to_it": "it also writes suspect.classes; let companions return that",
     "answers_as_the_model_that_was_written": "away from the model's; open what was written, channels first",
     "opening_asks_nothing_and_says_where_it_is": "the query's address is 'suspect.net'; make it '/",
     "the_limit_of_the_request_holds": "it answers more images than max_queries allows; hand it to the Query",
