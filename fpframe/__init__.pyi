@@ -1,6 +1,11 @@
 from .base import Event as Event, Note as Note, log_events as log_events
-from .comparison import Comparison as Comparison, compare as compare
-from .enrolment import Enrolment as Enrolment, calibrate as calibrate, enroll as enroll
+from .comparison import Comparison as Comparison, Design as Design, compare as compare
+from .enrolment import (
+    Enrolment as Enrolment,
+    Independents as Independents,
+    calibrate as calibrate,
+    enroll as enroll,
+)
 from .errors import (
     DataError as DataError,
     FpframeDeprecationWarning as FpframeDeprecationWarning,
@@ -47,12 +52,13 @@ from .models import (
     train as train,
 )
 from .opening import (
+    Victim as Victim,
     build_backbone as build_backbone,
     load_weights as load_weights,
     open_suspect as open_suspect,
     save_weights as save_weights,
 )
-from .recipe import Recipe as Recipe
+from .recipe import Recipe as Recipe, Run as Run
 from .registry import (
     PLUGIN_API as PLUGIN_API,
     Registry as Registry,

@@ -4,28 +4,20 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from fpframe.base import Listener, ignore
+import attrs
+
 from fpframe.enrolment import enroll
 from fpframe.errors import UsageError
 from fpframe.evaluation import Evaluation, evaluate
 from fpframe.models import PROBS
-from fpframe.registry import load_registry
+from fpframe.recipe import Run
 from fpframe.report import write_evaluations
-from fpframe.store import Store
 
 RECIPE = "tiny"
 SCHEME = "uap-contrastive"
 
 
-def run_demo(
-    out: Path,
-    *,
-    seed: int = 0,
-    workers: int = 1,
-    force: bool = False,
-    store: Store | None = None,
-    on_event: Listener = ignore,
-) -> Evaluation:
+def run_demo(out: Path, *, seed: int = 0, force: bool = False, run: Run | None = None) -> Evaluation:
     """Train a victim, thieves and innocents, enroll the victim, and verify suspects that took no part in it.
 
     Writes the enrolment, ``result.json``, ``table.md`` and pictures below `out`.
@@ -33,10 +25,8 @@ def run_demo(
     Args:
         out: folder to write to.
         seed: decides every random choice.
-        workers: processes that train models.
         force: overwrite an earlier demo.
-        store: where trained models are kept; by default below `out`, so that a demo leaves nothing elsewhere.
-        on_event: is told of progress.
+        run: how the work is carried out; models are kept below `out`, so that a demo leaves nothing elsewhere.
 
     Raises:
         UsageError: the folder holds something already and `force` is not set.
@@ -49,21 +39,9 @@ def run_demo(
         raise UsageError(
             f"output exists already ({out / taken[0]}); choose another --out, or overwrite it with --force"
         )
-    registry = load_registry()
-    store = store or Store(out / "store")
-    enrolment = enroll(
-        recipe=RECIPE,
-        scheme=SCHEME,
-        seed=seed,
-        out=out / "digits.enrolment",
-        force=force,
-        workers=workers,
-        store=store,
-        registry=registry,
-        on_event=on_event,
-    )
-    [evaluation] = evaluate(
-        [enrolment], channels=(PROBS,), workers=workers, store=store, registry=registry, on_event=on_event
-    )
+    run = attrs.evolve(run or Run(), store=out / "store")
+    enrolment = enroll(recipe=RECIPE, scheme=SCHEME, seed=seed, run=run)
+    enrolment.save(out / "digits.enrolment", force=force)
+    [evaluation] = evaluate([enrolment], channels=(PROBS,), run=run)
     write_evaluations([evaluation], out)
     return evaluation

@@ -23,7 +23,6 @@ from filelock import FileLock
 from xdist.scheduler import LoadScopeScheduling
 
 import fpframe
-from fpframe.store.store import Store
 from tiny import evaluate_tiny
 
 #: Folders whose files stay on one worker each: all tests of a file look at one long result.
@@ -60,7 +59,7 @@ def tiny_store(shared_folder: Path) -> Path:
     folder = shared_folder / "tiny-store"
     with FileLock(shared_folder / "tiny-store.lock"):
         if not (folder / "done").exists():
-            enrolment = fpframe.enroll(recipe="tiny", store=Store(folder), workers=2)
+            enrolment = fpframe.enroll(recipe="tiny", run=fpframe.Run(store=folder, workers=2))
             enrolment.save(shared_folder / "tiny.enrolment")
             evaluate_tiny(enrolment, folder, workers=2)
             (folder / "done").touch()

@@ -257,7 +257,7 @@ def test_the_schemes_of_pages_can_be_used(tmp_path, registry):
     for block in found:
         (tmp_path / "scheme.toml").write_text(block.code)
         scheme = load_scheme(tmp_path / "scheme.toml")
-        assert check_method(recipe.Recipe.load("tiny"), registry, absent=(), scheme=scheme).parts
+        assert check_method(recipe.Recipe.load("tiny"), registry, scheme=scheme).parts
 
 
 @each_page

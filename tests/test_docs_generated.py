@@ -85,7 +85,7 @@ def test_every_example_of_a_recipe_can_be_used(pages, registry):
                 others = [group for group in tiny["derived"] if name not in str(group["attack"])]
                 given["derived"] = [*others, *given["derived"]]
             recipe = fpframe.Recipe.parse(tomli_w.dumps(tiny | given | {"queries": queries}))
-            assert check_method(recipe, registry, absent=(), scheme=None if kind == "scheme" else using(kind, name))
+            assert check_method(recipe, registry, scheme=None if kind == "scheme" else using(kind, name))
 
 
 def using(kind: str, name: str) -> fpframe.Scheme:

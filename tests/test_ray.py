@@ -15,6 +15,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import attrs
 import pytest
 import ray
 
@@ -23,9 +24,9 @@ from fpframe.errors import ResourceError, UsageError
 from fpframe.executors import open_executor
 from fpframe.executors.interface import Job, Task
 from fpframe.executors.raysession import RaySession
-from fpframe.store.store import Store
+from fpframe.recipe.run import Run
 from fpframe.zoo.plan import plan_zoo
-from fpframe.zoo.victim import train_victim
+from fpframe.zoo.setting import train_victim
 
 SURVIVAL = Path(__file__).parent / "survival" / "recipe.toml"
 
@@ -316,9 +317,10 @@ def test_a_zoo_that_ray_builds_with_a_worker_killed_is_the_zoo_of_inline_byte_fo
 
     stores = {}
     for name, listener in (("inline", ignore), ("ray", strike)):
-        plan = plan_zoo(SURVIVAL, splits=("test",), store=Store(tmp_path / name))
-        train_victim(plan.recipe, plan.workspace, on_event=ignore)
-        plan.build(executor=open_executor(name, workers=2), on_event=listener)
+        run = Run(store=tmp_path / name, executor=open_executor(name, workers=2))
+        plan = plan_zoo(SURVIVAL, splits=("test",), run=run)
+        train_victim(plan.recipe, plan.workspace, run)
+        attrs.evolve(plan, run=attrs.evolve(run, on_event=listener)).build()
         stores[name] = {path.name: path.read_bytes() for path in (tmp_path / name).rglob("*.safetensors")}
     assert struck
     assert stores["ray"] == stores["inline"]

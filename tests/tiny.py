@@ -11,7 +11,6 @@ from pathlib import Path
 import fpframe
 from fpframe.evaluation.evaluate_models import evaluate
 from fpframe.evaluation.records import Evaluation
-from fpframe.store.store import Store
 
 #: An innocent suspect that knows the digits, as a module: the nearest mean image of a class.
 NEAREST_MEAN = """
@@ -29,5 +28,5 @@ def predict(pixels):
 
 def evaluate_tiny(enrolment: fpframe.Enrolment, store: Path, *, workers: int = 1) -> Evaluation:
     """Evaluate an enrolment on the test split of `tiny`."""
-    [evaluation] = evaluate([enrolment], channels=("probs",), store=Store(store), workers=workers)
+    [evaluation] = evaluate([enrolment], channels=("probs",), run=fpframe.Run(store=store, workers=workers))
     return evaluation

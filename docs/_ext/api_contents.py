@@ -31,7 +31,7 @@ PAGES = (
         "verdicts",
         "Enroll and verify",
         "Enroll a victim once, question suspects, and export the queries.",
-        "enroll Enrolment calibrate verify verify_many Verdict Note Transcript export_queries",
+        "enroll Victim Run Enrolment calibrate Independents verify verify_many Verdict Note Transcript export_queries",
     ),
     _page(
         "models",
@@ -50,7 +50,7 @@ PAGES = (
         "evaluation",
         "Evaluate and compare",
         "Measure fingerprints on models that nothing was fitted on.",
-        "evaluate Evaluation compare Comparison",
+        "evaluate Evaluation compare Design Comparison",
     ),
     _page("progress", "Progress", "What long calls report while they run. Nothing is printed.", "Event log_events"),
     _page(

@@ -31,7 +31,7 @@ _COMMANDS = {
 }
 
 
-_PLUGINS = Group("Plugins")
+_PLUGINS = Group("Plugins", sort_key=9)
 
 
 def make_app() -> App:

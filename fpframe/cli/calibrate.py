@@ -3,12 +3,60 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Literal
 
-from cyclopts import Parameter
+import attrs
+from cyclopts import Group, Parameter
 
-from fpframe.cli.options import describe_enrolment, numbers, read_indices, require_workers
-from fpframe.cli.progress import ProgressBars
+from fpframe.cli.options import Flag, RunOptions, Words
+from fpframe.cli.output import describe_enrolment
+from fpframe.cli.texts import numbers, read_indices
+from fpframe.errors import UsageError
+
+if TYPE_CHECKING:
+    from fpframe.enrolment import Independents
+
+
+@Parameter(name="*", group=Group("Models of your own", sort_key=1))
+@attrs.frozen(kw_only=True)
+class IndependentsOptions:
+    """A folder of independent models of your own, and how they are opened.
+
+    Attributes:
+        independents: Folder of your own independent models (.onnx, .pt2, .safetensors, .pt) to use instead of a
+            recipe's, sorted as FILE, STRATUM/FILE or STRATUM/FAMILY/FILE, or written by 'fpframe zoo export'.
+        backbone: Architecture of files of weights, such as timm:resnet18.
+        outputs: How their answers are read.
+        mean: Per-channel mean that they subtract from pixels, separated by commas.
+        std: Per-channel standard deviation that they divide them by.
+    """
+
+    independents: Path | None = None
+    backbone: str | None = None
+    outputs: Literal["auto", "logits", "probs"] = "auto"
+    mean: str | None = None
+    std: str | None = None
+
+    def named(self) -> Independents | None:
+        """Return the models that were named, or nothing.
+
+        Raises:
+            UsageError: the options are about models of one's own, and none were named; or they cannot be read.
+        """
+        from fpframe.enrolment import Independents
+
+        if self.independents is None:
+            for name in ("backbone", "mean", "std"):
+                if getattr(self, name) is not None:
+                    raise UsageError(f"--{name} is about models of your own; name them with --independents")
+            return None
+        return Independents(
+            self.independents,
+            backbone=self.backbone,
+            outputs=self.outputs,
+            mean=numbers(self.mean, "--mean"),
+            std=numbers(self.std, "--std"),
+        )
 
 
 def calibrate(
@@ -16,19 +64,13 @@ def calibrate(
     *,
     out: Path,
     recipe: str | None = None,
-    independents: Path | None = None,
-    through: Annotated[tuple[str, ...], Parameter(negative=(), consume_multiple=True)] = (),
+    through: Words = (),
     alpha: float | None = None,
-    data_root: Path | None = None,
     victim_indices: Path | None = None,
-    without: Annotated[tuple[str, ...], Parameter(negative=(), consume_multiple=True)] = (),
-    backbone: str | None = None,
-    outputs: Literal["auto", "logits", "probs"] = "auto",
-    mean: str | None = None,
-    std: str | None = None,
-    workers: int | None = None,
-    force: Annotated[bool, Parameter(negative=())] = False,
-    verbose: Annotated[bool, Parameter(alias="-v", negative=())] = False,
+    without: Words = (),
+    force: Flag = False,
+    independents: IndependentsOptions = IndependentsOptions(),
+    run: RunOptions = RunOptions(),
 ) -> None:
     """Calibrate an enrolment on other independent models, or through a filter. The victim is not needed.
 
@@ -36,40 +78,28 @@ def calibrate(
         enrolment: Folder that 'fpframe enroll' wrote; it stays as it is.
         out: Folder to write the new enrolment to.
         recipe: Preset or TOML file whose 'calibrate' models are used; the enrolment's own by default.
-        independents: Folder of your own independent models (.onnx, .pt2, .safetensors, .pt) to use instead, sorted as
-            FILE, STRATUM/FILE or STRATUM/FAMILY/FILE, or written by 'fpframe zoo export'.
         through: Further answer filters to ask the models through, such as "flip(0.5)".
         alpha: New default for the highest p-value at which a suspect is called derived.
-        data_root: Folder in which the data lies.
         victim_indices: Indices of the training images that the victim has seen (.npy), as at the enrolment.
         without: Strata to leave out.
-        backbone: Architecture of your own files of weights, such as timm:resnet18.
-        outputs: How the answers of your own models are read.
-        mean: Per-channel mean that your own models subtract from pixels, separated by commas.
-        std: Per-channel standard deviation that they divide them by.
-        workers: Processes that train models; one for each core by default.
         force: Overwrite an existing enrolment.
-        verbose: Show one line for each finished model.
+        independents: Models of your own.
+        run: The data, and how work is carried out.
     """
-    from fpframe.enrolment import calibrate as run
+    from fpframe.enrolment import calibrate as recalibrate, refuse_existing
 
-    with ProgressBars(verbose=verbose) as bars:
-        made = run(
+    refuse_existing(out, force=force)
+    with run.shown() as shown:
+        made = recalibrate(
             enrolment,
             recipe=recipe,
-            independents=independents,
+            independents=independents.named(),
             through=through,
             alpha=alpha,
-            data_root=data_root,
+            dataset=run.dataset,
             victim_indices=read_indices(victim_indices),
-            absent=without,
-            backbone=backbone,
-            outputs=outputs,
-            mean=numbers(mean, "--mean"),
-            std=numbers(std, "--std"),
-            out=out,
-            force=force,
-            workers=require_workers(workers),
-            on_event=bars,
+            without=without,
+            run=shown,
         )
+    made.save(out, force=force)
     print(describe_enrolment(made, out))

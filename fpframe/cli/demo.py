@@ -7,8 +7,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from fpframe.cli.options import require_workers
-from fpframe.cli.progress import ProgressBars
+from fpframe.cli.options import Flag, RunOptions
 
 
 def demo(
@@ -16,7 +15,7 @@ def demo(
     out: Path = Path("fpframe-demo"),
     seed: int = 0,
     workers: int | None = None,
-    force: Annotated[bool, Parameter(negative=())] = False,
+    force: Flag = False,
     verbose: Annotated[bool, Parameter(alias="-v", negative=())] = False,
 ) -> None:
     """Try everything on scikit-learn's digits: train, enroll, verify, in about a minute.
@@ -31,7 +30,7 @@ def demo(
     from fpframe.demo import run_demo
     from fpframe.report import suspects_text
 
-    with ProgressBars(verbose=verbose) as bars:
-        evaluation = run_demo(out, seed=seed, workers=require_workers(workers), force=force, on_event=bars)
+    with RunOptions(workers=workers, verbose=verbose).shown() as run:
+        evaluation = run_demo(out, seed=seed, force=force, run=run)
     print(suspects_text(evaluation))
     print(f"\nWritten to {out}: digits.enrolment, result.json, table.md, and five pictures (SVG).")

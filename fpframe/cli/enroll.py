@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
 
-from cyclopts import Parameter
-
-from fpframe.cli.options import describe_enrolment, numbers, read_indices, require_workers
-from fpframe.cli.progress import ProgressBars
+from fpframe.cli.options import Flag, RunOptions, VictimOptions, Words
+from fpframe.cli.output import describe_enrolment
 
 
 def enroll(
@@ -16,19 +13,12 @@ def enroll(
     out: Path,
     recipe: str = "quick",
     scheme: str | None = None,
-    dataset: str | None = None,
-    data_root: Path | None = None,
-    victim: str | None = None,
-    weights: Path | None = None,
-    victim_indices: Path | None = None,
-    mean: str | None = None,
-    std: str | None = None,
-    without: Annotated[tuple[str, ...], Parameter(negative=(), consume_multiple=True)] = (),
+    without: Words = (),
     alpha: float | None = None,
     seed: int | None = None,
-    workers: int | None = None,
-    force: Annotated[bool, Parameter(negative=())] = False,
-    verbose: Annotated[bool, Parameter(alias="-v", negative=())] = False,
+    force: Flag = False,
+    victim: VictimOptions = VictimOptions(),
+    run: RunOptions = RunOptions(),
 ) -> None:
     """Fingerprint a victim and calibrate the verdict.
 
@@ -36,41 +26,27 @@ def enroll(
         out: Folder to write the enrolment to.
         recipe: Preset, such as tiny, quick or small, or a TOML file.
         scheme: Fingerprint scheme, see 'fpframe plugins'; or a TOML file with one.
-        dataset: Data set, such as digits, torchvision:FashionMNIST or folder:PATH.
-        data_root: Folder in which the data lies.
-        victim: Your model: python:MODULE:FUNCTION, timm:NAME, torchvision:NAME or paper:NAME; without it the
-            recipe's is trained.
-        weights: The victim's weights (.safetensors, or a state dict in .pt).
-        victim_indices: Indices of the training images that the victim has seen (.npy).
-        mean: Per-channel mean that the victim subtracts from pixels, separated by commas.
-        std: Per-channel standard deviation that it divides them by.
         without: Strata to leave out. Without same-data your architecture is never trained, which saves much time
             where it is a large one.
         alpha: Highest p-value at which a suspect is called derived.
         seed: Decides every random choice.
-        workers: Processes that train models; one for each core by default.
         force: Overwrite an existing enrolment.
-        verbose: Show one line for each finished model.
+        victim: The owner's model.
+        run: The data, and how work is carried out.
     """
-    from fpframe.enrolment import enroll as run
+    from fpframe.enrolment import enroll as enroll_victim, refuse_existing
 
-    with ProgressBars(verbose=verbose) as bars:
-        enrolment = run(
-            victim,
-            dataset,
+    refuse_existing(out, force=force)  # before hours of training
+    with run.shown() as shown:
+        enrolment = enroll_victim(
+            victim.named(),
+            run.dataset,
             recipe=recipe,
             scheme=scheme,
             seed=seed,
             alpha=alpha,
-            weights=weights,
-            mean=numbers(mean, "--mean"),
-            std=numbers(std, "--std"),
-            victim_indices=read_indices(victim_indices),
-            data_root=data_root,
-            absent=without,
-            out=out,
-            force=force,
-            workers=require_workers(workers),
-            on_event=bars,
+            without=without,
+            run=shown,
         )
+    enrolment.save(out, force=force)
     print(describe_enrolment(enrolment, out))

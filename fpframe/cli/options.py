@@ -1,104 +1,127 @@
-"""Options that several subcommands share, and how their texts become values."""
+"""Options that commands share, one class for each of the library's objects: `fpframe.Victim` and `fpframe.Run`."""
 
 from __future__ import annotations
 
 import os
-import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated
 
-import numpy as np
+import attrs
+from cyclopts import Group, Parameter
 
-from fpframe.errors import DataError, UsageError
+from fpframe.cli.progress import ProgressBars
+from fpframe.cli.texts import numbers, read_indices
+from fpframe.errors import UsageError
 
 if TYPE_CHECKING:
-    from fpframe.enrolment import Enrolment
+    from fpframe.base import Listener
+    from fpframe.executors import Executor
+    from fpframe.opening import Victim
+    from fpframe.recipe import Run
+
+#: An option that is there or not; it has no opposite.
+Flag = Annotated[bool, Parameter(negative=())]
+#: An option that takes several words, such as ``--without attacked same-data``.
+Words = Annotated[tuple[str, ...], Parameter(negative=(), consume_multiple=True)]
+
+
+@Parameter(name="*", group=Group("Victim", sort_key=2))
+@attrs.frozen(kw_only=True)
+class VictimOptions:
+    """The owner's model.
+
+    Attributes:
+        victim: Your model: python:MODULE:FUNCTION, timm:NAME, torchvision:NAME or paper:NAME; the recipe's is trained
+            by default.
+        weights: Its weights (.safetensors, or a state dict in .pt).
+        backbone: Its architecture with fresh weights, such as timm:resnet18, where --victim gives trained ones.
+        victim_indices: Indices of the training images that it has seen (.npy).
+        mean: Per-channel mean that it subtracts from pixels, separated by commas.
+        std: Per-channel standard deviation that it divides them by.
+    """
+
+    victim: str | None = None
+    weights: Path | None = None
+    backbone: str | None = None
+    victim_indices: Path | None = None
+    mean: str | None = None
+    std: str | None = None
+
+    def named(self) -> Victim | None:
+        """Return the victim that was named, or nothing.
+
+        Raises:
+            UsageError: the options are about a victim, and none was named; or they cannot be read.
+            DataError: the indices cannot be read.
+        """
+        from fpframe.opening import Victim
+
+        indices = read_indices(self.victim_indices)
+        mean, std = numbers(self.mean, "--mean"), numbers(self.std, "--std")
+        if self.victim is not None:
+            return Victim(
+                self.victim, weights=self.weights, backbone=self.backbone, indices=indices, mean=mean, std=std
+            )
+        for field in attrs.fields(type(self)):
+            if getattr(self, field.name) is not None:
+                option = field.name.replace("_", "-")
+                raise UsageError(f"--{option} is about a victim of your own; name it with --victim")
+        return None
+
+
+@Parameter(name="*", group=Group("Run", sort_key=3))
+@attrs.frozen(kw_only=True)
+class RunOptions:
+    """The data, and how work is carried out.
+
+    Attributes:
+        dataset: Data set, such as digits, torchvision:FashionMNIST or folder:PATH; the recipe's by default.
+        data_root: Folder in which the data lies.
+        workers: Processes that train models; one for each core by default.
+        device: Where models are trained: cpu, cuda or cuda:N; a GPU by default, where there is one.
+        verbose: Show one line for each finished model.
+    """
+
+    dataset: str | None = None
+    data_root: Path | None = None
+    workers: int | None = None
+    device: str | None = None
+    verbose: Annotated[bool, Parameter(alias="-v", negative=())] = False
+
+    @property
+    def count(self) -> int:
+        """The number of workers.
+
+        Raises:
+            UsageError: it is below one.
+        """
+        if self.workers is not None and self.workers < 1:
+            raise UsageError(f"--workers must be at least 1 (got {self.workers})")
+        return self.workers or default_workers()
+
+    def silent(self, *, on_event: Listener | None = None, executor: Executor | None = None) -> Run:
+        """Return the run, which shows nothing."""
+        from fpframe.base import ignore
+        from fpframe.recipe import Run
+
+        return Run(
+            workers=self.count,
+            device=self.device,
+            data_root=self.data_root,
+            executor=executor,
+            on_event=on_event or ignore,
+        )
+
+    @contextmanager
+    def shown(self, *, executor: Executor | None = None) -> Iterator[Run]:
+        """Return the run, whose progress is shown as bars inside the block."""
+        with ProgressBars(verbose=self.verbose) as bars:
+            yield self.silent(on_event=bars, executor=executor)
 
 
 def default_workers() -> int:
     """Return one worker for each core that this process may use, at most eight."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return min(8, cores)
-
-
-def require_workers(workers: int | None) -> int:
-    """Return the number of workers.
-
-    Raises:
-        UsageError: it is below one.
-    """
-    if workers is not None and workers < 1:
-        raise UsageError(f"--workers must be at least 1 (got {workers})")
-    return workers or default_workers()
-
-
-def numbers(text: str | None, option: str) -> tuple[float, ...] | None:
-    """Read numbers separated by commas.
-
-    Raises:
-        UsageError: one of them is not a number.
-    """
-    if text is None:
-        return None
-    try:
-        return tuple(float(part) for part in text.split(","))
-    except ValueError as error:
-        raise UsageError(f"{option} takes numbers separated by commas, such as 0.5,0.5,0.5 (got '{text}')") from error
-
-
-def listed(text: str) -> list[str]:
-    """Read names separated by commas."""
-    return [name.strip() for name in text.split(",") if name.strip()]
-
-
-def whole_numbers(text: str | None, option: str) -> tuple[int, ...]:
-    """Read whole numbers separated by commas; none where there is no text.
-
-    Raises:
-        UsageError: one of them is not a whole number.
-    """
-    try:
-        return tuple(int(part) for part in listed(text or ""))
-    except ValueError as error:
-        raise UsageError(f"{option} takes whole numbers separated by commas, such as 100,300 (got '{text}')") from error
-
-
-def read_indices(path: Path | None) -> np.ndarray | None:
-    """Read a ``.npy`` file of indices.
-
-    Raises:
-        DataError: it is missing or not such a file.
-    """
-    if path is None:
-        return None
-    try:
-        indices: Any = np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise DataError(f"cannot read the victim's indices: {str(error).splitlines()[0]} ({path})") from error
-    if not isinstance(indices, np.ndarray):
-        raise DataError(f"the victim's indices must be one array in a .npy file ({path})")
-    return np.asarray(indices)
-
-
-def refuse_file(path: Path, *, force: bool) -> None:
-    """Refuse to overwrite a file.
-
-    Raises:
-        UsageError: it exists and `force` is not set, or it is a folder.
-    """
-    if path.is_dir():
-        raise UsageError(f"output is a folder ({path}); name a file")
-    if path.exists() and not force:
-        raise UsageError(f"output exists already ({path}); name another file, or overwrite it with --force")
-
-
-def describe_enrolment(enrolment: Enrolment, path: Path) -> str:
-    """Return what an enrolment consists of, and what a verdict by it rests on, as lines for a terminal."""
-    calibrated = ", ".join(f"{count} {name}" for name, count in enrolment.calibration.counts.items())
-    filters = ", ".join(name for name in enrolment.calibration.answers if name)
-    lines = [
-        f"{path}: victim {enrolment.victim['address']} (accuracy {enrolment.victim['accuracy']:.3f}); "
-        f"{enrolment.scheme}, {enrolment.queries.queries} queries, channels {', '.join(enrolment.encoders)}; "
-        f"calibrated on {calibrated}" + (f"; also through {filters}" if filters else "")
-    ]
-    return "\n".join([*lines, f"  digest {enrolment.digest}", *(f"  {note.text}" for note in enrolment.caveats)])

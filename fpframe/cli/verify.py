@@ -10,8 +10,8 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
-from fpframe.cli.options import numbers
 from fpframe.cli.progress import ProgressBars
+from fpframe.cli.texts import numbers
 
 INCONCLUSIVE_EXIT = 7
 
@@ -65,7 +65,7 @@ def verify(
         force: Overwrite existing files.
         json_: Print exactly one JSON object.
     """
-    from fpframe.cli.options import refuse_file
+    from fpframe.cli.output import refuse_file
     from fpframe.decision import INCONCLUSIVE
     from fpframe.enrolment import Enrolment
     from fpframe.errors import UsageError

@@ -5,21 +5,21 @@ from __future__ import annotations
 import json
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import attrs
-from cyclopts import App, Parameter
+from cyclopts import App, Group, Parameter
 
-from fpframe.cli.options import listed, numbers, read_indices, require_workers
-from fpframe.cli.progress import ProgressBars
+from fpframe.cli.options import Flag, RunOptions, VictimOptions, Words
+from fpframe.cli.texts import listed
 
 if TYPE_CHECKING:
     from fpframe.executors import Executor
+    from fpframe.recipe import Run
     from fpframe.zoo import ZooPlan
 
 zoo = App(name="zoo", help="Plan, build, list or export the derived and independent models of a recipe.")
 
-_Flag = Annotated[bool, Parameter(negative=())]
 #: What a build leaves of the models: all of them, or what they answered.
 KEEP = ("answers", "weights")
 
@@ -28,117 +28,129 @@ _Json = Annotated[bool, Parameter(name="--json", negative=())]
 
 @Parameter(name="*")
 @attrs.frozen(kw_only=True)
-class ZooOptions:
-    """What every command of the zoo can be told.
+class ModelOptions:
+    """Which models of the recipe.
 
     Attributes:
-        data_root: Folder in which the data lies.
         seed: Decides every random choice; the recipe's by default.
-        split: Splits to take, such as fit calibrate; all by default.
+        splits: Splits to take, such as fit calibrate; all by default.
         without: Strata to leave out.
-        victim: Your model, as in 'fpframe enroll'; without it the recipe's.
-        weights: The victim's weights (.safetensors, or a state dict in .pt).
-        mean: Per-channel mean that the victim subtracts from pixels, separated by commas.
-        std: Per-channel standard deviation that it divides them by.
-        victim_indices: Indices of the training images that the victim has seen (.npy).
     """
 
-    data_root: Path | None = None
     seed: int | None = None
-    split: Annotated[tuple[str, ...], Parameter(negative=(), consume_multiple=True)] = ()
-    without: Annotated[tuple[str, ...], Parameter(negative=(), consume_multiple=True)] = ()
-    victim: str | None = None
-    weights: Path | None = None
-    mean: str | None = None
-    std: str | None = None
-    victim_indices: Path | None = None
+    splits: Words = ()
+    without: Words = ()
 
-    def arguments(self) -> dict[str, Any]:
-        """Return the arguments of `plan_zoo` and `build_zoo`."""
+    def plan(self, recipe: str, victim: VictimOptions, dataset: str | None, run: Run) -> ZooPlan:
+        """Return the plan of these models."""
         from fpframe.recipe import SPLITS
+        from fpframe.zoo import plan_zoo
 
-        return {
-            "data_root": self.data_root,
-            "seed": self.seed,
-            "splits": self.split or SPLITS,
-            "absent": self.without,
-            "victim": self.victim,
-            "weights": self.weights,
-            "mean": numbers(self.mean, "--mean"),
-            "std": numbers(self.std, "--std"),
-            "victim_indices": read_indices(self.victim_indices),
-        }
+        return plan_zoo(
+            recipe,
+            dataset,
+            victim=victim.named(),
+            seed=self.seed,
+            splits=self.splits or SPLITS,
+            without=self.without,
+            run=run,
+        )
+
+
+@Parameter(name="*", group=Group("Executor", sort_key=4))
+@attrs.frozen(kw_only=True)
+class ExecutorOptions:
+    """What trains the models.
+
+    Attributes:
+        executor: inline, processes or ray.
+        address: Ray cluster to join, as HOST:PORT or auto; without it Ray runs on this machine alone.
+        cpus: CPUs that Ray sets aside for each model.
+        gpus: GPUs that Ray sets aside for each model; a fraction lets models share one.
+    """
+
+    executor: str = "processes"
+    address: str | None = None
+    cpus: float = 1.0
+    gpus: float = 0.0
+
+    def opened(self, workers: int) -> Executor:
+        """Return the executor.
+
+        Raises:
+            UsageError: there is none of that name, or an option does not go with it.
+        """
+        from fpframe.executors import open_executor
+
+        return open_executor(self.executor, workers=workers, address=self.address, cpus=self.cpus, gpus=self.gpus)
 
 
 @zoo.command
 def plan(
     recipe: str,
     *,
-    options: ZooOptions = ZooOptions(),
-    workers: int | None = None,
+    models: ModelOptions = ModelOptions(),
     json_: _Json = False,
+    victim: VictimOptions = VictimOptions(),
+    run: RunOptions = RunOptions(),
 ) -> None:
     """Say what would be trained, what is there already, and how long the rest will take. Nothing is trained.
 
     Args:
         recipe: Preset or TOML file.
-        options: What every command of the zoo can be told.
-        workers: Processes that would train models; one for each core by default.
+        models: Which models of the recipe.
         json_: Print exactly one JSON object.
+        victim: The owner's model.
+        run: The data, and how work is carried out.
     """
     from fpframe.report import outlook_dict, outlook_text
 
-    count = require_workers(workers)
-    outlook = _plan(recipe, options).outlook()
-    text = json.dumps(outlook_dict(outlook, workers=count), indent=2) if json_ else outlook_text(outlook, workers=count)
-    print(text)
+    outlook = models.plan(recipe, victim, run.dataset, run.silent()).outlook()
+    if json_:
+        print(json.dumps(outlook_dict(outlook, workers=run.count), indent=2))
+    else:
+        print(outlook_text(outlook, workers=run.count))
 
 
 @zoo.command
 def build(
     recipe: str,
     *,
-    options: ZooOptions = ZooOptions(),
+    models: ModelOptions = ModelOptions(),
     keep: str = "weights",
     schemes: str = "",
-    executor: str = "processes",
-    workers: int | None = None,
-    address: str | None = None,
-    cpus: float = 1.0,
-    gpus: float = 0.0,
-    verbose: Annotated[bool, Parameter(alias="-v", negative=())] = False,
+    victim: VictimOptions = VictimOptions(),
+    run: RunOptions = RunOptions(),
+    executor: ExecutorOptions = ExecutorOptions(),
 ) -> None:
     """Train what is missing. You may interrupt it at any moment; run again, it continues where it was.
 
     Args:
         recipe: Preset or TOML file.
-        options: What every command of the zoo can be told.
+        models: Which models of the recipe.
         keep: weights, or answers: every model is asked the queries of the recipe's scheme, then all weights but the
             victim's are dropped, so that the store is small and compares the models on any machine. weights trains
             dropped ones again.
-        schemes: With --keep answers, names of further schemes whose queries are asked, separated by commas.
-        executor: inline, processes or ray.
-        workers: Models that are trained at the same time; one for each core by default.
-        address: Ray cluster to join, as HOST:PORT or auto; without it Ray runs on this machine alone.
-        cpus: CPUs that Ray sets aside for each model.
-        gpus: GPUs that Ray sets aside for each model; a fraction lets models share one.
-        verbose: Show one line for each finished model.
+        schemes: With --keep answers, further schemes whose queries are asked, as names or TOML files, separated by
+            commas.
+        victim: The owner's model.
+        run: The data, and how work is carried out.
+        executor: What trains the models.
 
     Raises:
         UsageError: there is nothing of that name to keep, or schemes are named where weights are kept.
     """
     from fpframe.errors import UsageError, nearest
-    from fpframe.executors import open_executor
 
     if keep not in KEEP:
         raise UsageError(f"--keep takes answers or weights (got '{keep}'){nearest(keep, KEEP)}")
     if schemes and keep != "answers":
         raise UsageError("--schemes names schemes whose queries are sent; it needs --keep answers")
-    engine = open_executor(executor, workers=require_workers(workers), address=address, cpus=cpus, gpus=gpus)
-    planned = _plan(recipe, options)
+    opened = executor.opened(run.count)
+    planned = models.plan(recipe, victim, run.dataset, run.silent())
     started = time.monotonic()
-    with ProgressBars(verbose=verbose) as bars:
-        kept = _kept(planned, keep, listed(schemes), options.without, engine, bars)
+    with run.shown(executor=opened) as shown:
+        kept = _kept(attrs.evolve(planned, run=shown), keep, listed(schemes))
     minutes = (time.monotonic() - started) / 60
     store = planned.workspace.store.root
     print(f"{len(planned.models)} models are in the store, {kept}after {minutes:.1f} minutes ({store})")
@@ -148,17 +160,21 @@ def build(
 def list_(
     recipe: str,
     *,
-    options: ZooOptions = ZooOptions(),
-    summary: Annotated[bool, Parameter(negative=())] = False,
+    models: ModelOptions = ModelOptions(),
+    summary: Flag = False,
     json_: _Json = False,
+    victim: VictimOptions = VictimOptions(),
+    run: RunOptions = RunOptions(),
 ) -> None:
     """List the models: lineage, relation, stratum, family, split, accuracy, agreement with the victim.
 
     Args:
         recipe: Preset or TOML file.
-        options: What every command of the zoo can be told.
+        models: Which models of the recipe.
         summary: Print means over the models of each kind and architecture instead of the models.
         json_: Print exactly one JSON list.
+        victim: The owner's model.
+        run: The data, and how work is carried out.
 
     Raises:
         UsageError: both a summary and JSON are asked for.
@@ -170,7 +186,7 @@ def list_(
     if summary and json_:
         raise UsageError("--summary and --json exclude each other; the JSON holds every model")
 
-    planned = _plan(recipe, options)
+    planned = models.plan(recipe, victim, run.dataset, run.silent())
     rows = planned.rows()
     if json_:
         print(json.dumps(zoo_dict(rows), indent=2))
@@ -187,41 +203,39 @@ def export(
     *,
     out: Path,
     format: str = "onnx",
-    options: ZooOptions = ZooOptions(),
-    force: _Flag = False,
+    models: ModelOptions = ModelOptions(),
+    force: Flag = False,
+    victim: VictimOptions = VictimOptions(),
+    run: RunOptions = RunOptions(),
 ) -> None:
     """Write each model to a file, and models.json that says what each of them is.
 
     Args:
         recipe: Preset or TOML file; its models are built already.
-        options: What every command of the zoo can be told.
         out: Folder for the files.
         format: onnx, safetensors or pt2.
+        models: Which models of the recipe.
         force: Overwrite an earlier export.
+        victim: The owner's model.
+        run: The data, and how work is carried out.
     """
     from fpframe.zoo import Zoo, export_zoo
 
-    planned = _plan(recipe, options)
-    with ProgressBars() as bars:
-        index = export_zoo(Zoo(planned.models, planned.workspace), out, format=format, force=force, on_event=bars)
+    planned = models.plan(recipe, victim, run.dataset, run.silent())
+    made = Zoo(planned.models, planned.workspace)
+    with run.shown() as shown:
+        index = export_zoo(made, out, format=format, force=force, on_event=shown.on_event)
     print(f"{index}: {len(json.loads(index.read_text()))} models as {format}")
 
 
-def _kept(
-    planned: ZooPlan,
-    keep: str,
-    schemes: list[str],
-    absent: tuple[str, ...],
-    engine: Executor,
-    bars: ProgressBars,
-) -> str:
+def _kept(planned: ZooPlan, keep: str, schemes: list[str]) -> str:
     """Build the zoo, and return in words what was dropped of it."""
-    from fpframe.enrolment import keep_answers, keep_weights, stored_bytes
+    from fpframe.enrolment import keep_answers, stored_bytes
 
     if keep == "weights":
-        keep_weights(planned, executor=engine, on_event=bars)
+        planned.build(need_weights=True)
         return ""
-    kept = keep_answers(planned, schemes, absent=absent, executor=engine, on_event=bars)
+    kept = keep_answers(planned, schemes)
     size = stored_bytes(planned.workspace.store)
     return (
         f"with their answers and without weights: {kept.dropped} dropped, {_mebibytes(kept.freed)} freed, "
@@ -231,9 +245,3 @@ def _kept(
 
 def _mebibytes(size: int) -> str:
     return f"{size / 2**20:.1f} MiB"
-
-
-def _plan(recipe: str, options: ZooOptions) -> ZooPlan:
-    from fpframe.zoo import plan_zoo
-
-    return plan_zoo(recipe, **options.arguments())

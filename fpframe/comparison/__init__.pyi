@@ -11,5 +11,6 @@ from .cells import (
     thefts_of as thefts_of,
 )
 from .compare_schemes import compare as compare
+from .design import Design as Design
 from .kinds import KINDS as KINDS, MODIFIED as MODIFIED, kind_of as kind_of
 from .records import Comparison as Comparison, Cost as Cost, Outcome as Outcome, Questioned as Questioned

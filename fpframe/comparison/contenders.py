@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import attrs
 
@@ -27,34 +28,33 @@ class Contender:
 
 
 def make_contenders(
-    schemes: Sequence[str | Scheme],
+    schemes: Sequence[Scheme | str | Path],
     recipe: Recipe,
     registry: Registry,
     *,
-    absent: tuple[str, ...],
+    without: tuple[str, ...],
     sizes: Sequence[int],
 ) -> list[Contender]:
     """Return every scheme in every size, after trying all of its names and parameters.
 
     Args:
-        schemes: names, TOML files, or schemes.
+        schemes: schemes, their names, or TOML files with them.
         recipe: says what schemes leave open.
         registry: the plugins.
-        absent: strata that are left out.
+        without: strata that are left out.
         sizes: queries that a suspect is asked; empty for the size of each scheme.
 
     Raises:
         UsageError: a scheme is named twice, there is none, or a size is too small.
     """
-    found = [scheme if isinstance(scheme, Scheme) else find_scheme(scheme, registry) for scheme in schemes]
+    found = [find_scheme(scheme, registry) for scheme in schemes]
     if not found:
         raise UsageError("nothing to compare; name schemes, as in --schemes uap-contrastive,akh")
     names = [scheme.name for scheme in found]
     for name in names:
         if names.count(name) > 1:
             raise UsageError(f"scheme '{name}' is named twice; give each scheme a name of its own")
-    methods = [check_method(recipe, registry, absent=absent, scheme=scheme) for scheme in found]
-    sizes = tuple(dict.fromkeys(sizes))
+    methods = [check_method(recipe, registry, without=without, scheme=scheme) for scheme in found]
     if not sizes:
         return [Contender(name=method.scheme.name, method=method) for method in methods]
     return [
@@ -100,5 +100,5 @@ def resized(method: Method, queries: int) -> Method:
         for part, points in zip(method.parts, wanted, strict=True)
     )
     if any(part.points < 2 for part in parts):
-        raise UsageError(f"{queries} queries are too few for scheme '{method.scheme.name}'; raise --queries")
+        raise UsageError(f"{queries} queries are too few for scheme '{method.scheme.name}'; raise --sizes")
     return attrs.evolve(method, parts=parts)

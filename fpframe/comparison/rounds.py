@@ -62,8 +62,6 @@ def require_folds(models: Sequence[ZooModel], folds: int, *, seed: int) -> None:
     Raises:
         UsageError: says how many folds were wanted.
     """
-    if folds < 2:
-        raise UsageError(f"the number of folds must be at least 2 (got {folds})")
     places = divide_families(models, folds, seed=seed)
     for fold in range(folds):
         inside = [model for model in models if places[model.family] == fold]

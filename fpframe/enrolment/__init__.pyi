@@ -14,12 +14,14 @@ from .encoders import (
 )
 from .enroll_victim import enroll as enroll, fingerprint as fingerprint
 from .enrolment import Enrolment as Enrolment
+from .folder import refuse_existing as refuse_existing
 from .method import (
     Method as Method,
     check_method as check_method,
     find_scheme as find_scheme,
     plan_enrolment as plan_enrolment,
 )
+from .own_models import Independents as Independents
 from .queries import check_pool as check_pool, fooling_rate as fooling_rate
 from .recalibrate import calibrate as calibrate
-from .slim import keep_answers as keep_answers, keep_weights as keep_weights, stored_bytes as stored_bytes
+from .slim import keep_answers as keep_answers, stored_bytes as stored_bytes

@@ -4,112 +4,79 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 import attrs
-import numpy as np
 import torch
 from torch import Tensor, nn
 
-from fpframe.base import Listener, ignore, machine_profile
+from fpframe.base import Listener, machine_profile
 from fpframe.enrolment.asked import ZooAnswers, ask_zoo
 from fpframe.enrolment.calibration import PLAIN, Calibration
 from fpframe.enrolment.encoders import calibrating, calibration_models, fit_encoders, fit_standards
 from fpframe.enrolment.enrolment import Enrolment
-from fpframe.enrolment.folder import refuse_existing
 from fpframe.enrolment.method import Method, check_method, plan_enrolment
 from fpframe.enrolment.queries import check_pool, fooling_rate
-from fpframe.interfaces import Encoder
+from fpframe.interfaces import Encoder, Scheme
 from fpframe.models import Dataset
-from fpframe.recipe import Recipe
-from fpframe.registry import Registry, load_registry
+from fpframe.opening import Victim
+from fpframe.recipe import Recipe, Run, explains_former
 from fpframe.rng import threads
-from fpframe.store import Store
-from fpframe.zoo import Setting, VictimRequest, Zoo, announce, ask_models_through, build_models, open_workspace, prepare
+from fpframe.zoo import Setting, Zoo, announce, ask_models_through, build_models, open_workspace, prepare
 
 
+@explains_former(
+    backbone="victim=fpframe.Victim(model, backbone=...)",
+    mean="victim=fpframe.Victim(model, mean=...)",
+    std="victim=fpframe.Victim(model, std=...)",
+    out="enroll(...).save(PATH)",
+    force="enroll(...).save(PATH, force=True)",
+)
 def enroll(
-    victim: nn.Module | str | None = None,
+    victim: Victim | nn.Module | str | None = None,
     dataset: Dataset | str | None = None,
     *,
     recipe: Recipe | str | Path = "quick",
-    scheme: str | None = None,
+    scheme: Scheme | str | Path | None = None,
     seed: int | None = None,
     alpha: float | None = None,
-    weights: str | Path | None = None,
-    backbone: str | None = None,
-    mean: tuple[float, ...] | None = None,
-    std: tuple[float, ...] | None = None,
-    victim_indices: np.ndarray | None = None,
-    data_root: str | Path | None = None,
-    absent: Iterable[str] = (),
-    out: str | Path | None = None,
-    force: bool = False,
-    workers: int = 1,
-    store: Store | None = None,
-    registry: Registry | None = None,
-    on_event: Listener = ignore,
+    without: Iterable[str] = (),
+    run: Run | None = None,
 ) -> Enrolment:
     """Fingerprint a victim and calibrate the verdict.
 
     Args:
-        victim: the owner's model: a module from pixels ``(N, C, H, W)`` in [0, 1] to logits, or an address such as
-            ``timm:resnet18`` or ``python:MODULE:FUNCTION``; ``None`` trains the recipe's.
+        victim: the owner's model, or its address; a `Victim` where more is to be said about it. ``None`` trains the
+            recipe's.
         dataset: the data, or its address; ``None`` takes the recipe's.
         recipe: preset name, TOML file, or a recipe.
-        scheme: fingerprint scheme, or a TOML file with one; ``None`` takes the recipe's.
+        scheme: fingerprint scheme, its name, or a TOML file with one; ``None`` takes the recipe's.
         seed: decides every random choice; ``None`` takes the recipe's.
         alpha: highest p-value at which a suspect is called derived; ``None`` takes the recipe's.
-        weights: file with the victim's weights, when it is an address.
-        backbone: address that builds the victim's architecture anew, when the victim is a module; without it the
-            stratum ``same-data`` is absent.
-        mean: per-channel mean that the victim subtracts from pixels.
-        std: per-channel standard deviation that it divides them by.
-        victim_indices: indices of the training images that the victim has seen.
-        data_root: folder of data sets that are files.
-        absent: strata to leave out. Without ``same-data`` no model of the victim's own architecture is trained, which
+        without: strata to leave out. Without ``same-data`` no model of the victim's own architecture is trained, which
             is what makes a large victim affordable; the recipe's victim stands in for it.
-        out: folder to write the enrolment to.
-        force: overwrite `out`.
-        workers: processes that train models.
-        store: where trained models are kept and found again.
-        registry: plugins; ``None`` takes the installed ones.
-        on_event: is told of progress.
+        run: how the work is carried out.
 
     Returns:
-        The enrolment.
+        The enrolment; ``save`` writes it to a folder.
 
     Raises:
         UsageError: something in the request is wrong; nothing was trained then.
         ModelError: the victim cannot be opened or does not fit the data.
         DataError: the data cannot be used.
     """
-    if out is not None:
-        refuse_existing(Path(out), force=force)
-    registry = registry or load_registry()
-    full = _complete(recipe, dataset, scheme, seed, alpha)
-    request = VictimRequest(
-        victim=victim, weights=weights, backbone=backbone, mean=mean, std=std, indices=victim_indices
-    )
-    method = check_method(full, registry, absent=tuple(absent))
+    run, victim, left_out = run or Run(), Victim.of(victim), tuple(without)
+    full = Recipe.of(recipe, dataset=dataset, seed=seed, alpha=alpha)
+    method = check_method(full, run.registry, without=left_out, scheme=scheme)
     full = attrs.evolve(full, scheme=method.scheme.name)  # and not the file that it came from
-    workspace = open_workspace(
-        full,
-        dataset if isinstance(dataset, Dataset) else None,
-        data_root=data_root,
-        victim_indices=victim_indices,
-        store=store,
-        registry=registry,
-    )
-    check_pool(method.parts, workspace.parts.pool)
-    setting = prepare(request, full, workspace, absent=tuple(absent), on_event=on_event)
-    plan = plan_enrolment(full, registry, setting.absent)
-    announce(plan, workspace, workers=workers, on_event=on_event)
-    zoo = build_models(plan, workspace, workers=workers, on_event=on_event)
-    enrolment = fingerprint(setting, method, zoo, ask_zoo(setting, method, zoo, on_event=on_event), on_event=on_event)
-    if out is not None:
-        enrolment.save(out, force=force)
-    return enrolment
+    with run.computing():
+        workspace = open_workspace(full, dataset, run, victim_indices=None if victim is None else victim.indices)
+        check_pool(method.parts, workspace.parts.pool)
+        setting = prepare(victim, full, workspace, run, without=left_out)
+        plan = plan_enrolment(full, run.registry, setting.without)
+        announce(plan, workspace, run)
+        zoo = build_models(plan, workspace, run)
+        asked = ask_zoo(setting, method, zoo, on_event=run.on_event)
+        return fingerprint(setting, method, zoo, asked, on_event=run.on_event)
 
 
 def fingerprint(
@@ -156,25 +123,12 @@ def fingerprint(
     )
 
 
-def _complete(
-    recipe: Recipe | str | Path,
-    dataset: Dataset | str | None,
-    scheme: str | None,
-    seed: int | None,
-    alpha: float | None,
-) -> Recipe:
-    full = recipe if isinstance(recipe, Recipe) else Recipe.load(recipe)
-    address = dataset.address if isinstance(dataset, Dataset) else dataset
-    given: dict[str, Any] = {"dataset": address, "scheme": scheme, "seed": seed, "alpha": alpha}
-    return attrs.evolve(full, **{key: value for key, value in given.items() if value is not None})
-
-
 def _victim_facts(setting: Setting, deltas: tuple[Tensor, ...]) -> dict[str, object]:
     classifier, test = setting.victim.classifier, setting.workspace.dataset.test
     return {
         "address": setting.victim_name,
         "backbone": setting.victim.backbone,
-        "absent": list(setting.absent),
+        "absent": list(setting.without),
         "digest": classifier.as_query().digest,
         "key": setting.victim.key,
         "images": setting.workspace.parts.victim.digest,

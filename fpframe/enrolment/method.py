@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 
 import attrs
 import torch
@@ -42,11 +43,15 @@ class Method:
 
 
 def check_method(
-    recipe: Recipe, registry: Registry, *, absent: tuple[str, ...], scheme: Scheme | None = None
+    recipe: Recipe,
+    registry: Registry,
+    *,
+    without: tuple[str, ...] = (),
+    scheme: Scheme | str | Path | None = None,
 ) -> Method:
     """Return the scheme's components after trying every name, parameter and number in a recipe.
 
-    `scheme` is one that no plugin offers; ``None`` takes the recipe's.
+    `scheme` is another one than the recipe's, as `find_scheme` takes it.
 
     Raises:
         PluginError: a scheme, component or filter is unknown.
@@ -54,10 +59,10 @@ def check_method(
         RecipeError: the recipe lacks models that it needs, or a filter cannot be read.
         UsageError: a stratum or channel is unknown, or alpha is out of reach.
     """
-    plan_enrolment(recipe, registry, absent)
+    plan_enrolment(recipe, registry, without)
     for channel in recipe.channels:
         through_channel(torch.zeros(1, 2), channel)
-    scheme = scheme or find_scheme(recipe.scheme, registry)
+    scheme = find_scheme(scheme or recipe.scheme, registry)
     if not scheme.parts:
         raise PluginError(f"scheme '{scheme.name}' has no parts")
     encoder = ComponentSpec(scheme.encoder.name, merged(scheme.encoder, recipe.queries.encoder))
@@ -67,25 +72,27 @@ def check_method(
     return Method(scheme=scheme, parts=parts, encoder=encoder, filters=filters)
 
 
-def find_scheme(name: str, registry: Registry) -> Scheme:
-    """Return the scheme of a plugin, or the one in a TOML file.
+def find_scheme(scheme: Scheme | str | Path, registry: Registry) -> Scheme:
+    """Return a scheme by its name, or the one in a TOML file; one that is given stays as it is.
 
     Raises:
         PluginError: no plugin offers it.
         RecipeError: the file is not a scheme.
     """
-    found: Scheme = load_scheme(name) if name.endswith(".toml") else registry.get("scheme", name)
+    if isinstance(scheme, Scheme):
+        return scheme
+    found: Scheme = load_scheme(scheme) if Path(scheme).suffix == ".toml" else registry.get("scheme", str(scheme))
     return found
 
 
-def plan_enrolment(recipe: Recipe, registry: Registry, absent: tuple[str, ...]) -> list[ZooModel]:
+def plan_enrolment(recipe: Recipe, registry: Registry, without: tuple[str, ...]) -> list[ZooModel]:
     """Return the models that an enrolment needs.
 
     Raises:
         RecipeError: there are none of a kind that an encoder needs.
         UsageError: alpha is out of reach for so few calibration models.
     """
-    plan = plan_models(recipe, registry, splits=("fit", "calibrate"), absent=absent)
+    plan = plan_models(recipe, registry, splits=("fit", "calibrate"), without=without)
     fit = {model.relation for model in plan if model.split == "fit"}
     for relation in ("derived", "independent"):
         if relation not in fit:

@@ -9,23 +9,22 @@ import attrs
 import numpy as np
 import torch
 
-from fpframe.base import Listener, ignore
 from fpframe.decision import require_alpha
 from fpframe.enrolment.calibration import PLAIN, Calibration, CalibrationModel
 from fpframe.enrolment.encoders import calibrating, calibration_models
 from fpframe.enrolment.enrolment import Enrolment
-from fpframe.enrolment.folder import refuse_existing
 from fpframe.enrolment.independents import ask_independents, names_once, refuse_unfit
 from fpframe.enrolment.method import units_of
 from fpframe.enrolment.modelfolder import IndependentFile, find_independents
+from fpframe.enrolment.own_models import Independents
 from fpframe.errors import DataError, RecipeError, UsageError
 from fpframe.isolation import InProcess, OpeningRequest
-from fpframe.models import Dataset, Outputs, Query
-from fpframe.recipe import Recipe
-from fpframe.registry import Registry, load_registry
-from fpframe.store import Store
+from fpframe.models import Dataset, Query
+from fpframe.recipe import Recipe, Run, explains_former
 from fpframe.zoo import (
     FilterChain,
+    Workspace,
+    ZooModel,
     announce,
     ask_models,
     ask_models_through,
@@ -35,27 +34,25 @@ from fpframe.zoo import (
 )
 
 
+@explains_former(
+    backbone="independents=fpframe.Independents(FOLDER, backbone=...)",
+    outputs="independents=fpframe.Independents(FOLDER, outputs=...)",
+    mean="independents=fpframe.Independents(FOLDER, mean=...)",
+    std="independents=fpframe.Independents(FOLDER, std=...)",
+    out="calibrate(...).save(PATH)",
+    force="calibrate(...).save(PATH, force=True)",
+)
 def calibrate(
     enrolment: Enrolment | str | Path,
     *,
     recipe: Recipe | str | Path | None = None,
-    independents: str | Path | None = None,
+    independents: Independents | str | Path | None = None,
     through: Sequence[str] = (),
     alpha: float | None = None,
-    dataset: Dataset | None = None,
-    data_root: str | Path | None = None,
+    dataset: Dataset | str | None = None,
     victim_indices: np.ndarray | None = None,
-    absent: Iterable[str] = (),
-    backbone: str | None = None,
-    outputs: Outputs = "auto",
-    mean: tuple[float, ...] | None = None,
-    std: tuple[float, ...] | None = None,
-    out: str | Path | None = None,
-    force: bool = False,
-    workers: int = 1,
-    store: Store | None = None,
-    registry: Registry | None = None,
-    on_event: Listener = ignore,
+    without: Iterable[str] = (),
+    run: Run | None = None,
 ) -> Enrolment:
     """Return an enrolment with the same questions and encoders, and another calibration.
 
@@ -66,167 +63,134 @@ def calibrate(
         enrolment: an enrolment, or the folder of one.
         recipe: preset name, TOML file, or a recipe; ``None`` takes the enrolment's own. Its models are trained on the
             data as the enrolment divided them.
-        independents: folder of models as files, instead of a recipe; see `find_independents`.
+        independents: folder of models as files, instead of a recipe; `Independents` where more is to be said about
+            them.
         through: further answer filters that the models are asked through, such as ``flip(0.5)``, besides those of the
             enrolment.
         alpha: the new default level; ``None`` keeps the enrolment's.
-        dataset: the data, when it was not opened by an address.
-        data_root: folder of data sets that are files.
+        dataset: the data, or its address; ``None`` takes the enrolment's.
         victim_indices: indices of the training images that the victim has seen, as at the enrolment.
-        absent: strata to leave out, besides those that the enrolment lacks.
-        backbone: address of the architecture, for files of weights in `independents`.
-        outputs: how their answers are read.
-        mean: per-channel mean that they subtract from pixels.
-        std: per-channel standard deviation that they divide them by.
-        out: folder to write the new enrolment to.
-        force: overwrite `out`.
-        workers: processes that train models.
-        store: where trained models are kept and found again.
-        registry: plugins; ``None`` takes the installed ones.
-        on_event: is told of progress.
+        without: strata to leave out, besides those that the enrolment lacks.
+        run: how the work is carried out.
 
     Raises:
         UsageError: something in the request is wrong, or there are too few models for alpha; nothing was trained then.
         ModelError: a model of the user's own cannot be opened, does not fit, or is not independent.
         DataError: the data cannot be used, or is not what the victim was enrolled on.
     """
-    if out is not None:
-        refuse_existing(Path(out), force=force)
+    run = run or Run()
     if recipe is not None and independents is not None:
         raise UsageError("calibrate on a recipe's models or on your own, not on both; leave out one of them")
-    registry = registry or load_registry()
     if not isinstance(enrolment, Enrolment):
-        enrolment = Enrolment.open(enrolment, registry=registry)
+        enrolment = Enrolment.open(enrolment, registry=run.registry)
     known = [name for name in enrolment.calibration.answers if name != PLAIN]
-    parsed = [FilterChain.parse(text, registry) for text in (*known, *through)]
+    parsed = [FilterChain.parse(text, run.registry) for text in (*known, *through)]
     chains = tuple({chain.text: chain for chain in parsed}.values())
-    level = enrolment.recipe.alpha if alpha is None else alpha
+    alpha = enrolment.recipe.alpha if alpha is None else alpha
     if independents is not None:
-        calibration = _on_files(
-            enrolment,
-            Path(independents),
-            chains,
-            alpha=level,
-            backbone=backbone,
-            outputs=outputs,
-            mean=mean,
-            std=std,
-            registry=registry,
-            on_event=on_event,
-        )
+        with run.computing():
+            calibration = _on_files(enrolment, Independents.of(independents), chains, alpha=alpha, run=run)
     else:
-        calibration = _on_zoo(
-            enrolment,
-            recipe,
-            chains,
-            alpha=level,
-            dataset=dataset,
-            data_root=data_root,
-            victim_indices=victim_indices,
-            absent=tuple(absent),
-            workers=workers,
-            store=store,
-            registry=registry,
-            on_event=on_event,
-        )
-    made = attrs.evolve(enrolment, calibration=calibration, recipe=attrs.evolve(enrolment.recipe, alpha=level))
-    if out is not None:
-        made.save(out, force=force)
-    return made
+        full = Recipe.of(enrolment.recipe if recipe is None else recipe)
+        plan = _plan(enrolment, full, tuple(without), alpha=alpha, run=run)
+        with run.computing():
+            workspace = _open_divided(enrolment, full, dataset, victim_indices, run)
+            calibration = _on_zoo(enrolment, plan, workspace, chains, full, run)
+    return attrs.evolve(enrolment, calibration=calibration, recipe=attrs.evolve(enrolment.recipe, alpha=alpha))
 
 
-def _on_zoo(
-    enrolment: Enrolment,
-    recipe: Recipe | str | Path | None,
-    chains: tuple[FilterChain, ...],
-    *,
-    alpha: float,
-    dataset: Dataset | None,
-    data_root: str | Path | None,
-    victim_indices: np.ndarray | None,
-    absent: tuple[str, ...],
-    workers: int,
-    store: Store | None,
-    registry: Registry,
-    on_event: Listener,
-) -> Calibration:
-    full = enrolment.recipe if recipe is None else recipe
-    full = full if isinstance(full, Recipe) else Recipe.load(full)
-    if full.dataset != enrolment.recipe.dataset:
+def _plan(enrolment: Enrolment, recipe: Recipe, without: tuple[str, ...], *, alpha: float, run: Run) -> list[ZooModel]:
+    """Return the models that calibrate.
+
+    Raises:
+        DataError: the recipe is for other data.
+        RecipeError: it has no such models.
+        UsageError: they are too few for alpha.
+    """
+    if recipe.dataset != enrolment.recipe.dataset:
         raise DataError(
-            f"recipe '{full.name}' is for '{full.dataset}' where the victim was enrolled on "
+            f"recipe '{recipe.name}' is for '{recipe.dataset}' where the victim was enrolled on "
             f"'{enrolment.recipe.dataset}'; name a recipe for the same data"
         )
-    absent = tuple(sorted({*absent, *enrolment.victim["absent"]}))
-    plan = calibrating(plan_models(full, registry, splits=("calibrate",), absent=absent))
+    without = tuple(sorted({*without, *enrolment.victim["absent"]}))
+    plan = calibrating(plan_models(recipe, run.registry, splits=("calibrate",), without=without))
     if not plan:
-        raise RecipeError(f"recipe '{full.name}' has no independent models in 'calibrate'")
+        raise RecipeError(f"recipe '{recipe.name}' has no independent models in 'calibrate'")
     require_alpha(alpha, units_of(plan))
-    # the data are divided as at the enrolment, whatever the other recipe says: else its models would learn the victim's
-    # images as their own, or the very images that suspects are asked
-    ours = attrs.evolve(full, dataset=enrolment.recipe.dataset, partition=enrolment.recipe.partition)
+    return plan
+
+
+def _open_divided(
+    enrolment: Enrolment, recipe: Recipe, dataset: Dataset | str | None, victim_indices: np.ndarray | None, run: Run
+) -> Workspace:
+    """Open the data, divided as at the enrolment, whatever the other recipe says.
+
+    Else its models would learn the victim's images as their own, or the very images that suspects are asked.
+
+    Raises:
+        DataError: these are other data.
+    """
+    ours = attrs.evolve(recipe, dataset=enrolment.recipe.dataset, partition=enrolment.recipe.partition)
     ours = attrs.evolve(ours, seed=enrolment.recipe.seed)
-    workspace = open_workspace(
-        ours, dataset, data_root=data_root, victim_indices=victim_indices, store=store, registry=registry
-    )
-    data = workspace.dataset
+    workspace = open_workspace(ours, dataset, run, victim_indices=victim_indices)
     parts = workspace.parts
     if (parts.victim.digest, parts.pool.digest) != (enrolment.victim["images"], enrolment.victim["pool"]):
         raise DataError(
             f"the images that the victim was trained on, or that suspects are asked, are not those of the enrolment "
-            f"({data.address}); name the same data, and --victim-indices if the enrolment had them"
+            f"({workspace.dataset.address}); name the same data, and --victim-indices if the enrolment had them"
         )
     # the victim itself is not needed: independent models only share its architecture
     workspace.victim_backbone = enrolment.victim["backbone"]
-    announce(plan, workspace, workers=workers, on_event=on_event)
-    zoo = build_models(plan, workspace, workers=workers, on_event=on_event)
-    plain = torch.stack(ask_models(zoo, enrolment.queries, on_event=on_event))
-    filtered = ask_models_through(zoo, enrolment.queries, chains, on_event=on_event)
+    return workspace
+
+
+def _on_zoo(
+    enrolment: Enrolment,
+    plan: list[ZooModel],
+    workspace: Workspace,
+    chains: tuple[FilterChain, ...],
+    recipe: Recipe,
+    run: Run,
+) -> Calibration:
+    announce(plan, workspace, run)
+    zoo = build_models(plan, workspace, run)
+    plain = torch.stack(ask_models(zoo, enrolment.queries, on_event=run.on_event))
+    filtered = ask_models_through(zoo, enrolment.queries, chains, on_event=run.on_event)
     return Calibration.of(
         calibration_models(plan),
         {PLAIN: plain, **filtered},
         enrolment.encoders,
         enrolment.victim_answers,
-        source=f"recipe {full.name}, seed {full.seed}",
+        source=f"recipe {recipe.name}, seed {recipe.seed}",
     )
 
 
 def _on_files(
-    enrolment: Enrolment,
-    folder: Path,
-    chains: tuple[FilterChain, ...],
-    *,
-    alpha: float,
-    backbone: str | None,
-    outputs: Outputs,
-    mean: tuple[float, ...] | None,
-    std: tuple[float, ...] | None,
-    registry: Registry,
-    on_event: Listener,
+    enrolment: Enrolment, independents: Independents, chains: tuple[FilterChain, ...], *, alpha: float, run: Run
 ) -> Calibration:
-    files = find_independents(folder, registry)
+    files = find_independents(independents.folder, run.registry)
     models: list[CalibrationModel] = names_once(files)
     require_alpha(alpha, units_of(models))
 
     request = OpeningRequest(
         num_classes=len(enrolment.classes),
         image_shape=enrolment.queries.image_shape,
-        outputs=outputs,
-        mean=mean,
-        std=std,
+        outputs=independents.outputs,
+        mean=independents.mean,
+        std=independents.std,
     )
-    with InProcess(registry) as apart:
+    with InProcess(run.registry) as apart:
 
         def open_file(file: IndependentFile) -> Query:
-            named = file.backbone or (backbone if file.needs_backbone else None)
+            named = file.backbone or (independents.backbone if file.needs_backbone else None)
             return apart.open(file.path, attrs.evolve(request, backbone=named))
 
-        plain, filtered = ask_independents(files, open_file, enrolment.queries, chains, on_event=on_event)
+        plain, filtered = ask_independents(files, open_file, enrolment.queries, chains, on_event=run.on_event)
     refuse_unfit(files, plain, enrolment.victim_answers, enrolment.calibration.answers[PLAIN])
     return Calibration.of(
         models,
         {PLAIN: plain, **filtered},
         enrolment.encoders,
         enrolment.victim_answers,
-        source=f"{len(models)} models of the folder '{folder.resolve().name}'",
+        source=f"{len(models)} models of the folder '{independents.folder.resolve().name}'",
     )

@@ -4,29 +4,20 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Sequence
+from pathlib import Path
 
 import attrs
 
-from fpframe.base import Event, Listener, ignore
+from fpframe.base import Event
 from fpframe.enrolment.asked import ask_zoo
 from fpframe.enrolment.encoders import calibrating
 from fpframe.enrolment.method import check_method, find_scheme
 from fpframe.enrolment.queries import check_pool
 from fpframe.errors import UsageError
-from fpframe.executors import Executor
+from fpframe.interfaces import Scheme
 from fpframe.recipe import SPLITS
 from fpframe.store import Store
-from fpframe.zoo import (
-    Setting,
-    Zoo,
-    ZooPlan,
-    ask_models_through,
-    build_models,
-    drop_weights,
-    model_key,
-    train_victim,
-    victim_model,
-)
+from fpframe.zoo import Setting, Zoo, ZooPlan, ask_models_through, drop_weights, model_key, victim_model
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -44,36 +35,7 @@ class Kept:
     freed: int
 
 
-def keep_weights(
-    planned: ZooPlan, *, executor: Executor | None = None, workers: int = 1, on_event: Listener = ignore
-) -> Zoo:
-    """Train whatever the store does not hold, and again whatever it holds without weights.
-
-    Args:
-        planned: the models.
-        executor: what runs the work; ``None`` takes `workers` processes, or this one where that is 1.
-        workers: processes that train models.
-        on_event: is told of every finished model.
-
-    Raises:
-        ResourceError: a worker died again and again, or the disk is full; what is finished is kept.
-    """
-    if planned.workspace.victim is None:
-        train_victim(planned.recipe, planned.workspace, on_event=on_event)
-    return build_models(
-        planned.models, planned.workspace, executor=executor, workers=workers, need_weights=True, on_event=on_event
-    )
-
-
-def keep_answers(
-    planned: ZooPlan,
-    schemes: Sequence[str] = (),
-    *,
-    absent: Sequence[str] = (),
-    executor: Executor | None = None,
-    workers: int = 1,
-    on_event: Listener = ignore,
-) -> Kept:
+def keep_answers(planned: ZooPlan, schemes: Sequence[Scheme | str | Path] = ()) -> Kept:
     """Build a zoo, ask all of it the queries of schemes, and drop all weights but the victim's.
 
     No weights are dropped before every answer is on disk. Interrupted at any moment and called again, it continues
@@ -81,11 +43,7 @@ def keep_answers(
 
     Args:
         planned: the models; all splits of the recipe, since queries may depend on the models of the fit split.
-        schemes: names or TOML files of schemes besides the recipe's.
-        absent: strata that were left out of the plan.
-        executor: what trains models; ``None`` takes `workers` processes, or this one where that is 1.
-        workers: processes that train models.
-        on_event: is told of progress.
+        schemes: schemes besides the recipe's, their names, or TOML files with them.
 
     Raises:
         UsageError: a scheme cannot be asked, or a split is not planned.
@@ -93,22 +51,24 @@ def keep_answers(
         IntegrityError: weights that were dropped earlier are needed, for answers that were not asked for then.
         ResourceError: a worker died again and again, or the disk is full.
     """
-    recipe, workspace = planned.recipe, planned.workspace
+    recipe, workspace, run = planned.recipe, planned.workspace, planned.run
     _require_whole(planned)
+    found = [find_scheme(scheme, workspace.registry) for scheme in (recipe.scheme, *schemes)]
     methods = [
-        check_method(recipe, workspace.registry, absent=tuple(absent), scheme=find_scheme(name, workspace.registry))
-        for name in dict.fromkeys((recipe.scheme, *schemes))
+        check_method(recipe, workspace.registry, without=planned.without, scheme=scheme)
+        for scheme in {scheme.name: scheme for scheme in found}.values()
     ]
     for method in methods:
         check_pool(method.parts, workspace.parts.pool)
-    zoo = planned.build(executor=executor, workers=workers, on_event=on_event)
-    setting = Setting(recipe=recipe, workspace=workspace, absent=tuple(absent), victim_name="", caveats=())
-    for method in methods:
-        on_event(Event(task="keeping answers", kind="note", text=f"asking the queries of {method.scheme.name}"))
-        asked = ask_zoo(setting, method, zoo, keep=True, on_event=on_event)
-        chosen, queries = calibrating(zoo.models), asked.questions.queries
-        ask_models_through(zoo, queries, method.filters, models=chosen, keep=True, on_event=on_event)
-    freed = _drop_all(planned, on_event)
+    zoo = planned.build()
+    setting = Setting(recipe=recipe, workspace=workspace, without=planned.without, victim_name="", caveats=())
+    with run.computing():
+        for method in methods:
+            run.on_event(Event(task="keeping answers", kind="note", text=f"asking the queries of {method.scheme.name}"))
+            asked = ask_zoo(setting, method, zoo, keep=True, on_event=run.on_event)
+            chosen, queries = calibrating(zoo.models), asked.questions.queries
+            ask_models_through(zoo, queries, method.filters, models=chosen, keep=True, on_event=run.on_event)
+    freed = _drop_all(planned)
     return Kept(zoo=zoo, dropped=sum(size > 0 for size in freed), freed=sum(freed))
 
 
@@ -128,11 +88,11 @@ def _require_whole(planned: ZooPlan) -> None:
     if missing:
         raise UsageError(
             f"answers are kept for whole recipes, because queries may depend on other splits ('{missing[0]}' is not "
-            "planned); leave out --split"
+            "planned); leave out --splits"
         )
 
 
-def _drop_all(planned: ZooPlan, on_event: Listener) -> list[int]:
+def _drop_all(planned: ZooPlan) -> list[int]:
     """Drop the weights of every model, and of those that they are made from, and return the bytes that each frees."""
     workspace = planned.workspace
     links = [link for model in planned.models for link in model.chain]
@@ -142,5 +102,5 @@ def _drop_all(planned: ZooPlan, on_event: Listener) -> list[int]:
     freed = []
     for model in models.values():
         freed.append(drop_weights(model, workspace))
-        on_event(Event(task="dropping weights", done=len(freed), total=len(models)))
+        planned.run.on_event(Event(task="dropping weights", done=len(freed), total=len(models)))
     return freed

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import attrs
-import numpy as np
 from torch import Tensor, nn
 
 from fpframe.base import Listener, ignore
@@ -15,12 +13,12 @@ from fpframe.enrolment import PLAIN, Enrolment, astray
 from fpframe.errors import DataError, ModelError
 from fpframe.evaluation.records import Evaluation, HeldOut
 from fpframe.models import Dataset, through_channel
-from fpframe.registry import Registry, load_registry
-from fpframe.store import Store
+from fpframe.opening import Victim
+from fpframe.recipe import Recipe, Run, explains_former
 from fpframe.verification import Verdict, Yardstick, broken, constant
 from fpframe.zoo import (
     SAME_ARCHITECTURE,
-    VictimRequest,
+    Setting,
     Zoo,
     ZooModel,
     announce,
@@ -32,21 +30,17 @@ from fpframe.zoo import (
 )
 
 
+@explains_former(
+    mean="victim=fpframe.Victim(model, mean=...)",
+    std="victim=fpframe.Victim(model, std=...)",
+)
 def evaluate(
     enrolments: Sequence[Enrolment],
     *,
-    victim: nn.Module | str | None = None,
-    dataset: Dataset | None = None,
-    weights: str | Path | None = None,
-    mean: tuple[float, ...] | None = None,
-    std: tuple[float, ...] | None = None,
-    victim_indices: np.ndarray | None = None,
-    data_root: str | Path | None = None,
+    victim: Victim | nn.Module | str | None = None,
+    dataset: Dataset | str | None = None,
     channels: Sequence[str] | None = None,
-    workers: int = 1,
-    store: Store | None = None,
-    registry: Registry | None = None,
-    on_event: Listener = ignore,
+    run: Run | None = None,
 ) -> list[Evaluation]:
     """Build the test split of the recipe and question its models with each enrolment, in each channel.
 
@@ -54,61 +48,70 @@ def evaluate(
 
     Args:
         enrolments: enrolments of one victim by one recipe, up to the scheme.
-        victim: the victim, when it is not the one that the recipe trains.
-        dataset: the data, when it was not opened by an address.
-        weights: file with its weights.
-        mean: per-channel mean that it subtracts from pixels.
-        std: per-channel standard deviation that it divides them by.
-        victim_indices: indices of the training images that it has seen.
-        data_root: folder of data sets that are files.
+        victim: the victim as it was enrolled, when it is not the one that the recipe trains.
+        dataset: the data, or its address; ``None`` takes the enrolments'.
         channels: what the models reveal; ``None`` takes every channel of the first enrolment.
-        workers: processes that train models.
-        store: where trained models are kept.
-        registry: plugins; ``None`` takes the installed ones.
-        on_event: is told of progress.
+        run: how the work is carried out.
 
     Raises:
         UsageError: there is no such channel.
         ModelError: this is not the victim that was enrolled.
         DataError: the recipe has no test models, or the enrolments have different recipes.
     """
+    run = run or Run()
+    recipe = _common_recipe(enrolments)
+    channels = tuple(enrolments[0].encoders) if channels is None else tuple(channels)
+    for channel in channels:
+        enrolments[0].encoder_for(channel)
+    with run.computing():
+        setting = _open_enrolled(enrolments, Victim.of(victim), dataset, run)
+        plan = plan_models(recipe, run.registry, splits=("test",), without=setting.without)
+        if {model.relation for model in plan} != {"derived", "independent"}:
+            raise DataError(f"recipe '{recipe.name}' has no derived or no independent models in 'test'")
+        announce(plan, setting.workspace, run)
+        zoo = build_models(plan, setting.workspace, run)
+        return [
+            evaluation
+            for enrolment in enrolments
+            for evaluation in evaluate_zoo(enrolment, zoo, channels, on_event=run.on_event)
+        ]
+
+
+def _common_recipe(enrolments: Sequence[Enrolment]) -> Recipe:
+    """Return the recipe of all enrolments.
+
+    Raises:
+        DataError: they have different ones, or lack different strata.
+    """
     recipe = enrolments[0].recipe
     same: dict[str, Any] = {"scheme": recipe.scheme, "queries": recipe.queries}  # neither changes the zoo
     if any(attrs.evolve(other.recipe, **same) != recipe for other in enrolments):
         raise DataError("the enrolments have different recipes; evaluate them one by one")
-    channels = tuple(enrolments[0].encoders) if channels is None else tuple(channels)
-    for channel in channels:
-        enrolments[0].encoder_for(channel)
-    workspace = open_workspace(
-        recipe,
-        dataset,
-        data_root=data_root,
-        victim_indices=victim_indices,
-        store=store,
-        registry=registry or load_registry(),
-    )
-    enrolled = enrolments[0].victim
-    if any(other.victim["absent"] != enrolled["absent"] for other in enrolments):
+    if any(other.victim["absent"] != enrolments[0].victim["absent"] for other in enrolments):
         raise DataError("the enrolments lack different strata; evaluate them one by one")
-    absent = tuple(enrolled["absent"])
-    known = enrolled["backbone"] if isinstance(victim, nn.Module) and SAME_ARCHITECTURE not in absent else None
-    request = VictimRequest(victim=victim, weights=weights, backbone=known, mean=mean, std=std, indices=victim_indices)
-    setting = prepare(request, recipe, workspace, absent=absent, on_event=on_event)
+    return recipe
+
+
+def _open_enrolled(
+    enrolments: Sequence[Enrolment], victim: Victim | None, dataset: Dataset | str | None, run: Run
+) -> Setting:
+    """Open the data and the victim that was enrolled.
+
+    Raises:
+        ModelError: this is another victim.
+    """
+    recipe, enrolled = enrolments[0].recipe, enrolments[0].victim
+    without = tuple(enrolled["absent"])
+    workspace = open_workspace(recipe, dataset, run, victim_indices=None if victim is None else victim.indices)
+    if victim is not None and victim.backbone is None and SAME_ARCHITECTURE not in without:
+        victim = attrs.evolve(victim, backbone=enrolled["backbone"])
+    setting = prepare(victim, recipe, workspace, run, without=without)
     if any(setting.victim.key != enrolment.victim["key"] for enrolment in enrolments):
         raise ModelError(
-            f"'{setting.victim_name}' is not the victim that was enrolled ('{enrolments[0].victim['address']}'); "
+            f"'{setting.victim_name}' is not the victim that was enrolled ('{enrolled['address']}'); "
             "name that one with --victim and --weights, and the options and data of its enrolment"
         )
-    plan = plan_models(recipe, workspace.registry, splits=("test",), absent=setting.absent)
-    if {model.relation for model in plan} != {"derived", "independent"}:
-        raise DataError(f"recipe '{recipe.name}' has no derived or no independent models in 'test'")
-    announce(plan, workspace, workers=workers, on_event=on_event)
-    zoo = build_models(plan, workspace, workers=workers, on_event=on_event)
-    return [
-        evaluation
-        for enrolment in enrolments
-        for evaluation in evaluate_zoo(enrolment, zoo, channels, on_event=on_event)
-    ]
+    return setting
 
 
 def evaluate_zoo(

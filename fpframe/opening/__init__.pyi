@@ -16,10 +16,12 @@ from .modelfiles import (
     has_suffix as has_suffix,
     in_chunks as in_chunks,
 )
+from .perchannel import finite as finite, per_channel as per_channel, positive as positive
 from .suspects import (
     Suspect as Suspect,
     find_source as find_source,
     known_forms as known_forms,
     open_suspect as open_suspect,
 )
+from .victim import Victim as Victim
 from .weights import SUFFIXES as SUFFIXES, load_weights as load_weights, save_weights as save_weights

@@ -5,6 +5,6 @@ from .experiment import (
     Finding as Finding,
     Table as Table,
 )
-from .folder import Run as Run, index_page as index_page, page as page
+from .folder import Reproduction as Reproduction, index_page as index_page, page as page
 from .laboratory import Laboratory as Laboratory
 from .reproduce_paper import open_laboratory as open_laboratory, reproduce as reproduce

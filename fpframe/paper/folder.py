@@ -21,7 +21,7 @@ SOURCE = "Peng et al., Fingerprinting Deep Neural Networks Globally via Universa
 
 
 @attrs.frozen(kw_only=True)
-class Run:
+class Reproduction:
     """One experiment as it was run.
 
     Attributes:
@@ -48,7 +48,7 @@ class Run:
         return " ".join((*words, *self.options))
 
 
-def write_run(run: Run, folder: Path) -> None:
+def write_reproduction(run: Reproduction, folder: Path) -> None:
     """Write an experiment's page, data, tables and pictures.
 
     Raises:
@@ -73,7 +73,7 @@ def write_run(run: Run, folder: Path) -> None:
         write_durably(folder / file, content.encode())
 
 
-def page(run: Run) -> str:
+def page(run: Reproduction) -> str:
     """Return an experiment's page: the paper's figures and ours side by side, pictures, and what was done."""
     experiment, finding, recipe = run.experiment, run.finding, run.recipe
     lines = [
@@ -100,7 +100,7 @@ def claims_table(claims: tuple[Claim, ...]) -> str:
     return markdown_table(["", "the paper", "here", "agreement"], rows)
 
 
-def index_page(runs: Mapping[str, Run]) -> str:
+def index_page(runs: Mapping[str, Reproduction]) -> str:
     """Return a page with every experiment and its claims."""
     first = next(iter(runs.values()))
     names = (ALL,) if set(runs) == set(EXPERIMENTS) else tuple(runs)
@@ -121,7 +121,7 @@ def index_page(runs: Mapping[str, Run]) -> str:
     return "\n".join(lines)
 
 
-def _files(run: Run) -> str:
+def _files(run: Reproduction) -> str:
     name, finding = run.experiment.name, run.finding
     names = [f"{name}.json", *(f"{_stem(name, table)}.csv" for table in finding.tables)]
     return f"Data: {', '.join(f'[{file}]({file})' for file in names)}. Run on {_machine(run.profile)}.\n"

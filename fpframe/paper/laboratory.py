@@ -9,11 +9,10 @@ import attrs
 import torch
 from torch import Tensor, nn
 
-from fpframe.base import Listener, ignore
-from fpframe.enrolment import Method, ZooAnswers, ask_zoo, check_method, find_scheme, fit_encoder
+from fpframe.enrolment import Method, ZooAnswers, ask_zoo, check_method, fit_encoder
 from fpframe.interfaces import Encoder
 from fpframe.models import PROBS, Classifier, Images
-from fpframe.recipe import SPLITS, Recipe
+from fpframe.recipe import SPLITS, Recipe, Run
 from fpframe.zoo import Setting, VictimHandle, Zoo, ZooModel, announce, ask_pixels, build_models
 
 #: The paper's own scheme, its ablation, and what a fingerprint has to beat: the control and the trivial baseline.
@@ -30,14 +29,12 @@ class Laboratory:
     Attributes:
         setting: recipe, data and victim.
         zoo: the recipe's models of all splits, built.
-        workers: processes that train further models.
-        on_event: is told of progress.
+        run: how further models are trained, and who is told of progress.
     """
 
     setting: Setting
     zoo: Zoo
-    workers: int = 1
-    on_event: Listener = ignore
+    run: Run
 
     @property
     def recipe(self) -> Recipe:
@@ -78,13 +75,13 @@ class Laboratory:
     def build(self, models: Sequence[ZooModel]) -> Zoo:
         """Train what is missing of further models."""
         workspace = self.setting.workspace
-        announce(models, workspace, workers=self.workers, on_event=self.on_event)
-        return build_models(models, workspace, workers=self.workers, on_event=self.on_event)
+        announce(models, workspace, self.run)
+        return build_models(models, workspace, self.run)
 
     def method(self, scheme: str) -> Method:
         """Return the components of a scheme."""
         registry = self.setting.workspace.registry
-        return check_method(self.recipe, registry, absent=self.setting.absent, scheme=find_scheme(scheme, registry))
+        return check_method(self.recipe, registry, without=self.setting.without, scheme=scheme)
 
     def ask(self, scheme: str, *splits: str, zoo: Zoo | None = None) -> ZooAnswers:
         """Make a scheme's queries for the victim, and ask it and the models of some splits.
@@ -96,7 +93,7 @@ class Laboratory:
         """
         zoo = zoo or self.zoo
         chosen = Zoo(tuple(zoo.of(*(splits or SPLITS))), zoo.workspace)
-        return ask_zoo(self.setting, self.method(scheme), chosen, keep=True, on_event=self.on_event)
+        return ask_zoo(self.setting, self.method(scheme), chosen, keep=True, on_event=self.run.on_event)
 
     def fit(self, scheme: str, asked: ZooAnswers) -> nn.Module:
         """Return the scheme's encoder, fitted on the fit split of what was asked, for probabilities."""
@@ -107,7 +104,7 @@ class Laboratory:
     def answers(self, models: Sequence[ZooModel], pixels: Tensor, *, zoo: Zoo | None = None) -> Tensor:
         """Return the probabilities ``(M, P, K)`` that models answer to images ``(P, C, H, W)`` of any precision."""
         zoo = zoo or self.zoo
-        found = ask_pixels(zoo, models, pixels, purpose="an experiment", on_event=self.on_event)
+        found = ask_pixels(zoo, models, pixels, purpose="an experiment", on_event=self.run.on_event)
         return torch.stack([answer.tensors["answers"] for answer in found])
 
     def thefts(self, *splits: str) -> list[ZooModel]:

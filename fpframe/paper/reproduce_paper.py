@@ -6,37 +6,30 @@ import importlib
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
-import attrs
-
-from fpframe.base import Event, Listener, ignore, machine_profile
-from fpframe.enrolment import check_method, check_pool, find_scheme
+from fpframe.base import Event, machine_profile
+from fpframe.enrolment import check_method, check_pool
 from fpframe.errors import UsageError, nearest
+from fpframe.models import Dataset
 from fpframe.opening import download_dataset
 from fpframe.paper.experiment import ALL, EXPERIMENTS, Experiment
-from fpframe.paper.folder import Run, write_run
+from fpframe.paper.folder import Reproduction, write_reproduction
 from fpframe.paper.laboratory import UAP, Laboratory
-from fpframe.recipe import Recipe
-from fpframe.registry import Registry, load_registry
-from fpframe.store import Store
-from fpframe.zoo import VictimRequest, announce, build_models, open_workspace, plan_models, prepare
+from fpframe.recipe import Recipe, Run, explains_former
+from fpframe.zoo import announce, build_models, open_workspace, plan_models, prepare
 
 
+@explains_former()
 def reproduce(
     names: Sequence[str],
     *,
     recipe: Recipe | str | Path = "small",
     out: str | Path | None = None,
-    dataset: str | None = None,
+    dataset: Dataset | str | None = None,
     seed: int | None = None,
-    data_root: str | Path | None = None,
     download: bool = False,
-    workers: int = 1,
-    store: Store | None = None,
-    registry: Registry | None = None,
-    on_event: Listener = ignore,
-) -> dict[str, Run]:
+    run: Run | None = None,
+) -> dict[str, Reproduction]:
     """Run experiments of the paper, and write each as soon as it is finished.
 
     Models and their answers are kept in the store, so a run that was stopped continues where it was.
@@ -45,14 +38,10 @@ def reproduce(
         names: names in `EXPERIMENTS`, or ``all``.
         recipe: preset name, TOML file, or a recipe.
         out: folder for pages, data, tables and pictures; ``None`` writes nothing.
-        dataset: address of the data; ``None`` takes the recipe's.
+        dataset: the data, or its address; ``None`` takes the recipe's.
         seed: decides every random choice; ``None`` takes the recipe's.
-        data_root: folder of data sets that are files.
         download: fetch a data set that is not there.
-        workers: processes that train models.
-        store: where models and answers are kept.
-        registry: plugins; ``None`` takes the installed ones.
-        on_event: is told of progress.
+        run: how the work is carried out.
 
     Returns:
         What came out, by name.
@@ -63,54 +52,44 @@ def reproduce(
         DataError: the data cannot be used; the message says where to get it.
     """
     experiments = [find_experiment(name) for name in _complete(names)]
-    registry = registry or load_registry()
-    full = recipe if isinstance(recipe, Recipe) else Recipe.load(recipe)
-    changes: dict[str, Any] = {"dataset": dataset, "seed": seed}
-    full = attrs.evolve(full, **{key: value for key, value in changes.items() if value is not None})
-    check_method(full, registry, absent=())
-    planned = plan_models(full, registry)
+    run = run or Run()
+    full = Recipe.of(recipe, dataset=dataset, seed=seed)
+    check_method(full, run.registry)
+    planned = plan_models(full, run.registry)
     for experiment in experiments:
         experiment.require(planned, full)
     if download:
-        download_dataset(registry, full.dataset, data_root)
-    laboratory = open_laboratory(
-        full, data_root=data_root, workers=workers, store=store, registry=registry, on_event=on_event
-    )
-    runs: dict[str, Run] = {}
+        download_dataset(run.registry, full.dataset, run.data_root)
     # the folder of the data is called so on the page, wherever it was
-    options = {"--dataset": dataset, "--seed": seed, "--data-root": None if data_root is None else "data"}
+    options = {
+        "--dataset": None if dataset is None else full.dataset,
+        "--seed": seed,
+        "--data-root": None if run.data_root is None else "data",
+    }
     given = tuple(word for name, value in options.items() if value is not None for word in (name, str(value)))
-    for run in _runs(experiments, laboratory, given):
-        runs[run.experiment.name] = run
-        if out is not None:
-            write_run(run, Path(out))
-    return runs
+    made: dict[str, Reproduction] = {}
+    with run.computing():
+        for each in _reproductions(experiments, open_laboratory(full, dataset, run), given):
+            made[each.experiment.name] = each
+            if out is not None:
+                write_reproduction(each, Path(out))
+    return made
 
 
-def open_laboratory(
-    recipe: Recipe,
-    *,
-    data_root: str | Path | None = None,
-    workers: int = 1,
-    store: Store | None = None,
-    registry: Registry | None = None,
-    on_event: Listener = ignore,
-) -> Laboratory:
+def open_laboratory(recipe: Recipe, dataset: Dataset | str | None = None, run: Run | None = None) -> Laboratory:
     """Open the data, train the recipe's victim and models where they are missing, and return a laboratory.
 
     Raises:
         RecipeError: the recipe lacks models.
         DataError: the data cannot be used.
     """
-    registry = registry or load_registry()
-    workspace = open_workspace(recipe, None, data_root=data_root, victim_indices=None, store=store, registry=registry)
-    method = check_method(recipe, registry, absent=(), scheme=find_scheme(UAP, registry))
-    check_pool(method.parts, workspace.parts.pool)
-    setting = prepare(VictimRequest(), recipe, workspace, absent=(), on_event=on_event)
-    plan = plan_models(recipe, registry)
-    announce(plan, workspace, workers=workers, on_event=on_event)
-    zoo = build_models(plan, workspace, workers=workers, on_event=on_event)
-    return Laboratory(setting=setting, zoo=zoo, workers=workers, on_event=on_event)
+    run = run or Run()
+    workspace = open_workspace(recipe, dataset, run)
+    check_pool(check_method(recipe, run.registry, scheme=UAP).parts, workspace.parts.pool)
+    setting = prepare(None, recipe, workspace, run)
+    plan = plan_models(recipe, run.registry)
+    announce(plan, workspace, run)
+    return Laboratory(setting=setting, zoo=build_models(plan, workspace, run), run=run)
 
 
 def find_experiment(name: str) -> Experiment:
@@ -131,7 +110,9 @@ def _complete(names: Sequence[str]) -> list[str]:
     return list(dict.fromkeys(each for name in names for each in (EXPERIMENTS if name == ALL else (name,))))
 
 
-def _runs(experiments: Sequence[Experiment], laboratory: Laboratory, options: tuple[str, ...] = ()) -> Iterator[Run]:
+def _reproductions(
+    experiments: Sequence[Experiment], laboratory: Laboratory, options: tuple[str, ...] = ()
+) -> Iterator[Reproduction]:
     setting = laboratory.setting
     test = setting.workspace.dataset.test
     victim = {
@@ -139,10 +120,10 @@ def _runs(experiments: Sequence[Experiment], laboratory: Laboratory, options: tu
         "accuracy": round(laboratory.victim.accuracy(test.pixels, test.labels), 6),
     }
     for experiment in experiments:
-        laboratory.on_event(Event(task="reproducing", kind="note", text=f"{experiment.name}: {experiment.title}"))
+        laboratory.run.on_event(Event(task="reproducing", kind="note", text=f"{experiment.name}: {experiment.title}"))
         started = time.monotonic()
         finding = experiment.run(laboratory)
-        yield Run(
+        yield Reproduction(
             experiment=experiment,
             finding=finding,
             recipe=laboratory.recipe,

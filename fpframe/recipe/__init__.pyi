@@ -1,3 +1,4 @@
+from .former import explains_former as explains_former
 from .recipe import (
     SOURCES as SOURCES,
     SPLITS as SPLITS,
@@ -9,4 +10,5 @@ from .recipe import (
     VictimRecipe as VictimRecipe,
     overlap_of as overlap_of,
 )
+from .run import Run as Run
 from .schemefile import load_scheme as load_scheme

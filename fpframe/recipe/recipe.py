@@ -12,7 +12,7 @@ import tomli_w
 
 from fpframe.base import make_converter, parse_text, read_text
 from fpframe.errors import RecipeError, nearest
-from fpframe.models import Training
+from fpframe.models import Dataset, Training
 from fpframe.parameters import number, one_of, some, whole
 
 #: Kinds of independent model that a verdict is expected to speak of; ``overlap(r)`` is one more for each fraction r.
@@ -228,6 +228,23 @@ class Recipe:
         if name != CERTIFY and colon:
             raise RecipeError(f"preset '{name}' takes no stratum (got '{recipe}')")
         return _for_stratum(preset, stratum) if colon else preset
+
+    @classmethod
+    def of(cls, recipe: Recipe | str | Path, *, dataset: Dataset | str | None = None, **changes: Any) -> Recipe:
+        """Return a recipe, read if it is named, with some of its fields changed; ``None`` leaves a field as it is.
+
+        Args:
+            recipe: preset name, TOML file, or a recipe.
+            dataset: other data, or their address.
+            changes: other fields, such as ``seed``.
+
+        Raises:
+            RecipeError: there is no such preset or file, or its content is not a recipe.
+            ParameterError: a value is out of range.
+        """
+        changes["dataset"] = dataset.address if isinstance(dataset, Dataset) else dataset
+        given = {name: value for name, value in changes.items() if value is not None}
+        return attrs.evolve(recipe if isinstance(recipe, Recipe) else cls.load(recipe), **given)
 
     @classmethod
     def parse(cls, text: str, *, origin: str = "recipe") -> Recipe:

@@ -25,14 +25,13 @@ from .plan import ZooPlan as ZooPlan, plan_zoo as plan_zoo
 from .planner import TRAINED as TRAINED, plan_models as plan_models
 from .references import ZooReferences as ZooReferences
 from .rows import ZooRow as ZooRow
-from .thief import Thief as Thief
-from .victim import (
+from .setting import (
     SAME_ARCHITECTURE as SAME_ARCHITECTURE,
     Setting as Setting,
-    VictimRequest as VictimRequest,
     open_workspace as open_workspace,
     prepare as prepare,
     train_victim as train_victim,
 )
+from .thief import Thief as Thief
 from .workspace import VictimHandle as VictimHandle, Workspace as Workspace
 from .zoo import FAILED_THEFT as FAILED_THEFT, Facts as Facts, Zoo as Zoo

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from fpframe.base import Event, Listener, ignore
+from fpframe.base import Event, computing_on
 from fpframe.executors import Executor, Job, Task, open_executor
+from fpframe.recipe import Run
 from fpframe.zoo.keys import model_key
 from fpframe.zoo.lineage import VICTIM
 from fpframe.zoo.make import has_weights, is_made, make_model
@@ -31,28 +32,21 @@ def missing_models(models: Sequence[ZooModel], workspace: Workspace, *, need_wei
 
 
 def build_models(
-    models: Sequence[ZooModel],
-    workspace: Workspace,
-    *,
-    executor: Executor | None = None,
-    workers: int = 1,
-    need_weights: bool = False,
-    on_event: Listener = ignore,
+    models: Sequence[ZooModel], workspace: Workspace, run: Run | None = None, *, need_weights: bool = False
 ) -> Zoo:
     """Train the models that are missing and return the zoo.
 
     Args:
         models: the plan.
         workspace: data, victim and store.
-        executor: what runs the work; ``None`` takes `workers` processes, or this one where that is 1.
-        workers: processes that train models.
+        run: what trains them, and who is told of every finished model; ``None`` trains them in this process.
         need_weights: whether models whose weights were dropped are trained again; their answers may be enough.
-        on_event: is told of every finished model.
 
     Raises:
         ResourceError: a worker died again and again, or the disk is full; what is finished is kept.
         IntegrityError: a missing model is made from one whose weights were dropped.
     """
+    run = run or Run()
     missing = missing_models(models, workspace, need_weights=need_weights)
     keys = {model_key(model, workspace): model for model in missing}
     parents = {key: model_key(model.parent, workspace) if model.parent else "" for key, model in keys.items()}
@@ -66,16 +60,21 @@ def build_models(
         nonlocal done
         done += 1
         seconds = workspace.store.sidecar(key).get("seconds", 0)
-        on_event(Event(task="training models", done=done, total=len(tasks)))
-        on_event(Event(task="training models", kind="detail", text=f"{model.lineage}: {seconds:.1f} s"))
+        run.on_event(Event(task="training models", done=done, total=len(tasks)))
+        run.on_event(Event(task="training models", kind="detail", text=f"{model.lineage}: {seconds:.1f} s"))
 
     if tasks:
         job = Job(work=_make, state=workspace, pickled=workspace.pickled, unpickle=Workspace.unpickled)
-        if executor is None:
-            executor = open_executor("processes" if min(workers, len(tasks)) > 1 else "inline", workers=workers)
-        executor.run(job, tasks, on_done=on_done)
+        _executor(run, len(tasks)).run(job, tasks, on_done=on_done)
     return Zoo(tuple(models), workspace)
 
 
+def _executor(run: Run, tasks: int) -> Executor:
+    if run.executor is not None:
+        return run.executor
+    return open_executor("processes" if min(run.workers, tasks) > 1 else "inline", workers=run.workers)
+
+
 def _make(workspace: Workspace, model: ZooModel) -> str:
-    return make_model(model, workspace)
+    with computing_on(workspace.device):
+        return make_model(model, workspace)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import attrs
 
+from fpframe.base import computing_on
 from fpframe.interfaces import AttackSimulator
 from fpframe.models import train
 from fpframe.rng import threads
@@ -52,7 +53,7 @@ def _seconds_per_image(model: ZooModel, workspace: Workspace) -> float:
     batch = model.training.batch_size
     images = workspace.parts.part(model.lineage.last.data)[: batch * TIMED_STEPS]
     once = attrs.evolve(model.training, epochs=1)
-    with threads(1):
+    with threads(1), computing_on(workspace.device):
         classifier = workspace.build(model.lineage.architecture, seed=0)
         train(classifier, images.pixels[:batch], images.labels[:batch], once, seed=0)  # the first step is slower
         started = time.perf_counter()

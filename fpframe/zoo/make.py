@@ -9,7 +9,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
-from fpframe.base import computing_device, machine_profile
+from fpframe.base import computing_device, computing_on, machine_profile
 from fpframe.errors import IntegrityError, ModelError
 from fpframe.interfaces import AnswerFilter, AttackContext, AttackSimulator
 from fpframe.models import Classifier, Query, copied, train
@@ -66,7 +66,7 @@ def make_model(model: ZooModel, workspace: Workspace) -> str:
         if not bool(classifier.logits(workspace.dataset.test.pixels[:PROBE_IMAGES]).isfinite().all()):
             raise ModelError(f"training diverged ({model.lineage}); lower learning_rate in [training] of the recipe")
         # before the model itself, so that whoever finds the model finds its labels too, also after a crash
-        _save_labels(_labels(_query(classifier), workspace), model, workspace)
+        _save_labels(_labels(_query(classifier, workspace), workspace), model, workspace)
     facts = {"lineage": resolved(model.lineage, workspace).exact, "queries": queries}
     sidecar = {"seconds": round(time.monotonic() - started, 3), "profile": machine_profile()}
     workspace.store.save(key, dict(classifier.module.state_dict()), facts, sidecar=sidecar)
@@ -126,7 +126,7 @@ def query_model(model: ZooModel, workspace: Workspace) -> Query:
     """
     step = model.lineage.last
     if not is_filter(step, workspace.registry):
-        return _query(load_model(model, workspace))
+        return _query(load_model(model, workspace), workspace)
     answers = component_of(step, workspace.registry)
     assert isinstance(answers, AnswerFilter)
     return answers.wrap(_ask(model.parent, workspace), seed=step.seed)
@@ -182,9 +182,10 @@ def _train(model: ZooModel, workspace: Workspace) -> tuple[Classifier, int]:
     return student, query.spent if query is not None else 0
 
 
-def _query(classifier: Classifier) -> Query:
+def _query(classifier: Classifier, workspace: Workspace) -> Query:
     """Return black-box access to a classifier; on CUDA to a copy there, for the victim itself stays on the CPU."""
-    device = computing_device()
+    with computing_on(workspace.device):
+        device = computing_device()
     if device.type == "cuda" and classifier.device.type == "cpu":
         classifier = copied(classifier).to(device)
     return classifier.as_query(batch_size=BATCH)
@@ -193,7 +194,7 @@ def _query(classifier: Classifier) -> Query:
 def _ask(model: ZooModel | None, workspace: Workspace) -> Query:
     """Return black-box access to a model, or to the victim where there is none."""
     if model is None:
-        return _query(workspace.require_victim().classifier)
+        return _query(workspace.require_victim().classifier, workspace)
     return query_model(model, workspace)
 
 

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 
 import attrs
 
-from fpframe.base import Event, Listener
+from fpframe.base import Event
+from fpframe.recipe import Run
 from fpframe.zoo.build import missing_models
 from fpframe.zoo.dropping import dropped_models
 from fpframe.zoo.estimate import estimate_seconds
@@ -55,19 +56,19 @@ class Outlook:
         return f"{seconds / 60:.0f} minutes" if seconds >= 90 else f"{seconds:.0f} seconds"
 
 
-def announce(models: Sequence[ZooModel], workspace: Workspace, *, workers: int, on_event: Listener) -> None:
+def announce(models: Sequence[ZooModel], workspace: Workspace, run: Run) -> None:
     """Tell the listener how many models there will be, how many are stored already, and the time for the others."""
     outlook = Outlook.of(models, workspace)
     roles = Counter(f"{m.stratum if m.relation == 'independent' else m.relation} ({m.split})" for m in models)
     listed = ", ".join(f"{count} {role}" for role, count in sorted(roles.items()))
-    on_event(Event(task="zoo", kind="note", text=f"zoo: {len(models)} models: {listed}"))
+    run.on_event(Event(task="zoo", kind="note", text=f"zoo: {len(models)} models: {listed}"))
     missing = len(outlook.missing)
     text = "all of them are in the store already"
     if missing:
-        length = outlook.duration(workers)
+        length = outlook.duration(run.workers)
         stored = len(set(models) - set(outlook.missing))
         text = (
-            f"{missing} are to be trained: about {length} with {workers} worker(s); "
+            f"{missing} are to be trained: about {length} with {run.workers} worker(s); "
             f"{stored} of {len(models)} are in the store already"
         )
-    on_event(Event(task="zoo", kind="note", text=text))
+    run.on_event(Event(task="zoo", kind="note", text=text))

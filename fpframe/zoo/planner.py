@@ -23,7 +23,7 @@ TRAINED = {"same-data": "victim", "disjoint-data": "thief", "other-architecture"
 
 
 def plan_models(
-    recipe: Recipe, registry: Registry, *, splits: Iterable[str] = SPLITS, absent: Iterable[str] = ()
+    recipe: Recipe, registry: Registry, *, splits: Iterable[str] = SPLITS, without: Iterable[str] = ()
 ) -> list[ZooModel]:
     """Return the models that a recipe asks for, teachers before their students.
 
@@ -31,7 +31,7 @@ def plan_models(
         recipe: the recipe.
         registry: the attacks.
         splits: the splits to plan.
-        absent: strata to leave out.
+        without: strata to leave out.
 
     Raises:
         UsageError: there is no such split or stratum.
@@ -39,7 +39,7 @@ def plan_models(
         PluginError: an attack is unknown.
         ParameterError: a parameter of an attack is unknown or out of range.
     """
-    splits, skipped = tuple(splits), set(absent)
+    splits, skipped = tuple(splits), set(without)
     for split in splits:
         if split not in SPLITS:
             raise UsageError(f"unknown split '{split}'{nearest(split, SPLITS)}")

@@ -63,6 +63,7 @@ class Workspace:
         victim: the victim; ``None`` while it is itself being trained.
         victim_backbone: address that ``victim`` stands for while there is no victim yet.
         data_root: folder of data sets that are files.
+        device: where models are trained and asked, as the run says; worker processes need to be told.
     """
 
     dataset: Dataset
@@ -72,6 +73,7 @@ class Workspace:
     victim: VictimHandle | None = None
     victim_backbone: str | None = None
     data_root: Path | None = None
+    device: str | None = None
     _structures: dict[str, str] = attrs.field(factory=dict, init=False)
     _pools: dict[str, Images] = attrs.field(factory=dict, init=False)
 

@@ -23,7 +23,6 @@ import fpframe
 from fpframe.models.ask_model import ask
 from fpframe.models.queryset import QueryPart, QuerySet
 from fpframe.recipe.recipe import Recipe
-from fpframe.store.store import Store
 
 #: What is taken once, four and sixteen times. A quarter of the models are derived, a quarter fit, a half calibrate.
 BASE = {"points": 20, "views": 5, "classes": 10, "models": 8}
@@ -138,11 +137,10 @@ def prepared(stage: str, size: dict[str, int], folder: Path) -> Callable[[], Any
         return lambda: fpframe.verify(enrolment, suspect, registry=registry)
     counts = {"quarter": size["models"] // 4, "half": size["models"] // 2}
     recipe = Recipe.parse(RECIPE.format(backbone=BACKBONE, **counts, **size), origin="growth")
-    data, store = made_up_data(size["classes"]), Store(folder / "store")
+    data = made_up_data(size["classes"])
     # the second time, every model is found in the store
-    return lambda: fpframe.enroll(
-        dataset=data, recipe=recipe, store=store, registry=registry, out=enrolment, force=True
-    )
+    run = fpframe.Run(store=folder / "store", registry=registry)
+    return lambda: fpframe.enroll(dataset=data, recipe=recipe, run=run).save(enrolment, force=True)
 
 
 def made_up_data(classes: int) -> fpframe.Dataset:

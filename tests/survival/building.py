@@ -16,6 +16,7 @@ import sys
 import time
 from pathlib import Path
 
+from fpframe.recipe.run import Run
 from fpframe.store.store import Store
 from fpframe.store.temporary import PREFIX
 from fpframe.zoo.keys import labels_key, model_key
@@ -113,7 +114,7 @@ class Finished:
 
     def __init__(self, store: Path, reference: Path) -> None:
         self.store = store
-        planned = plan_zoo(str(RECIPE), store=Store(reference))  # a plan without a victim has no keys
+        planned = plan_zoo(str(RECIPE), run=Run(store=reference))  # a plan without a victim has no keys
         space = planned.workspace
         everything = dict.fromkeys(
             link for model in (victim_model(planned.recipe), *planned.models) for link in model.chain

@@ -87,7 +87,7 @@ def run(laboratory: Laboratory) -> Finding:
 def _borrow(second: Laboratory, asked: ZooAnswers, zoo: Zoo | None) -> ZooAnswers:
     """Ask the second victim and the test split, or another zoo, the queries that were made for the first victim."""
     zoo = zoo or Zoo(tuple(second.zoo.of("test")), second.zoo.workspace)
-    answers = ask_models(zoo, asked.questions.queries, keep=True, on_event=second.on_event)
+    answers = ask_models(zoo, asked.questions.queries, keep=True, on_event=second.run.on_event)
     with threads(1):
         victim = ask(second.victim.as_query(), asked.questions.queries)
     return attrs.evolve(asked, victim=victim, models=list(zip(zoo.models, answers, strict=True)))

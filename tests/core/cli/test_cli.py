@@ -70,6 +70,24 @@ def test_enrol_then_verify_several_kinds_of_suspect_as_json(here, capfd, registr
     assert "python:my_suspect:predict: NOT_SHOWN" in capfd.readouterr().out
 
 
+@pytest.mark.parametrize("command", [["enroll", "--recipe", "tiny"], ["calibrate", "ENROLMENT"]])
+def test_an_existing_output_is_refused_before_anything_is_trained(here, capfd, tiny_enrolment, monkeypatch, command):
+    monkeypatch.setenv("FPFRAME_HOME", str(here / "empty"))
+    command = [str(tiny_enrolment) if word == "ENROLMENT" else word for word in command]
+    assert "exists already" in complaint(capfd, [*command, "--out", str(tiny_enrolment)], 2)
+    assert not (here / "empty").exists()
+
+
+@pytest.mark.parametrize("option", ["--weights", "--backbone", "--mean", "--std"])
+@pytest.mark.parametrize(
+    "command", [["enroll", "--out", "x"], ["compare", "--schemes", "akh"], ["zoo", "plan", "tiny"]]
+)
+def test_options_about_a_victim_need_one(here, capfd, command, option):
+    assert f"{option} is about a victim of your own; name it with --victim" in complaint(
+        capfd, [*command, option, "1"], 2
+    )
+
+
 def test_a_python_victim_with_fresh_weights_needs_a_file_of_them(here, capfd):
     Path("fresh_arch.py").write_text(
         "from torch import nn\ndef make():\n    return nn.Sequential(nn.Flatten(), nn.Linear(64, 10))\n"
@@ -123,7 +141,7 @@ def test_inconclusive_prints_its_result_and_exits_with_7(here, capfd, tiny_enrol
 
 
 def test_evaluate_writes_data_table_and_pictures(here, capfd, tiny_enrolment):
-    arguments = ["evaluate", str(tiny_enrolment), "--channel", "probs", "--out", "result", "--workers", "1"]
+    arguments = ["evaluate", str(tiny_enrolment), "--channels", "probs", "--out", "result", "--workers", "1"]
     assert run(arguments) == 0
     table = capfd.readouterr().out
     assert "| all derived | all independent | 10 / 17 |" in table

@@ -25,7 +25,7 @@ def test_schemes_and_a_file_are_compared_and_written(here, capfd):
         'name = "mine"\nsummary = "the least sure images"\nencoder = { name = "labels" }\n'
         '[[parts]]\naugmenter = { name = "low-margin" }\nperturbation = { name = "none" }\npair = false\n'
     )
-    arguments = ["--schemes", "akh, sac", "--scheme-file", "mine.toml", "--queries", "40,80", "--channel", "top1"]
+    arguments = ["--schemes", "akh, sac, mine.toml", "--sizes", "40,80", "--channels", "top1"]
     assert run([*TINY, *arguments, "--contrast", "mine:akh", "--out", "compared"]) == 0
     printed = capfd.readouterr().out
     assert "| akh@40 | sac@40 | mine@40 | akh@80 | sac@80 | mine@80 |" in printed
@@ -42,11 +42,11 @@ def test_schemes_and_a_file_are_compared_and_written(here, capfd):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["--schemes", "akh", "--queries", "ten"], "--queries takes whole numbers separated by commas"),
+        (["--schemes", "akh", "--sizes", "ten"], "--sizes takes whole numbers separated by commas"),
         (["--schemes", "akh", "--contrast", "akh"], "--contrast takes two schemes, as in residual:akh (got 'akh')"),
         (["--schemes", "akh,sac", "--contrast", "akh:akh"], "--contrast takes two schemes"),
         (["--schemes", "akj"], "unknown scheme 'akj'; did you mean 'akh'"),
-        (["--scheme-file", "none.toml"], "cannot read the scheme: No such file or directory (none.toml)"),
+        (["--schemes", "none.toml"], "cannot read the scheme: No such file or directory (none.toml)"),
         ([], "nothing to compare; name schemes"),
         (["--schemes", "akh", "--folds", "1"], "number of folds must be at least 2 (got 1)"),
     ],

@@ -128,9 +128,9 @@ def test_a_plan_reads_as_a_table_with_a_line_on_what_is_left_to_do(here, capfd):
 
 
 def test_splits_and_strata_can_be_left_out(here, capfd):
-    told = printed_json(capfd, "zoo", "plan", "mini.toml", "--split", "fit")
+    told = printed_json(capfd, "zoo", "plan", "mini.toml", "--splits", "fit")
     assert (told["models"], told["missing"]) == (2, 2)
-    told = printed_json(capfd, "zoo", "plan", "mini.toml", "--split", "fit", "test", "--without", "other-teacher")
+    told = printed_json(capfd, "zoo", "plan", "mini.toml", "--splits", "fit", "test", "--without", "other-teacher")
     assert told["models"] == 6
     assert "other-teacher" not in {count["stratum"] for count in told["counts"]}
 
@@ -156,7 +156,7 @@ def test_what_is_built_is_found_by_every_later_command(at_home, built, capfd):
 
 
 def test_only_what_is_asked_for_is_built_with_a_line_for_each_on_stderr(here, capfd):
-    arguments = ["zoo", "build", "mini.toml", "--executor", "inline", "--split", "fit", "--verbose"]
+    arguments = ["zoo", "build", "mini.toml", "--executor", "inline", "--splits", "fit", "--verbose"]
     assert run(arguments) == 0
     captured = capfd.readouterr()
     assert captured.out.startswith("2 models are in the store, after ")
@@ -213,8 +213,8 @@ def test_of_models_that_are_not_built_nothing_is_known(here, capfd):
 
 
 def test_a_list_reads_as_a_table(at_home, capfd):
-    listed = printed_json(capfd, "zoo", "list", "mini.toml", "--split", "test")
-    assert run(["zoo", "list", "mini.toml", "--split", "test"]) == 0
+    listed = printed_json(capfd, "zoo", "list", "mini.toml", "--splits", "test")
+    assert run(["zoo", "list", "mini.toml", "--splits", "test"]) == 0
     head, *lines = capfd.readouterr().out.splitlines()
     assert head.split()[:7] == ["split", "relation", "stratum", "lineage", "accuracy", "agreement", "queries"]
     for line, row in zip(lines, listed, strict=True):
@@ -230,7 +230,7 @@ def test_a_list_reads_as_a_table(at_home, capfd):
     ("format", "split", "count"), [("safetensors", "test", 4), ("pt2", "fit", 2), ("onnx", "fit", 2)]
 )
 def test_exported_models_answer_as_those_of_the_zoo(at_home, capfd, registry, format, split, count):
-    arguments = ["zoo", "export", "mini.toml", "--split", split, "--out", "out"]
+    arguments = ["zoo", "export", "mini.toml", "--splits", split, "--out", "out"]
     # without the option the format is onnx
     assert run([*arguments, *(["--format", format] if format != "onnx" else [])]) == 0
     assert capfd.readouterr().out == f"out/models.json: {count} models as {format}\n"
@@ -252,7 +252,7 @@ def test_exported_models_answer_as_those_of_the_zoo(at_home, capfd, registry, fo
 
 
 def test_an_export_is_overwritten_by_force_alone(at_home, capfd):
-    arguments = ["zoo", "export", "mini.toml", "--split", "fit", "--format", "safetensors", "--out", "out"]
+    arguments = ["zoo", "export", "mini.toml", "--splits", "fit", "--format", "safetensors", "--out", "out"]
     assert run(arguments) == 0
     capfd.readouterr()
     first = {path.name: path.read_bytes() for path in Path("out").iterdir()}
@@ -267,7 +267,7 @@ def test_an_export_is_overwritten_by_force_alone(at_home, capfd):
 
 
 def test_an_export_in_another_format_leaves_nothing_of_the_one_before_and_spares_what_is_no_export(at_home, capfd):
-    arguments = ["zoo", "export", "mini.toml", "--split", "fit", "--out", "out", "--format"]
+    arguments = ["zoo", "export", "mini.toml", "--splits", "fit", "--out", "out", "--format"]
     assert run([*arguments, "safetensors"]) == 0
     assert run([*arguments, "pt2", "--force"]) == 0
     assert {path.suffix for path in Path("out").iterdir()} == {".pt2", ".json"}
@@ -294,7 +294,7 @@ def test_models_that_are_not_built_are_not_exported(here, capfd):
         (["none.toml"], 2, "No such file"),
         (["certify"], 2, "name it, as in certify:other-teacher"),
         (["quick"], 2, "--data-root"),
-        (["mini.toml", "--split", "tests"], 2, "unknown split 'tests'; did you mean 'test'?"),
+        (["mini.toml", "--splits", "tests"], 2, "unknown split 'tests'; did you mean 'test'?"),
         (["mini.toml", "--without", "same-date"], 2, "unknown stratum 'same-date'; did you mean 'same-data'?"),
         (["mini.toml", "--without", "same-data"], 2, "other-teacher models but has no"),
         (["mini.toml", "--weights", "w.safetensors"], 2, "--victim"),

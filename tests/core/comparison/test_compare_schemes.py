@@ -16,6 +16,7 @@ from fpframe.comparison import cells
 from fpframe.comparison.cells import ALL_INDEPENDENT, ALL_THEFTS, areas, contrasts, pairs
 from fpframe.comparison.compare_schemes import compare
 from fpframe.comparison.contenders import make_contenders, resized
+from fpframe.comparison.design import Design
 from fpframe.comparison.kinds import KINDS, MODIFIED
 from fpframe.decision.metrics import auc
 from fpframe.enrolment.enrolment import Enrolment
@@ -59,9 +60,8 @@ def comparison(tiny_store, scheme_file):
     return compare(
         ["akh", "uap-contrastive", str(scheme_file)],
         recipe="tiny",
-        seeds=2,
-        contrast=("uap-contrastive", "akh"),
-        store=Store(tiny_store),
+        design=Design(seeds=2, contrast=("uap-contrastive", "akh")),
+        run=fpframe.Run(store=tiny_store),
     )
 
 
@@ -150,7 +150,10 @@ def test_nothing_is_asked_twice(comparison, tiny_store, scheme_file, monkeypatch
 
     monkeypatch.setattr(fpframe.Query, "__call__", counting)
     again = compare(
-        ["akh", "sac", str(scheme_file)], recipe="tiny", seeds=2, channels=("probs",), store=Store(tiny_store)
+        ["akh", "sac", scheme_file],
+        recipe="tiny",
+        design=Design(seeds=2, channels=("probs",)),
+        run=fpframe.Run(store=tiny_store),
     )
     victims = 3 * 2 * 5  # the victim's own views: it is no suspect
     assert sum(1 for _ in asked) <= victims
@@ -158,7 +161,7 @@ def test_nothing_is_asked_twice(comparison, tiny_store, scheme_file, monkeypatch
 
 
 def test_costs_are_those_of_the_first_run_also_when_answers_are_found(comparison, tiny_store):
-    again = compare(["akh"], recipe="tiny", store=Store(tiny_store))
+    again = compare(["akh"], recipe="tiny", run=fpframe.Run(store=tiny_store))
     first, second = (
         next(cost for cost in each.costs if (cost.contender, cost.seed) == ("akh", 0)) for each in (comparison, again)
     )
@@ -169,11 +172,16 @@ def test_costs_are_those_of_the_first_run_also_when_answers_are_found(comparison
 
 @pytest.fixture(scope="module")
 def crossed(tiny_store):
-    return compare(["akh", "uap-contrastive"], recipe="tiny", folds=3, sizes=(40,), store=Store(tiny_store))
+    return compare(
+        ["akh", "uap-contrastive"],
+        recipe="tiny",
+        design=Design(folds=3, sizes=(40,)),
+        run=fpframe.Run(store=tiny_store),
+    )
 
 
 def test_a_cross_fit_scores_every_model_of_the_recipe(crossed, registry):
-    plan = plan_models(Recipe.load("tiny"), registry, splits=("fit", "calibrate", "test"), absent=())
+    plan = plan_models(Recipe.load("tiny"), registry, splits=("fit", "calibrate", "test"), without=())
     assert [model.name for model in crossed.models] == [str(model.lineage) for model in plan]
     for outcome in crossed.outcomes:
         assert np.isfinite(outcome.views).all()
@@ -183,7 +191,7 @@ def test_a_cross_fit_scores_every_model_of_the_recipe(crossed, registry):
 
 
 def test_families_are_never_divided_and_every_fold_has_its_share(registry):
-    plan = plan_models(Recipe.load("tiny"), registry, splits=("fit", "calibrate", "test"), absent=())
+    plan = plan_models(Recipe.load("tiny"), registry, splits=("fit", "calibrate", "test"), without=())
     places = divide_families(plan, 3, seed=0)
     assert {model.family for model in plan} == places.keys()
     for relation in ("derived", "independent"):
@@ -214,7 +222,12 @@ def test_a_cross_fit_never_sees_the_models_that_it_scores(tiny_store, monkeypatc
         return fit(encoder, answered, *args, **kwargs)
 
     monkeypatch.setattr(rounds, "fit_encoders", watching)
-    compare(["residual"], recipe="tiny", folds=3, sizes=(20,), channels=("top1",), store=Store(tiny_store))
+    compare(
+        ["residual"],
+        recipe="tiny",
+        design=Design(folds=3, sizes=(20,), channels=("top1",)),
+        run=fpframe.Run(store=tiny_store),
+    )
     assert len(seen) == len(handed) == 3
     assert handed == [fitted for fitted, _ in seen]
     for fitted, held_out in seen:
@@ -228,27 +241,26 @@ def test_a_cross_fit_never_sees_the_models_that_it_scores(tiny_store, monkeypatc
 def test_folds_without_models_are_refused_before_anything_is_trained(folds, tiny_store):
     """The victim is there already, and of the zoo nothing is built: the store is that of the test alone."""
     trained = []
+    run = fpframe.Run(store=tiny_store, on_event=lambda event: trained.append(event.task))
     with pytest.raises(UsageError, match="folds"):
-        compare(["akh"], recipe="tiny", folds=folds, store=Store(tiny_store), on_event=lambda e: trained.append(e.task))
+        compare(["akh"], recipe="tiny", design=Design(folds=folds), run=run)
     assert "training models" not in trained
     assert "asking the zoo" not in trained
 
 
 def test_thefts_that_all_failed_leave_nothing_to_find(tiny_store, monkeypatch):
-    from fpframe.comparison import compare_schemes as comparing
-
-    question = comparing._questioned
+    facts = fpframe.Zoo.facts
     monkeypatch.setattr(
-        comparing,
-        "_questioned",
-        lambda *given: [attrs.evolve(model, failed=model.relation == "derived") for model in question(*given)],
+        fpframe.Zoo,
+        "facts",
+        lambda zoo, model: attrs.evolve(facts(zoo, model), failed=model.relation == "derived"),
     )
     with pytest.raises(DataError, match="every theft of recipe 'tiny' has failed"):
-        compare(["akh"], recipe="tiny", store=Store(tiny_store))
+        compare(["akh"], recipe="tiny", run=fpframe.Run(store=tiny_store))
 
 
 def test_a_size_that_is_named_twice_is_one(registry):
-    made = make_contenders(["akh"], Recipe.load("tiny"), registry, absent=(), sizes=(40, 40))
+    made = make_contenders(["akh"], Recipe.load("tiny"), registry, without=(), sizes=Design(sizes=(40, 40)).sizes)
     assert [contender.name for contender in made] == ["akh"]
 
 
@@ -261,7 +273,7 @@ def test_a_size_is_shared_out_by_the_scheme(registry):
         parts=(part, attrs.evolve(part, pair=True, points=5)),
         encoder=ComponentSpec("labels"),
     )
-    method = check_method(recipe, registry, absent=(), scheme=mixed)
+    method = check_method(recipe, registry, without=(), scheme=mixed)
     large = resized(method, 320)
     assert [(each.points, each.views) for each in large.parts] == [(60, 4), (10, 4)]
     small = resized(method, 16)  # a view of the second part would have half a point
@@ -304,15 +316,26 @@ def test_everything_is_written(comparison, tmp_path):
     [
         ({"schemes": []}, "name schemes"),
         ({"schemes": ["akh", "akh"]}, "'akh' is named twice"),
-        ({"schemes": ["akh"], "seeds": 0}, r"number of seeds must be at least 1 \(got 0\)"),
-        ({"schemes": ["akh"], "channels": ()}, "needs a channel"),
-        ({"schemes": ["akh"], "sizes": (1,)}, "1 queries are too few for scheme 'akh'"),
-        ({"schemes": ["akh", "sac"], "contrast": ("akh", "sax")}, "'sax' of the contrast does not take part.*'sac'"),
+        ({"schemes": ["akh"], "design": {"seeds": 0}}, r"number of seeds must be at least 1 \(got 0\)"),
+        ({"schemes": ["akh"], "design": {"channels": ()}}, "needs a channel"),
+        ({"schemes": ["akh"], "design": {"sizes": (1,)}}, "1 queries are too few for scheme 'akh'"),
+        ({"schemes": ["akh"], "design": {"folds": 1}}, r"number of folds must be at least 2 \(got 1\)"),
+        ({"schemes": ["akh"], "design": {"contrast": ("akh", "akh")}}, "between two schemes"),
+        ({"schemes": ["akh"], "design": {"sizes": (0,)}}, "'sizes' of 'Design' must be a whole number of at least 1"),
+        (
+            {"schemes": ["akh", "sac"], "design": {"contrast": ("akh", "sax")}},
+            "'sax' of the contrast does not take part.*'sac'",
+        ),
     ],
 )
 def test_what_cannot_be_compared_is_refused_before_any_work(wrong, text, tmp_path):
     with pytest.raises(UsageError, match=text):
-        compare(**{"recipe": "tiny", "store": Store(tmp_path), **wrong})
+        compare(
+            wrong["schemes"],
+            recipe="tiny",
+            design=Design(**wrong.get("design", {})),
+            run=fpframe.Run(store=tmp_path),
+        )
     assert not any(tmp_path.iterdir())
 
 
@@ -332,7 +355,7 @@ def test_a_scheme_file_says_what_is_wrong_with_it(tmp_path):
 
 
 def test_a_scheme_of_a_file_can_enroll(scheme_file, tiny_store):
-    enrolment = fpframe.enroll(recipe="tiny", scheme=str(scheme_file), store=Store(tiny_store))
+    enrolment = fpframe.enroll(recipe="tiny", scheme=str(scheme_file), run=fpframe.Run(store=tiny_store))
     assert enrolment.scheme == enrolment.recipe.scheme == "mine"
     assert enrolment.queries.queries == 60
 
@@ -348,7 +371,7 @@ def test_references_are_loaded_one_by_one_and_their_answers_kept(tiny_store, reg
     space = Workspace(
         dataset=data, parts=parts, registry=registry, store=Store(tiny_store), victim_backbone="paper:arc-e"
     )
-    plan = [model for model in plan_models(recipe, registry, splits=("fit",), absent=()) if model.trained]
+    plan = [model for model in plan_models(recipe, registry, splits=("fit",), without=()) if model.trained]
     zoo = Zoo(tuple(plan), space)
     loaded = []
     monkeypatch.setattr(references.Zoo, "load", _counting(Zoo.load, loaded))
@@ -376,5 +399,5 @@ def _counting(load, loaded):
 
 
 def test_contenders_of_several_sizes_are_named_by_them(registry):
-    made = make_contenders(["akh", "sac"], Recipe.load("tiny"), registry, absent=(), sizes=(40, 80))
+    made = make_contenders(["akh", "sac"], Recipe.load("tiny"), registry, without=(), sizes=(40, 80))
     assert [contender.name for contender in made] == ["akh@40", "sac@40", "akh@80", "sac@80"]

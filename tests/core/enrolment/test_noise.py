@@ -37,7 +37,9 @@ def assert_unlike(noisy):
 
 def test_files_of_one_name_in_two_folders_draw_noise_of_their_own(queries, registry):
     model = CalibrationModel(name="model.onnx", stratum="own", family="own")
-    files = [IndependentFile(path=Path(folder, "model.onnx"), model=model) for folder in ("a", "b")]
+    files = [
+        IndependentFile(path=Path(folder, "model.onnx"), model=model, needs_backbone=False) for folder in ("a", "b")
+    ]
     chain = FilterChain.parse(NOISE, registry)
 
     def opened(file):

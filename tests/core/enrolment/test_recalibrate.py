@@ -12,7 +12,6 @@ import fpframe
 from fpframe.enrolment.enrolment import Enrolment
 from fpframe.errors import DataError, ModelError, RecipeError, UsageError
 from fpframe.recipe.recipe import Recipe
-from fpframe.store.store import Store
 
 
 @pytest.fixture(scope="module")
@@ -22,7 +21,7 @@ def enrolment(tiny_enrolment) -> Enrolment:
 
 @pytest.fixture(scope="module")
 def zoo(tiny_store):
-    return fpframe.plan_zoo("tiny", store=Store(tiny_store)).build()
+    return fpframe.plan_zoo("tiny", run=fpframe.Run(store=tiny_store)).build()
 
 
 def of(zoo, stratum, split="calibrate"):
@@ -38,8 +37,12 @@ def exported(zoo, tmp_path_factory) -> Path:
     return folder
 
 
+def own(folder: Path) -> fpframe.Independents:
+    return fpframe.Independents(folder, backbone="paper:arc-e")
+
+
 def test_calibrating_on_the_enrolments_own_recipe_gives_the_same_calibration(enrolment, tiny_store):
-    again = fpframe.calibrate(enrolment, store=Store(tiny_store))
+    again = fpframe.calibrate(enrolment, run=fpframe.Run(store=tiny_store))
     assert again.digest == enrolment.digest
 
 
@@ -47,7 +50,7 @@ def test_another_zoo_calibrates_without_the_victim(enrolment, tiny_store, monkey
     def refuse(*args, **kwargs):
         raise AssertionError("the victim was trained or loaded")
 
-    monkeypatch.setattr("fpframe.zoo.victim.train_victim", refuse)
+    monkeypatch.setattr("fpframe.zoo.setting.train_victim", refuse)
     recipe = Recipe.load("tiny")
     fewer = attrs.evolve(
         recipe,
@@ -55,7 +58,7 @@ def test_another_zoo_calibrates_without_the_victim(enrolment, tiny_store, monkey
         independent=tuple(attrs.evolve(g, fit=0, test=0) for g in recipe.independent if g.stratum == "same-data"),
         derived=(),
     )
-    made = fpframe.calibrate(enrolment, recipe=fewer, store=Store(tiny_store))
+    made = fpframe.calibrate(enrolment, recipe=fewer, run=fpframe.Run(store=tiny_store))
     assert made.calibration.counts == {"same-data": 9}
     assert made.strata("probs")["same-data"] == enrolment.strata("probs")["same-data"]
     assert made.calibration.source == "recipe fewer, seed 0"
@@ -68,15 +71,16 @@ def test_too_few_models_for_alpha_are_refused_before_anything_is_trained(enrolme
     recipe = Recipe.load("tiny")
     few = attrs.evolve(recipe, independent=tuple(attrs.evolve(g, calibrate=3) for g in recipe.independent))
     with pytest.raises(UsageError, match="9 are needed in every stratum"):
-        fpframe.calibrate(enrolment, recipe=few, store=Store(tmp_path / "empty"))
+        fpframe.calibrate(enrolment, recipe=few, run=fpframe.Run(store=tmp_path / "empty"))
     none = attrs.evolve(recipe, independent=tuple(attrs.evolve(g, calibrate=0) for g in recipe.independent))
     with pytest.raises(RecipeError, match="no independent models in 'calibrate'"):
-        fpframe.calibrate(enrolment, recipe=none, store=Store(tmp_path / "empty"))
+        fpframe.calibrate(enrolment, recipe=none, run=fpframe.Run(store=tmp_path / "empty"))
     assert not (tmp_path / "empty").exists()
 
 
 def test_a_filter_that_changes_images_is_calibrated_and_then_detected(enrolment, tiny_store, registry, zoo, tmp_path):
-    made = fpframe.calibrate(enrolment, through=["flip(0.5)"], store=Store(tiny_store), out=tmp_path / "flip.enrolment")
+    made = fpframe.calibrate(enrolment, through=["flip(0.5)"], run=fpframe.Run(store=tiny_store))
+    made.save(tmp_path / "flip.enrolment")
     assert made.strata("probs") == enrolment.strata("probs")
     assert made.strata("probs", "flip(0.5)") != made.strata("probs")
     flip = registry.create("filter", "flip", probability=0.5)
@@ -88,8 +92,8 @@ def test_a_filter_that_changes_images_is_calibrated_and_then_detected(enrolment,
 
 
 def test_a_new_calibration_keeps_the_filters_of_the_old_one(enrolment, tiny_store, exported):
-    first = fpframe.calibrate(enrolment, through=["blur(1.0)"], store=Store(tiny_store))
-    again = fpframe.calibrate(first, independents=exported, backbone="paper:arc-e", through=["round(2)"])
+    first = fpframe.calibrate(enrolment, through=["blur(1.0)"], run=fpframe.Run(store=tiny_store))
+    again = fpframe.calibrate(first, independents=own(exported), through=["round(2)"])
     assert list(again.calibration.answers) == ["", *list(first.calibration.answers)[1:], "round(2)"]
 
 
@@ -97,24 +101,24 @@ def test_another_seed_draws_other_models_and_divides_the_data_as_before(enrolmen
     recipe = Recipe.load("tiny")
     few = tuple(attrs.evolve(g, calibrate=9) for g in recipe.independent if g.stratum == "same-data")
     other = attrs.evolve(recipe, seed=1, independent=few, derived=(), partition=fpframe.recipe.recipe.Partition(pool=3))
-    made = fpframe.calibrate(enrolment, recipe=other, store=Store(tmp_path))
+    made = fpframe.calibrate(enrolment, recipe=other, run=fpframe.Run(store=tmp_path))
     assert made.calibration.source == "recipe tiny, seed 1"
     ours, theirs = enrolment.strata("probs")["same-data"], made.strata("probs")["same-data"]
     assert set(ours.scores).isdisjoint(theirs.scores)
-    again = fpframe.plan_zoo(attrs.evolve(other, seed=0), store=Store(tmp_path), splits=("calibrate",))
+    again = fpframe.plan_zoo(attrs.evolve(other, seed=0), run=fpframe.Run(store=tmp_path), splits=("calibrate",))
     assert again.outlook().missing, "with the seed of the enrolment they are other models"
     with pytest.raises(DataError, match="name a recipe for the same data"):
-        fpframe.calibrate(enrolment, recipe="small", store=Store(tmp_path), data_root=tmp_path)
+        fpframe.calibrate(enrolment, recipe="small", run=fpframe.Run(store=tmp_path, data_root=tmp_path))
 
 
 def test_an_enrolment_on_other_images_is_refused(enrolment, tiny_store):
     strange = attrs.evolve(enrolment, victim={**enrolment.victim, "pool": "0" * 64})
     with pytest.raises(DataError, match="are not those of the enrolment"):
-        fpframe.calibrate(strange, store=Store(tiny_store))
+        fpframe.calibrate(strange, run=fpframe.Run(store=tiny_store))
 
 
 def test_own_independent_models_calibrate(enrolment, exported, zoo):
-    made = fpframe.calibrate(enrolment, independents=exported, backbone="paper:arc-e")
+    made = fpframe.calibrate(enrolment, independents=own(exported))
     assert made.calibration.counts == {"own-independents": 9}
     ours = made.strata("probs")["own-independents"].scores
     assert sorted(ours) == pytest.approx(sorted(enrolment.strata("probs")["same-data"].scores), abs=1e-6)
@@ -129,7 +133,7 @@ def test_networks_of_every_kind_of_file_calibrate_together(enrolment, exported, 
         fpframe.export_zoo(attrs.evolve(zoo, models=(ours,)), out, format=format)
         shutil.copy(next(out.glob(f"*.{format}")), folder)
         (folder / "0.safetensors").unlink(missing_ok=True)
-        made = fpframe.calibrate(enrolment, independents=folder, backbone="paper:arc-e")
+        made = fpframe.calibrate(enrolment, independents=own(folder))
         assert made.calibration.counts == {"own-independents": 9}
         assert sorted(made.strata("probs")["own-independents"].scores) == pytest.approx(
             sorted(enrolment.strata("probs")["same-data"].scores), abs=1e-4
@@ -142,14 +146,14 @@ def test_folders_tell_strata_and_families(enrolment, exported, tmp_path):
         place = tmp_path / "rivals" / ("one-origin" if number < 2 else f"origin-{number}")
         place.mkdir(parents=True, exist_ok=True)
         shutil.copy(exported / f"{number}.safetensors", place)
-    made = fpframe.calibrate(enrolment, independents=tmp_path, backbone="paper:arc-e", alpha=0.2)
+    made = fpframe.calibrate(enrolment, independents=own(tmp_path), alpha=0.2)
     [stratum] = made.strata("probs").values()
     assert (made.calibration.counts, stratum.units) == ({"rivals": 9}, 8)
     assert made.recipe.alpha == 0.2
 
 
 def test_an_exported_zoo_says_itself_what_its_models_are(enrolment, tiny_store, tmp_path):
-    plan = fpframe.plan_zoo("tiny", store=Store(tiny_store), splits=("calibrate",))
+    plan = fpframe.plan_zoo("tiny", run=fpframe.Run(store=tiny_store), splits=("calibrate",))
     fpframe.export_zoo(plan.build(), tmp_path / "zoo", format="safetensors")
     made = fpframe.calibrate(enrolment, independents=tmp_path / "zoo")
     assert made.calibration.counts == enrolment.calibration.counts
@@ -162,11 +166,11 @@ def test_the_victim_and_copies_are_no_independent_models(enrolment, exported, zo
     folder = Path(shutil.copytree(exported, tmp_path / "with-victim"))
     fpframe.save_weights(zoo.workspace.victim.classifier, folder / "victim.safetensors")
     with pytest.raises(ModelError, match=r"answers exactly as the victim does \(.*victim.safetensors\)"):
-        fpframe.calibrate(enrolment, independents=folder, backbone="paper:arc-e")
+        fpframe.calibrate(enrolment, independents=own(folder))
     folder = Path(shutil.copytree(exported, tmp_path / "with-copy"))
     shutil.copy(folder / "0.safetensors", folder / "copy.safetensors")
     with pytest.raises(ModelError, match="two models give exactly the same answers"):
-        fpframe.calibrate(enrolment, independents=folder, backbone="paper:arc-e")
+        fpframe.calibrate(enrolment, independents=own(folder))
 
 
 def test_a_model_of_another_task_cannot_calibrate(enrolment, exported, registry, tmp_path):
@@ -174,7 +178,7 @@ def test_a_model_of_another_task_cannot_calibrate(enrolment, exported, registry,
     junk = registry.create("backbone", "paper").build("arc-e", num_classes=10, image_shape=(1, 8, 8), seed=0)
     fpframe.save_weights(junk, folder / "junk.safetensors")
     with pytest.raises(ModelError, match=r"this model cannot calibrate \(.*junk.safetensors\)"):
-        fpframe.calibrate(enrolment, independents=folder, backbone="paper:arc-e")
+        fpframe.calibrate(enrolment, independents=own(folder))
 
 
 def test_folders_without_models_and_two_sources_are_refused(enrolment, tmp_path):

@@ -57,7 +57,7 @@ def built(tmp_path_factory) -> Path:
     """A store in which `mini` is built with all weights, and `mini.toml` beside it."""
     folder = tmp_path_factory.mktemp("built")
     (folder / "mini.toml").write_text(mini().to_toml())
-    plan_zoo(mini(), store=Store(folder / "home")).build()
+    plan_zoo(mini(), run=fpframe.Run(store=folder / "home")).build()
     return folder
 
 
@@ -80,11 +80,11 @@ def times(folder: Path) -> dict[Path, int]:
 
 
 def planned(folder: Path) -> fpframe.ZooPlan:
-    return plan_zoo(mini(), store=Store(folder / "home"))
+    return plan_zoo(mini(), run=fpframe.Run(store=folder / "home"))
 
 
 def compared(folder: Path, *schemes: str) -> fpframe.Comparison:
-    return compare(schemes, recipe=mini(), store=Store(folder / "home"))
+    return compare(schemes, recipe=mini(), run=fpframe.Run(store=folder / "home"))
 
 
 def scores(comparison: fpframe.Comparison) -> list[list[list[float]]]:
@@ -310,7 +310,7 @@ def test_a_dropped_entry_keeps_what_is_known_of_the_model(here):
         (["--keep", "answer"], "--keep takes answers or weights (got 'answer'); did you mean 'answers'?"),
         (["--schemes", OTHER], "--schemes names schemes whose queries are sent; it needs --keep answers"),
         (["--keep", "answers", "--schemes", "akj"], "unknown scheme 'akj'; did you mean 'akh'"),
-        (["--keep", "answers", "--split", "fit", "test"], "('calibrate' is not planned); leave out --split"),
+        (["--keep", "answers", "--splits", "fit", "test"], "('calibrate' is not planned); leave out --splits"),
     ],
 )
 def test_a_wrong_wish_is_one_line_and_nothing_is_done(here, capfd, arguments, words):

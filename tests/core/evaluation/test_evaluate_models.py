@@ -15,16 +15,16 @@ from fpframe.enrolment.enrolment import Enrolment
 from fpframe.evaluation.accusations import count_accusations
 from fpframe.evaluation.diagnostics import diagnose
 from fpframe.evaluation.evaluate_models import evaluate
+from fpframe.recipe.run import Run
 from fpframe.report.evaluation.folder import write_evaluations
 from fpframe.report.evaluation.tables import evaluation_markdown
-from fpframe.store.store import Store
 
 CHANNELS = ("probs", "rounded:2", "rounded:1", "top1")
 
 
 @pytest.fixture(scope="module")
 def evaluations(tiny_enrolment, tiny_store):
-    return evaluate([Enrolment.open(tiny_enrolment)], store=Store(tiny_store))
+    return evaluate([Enrolment.open(tiny_enrolment)], run=Run(store=tiny_store))
 
 
 @pytest.fixture(scope="module")
@@ -161,5 +161,5 @@ def test_everything_is_written_and_says_what_it_counted(evaluations, tmp_path):
 
 
 def test_evaluating_twice_gives_the_same_bytes(evaluations, tiny_enrolment, tiny_store, tmp_path):
-    again = evaluate([Enrolment.open(tiny_enrolment)], channels=("top1",), store=Store(tiny_store))
+    again = evaluate([Enrolment.open(tiny_enrolment)], channels=("top1",), run=Run(store=tiny_store))
     assert evaluation_markdown(again) == evaluation_markdown([evaluations[3]])

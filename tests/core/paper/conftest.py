@@ -9,10 +9,10 @@ import pytest
 from fpframe.paper.laboratory import Laboratory
 from fpframe.paper.reproduce_paper import open_laboratory
 from fpframe.recipe.recipe import Recipe
-from fpframe.store.store import Store
+from fpframe.recipe.run import Run
 
 
 @pytest.fixture(scope="session")
 def laboratory(tiny_store: Path) -> Laboratory:
     """The models of `tiny` with seed 0; what experiments ask and train further is kept beside them."""
-    return open_laboratory(Recipe.load("tiny"), store=Store(tiny_store))
+    return open_laboratory(Recipe.load("tiny"), run=Run(store=tiny_store))

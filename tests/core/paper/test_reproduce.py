@@ -14,10 +14,10 @@ import fpframe
 from fpframe.cli import run
 from fpframe.paper import reproduce_paper as reproducing
 from fpframe.paper.experiment import EXPERIMENTS, Claim, Experiment, Finding, Table
-from fpframe.paper.folder import Run, index_page, page, write_run
+from fpframe.paper.folder import Reproduction, index_page, page, write_reproduction
 from fpframe.paper.laboratory import Laboratory
 from fpframe.paper.reproduce_paper import find_experiment, reproduce
-from fpframe.store.store import HOME, Store
+from fpframe.store.store import HOME
 
 
 def test_every_experiment_is_one_file_of_that_name() -> None:
@@ -78,9 +78,9 @@ def test_a_recipe_without_the_models_that_an_experiment_needs_is_refused_before_
     lacking = attrs.evolve(small, derived=tuple(attrs.evolve(group, test=0) for group in small.derived))
     said = "experiment 'queries' needs derived models in 'test', but recipe 'small' has none"
     with pytest.raises(fpframe.RecipeError, match=said):
-        reproduce(["views", "queries"], recipe=lacking, store=Store(tmp_path))
+        reproduce(["views", "queries"], recipe=lacking, run=fpframe.Run(store=tmp_path))
     with pytest.raises(fpframe.UsageError, match="pass the folder that holds it"):
-        reproduce(["views"], recipe=lacking, store=Store(tmp_path))
+        reproduce(["views"], recipe=lacking, run=fpframe.Run(store=tmp_path))
 
 
 def test_data_that_is_not_there_is_named_with_where_to_get_it(
@@ -101,14 +101,16 @@ def test_a_download_that_is_asked_for_comes_before_the_data_are_opened(
     asked = []
     monkeypatch.setattr(reproducing, "download_dataset", lambda registry, *where: asked.append(where))
     with pytest.raises(fpframe.DataError, match="no file FashionMNIST"):
-        reproduce(["views"], recipe="small", data_root=tmp_path, download=True, store=Store(tmp_path / "store"))
+        reproduce(
+            ["views"], recipe="small", download=True, run=fpframe.Run(store=tmp_path / "store", data_root=tmp_path)
+        )
     assert asked == [("torchvision:FashionMNIST", tmp_path)]
 
 
 def test_pages_of_made_up_findings(laboratory: Laboratory, tmp_path: Path) -> None:
     runs = {name: _made_up(name, laboratory.recipe) for name in ("alpha", "beta")}
     for each in runs.values():
-        write_run(each, tmp_path)
+        write_reproduction(each, tmp_path)
     text = page(runs["alpha"])
     assert "| a figure | 0.9 | 0.8 | differs: ours is less |" in text
     assert "| none | - | 0.5 | undecided |" in text
@@ -123,7 +125,7 @@ def test_pages_of_made_up_findings(laboratory: Laboratory, tmp_path: Path) -> No
     assert "took 2.0 minutes in this run" in index
 
 
-def _made_up(name: str, recipe: fpframe.Recipe) -> Run:
+def _made_up(name: str, recipe: fpframe.Recipe) -> Reproduction:
     finding = Finding(
         data={"nothing": float("nan")},
         claims=(
@@ -135,7 +137,7 @@ def _made_up(name: str, recipe: fpframe.Recipe) -> Run:
         pictures={"scores": "<svg/>"},
     )
     experiment = Experiment(name=name, section="Z", title=f"Title of {name}", shows="Something.", run=lambda _: finding)
-    return Run(
+    return Reproduction(
         experiment=experiment,
         finding=finding,
         recipe=recipe,

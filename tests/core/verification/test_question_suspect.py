@@ -22,7 +22,7 @@ def enrolment(tiny_enrolment) -> Enrolment:
 @pytest.fixture(scope="module")
 def models(tiny_store, enrolment):
     """Models of the test split, by stratum or attack."""
-    plan = fpframe.plan_zoo("tiny", store=fpframe.store.store.Store(tiny_store), splits=("test",))
+    plan = fpframe.plan_zoo("tiny", run=fpframe.Run(store=tiny_store), splits=("test",))
     zoo = plan.build()
     return {model.stratum: zoo.load(model) for model in reversed(zoo.models)}
 

@@ -21,7 +21,7 @@ def enrolment(tiny_enrolment) -> Enrolment:
 
 @pytest.fixture(scope="module")
 def thief(tiny_store):
-    zoo = fpframe.plan_zoo("tiny", store=fpframe.store.store.Store(tiny_store), splits=("test",)).build()
+    zoo = fpframe.plan_zoo("tiny", run=fpframe.Run(store=tiny_store), splits=("test",)).build()
     return next(zoo.load(model) for model in zoo.models if model.stratum == "finetune(all)")
 
 

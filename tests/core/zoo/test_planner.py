@@ -157,10 +157,10 @@ def test_every_model_is_made_from_the_part_that_its_kind_owns(plan):
 
 
 def test_a_stratum_that_is_absent_is_not_planned_and_teaches_nobody(plan):
-    models = plan(RECIPE, absent=["same-data"])
+    models = plan(RECIPE, without=["same-data"])
     assert "same-data" not in {model.stratum for model in models}
     assert {m.lineage.steps[0].backbone for m in of(models, "other-teacher")} == {"a:1", "a:2"}
-    assert not of(plan(RECIPE, absent=["other-teacher"]), "other-teacher")
+    assert not of(plan(RECIPE, without=["other-teacher"]), "other-teacher")
 
 
 def test_two_groups_of_one_stratum_never_ask_for_one_model_twice(plan):
@@ -183,7 +183,7 @@ def test_two_groups_of_one_attack_never_ask_for_one_model_twice(plan):
 
 def test_every_step_of_one_model_has_a_seed_of_its_own(plan):
     recipe = attrs.evolve(ALIKE, derived=(DerivedGroup(attack="finetune(all)->weight-noise->extract", fit=1, test=1),))
-    for model in plan(recipe, absent=["attacked"]):
+    for model in plan(recipe, without=["attacked"]):
         seeds = [step.seed for step in model.lineage.steps if step.name not in ("victim", "labels")]
         assert len(set(seeds)) == len(seeds)
 

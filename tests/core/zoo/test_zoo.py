@@ -18,6 +18,7 @@ from fpframe.executors import open_executor
 from fpframe.interfaces.attack import AttackSimulator
 from fpframe.models.classifier import state_digest
 from fpframe.recipe.recipe import STRATA, IndependentGroup, Recipe
+from fpframe.recipe.run import Run
 from fpframe.registry.hookspecs import hookimpl
 from fpframe.registry.registry import Registry
 from fpframe.rng import threads
@@ -56,8 +57,8 @@ def on_test(query, workspace) -> torch.Tensor:
 def test_a_zoo_is_trained_once_and_found_again(recipe, workspace, registry):
     plan = plan_models(recipe, registry, splits=("test",))[:6]
     made, again = [], []
-    build_models(plan, workspace, on_event=made.append)
-    build_models(plan, workspace, on_event=again.append)
+    build_models(plan, workspace, Run(on_event=made.append))
+    build_models(plan, workspace, Run(on_event=again.append))
     assert [(event.done, event.total) for event in made if event.kind == "step"] == [(n, 6) for n in range(1, 7)]
     details = [event.text for event in made if event.kind == "detail"]
     assert [text.rpartition(": ")[0] for text in details] == [str(model.lineage) for model in plan]
@@ -72,7 +73,7 @@ def test_an_interrupted_build_goes_on_where_it_was(recipe, workspace, registry):
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        build_models(plan, workspace, on_event=interrupt)
+        build_models(plan, workspace, Run(on_event=interrupt))
     assert missing_models(plan, workspace) == plan[2:]
 
 
@@ -99,7 +100,7 @@ def test_what_two_models_are_made_from_is_built_once_and_kept(workspace, model):
     assert one.parent.lineage == two.parent.lineage
     assert len(missing_models([one, two], workspace)) == 3
     made = []
-    build_models([one, two], workspace, on_event=made.append)
+    build_models([one, two], workspace, Run(on_event=made.append))
     told = [event.text.rpartition(":")[0] for event in made if event.kind == "detail"]
     assert told.count("victim->prune(0.4)") == 1
     assert len(told) == 3
@@ -172,7 +173,7 @@ def test_inline_and_worker_processes_store_the_same_bytes(workspace, model, tmp_
     stores = []
     for workers in (1, 2):
         space = attrs.evolve(workspace, store=Store(tmp_path / f"{workers}"))
-        zoo = build_models(plan, space, workers=workers)
+        zoo = build_models(plan, space, Run(workers=workers))
         assert all(zoo.facts(each).accuracy > 0 for each in plan)
         root = space.store.root
         stores.append({p.relative_to(root): p.read_bytes() for p in root.rglob("*.safetensors")})

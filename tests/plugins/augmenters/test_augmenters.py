@@ -10,7 +10,6 @@ import fpframe
 from fpframe.interfaces.augmenter import Augmenter
 from fpframe.models.classifier import state_digest
 from fpframe.recipe.recipe import Recipe
-from fpframe.store.store import Store
 from fpframe_plugins.augmenters.augment import Augment
 
 SHAPE, CLASSES = (1, 2, 2), 4
@@ -306,7 +305,8 @@ def test_augment_refuses_a_hyper_parameter_out_of_range_by_name(params):
 def test_a_scheme_of_natural_images_is_enrolled_saved_and_scores_as_by_hand(scheme, registry, tiny_store, tmp_path):
     tiny = Recipe.load("tiny")
     recipe = tiny
-    fpframe.enroll(recipe=recipe, scheme=scheme, store=Store(tiny_store), out=tmp_path / "enrolment", registry=registry)
+    run = fpframe.Run(store=tiny_store, registry=registry)
+    fpframe.enroll(recipe=recipe, scheme=scheme, run=run).save(tmp_path / "enrolment")
     enrolment = fpframe.Enrolment.open(tmp_path / "enrolment", registry=registry)
     asked = enrolment.queries.images.flatten(0, 1)
     # pair = false: each point is asked once

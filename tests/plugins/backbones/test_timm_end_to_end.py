@@ -9,7 +9,6 @@ import pytest
 import fpframe
 from fpframe.models.classifier import Classifier
 from fpframe.recipe.recipe import STRATA
-from fpframe.store.store import Store
 
 # stopped early: on a victim without errors of its own the encoder learns accuracy instead of identity
 TRAINING = {
@@ -53,7 +52,11 @@ def test_a_timm_victim_is_enrolled_on_the_cheap_zoo_and_recognised_among_timm_su
 ):
     assert trained[address].accuracy(digits.test.pixels, digits.test.labels) > 0.75
     enrolment = fpframe.enroll(
-        address, digits, weights=files[address], recipe="tiny", absent=["same-data"], store=Store(tiny_store)
+        fpframe.Victim(address, weights=files[address]),
+        digits,
+        recipe="tiny",
+        without=["same-data"],
+        run=fpframe.Run(store=tiny_store),
     )
     assert set(enrolment.calibration.counts) == set(STRATA) - {"same-data"}
     verdicts = {name: fpframe.verify(enrolment, path, backbone=name) for name, path in files.items()}

@@ -9,7 +9,6 @@ from torch import Tensor
 import fpframe
 from fpframe.interfaces.encoder import Encoder
 from fpframe.models.channel import through_channel
-from fpframe.store.store import Store
 
 QUERIES, CLASSES = 100, 5
 
@@ -209,8 +208,9 @@ def test_a_bad_parameter_is_named(registry, name, value):
 def test_the_scheme_is_enrolled_on_single_images_of_one_view_saved_and_gives_the_victim_a_score_of_one(
     registry, tiny_store, tmp_path
 ):
-    store = Store(tiny_store)
-    made = fpframe.enroll(recipe="tiny", scheme="residual", store=store, out=tmp_path / "enrolment", registry=registry)
+    run = fpframe.Run(store=tiny_store, registry=registry)
+    made = fpframe.enroll(recipe="tiny", scheme="residual", run=run)
+    made.save(tmp_path / "enrolment")
     enrolment = fpframe.Enrolment.open(tmp_path / "enrolment", registry=registry)
     assert enrolment.queries.images.shape == (1, 20, 1, 8, 8)
     digits = registry.create("dataset", "digits").open("", root=None).train.images

@@ -16,7 +16,6 @@ from torch import Tensor, nn
 import fpframe
 from fpframe.models.classifier import state_digest
 from fpframe.models.queryset import add_perturbation, to_pixels
-from fpframe.store.store import Store
 from fpframe_plugins.perturbations._cw import cw_l2
 from fpframe_plugins.perturbations._deepfool import deepfool_l2
 from fpframe_plugins.perturbations._escaping import escape_gradient
@@ -750,7 +749,7 @@ def test_conferrable_without_models_of_either_kind_is_refused_with_the_remedy(mi
 
 @pytest.mark.parametrize("scheme", ["ipguard", "conferrable"])
 def test_a_scheme_of_perturbed_points_asks_one_view_of_labels_and_tells_a_copy(scheme, tiny_store):
-    enrolment = fpframe.enroll(recipe="tiny", scheme=scheme, store=Store(tiny_store))
+    enrolment = fpframe.enroll(recipe="tiny", scheme=scheme, run=fpframe.Run(store=tiny_store))
     assert enrolment.queries.views == 1
     assert enrolment.queries.queries == fpframe.Recipe.load("tiny").queries.points
     clean = to_pixels(digits()[0])

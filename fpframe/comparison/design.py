@@ -1,0 +1,56 @@
+"""`Design`: how often, in which sizes and in which channels schemes are compared."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import attrs
+
+from fpframe.errors import UsageError
+from fpframe.parameters import whole
+
+
+def _at_least(low: int, what: str) -> Any:
+    def check(owner: object, field: attrs.Attribute[Any], value: int | None) -> None:
+        if value is not None and value < low:
+            raise UsageError(f"the number of {what} must be at least {low} (got {value})")
+
+    return check
+
+
+def _named(owner: object, field: attrs.Attribute[Any], value: tuple[str, ...]) -> None:
+    if not value:
+        raise UsageError("a comparison needs a channel; name one, such as probs")
+
+
+def _pair(owner: object, field: attrs.Attribute[Any], value: tuple[str, ...] | None) -> None:
+    if value is not None and len(set(value)) != 2:
+        raise UsageError(f"a contrast is between two schemes, as in ('residual', 'akh') (got {value})")
+
+
+def _once(values: Iterable[Any]) -> tuple[Any, ...]:
+    return tuple(dict.fromkeys(values))
+
+
+@attrs.frozen(kw_only=True)
+class Design:
+    """How often, in which sizes and in which channels schemes are compared.
+
+    Attributes:
+        seeds: enrolments of each scheme; data and models stay the same.
+        sizes: queries that one suspect is asked: every scheme in each of these sizes; empty takes each scheme in its
+            own.
+        folds: score every model of the recipe by what was made without its fold of families, in place of fitting on
+            the fit split and scoring the test split. This scores more models, but nothing is calibrated.
+        contrast: two schemes that are to be tested against each other in every cell.
+        channels: what the models reveal.
+    """
+
+    seeds: int = attrs.field(default=1, validator=_at_least(1, "seeds"))
+    sizes: tuple[int, ...] = attrs.field(
+        default=(), converter=_once, validator=attrs.validators.deep_iterable(whole(low=1))
+    )
+    folds: int | None = attrs.field(default=None, validator=_at_least(2, "folds"))
+    contrast: tuple[str, str] | None = attrs.field(default=None, validator=_pair)
+    channels: tuple[str, ...] = attrs.field(default=("probs", "top1"), converter=_once, validator=_named)

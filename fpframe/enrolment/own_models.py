@@ -1,0 +1,42 @@
+"""`Independents`: a folder of independent models of the user's own, and how they are opened."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, get_args
+
+import attrs
+
+from fpframe.errors import UsageError
+from fpframe.models import Outputs
+from fpframe.opening import finite, per_channel, positive
+
+
+def _outputs(owner: Any, field: attrs.Attribute[Any], value: object) -> None:
+    if value not in get_args(Outputs):
+        raise UsageError(f"'outputs' must be one of {', '.join(get_args(Outputs))} (got '{value}')")
+
+
+@attrs.frozen
+class Independents:
+    """A folder of independent models of the user's own, and how they are opened.
+
+    Attributes:
+        folder: models as files, sorted as ``FILE``, ``STRATUM/FILE`` or ``STRATUM/FAMILY/FILE``, or written by
+            `export_zoo`.
+        backbone: address of the architecture, for files of weights.
+        outputs: how their answers are read.
+        mean: per-channel mean that they subtract from pixels.
+        std: per-channel standard deviation that they divide them by.
+    """
+
+    folder: Path = attrs.field(converter=Path)
+    backbone: str | None = attrs.field(default=None, kw_only=True)
+    outputs: Outputs = attrs.field(default="auto", validator=_outputs, kw_only=True)
+    mean: tuple[float, ...] | None = attrs.field(default=None, converter=per_channel, validator=finite, kw_only=True)
+    std: tuple[float, ...] | None = attrs.field(default=None, converter=per_channel, validator=positive, kw_only=True)
+
+    @classmethod
+    def of(cls, independents: Independents | str | Path) -> Independents:
+        """Return a folder of models; a bare path is one without anything to be said about it."""
+        return independents if isinstance(independents, Independents) else cls(independents)

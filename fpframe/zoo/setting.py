@@ -1,0 +1,140 @@
+"""`Setting`: recipe, data and victim of a run, made ready before anything long begins."""
+
+from __future__ import annotations
+
+import attrs
+import numpy as np
+import torch
+
+from fpframe.base import Event, Note
+from fpframe.errors import ModelError
+from fpframe.models import Classifier, Dataset
+from fpframe.opening import Victim, open_dataset
+from fpframe.recipe import Recipe, Run
+from fpframe.zoo.build import build_models, missing_models
+from fpframe.zoo.model import victim_model
+from fpframe.zoo.parts import partition
+from fpframe.zoo.workspace import VictimHandle, Workspace
+
+#: The stratum without which no model of the victim's own architecture is trained.
+SAME_ARCHITECTURE = "same-data"
+#: Images that a victim must answer with finite numbers.
+TRIED_IMAGES = 16
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class Setting:
+    """What a run works on.
+
+    Attributes:
+        recipe: the full recipe.
+        workspace: data, store, plugins and victim.
+        without: strata that are left out.
+        victim_name: what the victim was called by.
+        caveats: what had to be assumed.
+    """
+
+    recipe: Recipe
+    workspace: Workspace
+    without: tuple[str, ...]
+    victim_name: str
+    caveats: tuple[Note, ...]
+
+    @property
+    def victim(self) -> VictimHandle:
+        """The victim."""
+        return self.workspace.require_victim()
+
+
+def open_workspace(
+    recipe: Recipe, dataset: Dataset | str | None, run: Run, *, victim_indices: np.ndarray | None = None
+) -> Workspace:
+    """Open the data and divide it; there is no victim yet.
+
+    Args:
+        recipe: the recipe.
+        dataset: the data, or its address; ``None`` opens the recipe's.
+        run: where data, models and plugins are.
+        victim_indices: indices of the training images that an outside victim has seen.
+
+    Raises:
+        DataError: the data cannot be used.
+    """
+    if not isinstance(dataset, Dataset):
+        dataset = open_dataset(run.registry, dataset or recipe.dataset, run.data_root)
+    return Workspace(
+        dataset=dataset,
+        parts=partition(dataset, recipe.partition, seed=recipe.seed, victim_indices=victim_indices),
+        registry=run.registry,
+        store=run.store,
+        data_root=run.data_root,
+        device=run.device,
+    )
+
+
+def prepare(
+    victim: Victim | None,
+    recipe: Recipe,
+    workspace: Workspace,
+    run: Run,
+    *,
+    without: tuple[str, ...] = (),
+    may_train: bool = True,
+) -> Setting:
+    """Put the victim into the workspace; one that nobody gave is trained, or taken from the store.
+
+    Where it is missing and `may_train` is not set, the workspace is left without a victim, for a plan.
+
+    Raises:
+        UsageError: the victim's address is unknown.
+        ModelError: the victim does not fit the data.
+    """
+    caveats: list[Note] = []
+    address: str | None
+    given: Classifier | None = None
+    if victim is None:
+        address = workspace.victim_backbone = recipe.victim.backbone
+        name = f"{address} (recipe {recipe.name})"
+        if may_train or not missing_models([victim_model(recipe)], workspace):
+            train_victim(recipe, workspace, run)
+    else:
+        given, address = victim.open(workspace.dataset, workspace.registry)
+        _require_finite(given, workspace)
+        name = victim.model if isinstance(victim.model, str) else given.address
+        if victim.indices is None:
+            caveats.append(
+                Note(
+                    "victim-images-not-named",
+                    "Which images the victim was trained on was not said; the recipe's share for it was assumed to be "
+                    "like them. Name them with --victim-indices.",
+                )
+            )
+    if address is None or SAME_ARCHITECTURE in without:
+        # nothing of the victim's own architecture is trained then, students neither: a small one stands in for it
+        without = tuple(sorted({*without, SAME_ARCHITECTURE}))
+        address = recipe.victim.backbone
+        caveats.append(
+            Note(
+                "victim-architecture-absent",
+                f"No model of the victim's own architecture was trained; {address} stands in for it.",
+            )
+        )
+    if given is not None:
+        workspace.victim = VictimHandle.of(given, workspace.parts, backbone=address)
+    return Setting(recipe=recipe, workspace=workspace, without=without, victim_name=name, caveats=tuple(caveats))
+
+
+def train_victim(recipe: Recipe, workspace: Workspace, run: Run) -> None:
+    """Put the victim that the recipe trains into the workspace; one that is stored is not trained again."""
+    plan = victim_model(recipe)
+    text = f"victim: {recipe.victim.backbone}, trained by recipe '{recipe.name}'"
+    run.on_event(Event(task="victim", kind="note", text=text))
+    # in this process: one model is not worth the start of a cluster
+    classifier = build_models([plan], workspace, attrs.evolve(run, executor=None, workers=1)).load(plan)
+    workspace.victim = VictimHandle.of(classifier, workspace.parts, backbone=recipe.victim.backbone)
+
+
+def _require_finite(victim: Classifier, workspace: Workspace) -> None:
+    answers = victim.logits(workspace.parts.pool.pixels[:TRIED_IMAGES])
+    if not bool(torch.isfinite(answers).all()):
+        raise ModelError(f"the victim's answers are not finite ({victim.address}); check its weights")
