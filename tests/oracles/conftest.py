@@ -27,7 +27,7 @@ if os.environ.get("FPFRAME_ORACLES") == "1":
         import adv_lib.attacks  # noqa: F401
         import foolbox  # noqa: F401
 else:
-    collect_ignore_glob = ["test_*.py"]
+    collect_ignore_glob = ["test_*.py", "decision/*.py"]
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,88 @@
+"""Exact and bootstrap intervals: scipy's and statsmodels'."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.stats import binomtest, bootstrap
+from statsmodels.stats.proportion import proportion_confint
+
+from fpframe.decision import (
+    bootstrap_interval,
+    clopper_pearson,
+    interval_over_views,
+    kernel,
+    needed_models,
+    upper_bound,
+)
+from oracles.decision.drawn import families
+
+RATES = [(hits, n) for n in (1, 2, 3, 7, 20, 59, 400) for hits in sorted({0, 1, n // 3, n - 1, n})]
+
+
+@pytest.mark.parametrize("confidence", [0.5, 0.9, 0.95, 0.999])
+@pytest.mark.parametrize(("hits", "n"), RATES)
+def test_clopper_pearson_is_scipys_and_statsmodels(hits, n, confidence):
+    found = clopper_pearson(hits, n, confidence=confidence)
+    assert found == pytest.approx(tuple(binomtest(hits, n).proportion_ci(confidence, method="exact")), abs=1e-9)
+    assert found == pytest.approx(proportion_confint(hits, n, alpha=1 - confidence, method="beta"), abs=1e-9)
+
+
+@pytest.mark.parametrize(("hits", "n"), RATES)
+def test_the_bound_of_a_stratum_is_scipys_one_sided_bound(hits, n):
+    expected = binomtest(hits, n, alternative="less").proportion_ci(0.95, method="exact").high
+    assert upper_bound(hits, n) == pytest.approx(expected, abs=1e-9)
+
+
+@pytest.mark.parametrize("alpha", [0.05, 0.1, 0.25, 1 / 3, 0.5, 0.9])
+def test_as_many_models_are_needed_as_bring_scipys_bound_to_the_level(alpha):
+    def bound(n: int) -> float:
+        return float(binomtest(0, n, alternative="less").proportion_ci(0.95, method="exact").high)
+
+    expected = next(n for n in range(1, 1000) if bound(n) <= alpha * (1 + 1e-9))
+    assert needed_models(alpha, certify=True) == expected
+
+
+def share_at(distribution: np.ndarray, value: float) -> tuple[float, float]:
+    """Return the share of a bootstrap distribution below a value, and at or below it; rounding makes ties."""
+    return float(np.mean(distribution < value - 1e-12)), float(np.mean(distribution <= value + 1e-12))
+
+
+def is_quantile(distribution: np.ndarray, value: float, tail: float, *, draws: int) -> bool:
+    """Return whether a value is that quantile, up to four standard errors of both numbers of draws."""
+    below, at_most = share_at(distribution, value)
+    slack = 4 * np.sqrt(tail * (1 - tail) * (1 / draws + 1 / len(distribution)))
+    return bool(below <= tail + slack and at_most >= tail - slack)
+
+
+@pytest.mark.parametrize("shared", [False, True])
+@pytest.mark.parametrize("seed", range(15))
+def test_the_interval_of_an_area_lies_at_the_quantiles_of_scipys_bootstrap_over_families(seed, shared):
+    source = np.random.default_rng(seed)
+    sizes = source.integers(5, 30, 2)
+    positive, negative = source.normal(0.7, 1, (1, sizes[0])), source.normal(0, 1, (1, sizes[1]))
+    units = [families(source, size) if shared else tuple(map(str, range(size))) for size in sizes]
+    beaten = kernel(positive, negative)
+    members = [[np.flatnonzero(np.array(side) == name) for name in sorted(set(side))] for side in units]
+    # won comparisons, and all, between two families: an area is the one sum over the other
+    won = np.array([[beaten[np.ix_(rows, columns)].sum() for columns in members[1]] for rows in members[0]])
+    all_of = np.outer(*[[len(family) for family in side] for side in members])
+
+    def area(rows: np.ndarray, columns: np.ndarray, axis: int) -> np.ndarray:
+        pairs = rows[..., :, None], columns[..., None, :]
+        return won[pairs].sum((-1, -2)) / all_of[pairs].sum((-1, -2))
+
+    numbers = tuple(np.arange(len(side)) for side in members)
+    theirs = bootstrap(numbers, area, n_resamples=10_000, method="percentile", vectorized=True, rng=seed)
+    low, high = bootstrap_interval(beaten, *units, seed=seed)
+    assert is_quantile(theirs.bootstrap_distribution, low, 0.025, draws=2000)
+    assert is_quantile(theirs.bootstrap_distribution, high, 0.975, draws=2000)
+
+
+@pytest.mark.parametrize("views", [2, 3, 5, 10, 40])
+def test_the_interval_over_views_lies_at_the_quantiles_of_scipys_bootstrap(views):
+    scores = np.random.default_rng(views).normal(0.5, 0.2, views)
+    low, high = interval_over_views(scores.tolist())
+    theirs = bootstrap((scores,), np.mean, n_resamples=20_000, method="percentile", rng=0).bootstrap_distribution
+    assert is_quantile(theirs, low, 0.025, draws=1000)
+    assert is_quantile(theirs, high, 0.975, draws=1000)
