@@ -1,4 +1,4 @@
-from .cells import (
+from .cell_areas import (
     ALL_INDEPENDENT as ALL_INDEPENDENT,
     ALL_THEFTS as ALL_THEFTS,
     FPR as FPR,

@@ -1,5 +1,5 @@
+from .conformal import decide as decide
 from .curves import PowerAt as PowerAt, aruc as aruc, roc as roc, tpr_at_fpr as tpr_at_fpr
-from .decide import decide as decide
 from .levels import holm_thresholds as holm_thresholds, require_alpha as require_alpha
 from .metrics import auc as auc, auc_interval as auc_interval, clopper_pearson as clopper_pearson
 from .outcome import (

@@ -10,7 +10,7 @@ import attrs
 import numpy as np
 
 from fpframe.base import Note
-from fpframe.decision.decide import judge
+from fpframe.decision.conformal import judge
 from fpframe.decision.outcome import DERIVED, NOT_SHOWN, Decision, hindrance, interval_over_views, undecided
 from fpframe.decision.paths import StratumPaths, mean_of_views
 from fpframe.decision.pvalues import StratumScores

@@ -65,7 +65,9 @@ import fpframe
 for module in pkgutil.walk_packages(fpframe.__path__, "fpframe."):
     # the command line owns its process; rich, which it prints with, draws a random number at import
     if "__main__" not in module.name and not module.name.startswith("fpframe.cli"):
-        importlib.import_module(module.name)
+        with warnings.catch_warnings():  # modules under a former name say so
+            warnings.simplefilter("ignore", fpframe.FpframeDeprecationWarning)
+            importlib.import_module(module.name)
 registry = fpframe.load_registry()
 for info in registry.plugins:
     for kind, name in info.components:

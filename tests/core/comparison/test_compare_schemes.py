@@ -13,7 +13,7 @@ import torch
 
 import fpframe
 from fpframe.comparison import cells
-from fpframe.comparison.cells import ALL_INDEPENDENT, ALL_THEFTS, areas, contrasts, pairs
+from fpframe.comparison.cell_areas import ALL_INDEPENDENT, ALL_THEFTS, areas, contrasts, pairs
 from fpframe.comparison.compare_schemes import compare
 from fpframe.comparison.contenders import make_contenders, resized
 from fpframe.comparison.design import Design

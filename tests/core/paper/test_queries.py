@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from fpframe.comparison.cells import ALL_THEFTS
+from fpframe.comparison.cell_areas import ALL_THEFTS
 from fpframe.decision.paths import StratumPaths, mean_of_views
 from fpframe.decision.pvalues import stratum_p_value
 from fpframe.decision.welch import welch_p_value
