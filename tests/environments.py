@@ -7,7 +7,6 @@ import hashlib
 import os
 import subprocess
 import sys
-import sysconfig
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,6 +14,7 @@ from pathlib import Path
 import attrs
 
 import fpframe
+import fpframe_plugins
 
 ROOT = Path(__file__).parents[1]
 
@@ -57,9 +57,10 @@ class Environment:
         """Make one; with `fpframe_too` it finds the fpframe under test, too."""
         made = cls(folder / "env", store)
         subprocess.run([sys.executable, "-m", "venv", "--without-pip", made.folder], check=True)
-        found = [sysconfig.get_path("purelib"), sysconfig.get_path("platlib")]
+        # the running environment may itself be a layer that finds packages in another
+        found = [entry for entry in sys.path if Path(entry).name in ("site-packages", "dist-packages")]
         if fpframe_too:
-            found += [str(Path(fpframe.__file__).parents[1]), str(ROOT / "plugins")]
+            found += [str(Path(package.__file__ or "").parents[1]) for package in (fpframe, fpframe_plugins)]
         (made._site() / "borrowed.pth").write_text("\n".join(dict.fromkeys(found)) + "\n")
         (folder / "work").mkdir()
         return made

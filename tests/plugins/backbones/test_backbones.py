@@ -157,8 +157,8 @@ def test_images_that_are_too_small_for_the_five_are_refused() -> None:
 
 
 def test_what_cannot_be_adapted_is_refused_in_one_line() -> None:
-    with pytest.raises(fpframe.ModelError, match="'timm:test_maxvit' cannot be built for images") as caught:
-        build(Timm(), "test_maxvit", (1, 8, 8))
+    with pytest.raises(fpframe.ModelError, match="'timm:maxvit_pico_rw_256' cannot be built for images") as caught:
+        build(Timm(), "maxvit_pico_rw_256", (1, 8, 8))
     assert "window" in str(caught.value), "the network's own reason must be told"
     assert "\n" not in str(caught.value)
     assert str(caught.value).count("shape") == 1
