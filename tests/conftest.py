@@ -25,6 +25,12 @@ from xdist.scheduler import LoadScopeScheduling
 import fpframe
 from tiny import evaluate_tiny
 
+if os.environ.get("FPFRAME_INSTALLED") == "1" and Path(fpframe.__file__).is_relative_to(Path(__file__).parents[1]):
+    raise pytest.UsageError(
+        f"FPFRAME_INSTALLED=1 says that the installed fpframe is to be tested, but Python found {fpframe.__file__}: "
+        "install the wheel, and run the tests with python -P"
+    )
+
 #: Folders whose files stay on one worker each: all tests of a file look at one long result.
 WHOLE_FILES = ("tests/core/paper/", "tests/test_docs_build.py")
 #: Checks of one component stay on one worker, for they look at the same runs of it.
