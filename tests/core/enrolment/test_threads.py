@@ -85,16 +85,9 @@ def enroll(registry, data, tmp_path, monkeypatch):
     (tmp_path / "dropping.py").write_text(BACKBONE)
     monkeypatch.syspath_prepend(tmp_path)
 
-    def enroll(seed, store, victim=None, **options):
-        return fpframe.enroll(
-            victim,
-            data,
-            recipe=Recipe.parse(RECIPE),
-            seed=seed,
-            store=fpframe.Store(tmp_path / store),
-            registry=registry,
-            **options,
-        )
+    def enroll(seed, store, victim=None):
+        run = fpframe.Run(store=tmp_path / store, registry=registry)
+        return fpframe.enroll(victim, data, recipe=Recipe.parse(RECIPE), seed=seed, run=run)
 
     return enroll
 
@@ -120,11 +113,13 @@ def test_four_enrolments_in_threads_are_those_of_one_after_the_other(enroll):
 def test_one_network_may_be_the_victim_of_enrolments_in_threads(enroll, registry, data):
     def victim():
         module = build_backbone(registry, "python:dropping:network", 10, data.image_shape, seed=5).module
-        return module.train()  # its owner has not finished with it
+        # its owner has not finished with it
+        return fpframe.Victim(module.train(), backbone="python:dropping:network")
 
-    shared = victim()
-    together = in_threads([partial(enroll, 0, store, shared, backbone="python:dropping:network") for store in "abc"])
-    alone = enroll(0, "alone", victim(), backbone="python:dropping:network")
+    shared = victim().model
+    owned = fpframe.Victim(shared, backbone="python:dropping:network")
+    together = in_threads([partial(enroll, 0, store, owned) for store in "abc"])
+    alone = enroll(0, "alone", victim())
     assert {enrolment.digest for enrolment in together} == {alone.digest}
     assert all(module.training for module in shared.modules())
     assert all(weight.requires_grad for weight in shared.parameters())
