@@ -11,4 +11,4 @@ from .events import Event as Event, Listener as Listener, ignore as ignore, log_
 from .jsontext import parse_json as parse_json
 from .machine import machine_profile as machine_profile
 from .note import Note as Note
-from .toml import make_converter as make_converter, parse_text as parse_text, read_text as read_text
+from .toml import explain as explain, make_converter as make_converter, parse_text as parse_text, read_text as read_text

@@ -32,7 +32,7 @@ def verify(
     through: str = "auto",
     sequential: Annotated[bool, Parameter(negative=())] = False,
     certify: Annotated[bool, Parameter(negative=())] = False,
-    test: Literal["conformal", "welch"] = "conformal",
+    test: Literal["conformal", "welch", "welch-by-stratum"] = "conformal",
     save_answers: Path | None = None,
     report: Path | None = None,
     force: Annotated[bool, Parameter(negative=())] = False,
@@ -59,7 +59,8 @@ def verify(
         sequential: Look after each view, and stop as soon as the verdict is clear.
         certify: Accuse only where, with 95 % confidence in the calibration, at most a share alpha of independent models
             would be accused; needs more calibration models.
-        test: How scores become a verdict; welch is a t-test over views that accuses far too often, for comparison.
+        test: How scores become a verdict; welch is a t-test over views that accuses far too often, for comparison, and
+            welch-by-stratum the same against each stratum.
         save_answers: File (.npz) for the answers; with several suspects a number is added to its name.
         report: File for a report in HTML, which loads nothing from the network.
         force: Overwrite existing files.

@@ -7,6 +7,7 @@ from .outcome import (
     INCONCLUSIVE as INCONCLUSIVE,
     NOT_SHOWN as NOT_SHOWN,
     Decision as Decision,
+    Test as Test,
     Word as Word,
     interval_over_views as interval_over_views,
     undecided as undecided,

@@ -13,6 +13,9 @@ from fpframe.base import Note
 from fpframe.decision.pvalues import StratumResult, StratumScores, stratum_p_value
 from fpframe.rng import derive_seed
 
+#: How scores become a verdict: by counting models, by counting them after each view, or by a t-test over views, against
+#: all independent models in one sample as in the literature, or against each stratum.
+Test = Literal["conformal", "sequential", "welch", "welch-by-stratum"]
 #: The three words of a verdict.
 Word = Literal["DERIVED", "NOT_SHOWN", "INCONCLUSIVE"]
 DERIVED: Literal["DERIVED"] = "DERIVED"
@@ -35,7 +38,8 @@ class Decision:
         strata: what each stratum says.
         alpha: the level that this suspect was held to.
         reason: why it is inconclusive; ``None`` otherwise.
-        test: ``conformal`` (see `decide`), ``sequential`` (`decide_sequentially`) or ``welch`` (`decide_by_welch`).
+        test: ``conformal`` (see `decide`), ``sequential`` (`decide_sequentially`), ``welch`` or
+            ``welch-by-stratum`` (`decide_by_welch`).
         views: how many views the decision rests on.
         stopped: why a sequential test needs no further view: ``derived`` or ``futile``; empty where it did not stop.
         certify: whether the bounds of the strata were held to alpha, and not only the p-values.
@@ -48,7 +52,7 @@ class Decision:
     strata: dict[str, StratumResult]
     alpha: float
     reason: Note | None = None
-    test: Literal["conformal", "sequential", "welch"] = "conformal"
+    test: Test = "conformal"
     views: int
     stopped: Literal["", "derived", "futile"] = ""
     certify: bool = False
@@ -116,7 +120,7 @@ def undecided(
     *,
     alpha: float,
     views: int,
-    test: Literal["conformal", "sequential", "welch"] = "conformal",
+    test: Test = "conformal",
     certify: bool = False,
 ) -> Decision:
     """Return the decision of a suspect of which nothing can be said, with no number in it that could be quoted."""

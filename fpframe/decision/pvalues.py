@@ -60,6 +60,8 @@ class StratumResult:
         margin: distance from the highest calibration score in standard deviations; it decides nothing.
         bound: with 95 % confidence in the calibration, an independent model of this kind scores as high with at most
             this chance; see `upper_bound`.
+        floor: the smallest p-value that so many models allow; NaN for a test that does not count models.
+        highest: the highest calibration score; NaN where one is not finite.
     """
 
     p: float
@@ -71,6 +73,8 @@ class StratumResult:
     families_at_least: int
     margin: float
     bound: float
+    floor: float
+    highest: float
 
     def evidence(self, *, certify: bool) -> float:
         """Return what is held against a level: the p-value, or the bound where the verdict is certified."""
@@ -91,19 +95,21 @@ def stratum_p_value(score: float, stratum: StratumScores) -> StratumResult:
 
     Ties count against the claimant. So does a score that is NaN, and a calibration score that is not finite.
     """
-    values, highest = _values(stratum), _family_maxima(stratum)
-    at_least, families_at_least = int(_count(values, score)), int(_count(highest, score))
-    by_model, by_family = (1 + at_least) / (len(values) + 1), (1 + families_at_least) / (len(highest) + 1)
+    values, maxima = _values(stratum), _family_maxima(stratum)
+    at_least, families_at_least = int(_count(values, score)), int(_count(maxima, score))
+    by_model, by_family = (1 + at_least) / (len(values) + 1), (1 + families_at_least) / (len(maxima) + 1)
     return StratumResult(
         p=max(by_model, by_family),
         p_models=by_model,
         p_families=by_family,
         n=len(values),
-        families=len(highest),
+        families=len(maxima),
         at_least=at_least,
         families_at_least=families_at_least,
         margin=_margin(score, stratum.scores),
-        bound=max(upper_bound(at_least, len(values)), upper_bound(families_at_least, len(highest))),
+        bound=max(upper_bound(at_least, len(values)), upper_bound(families_at_least, len(maxima))),
+        floor=stratum.floor,
+        highest=max(stratum.scores, default=math.nan) if stratum.finite else math.nan,
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from typing import Literal
 
 import attrs
 import numpy as np
@@ -46,7 +47,12 @@ def welch_p_values(views: np.ndarray, stratum: StratumPaths) -> np.ndarray:
 
 
 def decide_by_welch(
-    view_scores: Sequence[float], strata: Mapping[str, StratumPaths], *, alpha: float, behaviour: Note | None = None
+    view_scores: Sequence[float],
+    strata: Mapping[str, StratumPaths],
+    *,
+    alpha: float,
+    behaviour: Note | None = None,
+    test: Literal["welch", "welch-by-stratum"] = "welch",
 ) -> Decision:
     """Call a suspect derived where Welch's p-value is at most alpha in every stratum; it keeps no promise.
 
@@ -55,6 +61,7 @@ def decide_by_welch(
         strata: view scores of the calibration models, by stratum.
         alpha: the level.
         behaviour: what the suspect did that prevents a verdict; ``None`` when it answered properly.
+        test: what the decision calls it: whether the strata are one sample, or as they were calibrated.
 
     Raises:
         ValueError: there are no strata.
@@ -62,7 +69,7 @@ def decide_by_welch(
     scores = {name: paths.scores() for name, paths in sorted(strata.items())}
     reason = hindrance(view_scores, {name: paths.finite for name, paths in strata.items()}, behaviour)
     if reason is not None:
-        return undecided(reason, scores, alpha=alpha, views=len(view_scores), test="welch")
+        return undecided(reason, scores, alpha=alpha, views=len(view_scores), test=test)
     score = mean_of_views(view_scores)
     results = {
         name: attrs.evolve(
@@ -71,6 +78,7 @@ def decide_by_welch(
             p_models=math.nan,
             p_families=math.nan,
             bound=math.nan,
+            floor=math.nan,
         )
         for name, stratum in scores.items()
     }
@@ -82,6 +90,6 @@ def decide_by_welch(
         p_value=p_value,
         strata=results,
         alpha=alpha,
-        test="welch",
+        test=test,
         views=len(view_scores),
     )

@@ -13,6 +13,7 @@ from fpframe.decision import (
     NOT_SHOWN,
     LeftOut,
     StratumPaths,
+    Test,
     ValidityAt,
     VarianceShares,
     check_validity,
@@ -24,7 +25,6 @@ from fpframe.decision import (
 from fpframe.evaluation.accusations import Accusations, count_accusations
 from fpframe.evaluation.counts import Rate, rate
 from fpframe.evaluation.records import Evaluation, HeldOut
-from fpframe.verification import Test
 
 #: Levels at which the share of innocent models with so small a p-value is compared with what it may be.
 VALIDITY_LEVELS = (0.05, 0.1, 0.2, 0.5)

@@ -9,10 +9,10 @@ from typing import Any
 import attrs
 from torch import Tensor
 
-from fpframe.decision import Decision
+from fpframe.decision import Decision, Test
 from fpframe.enrolment import Enrolment
 from fpframe.evaluation.counts import Rate, Separation, rate, separation
-from fpframe.verification import Test, Verdict, Yardstick
+from fpframe.verification import Verdict, Yardstick
 from fpframe.zoo import Facts, ZooModel
 
 

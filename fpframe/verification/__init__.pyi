@@ -4,6 +4,7 @@ from .queries_export import export_queries as export_queries
 from .question_suspect import Asking as Asking
 from .transcript import Transcript as Transcript
 from .verdict import Verdict as Verdict
+from .verdict_json import verdict_schema as verdict_schema
 from .verify_suspects import verify as verify, verify_many as verify_many
-from .yardstick import Test as Test, Yardstick as Yardstick
+from .yardstick import Yardstick as Yardstick
 from .yardsticks import Yardsticks as Yardsticks

@@ -8,6 +8,7 @@ from typing import Any
 from fpframe.base import Event, Listener, ignore
 from fpframe.decision import Decision, decide_together, share_of
 from fpframe.models import Query
+from fpframe.verification.looks import looks_of
 from fpframe.verification.question_suspect import Asking, Questioned, question
 from fpframe.verification.verdict import Verdict
 from fpframe.verification.yardsticks import Yardsticks
@@ -65,6 +66,7 @@ def _verdict(each: Questioned, decision: Decision, yardsticks: Yardsticks, setti
         channel=each.yardstick.channel,
         through=each.yardstick.through,
         view_scores=each.view_scores,
+        looks=looks_of(decision, each.view_scores, each.yardstick),
         queries=len(each.transcript.answers),
         saved=(enrolment.queries.views - each.views) * enrolment.queries.images.shape[1] if decision.stopped else 0,
         suspect={"address": each.query.address, "digest": each.query.digest},

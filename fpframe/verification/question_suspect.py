@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from fpframe.base import Event, Listener, Note
+from fpframe.decision import Test
 from fpframe.enrolment import PLAIN, Enrolment, astray
 from fpframe.errors import ModelError, UsageError
 from fpframe.models import Query
@@ -28,7 +29,7 @@ from fpframe.verification.interview import Interview
 from fpframe.verification.probes import Probed, moved_share, probe
 from fpframe.verification.requirements import lacking
 from fpframe.verification.transcript import Transcript
-from fpframe.verification.yardstick import Test, Yardstick
+from fpframe.verification.yardstick import Yardstick
 from fpframe.verification.yardsticks import Yardsticks
 from fpframe.zoo import FilterChain
 

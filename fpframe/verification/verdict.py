@@ -1,50 +1,72 @@
-"""`Verdict`: what was shown of one suspect, in words and as data."""
+"""`Verdict`: what was shown of one suspect, as an object with the fields of its JSON."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Literal
 
 import attrs
 
-from fpframe.base import Note, without_nan
-from fpframe.decision import DERIVED, Decision
+from fpframe.base import Note, canonical_json
+from fpframe.decision import Decision, StratumResult, Test, Word
+from fpframe.errors import DataError
+from fpframe.verification.looks import Look
+from fpframe.verification.sentence import sentence_of
 from fpframe.verification.transcript import Transcript
+from fpframe.verification.verdict_json import SCHEMA_VERSION, read_fields, write_fields
 
 
-@attrs.frozen(kw_only=True, eq=False)
+@attrs.frozen(kw_only=True, eq=False, repr=False)
 class Verdict:
     """What was shown of one suspect.
 
+    Every field of its JSON is an attribute of the same name and meaning. Two verdicts are equal where their JSON is:
+    numbers that do not exist equal each other, and transcripts are not compared.
+
     Attributes:
-        decision: verdict, score, p-value, strata.
+        decision: verdict, score, p-value, strata and the like; each is an attribute of the verdict too.
         channel: what the suspect reveals.
         through: the answer filter that it and its calibration models answered through; empty for none.
         view_scores: one score per view that was asked.
+        looks: what a sequential test knew after each view; empty for other tests.
         queries: images that it was asked, the probes among them.
         saved: images of the query set that an early stop left unasked.
         suspect: its address and digest.
         scheme: the scheme it was questioned by.
         enrolment: digest of the enrolment.
-        settings: how its answers were read.
+        settings: how it was opened and its answers were read.
         caveats: what the verdict rests on.
-        transcript: every answer that it gave; ``None`` where the caller asked the suspect.
+        sentence: what was shown, and under which assumption, for the reader of a report. A verdict that is read from
+            JSON keeps the words of then.
+        transcript: every answer that it gave; ``None`` where the verdict was read from JSON.
     """
 
     decision: Decision
     channel: str
     through: str
     view_scores: tuple[float, ...]
+    looks: tuple[Look, ...] = ()
     queries: int
     saved: int
-    suspect: dict[str, str]
+    suspect: Mapping[str, str]
     scheme: str
     enrolment: str
-    settings: dict[str, Any]
+    settings: Mapping[str, Any]
     caveats: tuple[Note, ...]
+    sentence: str = attrs.field()
     transcript: Transcript | None = None
 
+    @sentence.default
+    def _say(self) -> str:
+        return sentence_of(self.decision)
+
     @property
-    def verdict(self) -> str:
+    def schema_version(self) -> int:
+        """The version of the JSON."""
+        return SCHEMA_VERSION
+
+    @property
+    def verdict(self) -> Word:
         """``DERIVED``, ``NOT_SHOWN`` or ``INCONCLUSIVE``."""
         return self.decision.verdict
 
@@ -54,83 +76,110 @@ class Verdict:
         return self.decision.score
 
     @property
+    def interval(self) -> tuple[float, float]:
+        """Bootstrap interval of the score over the views; NaN where there is none."""
+        return self.decision.interval
+
+    @property
     def p_value(self) -> float:
         """The largest p-value over the strata; NaN when there is none."""
         return self.decision.p_value
 
     @property
-    def sentence(self) -> str:
-        """What was shown, and under which assumption, for the reader of a report."""
-        if self.decision.reason is not None:
-            return f"No verdict. {self.decision.reason.text}"
-        if self.decision.test == "welch":
-            return self._comparison
-        said = f"{self._conclusion}: {self._count}"
-        if self.decision.stopped:
-            said += f" Asking stopped after {self.decision.views} view{'s' if self.decision.views > 1 else ''}."
-        if self.verdict == DERIVED:
-            said += " That rests on the assumption that an independent suspect would be of one of the calibrated kinds."
-        return said
+    def strata(self) -> dict[str, StratumResult]:
+        """What each stratum says, by name."""
+        return self.decision.strata
 
     @property
-    def _conclusion(self) -> str:
-        if self.verdict == DERIVED:
-            sure = ", with 95 % confidence in the calibration" if self.decision.certify else ""
-            return f"Shown to be derived at level {self.decision.alpha:g}{sure}"
-        return "Not shown to be derived, which is not a proof of innocence"
+    def alpha(self) -> float:
+        """The level that this suspect was held to; smaller than the call's where several suspects shared that."""
+        return self.decision.alpha
 
     @property
-    def _count(self) -> str:
-        # where strata tie, the one that the suspect stands out from least
-        certify = self.decision.certify
-        worst, result = max(
-            self.decision.strata.items(),
-            key=lambda item: (item[1].bound if certify else item[1].p, -item[1].margin),
-        )
-        shared = f" of {result.families} families" if result.families < result.n else ""
-        sure = f", with 95 % confidence a chance of at most {result.bound:.3g}" if certify else ""
-        over = " at any look" if self.decision.test == "sequential" else ""
-        return (
-            f"among {result.n} independent models of kind '{worst}'{shared}, {result.at_least} scored at least as "
-            f"high{over} (p = {self.p_value:.3g}{sure})."
-        )
+    def test(self) -> Test:
+        """How scores became a verdict."""
+        return self.decision.test
 
     @property
-    def _comparison(self) -> str:
-        called = "would be" if self.verdict == DERIVED else "would not be"
-        return (
-            "No verdict, but a comparison: by the t-test of the literature the suspect "
-            f"{called} called derived at level {self.decision.alpha:g} (p = {self.p_value:.3g}). That test treats the "
-            "views of one model as independent samples, and accuses independent models far more often than it claims."
-        )
+    def certify(self) -> bool:
+        """Whether the bounds of the strata were held to alpha, and not only the p-values."""
+        return self.decision.certify
+
+    @property
+    def views(self) -> int:
+        """How many views the verdict rests on."""
+        return self.decision.views
+
+    @property
+    def stopped(self) -> Literal["", "derived", "futile"]:
+        """Why a sequential test stopped early; empty where it did not."""
+        return self.decision.stopped
+
+    @property
+    def reason(self) -> str:
+        """Why there is no verdict, for a person; empty where there is one."""
+        return self.decision.reason.text if self.decision.reason else ""
+
+    @property
+    def reason_code(self) -> str:
+        """Why there is no verdict, for a program; empty where there is one."""
+        return self.decision.reason.code if self.decision.reason else ""
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the verdict as JSON-able data; NaN becomes ``None``."""
-        decision = self.decision
-        plain = {
-            "verdict": self.verdict,
-            "sentence": self.sentence,
-            "score": self.score,
-            "interval": list(decision.interval),
-            "p_value": self.p_value,
-            "alpha": decision.alpha,
-            "test": decision.test,
-            "certify": decision.certify,
-            "reason": decision.reason.text if decision.reason else "",
-            "reason_code": decision.reason.code if decision.reason else "",
-            "strata": {name: attrs.asdict(result) for name, result in decision.strata.items()},
-            "channel": self.channel,
-            "through": self.through,
-            "view_scores": list(self.view_scores),
-            "views": decision.views,
-            "stopped": decision.stopped,
-            "queries": self.queries,
-            "saved": self.saved,
-            "suspect": self.suspect,
-            "scheme": self.scheme,
-            "enrolment": self.enrolment,
-            "settings": self.settings,
-            "caveats": [note.to_dict() for note in self.caveats],
-        }
-        cleaned: dict[str, Any] = without_nan(plain)
-        return cleaned
+        """Return the verdict as JSON-able data, as `verdict_schema` describes it; NaN becomes ``None``."""
+        return write_fields(self)
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Verdict:
+        """Return the verdict of what `to_dict` returned, without its transcript.
+
+        Raises:
+            DataError: it has another schema version, a key is missing, unknown or of the wrong type, or its numbers
+                contradict its verdict.
+        """
+        fields = read_fields(data)
+        low, high = fields.interval
+        try:
+            decision = Decision(
+                verdict=fields.verdict,
+                score=fields.score,
+                interval=(low, high),
+                p_value=fields.p_value,
+                strata=fields.strata,
+                alpha=fields.alpha,
+                reason=Note(fields.reason_code, fields.reason) if fields.reason_code or fields.reason else None,
+                test=fields.test,
+                views=fields.views,
+                stopped=fields.stopped,
+                certify=fields.certify,
+            )
+        except ValueError as error:
+            raise DataError(f"this verdict contradicts itself: {error}; it was altered, or written wrongly") from error
+        return cls(
+            decision=decision,
+            channel=fields.channel,
+            through=fields.through,
+            view_scores=fields.view_scores,
+            looks=fields.looks,
+            queries=fields.queries,
+            saved=fields.saved,
+            suspect=fields.suspect,
+            scheme=fields.scheme,
+            enrolment=fields.enrolment,
+            settings=fields.settings,
+            caveats=fields.caveats,
+            sentence=fields.sentence,
+        )
+
+    def __eq__(self, other: object) -> bool:
+        return self.to_dict() == other.to_dict() if isinstance(other, Verdict) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(canonical_json(self.to_dict()))
+
+    def __repr__(self) -> str:
+        suspect = f"suspect={self.suspect['address']!r}"
+        if self.reason_code:
+            return f"Verdict({self.verdict}, reason_code={self.reason_code!r}, {suspect})"
+        numbers = f"score={self.score:.3f}, p_value={self.p_value:.3g}, alpha={self.alpha:g}"
+        return f"Verdict({self.verdict}, {numbers}, {suspect})"

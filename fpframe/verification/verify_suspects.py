@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, TypedDict, Unpack, get_args
 
 from fpframe.base import Listener, ignore
-from fpframe.decision import require_alpha
+from fpframe.decision import Test, require_alpha
 from fpframe.enrolment import Enrolment
 from fpframe.errors import UsageError, nearest
 from fpframe.isolation import InProcess, Isolation, OpeningRequest
@@ -20,7 +20,6 @@ from fpframe.verification.probes import probe_queries
 from fpframe.verification.question_suspect import Asking
 from fpframe.verification.transcript import open_recorded
 from fpframe.verification.verdict import Verdict
-from fpframe.verification.yardstick import Test
 from fpframe.verification.yardsticks import Yardsticks
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Literal
 
 import attrs
 import numpy as np
@@ -16,6 +15,7 @@ from fpframe.decision import (
     Decision,
     StratumPaths,
     StratumScores,
+    Test,
     decide,
     decide_by_welch,
     decide_sequentially,
@@ -32,9 +32,6 @@ from fpframe.registry import Registry
 from fpframe.rng import derive_seed
 from fpframe.zoo import FilterChain
 
-#: How scores become a verdict: by counting models, by counting them after each view, or by a t-test over views, against
-#: all independent models in one sample as in the literature, or against each stratum.
-Test = Literal["conformal", "sequential", "welch", "welch-by-stratum"]
 #: What all strata in one are called.
 POOLED = "all independent"
 
@@ -108,7 +105,7 @@ class Yardstick:
     ) -> Decision:
         """Turn view scores into a decision at level `alpha`."""
         if test == "welch-by-stratum":
-            return decide_by_welch(view_scores, self.paths, alpha=alpha, behaviour=behaviour)
+            return decide_by_welch(view_scores, self.paths, alpha=alpha, behaviour=behaviour, test=test)
         if test == "welch":
             return decide_by_welch(view_scores, {POOLED: pooled(self.paths)}, alpha=alpha, behaviour=behaviour)
         if test == "sequential":

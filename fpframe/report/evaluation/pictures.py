@@ -34,7 +34,7 @@ def similarity_svg(evaluation: Evaluation) -> str:
         members = _members(evaluation, kind)
         offsets = np.linspace(-0.25, 0.25, len(members)) if len(members) > 1 else np.zeros(1)
         scores = np.array([member.verdict.score for member in members])
-        low, high = np.array([member.verdict.decision.interval for member in members]).T
+        low, high = np.array([member.verdict.interval for member in members]).T
         axes.errorbar(
             scores,
             row + offsets,

@@ -19,7 +19,7 @@ from fpframe.decision import StratumResult
 from fpframe.enrolment import Enrolment
 from fpframe.models import add_perturbation
 from fpframe.registry import Registry, load_registry
-from fpframe.report.verdict.evidence import Look, looks_of, strips_of
+from fpframe.report.verdict.evidence import strips_of
 from fpframe.report.verdict.pictures import strips_svg
 from fpframe.report.verdict.text import number, p_text
 from fpframe.report.verdict.thumbnails import png_uri, stretched
@@ -88,7 +88,6 @@ class SuspectPart:
         floor: the smallest p-value that its strata allow.
         whose: whose doing it is that there is not a verdict, as `Reason.whose`; empty where there is one.
         picture: the strip plot; empty without a score.
-        looks: a sequential verdict look by look; empty for others.
         is_victim: whether it has the very digest of the victim.
         caveats: those that not all suspects of the page share.
     """
@@ -99,7 +98,6 @@ class SuspectPart:
     floor: float
     whose: str
     picture: Markup
-    looks: tuple[Look, ...]
     is_victim: bool
     caveats: tuple[Note, ...]
 
@@ -163,28 +161,26 @@ def plain(value: Any) -> str:
 
 
 def _suspect(verdict: Verdict, yardsticks: Yardsticks, shared: Sequence[Note]) -> SuspectPart:
-    decision = verdict.decision
     yardstick = yardsticks.of(verdict.channel, verdict.through)
-    scored = math.isfinite(decision.score)
-    rows = tuple(_row(name, result, verdict) for name, result in decision.strata.items())
+    scored = math.isfinite(verdict.score)
+    rows = tuple(_row(name, result, verdict) for name, result in verdict.strata.items())
     digest = verdict.suspect["digest"]
     return SuspectPart(
         verdict=verdict,
         rows=rows,
         worst=max(rows, key=lambda row: (_weight(row.result, verdict), -row.result.margin)) if scored else None,
-        floor=max(1 / (min(row.result.n, row.result.families) + 1) for row in rows),
-        whose=_whose(decision.reason),
+        floor=max(row.result.floor for row in rows),
+        whose=_whose(verdict.reason_code),
         picture=strips_svg(strips_of(verdict, yardstick)) if scored else Markup(),
-        looks=looks_of(verdict, yardstick) if scored and decision.test == "sequential" else (),
         is_victim=bool(digest) and digest == yardsticks.enrolment.victim["digest"],
         caveats=tuple(caveat for caveat in verdict.caveats if caveat not in shared),
     )
 
 
-def _whose(reason: Note | None) -> str:
-    if reason is None:
+def _whose(reason_code: str) -> str:
+    if not reason_code:
         return ""
-    return REASONS[reason.code].whose if reason.code in REASONS else "unknown"
+    return REASONS[reason_code].whose if reason_code in REASONS else "unknown"
 
 
 def _row(name: str, result: StratumResult, verdict: Verdict) -> Row:
@@ -194,14 +190,14 @@ def _row(name: str, result: StratumResult, verdict: Verdict) -> Row:
         meaning=meaning,
         protects=protects,
         result=result,
-        counted=math.isfinite(verdict.decision.score),
-        passes=result.passes(verdict.decision.alpha, certify=verdict.decision.certify),
+        counted=math.isfinite(verdict.score),
+        passes=result.passes(verdict.alpha, certify=verdict.certify),
     )
 
 
 def _weight(result: StratumResult, verdict: Verdict) -> float:
     """Return what is held against the level: the p-value, or the bound where the verdict certifies."""
-    return result.bound if verdict.decision.certify else result.p
+    return result.bound if verdict.certify else result.p
 
 
 def _levels(verdicts: Sequence[Verdict]) -> dict[str, Any]:
@@ -210,7 +206,7 @@ def _levels(verdicts: Sequence[Verdict]) -> dict[str, Any]:
     The page cannot know whether its verdicts were given in one call. Where their levels are not those of Holm's
     procedure it says so, and claims no more than the sum of the levels.
     """
-    levels = sorted(verdict.decision.alpha for verdict in verdicts)
+    levels = sorted(verdict.alpha for verdict in verdicts)
     total, count = len(levels) * levels[0], len(levels)
     # one after the other is held to alpha/m, alpha/(m - 1) and so on, until one fails and the rest stay at its level
     holm = all(
@@ -225,8 +221,9 @@ def _command(verdicts: Sequence[Verdict], enrolment: Enrolment) -> str:
     first, alpha = verdicts[0], _levels(verdicts)["total"]
     names = ["answers.npz"] if len(verdicts) == 1 else [f"answers-{i}.npz" for i in range(1, len(verdicts) + 1)]
     words = ["fpframe", "verify", "ENROLMENT", "--answers", *names]
-    words += {"conformal": [], "sequential": ["--sequential"], "welch": ["--test", "welch"]}[first.decision.test]
-    words += ["--certify"] if first.decision.certify else []
+    ways = {"conformal": [], "sequential": ["--sequential"]}
+    words += ways.get(first.test, ["--test", first.test])
+    words += ["--certify"] if first.certify else []
     words += ["--alpha", f"{alpha:.10g}"] if not math.isclose(alpha, enrolment.recipe.alpha) else []
     for option in ("channel", "through"):
         given = first.settings.get(option) or "auto"

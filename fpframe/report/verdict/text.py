@@ -40,14 +40,14 @@ def verdicts_text(verdicts: Sequence[Verdict]) -> str:
     """Return what was shown of each suspect, its strata, and what all of it rests on."""
     lines: list[str] = []
     for verdict in verdicts:
-        mark = " (t-test, for comparison)" if verdict.decision.test == "welch" else ""
+        mark = " (t-test, for comparison)" if verdict.test.startswith("welch") else ""
         lines += [f"{verdict.suspect['address']}: {verdict.verdict}{mark}", f"  {verdict.sentence}"]
-        low, high = verdict.decision.interval
+        low, high = verdict.interval
         asked = f"{verdict.queries} queries" + (f" ({verdict.saved} saved)" if verdict.saved else "")
         through = f" through {verdict.through}" if verdict.through else ""
         lines.append(
             f"  score {number(verdict.score)} [{number(low)}, {number(high)}], p {p_text(verdict.p_value)}, "
-            f"alpha {verdict.decision.alpha:g}, {asked}, channel {verdict.channel}{through}"
+            f"alpha {verdict.alpha:g}, {asked}, channel {verdict.channel}{through}"
         )
         if math.isfinite(verdict.score):
             lines += [f"  {line}" for line in columns(_strata(verdict))]
@@ -59,15 +59,15 @@ def verdicts_text(verdicts: Sequence[Verdict]) -> str:
 
 def _strata(verdict: Verdict) -> list[list[str]]:
     """Return what each stratum says, as rows; counts are out of models and out of families."""
-    certified = ["95 % bound"] if verdict.decision.certify else []
+    certified = ["95 % bound"] if verdict.certify else []
     header = ["stratum", "p", "floor", "models as high", "families as high", "p by models", "p by families"]
     rows = [[*header, "margin (sd)", *certified]]
-    for name, result in verdict.decision.strata.items():
+    for name, result in verdict.strata.items():
         rows.append(
             [
                 name,
                 p_text(result.p),
-                "-" if verdict.decision.test == "welch" else p_text(1 / (min(result.n, result.families) + 1)),
+                p_text(result.floor),
                 f"{result.at_least} of {result.n}",
                 f"{result.families_at_least} of {result.families}",
                 p_text(result.p_models),

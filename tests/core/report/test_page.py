@@ -34,7 +34,9 @@ from fpframe.recipe.recipe import Recipe
 from fpframe.report.verdict.page import verdict_html
 from fpframe.report.verdict.pictures import Strips, strips_svg
 from fpframe.report.verdict.thumbnails import THUMBNAIL, png_uri, stretched
+from fpframe.verification.looks import looks_of
 from fpframe.verification.verdict import Verdict
+from fpframe.verification.yardstick import Yardstick
 from tiny import NEAREST_MEAN
 
 VIEWS, POINTS = 4, 14
@@ -142,20 +144,21 @@ def judged(enrolment: Enrolment, scores=HIGH, *, test="conformal", alpha=0.1, be
         decision = decide_by_welch(scores, enrolment.paths("probs"), alpha=alpha)
     else:
         decision = decide(scores, enrolment.strata("probs"), alpha=alpha, behaviour=behaviour, certify=certify)
-    whole = Verdict(
-        decision=decision,
-        channel="probs",
-        through="",
-        view_scores=() if behaviour else scores[: decision.views],
-        queries=160,
-        saved=0,
-        suspect={"address": "copy.onnx", "digest": "cd" * 32},
-        scheme="uap-contrastive",
-        enrolment=enrolment.digest,
-        settings={"outputs": "logits", "device": "cpu", "mean": None, "channel": "auto", "through": "auto"},
-        caveats=enrolment.caveats,
-    )
-    return attrs.evolve(whole, **changes)
+    whole: dict[str, Any] = {
+        "decision": decision,
+        "channel": "probs",
+        "through": "",
+        "view_scores": () if behaviour else scores[: decision.views],
+        "looks": looks_of(decision, scores, Yardstick.of(enrolment, "probs", registry=fpframe.load_registry())),
+        "queries": 160,
+        "saved": 0,
+        "suspect": {"address": "copy.onnx", "digest": "cd" * 32},
+        "scheme": "uap-contrastive",
+        "enrolment": enrolment.digest,
+        "settings": {"outputs": "logits", "device": "cpu", "mean": None, "channel": "auto", "through": "auto"},
+        "caveats": enrolment.caveats,
+    }
+    return Verdict(**{**whole, **changes})
 
 
 def page(enrolment: Enrolment, *verdicts: Verdict, registry) -> ElementTree.Element:
@@ -214,7 +217,7 @@ def test_a_page_says_what_was_shown_and_what_was_not(enrolment, registry, option
 
 def test_a_calibration_that_cannot_be_compared_is_not_the_suspects_doing(enrolment, registry):
     broken = StratumScores(scores=(0.1, math.nan), families=("a", "b"))
-    verdict = attrs.evolve(judged(enrolment), decision=decide(HIGH, {"same-data": broken}, alpha=0.5))
+    verdict = judged(enrolment, decision=decide(HIGH, {"same-data": broken}, alpha=0.5))
     text = words(page(enrolment, verdict, registry=registry))
     assert "The calibration prevented a verdict" in text
     assert "suspect's answers prevented" not in text

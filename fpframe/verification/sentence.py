@@ -1,0 +1,49 @@
+"""What is said of a suspect, in whole sentences that claim no more than was shown."""
+
+from __future__ import annotations
+
+from fpframe.decision import DERIVED, Decision
+
+
+def sentence_of(decision: Decision) -> str:
+    """Return what a decision shows, and under which assumption, for the reader of a report."""
+    if decision.reason is not None:
+        return f"No verdict. {decision.reason.text}"
+    if decision.test.startswith("welch"):
+        return _comparison(decision)
+    said = f"{_conclusion(decision)}: {_count(decision)}"
+    if decision.stopped:
+        said += f" Asking stopped after {decision.views} view{'s' if decision.views > 1 else ''}."
+    if decision.verdict == DERIVED:
+        said += " This assumes that an independent suspect would be of one of the calibrated kinds."
+    return said
+
+
+def _conclusion(decision: Decision) -> str:
+    if decision.verdict == DERIVED:
+        sure = ", with 95 % confidence in the calibration" if decision.certify else ""
+        return f"Shown to be derived at level {decision.alpha:g}{sure}"
+    return "Not shown to be derived, which is not a proof of innocence"
+
+
+def _count(decision: Decision) -> str:
+    # where strata tie, the one that the suspect stands out from least
+    worst, result = max(
+        decision.strata.items(), key=lambda item: (item[1].evidence(certify=decision.certify), -item[1].margin)
+    )
+    shared = f" of {result.families} families" if result.families < result.n else ""
+    sure = f", with 95 % confidence a chance of at most {result.bound:.3g}" if decision.certify else ""
+    over = " at any look" if decision.test == "sequential" else ""
+    return (
+        f"among {result.n} independent models of kind '{worst}'{shared}, {result.at_least} scored at least as "
+        f"high{over} (p = {decision.p_value:.3g}{sure})."
+    )
+
+
+def _comparison(decision: Decision) -> str:
+    called = "would be" if decision.verdict == DERIVED else "would not be"
+    return (
+        f"No verdict, but a comparison: by the t-test of the literature the suspect {called} called derived at level "
+        f"{decision.alpha:g} (p = {decision.p_value:.3g}). That test treats the views of one model as independent "
+        "samples, and accuses independent models far more often than it claims."
+    )
