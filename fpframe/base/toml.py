@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import tomllib
 from collections.abc import Callable, Iterable
@@ -49,8 +50,13 @@ def explain(error: BaseException, path: str = "") -> str:
     return f"'{where}' is wrong: {error}"
 
 
-def make_converter(kinds: Iterable[type]) -> cattrs.Converter:
-    """Return a converter for attrs classes that refuses unknown keys and values of another type."""
+def make_converter(kinds: Iterable[type], *, nan: bool = False) -> cattrs.Converter:
+    """Return a converter for attrs classes that refuses unknown keys and values of another type.
+
+    Args:
+        kinds: the classes, inner ones first.
+        nan: whether ``None`` in the place of a number becomes NaN, as for JSON.
+    """
     converter = cattrs.Converter(forbid_extra_keys=True)
 
     def structure_list(value: Any, kind: Any) -> tuple[Any, ...]:
@@ -77,6 +83,10 @@ def make_converter(kinds: Iterable[type]) -> cattrs.Converter:
     converter.register_structure_hook_func(comes_from(dict), lambda value, _: _table(value))
     for plain in (int, float, str, bool):
         converter.register_structure_hook(plain, _strict)
+    if nan:
+        converter.register_structure_hook(
+            float, lambda value, kind: math.nan if value is None else _strict(value, kind)
+        )
     for kind in kinds:
         fill: Any = make_dict_structure_fn(kind, converter, _cattrs_forbid_extra_keys=True)
         converter.register_structure_hook(kind, _filling(fill))

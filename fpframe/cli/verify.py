@@ -109,7 +109,12 @@ def verify(
     if report is not None:
         write_durably(report, verdict_html(verdicts, opened).encode())
     if json_:
-        print(json.dumps({"suspects": [verdict.to_dict() for verdict in verdicts]}, indent=2, allow_nan=False))
+        told = {
+            "alpha": opened.recipe.alpha if alpha is None else alpha,
+            "enrolment": opened.to_dict(),
+            "suspects": [verdict.to_dict() for verdict in verdicts],
+        }
+        print(json.dumps(told, indent=2, allow_nan=False))
     else:
         print(verdicts_text(verdicts))
     return INCONCLUSIVE_EXIT if all(verdict.verdict == INCONCLUSIVE for verdict in verdicts) else 0

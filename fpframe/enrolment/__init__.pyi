@@ -14,6 +14,7 @@ from .encoders import (
 )
 from .enroll_victim import enroll as enroll, fingerprint as fingerprint
 from .enrolment import Enrolment as Enrolment
+from .facts import perturbation_steps as perturbation_steps
 from .folder import refuse_existing as refuse_existing
 from .method import (
     Method as Method,

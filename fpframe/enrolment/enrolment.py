@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import attrs
 import numpy as np
@@ -12,6 +13,7 @@ from fpframe.base import Note
 from fpframe.decision import Standard, StratumPaths, StratumScores
 from fpframe.enrolment.calibration import PLAIN, cosine_scores, score_views
 from fpframe.enrolment.contents import Contents
+from fpframe.enrolment.facts import enrolment_facts
 from fpframe.enrolment.folder import enrolment_digest, read_enrolment, write_enrolment
 from fpframe.errors import UsageError
 from fpframe.models import is_channel, nearest_channel, through_channel
@@ -19,7 +21,7 @@ from fpframe.recipe import STRATA
 from fpframe.registry import Registry
 
 
-@attrs.frozen(kw_only=True, eq=False)
+@attrs.frozen(kw_only=True, eq=False, repr=False)
 class Enrolment(Contents):
     """Everything that is needed to question a suspect.
 
@@ -40,6 +42,13 @@ class Enrolment(Contents):
         assumptions: what was assumed of the victim and its data, for the reader of a verdict.
         profile: the machine that it was made on.
     """
+
+    def __repr__(self) -> str:
+        victim, models = str(self.victim.get("address", "")), len(self.calibration.models)
+        return (
+            f"Enrolment(victim={victim!r}, recipe={self.recipe.name!r}, scheme={self.scheme!r}, "
+            f"queries={self.queries.queries}, calibration_models={models})"
+        )
 
     @classmethod
     def open(cls, path: str | Path, *, registry: Registry | None = None) -> Enrolment:
@@ -63,6 +72,10 @@ class Enrolment(Contents):
     def digest(self) -> str:
         """SHA-256 over everything that decides a verdict, whether it is written to a folder yet or not."""
         return enrolment_digest(self)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return who was enrolled, how, and what it was calibrated on, as JSON-able data; NaN becomes ``None``."""
+        return enrolment_facts(self)
 
     @property
     def caveats(self) -> tuple[Note, ...]:

@@ -1,4 +1,4 @@
-from .behaviour import broken as broken, constant as constant
+from .hindrances import broken as broken, constant as constant
 from .judge_suspects import judge as judge
 from .queries_export import export_queries as export_queries
 from .question_suspect import Asking as Asking

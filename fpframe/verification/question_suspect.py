@@ -11,20 +11,9 @@ from fpframe.decision import Test
 from fpframe.enrolment import PLAIN, Enrolment, astray
 from fpframe.errors import ModelError, UsageError
 from fpframe.models import Query
-from fpframe.verification.behaviour import (
-    AUTO,
-    NONE,
-    answer_caveats,
-    broken,
-    constant,
-    look_for_filter,
-    read_channel,
-    settled,
-    stopped,
-    swapped,
-    turned,
-    uncalibrated,
-)
+from fpframe.verification.caveats import answer_caveats
+from fpframe.verification.detection import AUTO, NONE, look_for_filter, read_channel
+from fpframe.verification.hindrances import broken, constant, settled, stopped, swapped, turned, uncalibrated
 from fpframe.verification.interview import Interview
 from fpframe.verification.probes import Probed, moved_share, probe
 from fpframe.verification.requirements import lacking

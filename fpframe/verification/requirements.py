@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from fpframe.base import Note
+from fpframe.decision import Test
 from fpframe.enrolment import Enrolment
-from fpframe.verification.yardstick import Test
 
 #: Looks at an enrolment, and says what it lacks for a test.
 Requirement = Callable[[Enrolment, Test], Note | None]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Mapping
 from importlib import resources
 from typing import Any, Literal, TypeVar
@@ -128,9 +127,7 @@ def _plain(value: Any) -> Any:
 
 
 def _converter() -> cattrs.Converter:
-    converter = make_converter([StratumResult, Look, Note, SuspectFields, SettingFields])
-    number = converter.get_structure_hook(float)
-    converter.register_structure_hook(float, lambda value, kind: math.nan if value is None else number(value, kind))
+    converter = make_converter([StratumResult, Look, Note, SuspectFields, SettingFields], nan=True)
 
     def structure_strata(value: Any, kind: Any) -> dict[str, StratumResult]:
         if not isinstance(value, dict):

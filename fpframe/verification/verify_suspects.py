@@ -14,7 +14,7 @@ from fpframe.isolation import InProcess, Isolation, OpeningRequest
 from fpframe.models import Outputs
 from fpframe.opening import Suspect
 from fpframe.registry import Registry, load_registry
-from fpframe.verification.behaviour import AUTO, NONE
+from fpframe.verification.detection import AUTO, NONE
 from fpframe.verification.judge_suspects import judge
 from fpframe.verification.probes import probe_queries
 from fpframe.verification.question_suspect import Asking

@@ -10,14 +10,11 @@ from typing import Any
 
 import attrs
 import jinja2
-import torch
 from markupsafe import Markup
-from torch import Tensor
 
 from fpframe.base import REASONS, Note
 from fpframe.decision import StratumResult
-from fpframe.enrolment import Enrolment
-from fpframe.models import add_perturbation
+from fpframe.enrolment import Enrolment, perturbation_steps
 from fpframe.registry import Registry, load_registry
 from fpframe.report.verdict.evidence import strips_of
 from fpframe.report.verdict.pictures import strips_svg
@@ -140,7 +137,9 @@ def verdict_html(verdicts: Sequence[Verdict], enrolment: Enrolment, *, registry:
         victim=enrolment.victim,
         queries=enrolment.queries,
         sheet=_sheet(enrolment),
-        deltas=[{"picture": png_uri(stretched(delta)), "steps": _steps(delta)} for delta in enrolment.deltas],
+        deltas=[
+            {"picture": png_uri(stretched(delta)), "steps": perturbation_steps(delta)} for delta in enrolment.deltas
+        ],
         version=metadata.version("fpframe"),
     )
 
@@ -229,11 +228,6 @@ def _command(verdicts: Sequence[Verdict], enrolment: Enrolment) -> str:
         given = first.settings.get(option) or "auto"
         words += [f"--{option}", given] if given != "auto" else []
     return shlex.join(words)
-
-
-def _steps(delta: Tensor) -> int:
-    """Return by how many of 255 steps a perturbation changes a pixel at most, truncated as the queries are."""
-    return int(add_perturbation(torch.zeros(1, dtype=torch.uint8), delta.abs().max()).item())
 
 
 def _sheet(enrolment: Enrolment) -> list[dict[str, Any]]:

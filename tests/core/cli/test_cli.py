@@ -48,7 +48,9 @@ def test_enrol_then_verify_several_kinds_of_suspect_as_json(here, capfd, registr
     assert f"200 queries, channels probs, rounded:2, rounded:1, top1; calibrated on {strata}" in printed
 
     assert run(["verify", "my.enrolment", "victim.safetensors", "--backbone", "paper:arc-e", "--json"]) == 0
-    [suspect] = json.loads(capfd.readouterr().out)["suspects"]
+    told = json.loads(capfd.readouterr().out)
+    [suspect] = told["suspects"]
+    assert (told["alpha"], told["enrolment"]["digest"]) == (0.1, suspect["enrolment"])
     assert suspect["verdict"] == "DERIVED"
     assert suspect["suspect"]["address"] == "victim.safetensors"
     assert len(suspect["suspect"]["digest"]) == 64

@@ -42,3 +42,10 @@ def test_suspects_get_the_verdict_p_and_scores_of_then(suspect, test):
         counted = {key: told["strata"][name][key] for key in ("p", "n", "families", "at_least", "families_at_least")}
         assert counted == {key: stratum[key] for key in counted}
     assert verdict.enrolment == EXPECTED["digest"]
+
+
+def test_an_enrolment_shows_itself_on_one_line():
+    shown = repr(fpframe.Enrolment.open(ENROLMENT))
+    assert len(shown) < 200
+    assert shown.endswith("calibration_models=18)")
+    assert "\n" not in shown

@@ -467,3 +467,34 @@ def test_a_page_of_a_real_enrolment(tiny_enrolment, registry):
         assert verdict.sentence in words(root)
         assert math.isfinite(verdict.score)
         assert len(list(of_class(root, "strips")[0].iter("circle"))) == sum(enrolment.calibration.counts.values())
+
+
+def _said(value: Any) -> set[str]:
+    """Every number of JSON-able data as a report may write it, and those that stand in its texts."""
+    if isinstance(value, dict):
+        return set().union(*(_said(item) for item in value.items()))
+    if isinstance(value, list | tuple):
+        return set().union(*(_said(item) for item in value))
+    if isinstance(value, str):
+        return set(NUMBER.findall(value))
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return set()
+    return {format(abs(value), way) for way in ("", ".1f", ".2f", ".3f", ".3g", ".6g")}
+
+
+NUMBER = re.compile(r"(?<![\w.])\d+(?:\.\d+)?(?:e-?\d+)?(?![\w.])")
+
+
+@pytest.mark.parametrize("options", [{}, {"scores": LOW}, {"test": "sequential"}, {"test": "welch"}, {"certify": True}])
+def test_every_number_of_a_page_is_in_the_json(enrolment, registry, options):
+    verdict = judged(enrolment, alpha=0.4, **options)
+    root = page(enrolment, verdict, registry=registry)
+    known = _said([0.4, enrolment.to_dict(), verdict.to_dict()]) | {"255"}
+    places = [
+        *root.iter("td"),
+        *(dd for name in ("figures", "facts") for dl in of_class(root, name) for dd in dl.iter("dd")),
+    ]
+    assert len(places) > 40
+    shown = {token for place in places for token in NUMBER.findall(words(place))}
+    assert shown - known - {metadata.version("fpframe")} == set()
+    assert len(shown) > 20

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from fpframe.verification.behaviour import turned
+from fpframe.verification.hindrances import turned
 from fpframe.verification.probes import Probed
 
 PROBES, CLASSES = 16, 10

@@ -1,0 +1,57 @@
+"""What an enrolment is, as JSON-able data: what a report of a verdict says of where everything came from."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import attrs
+import torch
+from torch import Tensor
+
+from fpframe.base import without_nan
+from fpframe.enrolment.contents import Contents
+from fpframe.enrolment.folder import enrolment_digest
+from fpframe.models import add_perturbation
+
+
+def enrolment_facts(contents: Contents) -> dict[str, Any]:
+    """Return who was enrolled, how, and what it was calibrated on; NaN becomes ``None``."""
+    recipe, queries = contents.recipe, contents.queries
+    facts: dict[str, Any] = without_nan(
+        {
+            "digest": enrolment_digest(contents),
+            "scheme": contents.scheme,
+            "recipe": {
+                "name": recipe.name,
+                "seed": recipe.seed,
+                "alpha": recipe.alpha,
+                "dataset": recipe.dataset,
+                "channels": list(recipe.channels),
+            },
+            "encoder": {**attrs.asdict(contents.encoder), "revision": contents.encoder_revision},
+            "victim": dict(contents.victim),
+            "classes": list(contents.classes),
+            "queries": {
+                "digest": queries.digest,
+                "views": queries.views,
+                "images_per_view": queries.queries // queries.views,
+                "images": queries.queries,
+                "shape": list(queries.image_shape),
+                "parts": [attrs.asdict(part) for part in queries.parts],
+            },
+            "perturbations": [{"steps": perturbation_steps(delta)} for delta in contents.deltas],
+            "calibration": {
+                "source": contents.calibration.source,
+                "strata": dict(contents.calibration.counts),
+                "filters": [name for name in contents.calibration.answers if name],
+            },
+            "assumptions": [note.to_dict() for note in contents.assumptions],
+            "profile": dict(contents.profile),
+        }
+    )
+    return facts
+
+
+def perturbation_steps(delta: Tensor) -> int:
+    """Return by how many of 255 steps a perturbation changes a pixel at most, truncated as the queries are."""
+    return int(add_perturbation(torch.zeros(1, dtype=torch.uint8), delta.abs().max()).item())

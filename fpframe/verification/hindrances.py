@@ -1,0 +1,108 @@
+"""What in a suspect's answers prevents a verdict: each detector returns the `Note` that says so, or ``None``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from torch import Tensor
+
+from fpframe.base import Note
+from fpframe.models import information, observe_channel
+from fpframe.verification.probes import Probed, misplaced, moved_share, unmoved
+
+
+def broken(answers: Sequence[Tensor]) -> Note | None:
+    """Look for answers ``(N, K)`` that are not finite numbers."""
+    total = sum(len(rows) for rows in answers)
+    bad = sum(int((~rows.isfinite().all(-1)).sum()) for rows in answers)
+    if not bad:
+        return None
+    return Note(
+        "answers-not-finite",
+        f"The suspect gave {bad} of {total} answers that are not finite numbers, so it cannot be scored. Check how it "
+        "is loaded and asked.",
+    )
+
+
+def constant(answers: Sequence[Tensor]) -> Note | None:
+    """Look for a suspect whose answers ``(N, K)`` are all the same."""
+    if not answers or not all(bool((rows == answers[0][0]).all()) for rows in answers):
+        return None
+    total = sum(len(rows) for rows in answers)
+    return Note(
+        "answers-constant",
+        f"The suspect gave the same answer to all {total} queries, so there is nothing to compare. Check how it is "
+        "loaded and asked.",
+    )
+
+
+def swapped(probed: Probed) -> Note | None:
+    """Look for probes that were answered in another order than they were asked."""
+    return _reordered() if probed.swapped else None
+
+
+def turned(probed: Probed, first_view: Tensor) -> Note | None:
+    """Look for a suspect that answers the first view ``(Q, K)`` differently from the probes before it.
+
+    One that changes between repeats, or answers differently in a batch, is known to do so already.
+    """
+    if misplaced(probed, first_view):
+        return _reordered()
+    before, now = observe_channel(probed.answers.flatten(0, 1)), observe_channel(first_view)
+    if information(now) < information(before):
+        return Note(
+            "reveals-less",
+            f"The suspect revealed {before} at first and only {now} once the views began. It can be judged only where "
+            "it answers the same way throughout.",
+        )
+    excused = probed.changing or probed.mixing
+    if not excused and moved_share(first_view[probed.positions], probed.answers[1]) > 0.25:
+        return Note(
+            "answers-changed",
+            "The suspect answered the same images differently once the views began. It can be judged only where it "
+            "answers the same way throughout.",
+        )
+    return None
+
+
+def settled(probed: Probed, first_view: Tensor, last: Tensor) -> Note | None:
+    """Look for a suspect that was taken to answer through a filter, and then stopped doing so.
+
+    Args:
+        probed: what it answered first.
+        first_view: answers ``(Q, K)`` to the first view.
+        last: answers ``(P, K)`` to the probes after the views.
+    """
+    if not unmoved(first_view[probed.positions], last):
+        return None
+    return Note(
+        "noise-stopped",
+        "The suspect's answers changed from one repeat to the next at first, and then stopped changing, so no single "
+        "calibration fits them. Ask it again, or judge it as if it had no filter with --through none.",
+    )
+
+
+def stopped(error: Exception, views: int) -> Note:
+    """Say that the suspect failed after a number of views."""
+    return Note(
+        "stopped-answering",
+        f"The suspect stopped answering after {views} view{'s' if views > 1 else ''} ({error}). Ask it again.",
+    )
+
+
+def uncalibrated(through: str) -> Note:
+    """Say that the suspect answers through a filter that changes images and was not calibrated."""
+    return Note(
+        "filter-not-calibrated",
+        f"The suspect's answers change between repeats as {through} changes them, and the calibration models were not "
+        f"asked through it. Add that with 'fpframe calibrate ENROLMENT --through \"{through}\" --out NEW' and ask "
+        "again, or judge the suspect as if it had no filter with --through none.",
+    )
+
+
+def _reordered() -> Note:
+    return Note(
+        "batch-reordered",
+        "The suspect returned the answers to a batch in a different order from its images. Ask one image at a time "
+        "with --batch-size 1.",
+    )
