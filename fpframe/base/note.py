@@ -39,8 +39,15 @@ class Note:
         Raises:
             ValueError: it is neither.
         """
-        if isinstance(stored, str):
-            return cls(bare, stored)
+        return cls(bare, stored) if isinstance(stored, str) else cls.from_dict(stored)
+
+    @classmethod
+    def from_dict(cls, stored: Any) -> Note:
+        """Return the note of what `to_dict` returned.
+
+        Raises:
+            ValueError: it is something else.
+        """
         if not isinstance(stored, dict) or set(stored) != {"code", "text"}:
             raise ValueError(f"a note is a sentence, or has 'code' and 'text' (got {stored!r})")
         try:

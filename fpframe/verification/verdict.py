@@ -13,7 +13,7 @@ from fpframe.errors import DataError
 from fpframe.verification.looks import Look
 from fpframe.verification.sentence import sentence_of
 from fpframe.verification.transcript import Transcript
-from fpframe.verification.verdict_json import SCHEMA_VERSION, read_fields, write_fields
+from fpframe.verification.verdict_json import SCHEMA_VERSION, VerdictFields, read_fields, write_fields
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
@@ -147,7 +147,7 @@ class Verdict:
                 p_value=fields.p_value,
                 strata=fields.strata,
                 alpha=fields.alpha,
-                reason=Note(fields.reason_code, fields.reason) if fields.reason_code or fields.reason else None,
+                reason=_reason(fields),
                 test=fields.test,
                 views=fields.views,
                 stopped=fields.stopped,
@@ -183,3 +183,9 @@ class Verdict:
             return f"Verdict({self.verdict}, reason_code={self.reason_code!r}, {suspect})"
         numbers = f"score={self.score:.3f}, p_value={self.p_value:.3g}, alpha={self.alpha:g}"
         return f"Verdict({self.verdict}, {numbers}, {suspect})"
+
+
+def _reason(fields: VerdictFields) -> Note | None:
+    if not fields.reason_code and not fields.reason:
+        return None
+    return Note.from_dict({"code": fields.reason_code, "text": fields.reason})
