@@ -1,4 +1,4 @@
-"""The checks, one module for each kind of component, and two for all kinds."""
+"""The checks, one module for each kind of component, and three for all kinds."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from fpframe.testing.checks import (
     dataset,
     encoder,
     filter,
+    imports,
     parameters,
     perturbation,
     scheme,
@@ -21,6 +22,7 @@ from fpframe.testing.checks import (
 
 _MODULES: tuple[ModuleType, ...] = (
     parameters,
+    imports,
     conduct,
     perturbation,
     augmenter,

@@ -231,7 +231,7 @@ def mean_and_std_are_applied(component: SuspectSource, bench: Bench) -> None:
         return
     expected = shown.expected((pixels - mean[0]) / std[0], query.channel)
     gap = float((query(pixels) - expected).abs().max())
-    require(gap <= CLOSE, f"with mean and std its answers are {gap:.2g} away; use fpframe.opening.inprocess.normaliser")
+    require(gap <= CLOSE, f"with mean and std its answers are {gap:.2g} away; use fpframe.opening.normaliser")
 
 
 @check("suspect")

@@ -8,8 +8,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from fpframe import Classifier
-from fpframe.errors import DataError
+from fpframe import Classifier, DataError
 
 
 def deal(order: Tensor, *, points: int, views: int) -> Tensor:

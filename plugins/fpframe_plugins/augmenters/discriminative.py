@@ -16,7 +16,6 @@ from torch import Tensor
 
 import fpframe
 from fpframe import Augmenter, Classifier, References
-from fpframe.errors import DataError
 from fpframe.parameters import number, whole
 from fpframe_plugins.augmenters._dealing import ascending, deal, margins
 
@@ -70,7 +69,7 @@ class Discriminative(Augmenter):
             DataError: the pool has fewer than ``V * N`` images, or there are no reference models of both kinds.
         """
         if references is None or not len(references.derived) or not len(references.independent):
-            raise DataError(
+            raise fpframe.DataError(
                 "'discriminative' learns its points from models made from the victim and from independent ones, and "
                 "has none of one kind; give the recipe 'fit' models under [[derived]] and [[independent]]"
             )

@@ -10,8 +10,9 @@ import attrs
 from torch import Tensor, nn
 
 import fpframe
+from fpframe import through_channel
 from fpframe.interfaces import Relation
-from fpframe.models import TOP1, through_channel
+from fpframe.models import TOP1
 
 
 class OneHotLabels(nn.Module):

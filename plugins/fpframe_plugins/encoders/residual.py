@@ -10,9 +10,9 @@ import torch
 from torch import Tensor, nn
 
 import fpframe
-from fpframe.errors import DataError
+from fpframe import through_channel
 from fpframe.interfaces import Relation
-from fpframe.models import TOP1, through_channel
+from fpframe.models import TOP1
 from fpframe.parameters import number, whole
 from fpframe_plugins.encoders._unit_norm import unit_norm
 
@@ -133,7 +133,7 @@ class Residual(fpframe.Encoder):
         """Learn mean and covariance; every view of every model is a sample.
 
         Raises:
-            DataError: there is no independent model.
+            fpframe.DataError: there is no independent model.
         """
         assert isinstance(module, WhitenedAnswers)
         derived, independent = (
@@ -141,7 +141,7 @@ class Residual(fpframe.Encoder):
             for wanted in ("derived", "independent")
         )
         if not len(independent):
-            raise DataError(
+            raise fpframe.DataError(
                 "'residual' needs independent models to know what all models share; give the recipe 'fit' models under "
                 "[[independent]]"
             )

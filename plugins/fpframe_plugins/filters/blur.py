@@ -11,8 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 import fpframe
-from fpframe import FilteredQuery
-from fpframe.models import Query
+from fpframe import FilteredQuery, Query
 from fpframe.parameters import number
 
 

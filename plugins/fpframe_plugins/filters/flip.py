@@ -10,8 +10,7 @@ import torch
 from torch import Tensor
 
 import fpframe
-from fpframe import FilteredQuery
-from fpframe.models import Query
+from fpframe import FilteredQuery, Query
 from fpframe.parameters import number
 from fpframe.rng import generator
 from fpframe_plugins.filters._filtering import coins

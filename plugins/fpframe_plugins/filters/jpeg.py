@@ -12,8 +12,7 @@ from PIL import Image
 from torch import Tensor
 
 import fpframe
-from fpframe import FilteredQuery
-from fpframe.models import Query
+from fpframe import FilteredQuery, Query
 from fpframe.parameters import whole
 
 

@@ -8,8 +8,7 @@ import attrs
 from torch import Tensor
 
 import fpframe
-from fpframe import FilteredQuery
-from fpframe.models import Query
+from fpframe import FilteredQuery, Query
 
 
 @attrs.frozen(kw_only=True)

@@ -17,8 +17,6 @@ from torch import Tensor
 
 import fpframe
 from fpframe import Classifier, Perturbation, PerturbationGenerator, References
-from fpframe.errors import DataError
-from fpframe.models import evaluating
 from fpframe.parameters import epsilon_pixels, number, one_of, whole
 from fpframe.rng import generator
 from fpframe_plugins.perturbations._conferring import Ensemble, confer
@@ -92,7 +90,7 @@ class Conferrable(PerturbationGenerator):
     def _some(self, models: Sequence[Classifier], relation: str, stack: ExitStack, seed: int) -> tuple[Classifier, ...]:
         """Load models from all over the sequence, each once, and ready them for as long as the stack lasts."""
         if not len(models):
-            raise DataError(
+            raise fpframe.DataError(
                 f"'{self.name}' learns from derived and from independent models, and there is no {relation} model in "
                 f"the fit split; give the zoo of the recipe some, or take a perturbation that needs no references"
             )
@@ -102,7 +100,7 @@ class Conferrable(PerturbationGenerator):
         indices = [int(start + number * distance) for number in range(min(self.models, len(models)))]
         chosen = tuple(models[min(index, len(models) - 1)] for index in indices)
         for model in chosen:
-            stack.enter_context(evaluating(model))
+            stack.enter_context(fpframe.evaluating(model))
         return chosen
 
 

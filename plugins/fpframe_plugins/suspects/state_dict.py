@@ -11,7 +11,8 @@ import attrs
 import torch
 
 import fpframe
-from fpframe.opening import SUFFIXES, existing_file, has_suffix, load_weights, module_query, save_weights
+from fpframe import load_weights, save_weights
+from fpframe.opening import SUFFIXES, existing_file, has_suffix, module_query
 
 
 @attrs.frozen(kw_only=True)

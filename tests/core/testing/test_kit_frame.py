@@ -23,7 +23,7 @@ from fpframe.testing.running import check_component, checks_for, run_checks
 from fpframe.testing.watching import watched
 
 #: Modules whose ``BROKEN`` maps checks to components that break them.
-TESTED_BY = [path.stem for path in sorted(Path(__file__).parent.glob("test_kit_*.py"))]
+TESTED_BY = [f"core.testing.{path.stem}" for path in sorted(Path(__file__).parent.glob("test_kit_*.py"))]
 
 
 def test_every_check_has_a_component_that_breaks_it():
@@ -82,7 +82,7 @@ def test_a_failure_that_is_expected_must_happen():
         "it talks to its author",
     )
     check_component(Frank())
-    with pytest.raises(ConformanceError, match=r"passes what it expects to fail \(it used to\); take it out of"):
+    with pytest.raises(ConformanceError, match=r"passes what it expects to fail \(it used to\); remove it from"):
         check_component(Reformed())
 
 
@@ -91,7 +91,10 @@ def test_a_failure_that_is_expected_must_happen():
     [
         ({"prints_nothing": " "}, "'noise' gives no reason why 'prints_nothing' fails; write one"),
         ({"prints_nothin": "why"}, "'noise' expects 'prints_nothin' to fail, which is not a check for it"),
-        ({"embeddings_have_unit_length": "why"}, "expects 'embeddings_have_unit_length' to fail, which is no check"),
+        (
+            {"embeddings_have_unit_length": "why"},
+            "expects 'embeddings_have_unit_length' to fail, which is not a check for it",
+        ),
     ],
 )
 def test_an_expectation_without_reason_or_check_is_an_error(expected, words):

@@ -230,7 +230,7 @@ WORDS = {
     "opening_asks_nothing_and_says_where_it_is": "the query's address is 'suspect.net'; make it '/",
     "the_limit_of_the_request_holds": "it answers more images than max_queries allows; hand it to the Query",
     "answers_do_not_depend_on_the_batch_size": "in batches of 1 answers are ",
-    "mean_and_std_are_applied": " away; use fpframe.opening.inprocess.normaliser",
+    "mean_and_std_are_applied": " away; use fpframe.opening.normaliser",
     "the_digest_tells_models_apart": "two models have one digest; make it of their bytes or weights, or leave it",
     "another_number_of_classes_is_refused": "it takes another number of classes; raise a ModelError",
     "a_missing_suspect_is_refused": "suspect.net': no such file; check the path; name it",

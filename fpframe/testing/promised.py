@@ -1,0 +1,52 @@
+"""What plugins may import from fpframe: all that `fpframe` exports, and the names in this list."""
+
+from __future__ import annotations
+
+#: By module, each name with what it is for. Releases keep them as they keep what `fpframe` exports.
+PROMISED: dict[str, dict[str, str]] = {
+    "fpframe.parameters": {
+        "number": "validator: a real number in a range",
+        "whole": "validator: an integer in a range",
+        "one_of": "validator: one of some words",
+        "flag": "validator: a bool",
+        "some": "validator: a sequence that is not empty",
+        "epsilon_pixels": "validator: a bound on a perturbation in pixel units, in (0, 1)",
+    },
+    "fpframe.rng": {
+        "derive_seed": "a 63-bit seed from a seed and a path of names",
+        "generator": "a `torch.Generator` on the CPU, from a seed and a path of names",
+        "isolated": "a block in which the global generators are seeded, restored after it; one thread at a time",
+        "give_way": "inside such a block: let waiting threads go first, then go on",
+        "threads": "a block that computes with a fixed number of threads",
+    },
+    "fpframe.errors": {
+        "nearest": "the end of an error message: `; did you mean 'x'?`, or the list of what is known",
+    },
+    "fpframe.interfaces": {
+        "Relation": "the type of what an encoder is told of a model: `victim`, `derived` or `independent`",
+    },
+    "fpframe.models": {
+        "TOP1": "the channel `top1`, in which a suspect reveals labels alone",
+        "grid_steps": "a delta in pixel units, as whole steps of 1/255, truncated towards zero",
+        "state_digest": "SHA-256 of a network's weights and buffers, as hexadecimal digits",
+    },
+    "fpframe.base": {
+        "Address": "an address, `PREFIX:REST`, in its parts",
+        "import_callable": "the function that `MODULE:FUNCTION` names",
+    },
+    "fpframe.opening": {
+        "function_query": "a function from pixels `(N, C, H, W)` to answers, as a `Query`",
+        "module_query": "a network from pixels `(N, C, H, W)` to logits `(N, K)`, as a `Query`",
+        "open_query": "any function from a batch to a tensor, as a `Query` with all that the request says",
+        "open_device": "the torch device of a name; refuses one that is not there",
+        "normaliser": "a network that subtracts the request's mean from pixels and divides them by its std",
+        "refuse_backbone": "refuse a backbone for a suspect that brings its own architecture",
+        "SUFFIXES": "the endings of files with weights, such as `.safetensors`",
+        "existing_file": "the path of a file that exists",
+        "file_digest": "SHA-256 of a file, as hexadecimal digits",
+        "has_suffix": "whether an address is a file with one of some endings",
+        "as_input": "pixels in [0, 1], in the element type that a program takes; 0 to 255 for uint8",
+        "check_input": "refuse a program that takes other images; return its batch size where that is fixed",
+        "in_chunks": "a function that asks a program exactly as many images at a time as it takes",
+    },
+}
