@@ -19,6 +19,8 @@ _attach, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
 def __getattr__(name: str) -> Any:
     if name in _DEPRECATED:
         return _deprecated(name)
+    if name not in __all__:
+        raise AttributeError(f"module 'fpframe' has no attribute {name!r}")
     return _attach(name)
 
 

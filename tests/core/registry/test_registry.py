@@ -455,7 +455,7 @@ def test_import_fpframe_imports_neither_torch_nor_timm():
 
 
 def test_exported_names_are_sorted_and_each_resolves():
-    assert fpframe.__all__ == sorted(fpframe.__all__, key=lambda name: (not name.isupper(), name))
+    assert fpframe.__all__ == sorted(fpframe.__all__)
     assert dir(fpframe) == sorted(fpframe.__all__)
     for name in fpframe.__all__:
         assert callable(getattr(fpframe, name)) or name == "PLUGIN_API", name
