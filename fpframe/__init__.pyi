@@ -36,6 +36,7 @@ from .interfaces import (
     Probe as Probe,
     References as References,
     Scheme as Scheme,
+    Stratum as Stratum,
     SuspectRequest as SuspectRequest,
     SuspectSource as SuspectSource,
 )

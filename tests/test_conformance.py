@@ -26,7 +26,8 @@ def test_every_shipped_scheme_can_be_used():
 
 
 def test_all_kinds_are_covered_and_nothing_is_left_out():
-    assert {kind for kind, _ in OFFERED} == set(KINDS)
+    # the strata that fpframe has are part of what its verdicts promise, and no plugin's
+    assert {kind for kind, _ in OFFERED} == set(KINDS) - {"stratum"}
     assert len(COMPONENTS) == sum(kind != "scheme" for kind, _ in OFFERED) > 50
 
 

@@ -15,7 +15,9 @@ from fpframe import errors, interfaces, parameters
 from fpframe.decision import decide
 from fpframe.decision.pvalues import StratumResult, StratumScores
 from fpframe.recipe import recipe
+from fpframe.recipe.strata import STRATA, built_in_stratum
 from fpframe.registry.hookspecs import HookSpecs
+from fpframe.registry.offers import DATA
 from fpframe.registry.registry import KINDS
 from fpframe.testing.running import check_component
 
@@ -25,7 +27,7 @@ MOST_LINES = 10
 LONGER = {"backbone": 12, "suspect": 13}
 
 HOOKS = sorted(name for name in vars(HookSpecs) if name.startswith("fpframe_"))
-COMPONENTS = [kind for kind in KINDS if kind != "scheme"]
+COMPONENTS = [kind for kind in KINDS if kind not in DATA]
 
 
 def rows(text: str) -> dict[str, list[str]]:
@@ -217,5 +219,11 @@ def test_every_field_of_a_verdict_is_described():
 
 
 def test_every_stratum_is_described():
-    for stratum in recipe.STRATA:
-        assert f"| `{stratum}` |" in (ROOT / "docs/explanation/verdicts.md").read_text(encoding="utf-8")
+    explained = (ROOT / "docs/explanation/verdicts.md").read_text(encoding="utf-8")
+    listed = (ROOT / "docs/reference/zoo.md").read_text(encoding="utf-8")
+    for stratum in (*STRATA.values(), built_in_stratum("overlap(0.5)")):
+        name, origin = stratum.name.replace("0.5", "r"), stratum.data.replace("0.5", "r")
+        origin = ", ".join(f"`{source}`" for source in stratum.sources) or origin or "labels"
+        assert f"| `{name}` | {stratum.models} | {origin} | {stratum.protects} |" in listed
+        if stratum.name in STRATA:
+            assert f"| `{name}` | {stratum.models} | {stratum.protects} |" in explained

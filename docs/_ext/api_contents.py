@@ -68,6 +68,7 @@ PAGES = (
         "AnswerFilter FilteredQuery Probe BackboneSource DatasetSource SuspectSource SuspectRequest",
     ),
     _page("schemes", "Schemes", "A fingerprint method as data.", "Scheme Part ComponentSpec"),
+    _page("strata", "Strata", "A kind of independent model as data.", "Stratum"),
     _page(
         "errors",
         "Errors",
@@ -86,8 +87,8 @@ PAGES = (
         "testing",
         "The conformance kit",
         "`fpframe.testing` checks that a plugin keeps its promises. [How to use it](../conformance.md).",
-        "check_component check_scheme parametrize_with_checks checks_for run_checks run_scheme_checks report_data "
-        "report_lines CheckResult Check Bench ConformanceError",
+        "check_component check_scheme check_stratum parametrize_with_checks checks_for run_checks run_data_checks "
+        "report_data report_lines CheckResult Check Bench ConformanceError",
         "fpframe.testing",
     ),
 )

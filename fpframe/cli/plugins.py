@@ -58,7 +58,7 @@ def show(name: str) -> None:
     """Show a component's documentation and fields, and the architectures of a family of backbones.
 
     Args:
-        name: Name of a component or scheme.
+        name: Name of a component, scheme or stratum.
     """
     from fpframe.registry import load_registry
 
@@ -75,22 +75,22 @@ def show(name: str) -> None:
 
 @plugins.command
 def check(name: str, *, json_: Json = False) -> int:
-    """Check that a component or scheme keeps every promise of its kind, on small models and images.
+    """Check that a component, scheme or stratum keeps every promise of its kind, on small models and images.
 
     Exits with 2 if it does not. docs/reference/conformance.md lists the checks.
 
     Args:
-        name: Name of a component or scheme.
+        name: Name of a component, scheme or stratum.
         json_: Print exactly one JSON object.
     """
-    from fpframe.registry import load_registry
-    from fpframe.testing import report_data, report_lines, run_checks, run_scheme_checks
+    from fpframe.registry import DATA, load_registry
+    from fpframe.testing import report_data, report_lines, run_checks, run_data_checks
 
     registry = load_registry()
     checked: list[dict[str, Any]] = []
     for info, told in named(registry, name):
         offer = registry.get(told.kind, name)
-        results = run_scheme_checks(offer, registry) if told.kind == "scheme" else run_checks(offer.for_checks())
+        results = run_data_checks(offer, registry) if told.kind in DATA else run_checks(offer.for_checks())
         label = f"{told.kind} '{name}' ({info.distribution} {info.version})"
         if not json_:
             print("\n".join(report_lines(label, results)))

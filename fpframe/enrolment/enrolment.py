@@ -91,7 +91,7 @@ class Enrolment(Contents):
                     "stratum-absent",
                     f"Stratum '{stratum}' is absent: no independent models of this kind were calibrated.",
                 )
-                for stratum in sorted(set(STRATA) - set(strata))
+                for stratum in sorted({*STRATA, *self.victim["absent"]} - set(strata))
             ),
             *self.assumptions,
         )

@@ -14,10 +14,9 @@ from fpframe.errors import DataError, ModelError
 from fpframe.evaluation.records import Evaluation, HeldOut
 from fpframe.models import Dataset, through_channel
 from fpframe.opening import Victim
-from fpframe.recipe import Recipe, Run, explains_former
+from fpframe.recipe import SAME_ARCHITECTURE, Recipe, Run, explains_former
 from fpframe.verification import Verdict, Yardstick, broken, constant
 from fpframe.zoo import (
-    SAME_ARCHITECTURE,
     Setting,
     Zoo,
     ZooModel,

@@ -8,4 +8,5 @@ from .filter import AnswerFilter as AnswerFilter, FilteredQuery as FilteredQuery
 from .perturbation import Perturbation as Perturbation, PerturbationGenerator as PerturbationGenerator
 from .references import References as References
 from .scheme import ComponentSpec as ComponentSpec, Part as Part, Scheme as Scheme
+from .stratum import Stratum as Stratum
 from .suspect import SuspectRequest as SuspectRequest, SuspectSource as SuspectSource

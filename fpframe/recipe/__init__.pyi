@@ -1,14 +1,17 @@
 from .former import explains_former as explains_former
 from .recipe import (
-    SOURCES as SOURCES,
     SPLITS as SPLITS,
-    STRATA as STRATA,
     DerivedGroup as DerivedGroup,
     IndependentGroup as IndependentGroup,
     Partition as Partition,
     Recipe as Recipe,
     VictimRecipe as VictimRecipe,
-    overlap_of as overlap_of,
 )
 from .run import Run as Run
 from .schemefile import load_scheme as load_scheme
+from .strata import (
+    SAME_ARCHITECTURE as SAME_ARCHITECTURE,
+    STRATA as STRATA,
+    built_in_stratum as built_in_stratum,
+    overlap_of as overlap_of,
+)

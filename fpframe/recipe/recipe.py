@@ -11,32 +11,23 @@ import attrs
 import tomli_w
 
 from fpframe.base import make_converter, parse_text, read_text
-from fpframe.errors import RecipeError, nearest
+from fpframe.errors import ParameterError, RecipeError, nearest
 from fpframe.models import Dataset, Training
 from fpframe.parameters import number, one_of, some, whole
+from fpframe.recipe.strata import STRATA, overlap_of
 
-#: Kinds of independent model that a verdict is expected to speak of; ``overlap(r)`` is one more for each fraction r.
-STRATA = ("same-data", "disjoint-data", "other-architecture", "other-teacher", "thief-recipe", "attacked")
-_OVERLAP = re.compile(r"overlap\((0|0?\.\d+|1|1\.0)\)")
-#: Strata whose models are made from other independent ones, and the strata that these come from.
-SOURCES = {
-    "other-teacher": ("same-data", "other-architecture"),
-    "attacked": ("same-data", "other-architecture", "disjoint-data"),
-}
 SPLITS = ("fit", "calibrate", "test")
 #: The preset that calibrates one stratum only.
 CERTIFY = "certify"
 
 
-def overlap_of(stratum: str) -> float | None:
-    """Return the fraction r of a stratum ``overlap(r)``, and ``None`` for any other."""
-    match = _OVERLAP.fullmatch(stratum)
-    return float(match[1]) if match else None
-
-
-def _known_stratum(owner: Any, field: attrs.Attribute[Any], value: Any) -> None:
-    if overlap_of(value) is None:
-        one_of(*STRATA, "overlap(0.5)")(owner, field, value)
+def _stratum_name(owner: Any, field: attrs.Attribute[Any], value: Any) -> None:
+    # whether there is one of this name is known when models are planned: plugins may add some
+    if overlap_of(value) is None and (value == "overlap" or not re.fullmatch("[a-z][a-z0-9-]*", value)):
+        raise ParameterError(
+            f"'{field.name}' of '{type(owner).__name__}' must be the name of a stratum, such as same-data, or "
+            f"overlap(r) with r from 0 to 1 (got {value!r})"
+        )
 
 
 @attrs.frozen(kw_only=True)
@@ -104,11 +95,11 @@ class IndependentGroup(Group):
     """Independent models of one stratum.
 
     Attributes:
-        stratum: the kind of independent model: one of `STRATA`, or ``overlap(r)`` for models that share a fraction r of
-            the victim's training images.
+        stratum: the kind of independent model: one of `STRATA`, ``overlap(r)`` for models that share a fraction r of
+            the victim's training images, or a plugin's.
     """
 
-    stratum: str = attrs.field(validator=_known_stratum)
+    stratum: str = attrs.field(validator=_stratum_name)
 
 
 @attrs.frozen(kw_only=True)
@@ -269,7 +260,7 @@ def _for_stratum(recipe: Recipe, stratum: str) -> Recipe:
     """Return a recipe that calibrates one stratum, with as many models to teach or attack as that stratum needs."""
     one_of(*STRATA)(recipe, attrs.fields(IndependentGroup).stratum, stratum)
     wanted = next(group for group in recipe.independent if group.stratum == stratum)
-    sources = SOURCES.get(stratum, ())
+    sources = STRATA[stratum].sources
     groups = tuple(
         attrs.evolve(group, calibrate=-(-wanted.calibrate // len(sources)) if group.stratum in sources else 0)
         if group is not wanted

@@ -6,5 +6,5 @@ from .discovery import (
     load_registry as load_registry,
 )
 from .hookspecs import PLUGIN_API as PLUGIN_API, hookimpl as hookimpl
-from .offers import Description as Description
+from .offers import DATA as DATA, Description as Description
 from .registry import KINDS as KINDS, Plugin as Plugin, PluginInfo as PluginInfo, Registry as Registry

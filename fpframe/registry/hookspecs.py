@@ -1,4 +1,4 @@
-"""The two hooks by which a plugin offers what it has, and the version of what plugins may rely on."""
+"""The hooks by which a plugin offers what it has, and the version of what plugins may rely on."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pluggy
 
-from fpframe.interfaces import Component, Scheme
+from fpframe.interfaces import Component, Scheme, Stratum
 
 #: Version of the plugin API: the hooks, the interfaces, and the names of `fpframe` that plugins import. Raised by one
 #: whenever something is added that a plugin may need; a plugin says what it needs as ``fpframe_api = 1``.
@@ -27,3 +27,7 @@ class HookSpecs:
     @hookspec
     def fpframe_schemes(self) -> Sequence[Scheme]:  # type: ignore[empty-body]
         """Return schemes, which combine components by name."""
+
+    @hookspec
+    def fpframe_strata(self) -> Sequence[Stratum]:  # type: ignore[empty-body]
+        """Return strata: further kinds of independent model."""

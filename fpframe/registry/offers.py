@@ -1,4 +1,4 @@
-"""What a plugin module offers: its hooks are called, and every component and scheme in them is checked."""
+"""What a plugin module offers: its hooks are called, and all that they return is checked."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import attrs
 import pluggy
 
 from fpframe.errors import PluginError, nearest
-from fpframe.interfaces import Component, Scheme
+from fpframe.interfaces import Component, Scheme, Stratum
 from fpframe.registry.hookspecs import PLUGIN_API, HookSpecs
 from fpframe.registry.signatures import check_signatures
 
@@ -25,7 +25,12 @@ KINDS = (
     "dataset",
     "suspect",
     "scheme",
+    "stratum",
 )
+#: What plugins offer as data, by kind.
+DATA: dict[str, type[Scheme | Stratum]] = {"scheme": Scheme, "stratum": Stratum}
+#: Their fields that stand in the summary.
+_IN_SUMMARY = {"name", "summary", "models", "protects"}
 
 #: Kind and name.
 Key = tuple[str, str]
@@ -36,10 +41,10 @@ class Description:
     """What listings tell of a component or scheme, as plain data, so that its plugin need not be imported for them.
 
     Attributes:
-        kind: the kind of component, or ``scheme``.
+        kind: the kind of component, ``scheme`` or ``stratum``.
         name: what it is called by.
         doc: its documentation; the first line is the summary.
-        parameters: its hyper-parameters with their defaults; of a scheme its parts and encoder.
+        parameters: its hyper-parameters with their defaults; of a scheme or stratum, what it says.
     """
 
     kind: str
@@ -49,10 +54,10 @@ class Description:
 
     @classmethod
     def of(cls, offer: Any) -> Description:
-        """Describe a component class or a scheme."""
-        if isinstance(offer, Scheme):
+        """Describe a component class, a scheme or a stratum."""
+        if isinstance(offer, Scheme | Stratum):
             told = attrs.asdict(offer)
-            doc, parameters = offer.summary, {key: told[key] for key in ("parts", "encoder")}
+            doc, parameters = offer.summary, {key: told[key] for key in told if key not in _IN_SUMMARY}
         else:
             doc, parameters = inspect.getdoc(offer) or "", offer().params()
         plain = json.loads(json.dumps(parameters, default=repr))
@@ -60,7 +65,7 @@ class Description:
 
 
 def offers_of(module: object, *, name: str) -> dict[Key, Any]:
-    """Return the component classes and schemes of a plugin module or object, by kind and name.
+    """Return the component classes, schemes and strata of a plugin module or object, by kind and name.
 
     Args:
         module: what carries the hook implementations.
@@ -76,14 +81,12 @@ def offers_of(module: object, *, name: str) -> dict[Key, Any]:
     _check_hooks(module, manager)
     manager.register(module, name=name)
     components = _listed(manager.hook.fpframe_components)
-    schemes = _listed(manager.hook.fpframe_schemes)
     for component in components:
         check_class(component)
-    for scheme in schemes:
-        if not isinstance(scheme, Scheme):
-            raise PluginError(f"{scheme!r} is not a Scheme; make it with fpframe.Scheme(...)")
+    schemes = _instances(manager.hook.fpframe_schemes, Scheme)
+    strata = _instances(manager.hook.fpframe_strata, Stratum)
     offers: dict[Key, Any] = {}
-    for item in (*components, *schemes):
+    for item in (*components, *schemes, *strata):
         key = (_kind(item), item.name)
         if key in offers:
             raise PluginError(f"it offers {' '.join(key)} twice")
@@ -101,6 +104,14 @@ def _listed(hook: pluggy.HookCaller) -> list[Any]:
         if not isinstance(items, list | tuple):
             raise PluginError(f"its {hook.name} returns {items!r}; return a list")
         found += items
+    return found
+
+
+def _instances(hook: pluggy.HookCaller, cls: type) -> list[Any]:
+    found = _listed(hook)
+    for item in found:
+        if not isinstance(item, cls):
+            raise PluginError(f"{item!r} is not a {cls.__name__}; make it with fpframe.{cls.__name__}(...)")
     return found
 
 
@@ -180,7 +191,7 @@ def one_line(error: BaseException) -> str:
 
 
 def _kind(offer: Any) -> str:
-    return "scheme" if isinstance(offer, Scheme) else str(offer.kind)
+    return next((kind for kind, cls in DATA.items() if isinstance(offer, cls)), None) or str(offer.kind)
 
 
 def _check_hooks(module: object, manager: pluggy.PluginManager) -> None:

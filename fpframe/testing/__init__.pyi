@@ -6,7 +6,8 @@ from .running import (
     CheckResult as CheckResult,
     check_component as check_component,
     check_scheme as check_scheme,
+    check_stratum as check_stratum,
     checks_for as checks_for,
     run_checks as run_checks,
-    run_scheme_checks as run_scheme_checks,
+    run_data_checks as run_data_checks,
 )

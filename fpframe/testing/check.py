@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from fpframe.interfaces import Component, Scheme
+from fpframe.interfaces import Component, Scheme, Stratum
 from fpframe.registry import Registry
 
 if TYPE_CHECKING:
     from fpframe.testing.bench import Bench
 
-#: Takes a component and a bench; of schemes, the scheme and a registry.
+#: Takes a component and a bench; of schemes and strata, which are data, the offer and a registry.
 Function = Callable[[Any, Any], None]
 
 
@@ -47,8 +47,8 @@ class Check:
         """The promise, in one sentence."""
         return (inspect.getdoc(self.function) or "").splitlines()[0]
 
-    def __call__(self, component: Component | Scheme, bench: Bench | Registry) -> None:
-        """Check one component on a bench, or a scheme with a registry.
+    def __call__(self, component: Component | Scheme | Stratum, bench: Bench | Registry) -> None:
+        """Check one component on a bench, or a scheme or stratum with a registry.
 
         Raises:
             ConformanceError: the promise is broken, or the component fails while it is tried.

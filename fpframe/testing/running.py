@@ -7,7 +7,7 @@ from typing import Literal
 
 import attrs
 
-from fpframe.interfaces import Component, Scheme
+from fpframe.interfaces import Component, Scheme, Stratum
 from fpframe.registry import Registry
 from fpframe.testing.bench import Bench
 from fpframe.testing.check import Check, ConformanceError, NotHere
@@ -81,18 +81,18 @@ def run_checks(component: Component) -> tuple[CheckResult, ...]:
     return tuple(run_check(one, component, bench) for one in checks_for(component))
 
 
-def run_scheme_checks(scheme: Scheme, registry: Registry) -> tuple[CheckResult, ...]:
-    """Run every check that is for schemes, and return how each came out.
+def run_data_checks(offer: Scheme | Stratum, registry: Registry) -> tuple[CheckResult, ...]:
+    """Run every check that is for schemes, or for strata, and return how each came out.
 
     Args:
-        scheme: the scheme.
-        registry: where its components are looked for.
+        offer: the scheme or stratum.
+        registry: where what it names is looked for.
     """
-    results = []
+    kind, results = "scheme" if isinstance(offer, Scheme) else "stratum", []
     for one in ALL:
-        if "scheme" in one.kinds:
+        if kind in one.kinds:
             try:
-                one(scheme, registry)
+                one(offer, registry)
             except ConformanceError as error:
                 results.append(CheckResult(check=one, outcome="failed", text=str(error)))
             else:
@@ -106,7 +106,16 @@ def check_scheme(scheme: Scheme, registry: Registry) -> None:
     Raises:
         ConformanceError: it cannot; the message has a line for each promise that is broken.
     """
-    _raise_failed(run_scheme_checks(scheme, registry))
+    _raise_failed(run_data_checks(scheme, registry))
+
+
+def check_stratum(stratum: Stratum, registry: Registry) -> None:
+    """Check that models of a stratum can be planned.
+
+    Raises:
+        ConformanceError: they cannot; the message has a line for each promise that is broken.
+    """
+    _raise_failed(run_data_checks(stratum, registry))
 
 
 def check_component(component: Component) -> None:

@@ -22,16 +22,16 @@ from .model import ZooModel as ZooModel, trained_lineage as trained_lineage, vic
 from .outlook import Outlook as Outlook, announce as announce
 from .parts import Parts as Parts, partition as partition
 from .plan import ZooPlan as ZooPlan, plan_zoo as plan_zoo
-from .planner import TRAINED as TRAINED, plan_models as plan_models
+from .planner import plan_models as plan_models
 from .references import ZooReferences as ZooReferences
 from .rows import ZooRow as ZooRow
 from .setting import (
-    SAME_ARCHITECTURE as SAME_ARCHITECTURE,
     Setting as Setting,
     open_workspace as open_workspace,
     prepare as prepare,
     train_victim as train_victim,
 )
+from .strata import find_stratum as find_stratum
 from .thief import Thief as Thief
 from .workspace import VictimHandle as VictimHandle, Workspace as Workspace
 from .zoo import FAILED_THEFT as FAILED_THEFT, Facts as Facts, Zoo as Zoo

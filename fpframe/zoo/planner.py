@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import zip_longest
 from typing import NoReturn
 
 import attrs
 
-from fpframe.errors import RecipeError, UsageError, nearest
-from fpframe.recipe import SOURCES, SPLITS, STRATA, IndependentGroup, Recipe, overlap_of
+from fpframe.errors import PluginError, RecipeError, UsageError, nearest
+from fpframe.interfaces import Stratum
+from fpframe.recipe import SPLITS, DerivedGroup, IndependentGroup, Recipe
 from fpframe.registry import Registry
 from fpframe.rng import derive_seed
 from fpframe.zoo.lineage import LABELS, VICTIM, Lineage, Step
 from fpframe.zoo.model import ZooModel, trained_lineage
+from fpframe.zoo.strata import find_stratum, strata_of
 from fpframe.zoo.thief import Thief
-
-#: Strata whose models are trained on true labels from the beginning, with the part of the data that each learns from.
-TRAINED = {"same-data": "victim", "disjoint-data": "thief", "other-architecture": "victim"}
 
 
 def plan_models(
@@ -44,25 +43,35 @@ def plan_models(
         if split not in SPLITS:
             raise UsageError(f"unknown split '{split}'{nearest(split, SPLITS)}")
     for stratum in sorted(skipped):
-        if stratum not in STRATA and overlap_of(stratum) is None:
-            raise UsageError(f"unknown stratum '{stratum}'{nearest(stratum, STRATA)}")
+        find_stratum(stratum, registry)
+    strata = strata_of(recipe, registry)
     thieves = [Thief.of(group, registry) for group in recipe.derived]
     _refuse_twins(thieves)
     models: list[ZooModel] = []
     for split in splits:
-        planner = _Planner(recipe, split, thieves)
+        planner = _Planner(recipe, split, strata, thieves, _own_thieves(strata.values(), registry))
         groups = [group for group in recipe.independent if group.stratum not in skipped and group.count(split)]
-        trained = planner.trained([group for group in groups if _data(group.stratum)])
+        trained = planner.trained([group for group in groups if strata[group.stratum].made == "trained"])
         made = list(trained)
-        for group in (group for group in groups if not _data(group.stratum)):
-            make = {
-                "other-teacher": planner.taught,
-                "thief-recipe": planner.imitating,
-                "attacked": planner.attacked,
-            }[group.stratum]
-            made += make(group, trained, sum(model.stratum == group.stratum for model in made))
+        for group in (group for group in groups if strata[group.stratum].made != "trained"):
+            make = {"taught": planner.taught, "imitating": planner.imitating, "attacked": planner.attacked}
+            before = sum(model.stratum == group.stratum for model in made)
+            made += make[strata[group.stratum].made](group, trained, before)
         models += [*made, *planner.derived()]
     return models
+
+
+def _own_thieves(strata: Iterable[Stratum], registry: Registry) -> dict[str, Thief]:
+    """Return by name what strata do to make their models, where that is not what the recipe's thieves do."""
+    own = {}
+    for stratum in strata:
+        if stratum.steps:
+            try:
+                # as many as each split wants: the numbers are those of the stratum's own group
+                own[stratum.name] = Thief.of(DerivedGroup(attack=stratum.steps, fit=1), registry)
+            except UsageError as error:
+                raise PluginError(f"the steps of stratum '{stratum.name}' cannot be used: {error}") from error
+    return own
 
 
 def _refuse_twins(thieves: Iterable[Thief]) -> None:
@@ -84,7 +93,9 @@ class _Planner:
 
     recipe: Recipe
     split: str
+    strata: Mapping[str, Stratum]
     thieves: list[Thief]
+    own: Mapping[str, Thief]
 
     def trained(self, groups: Sequence[IndependentGroup]) -> list[ZooModel]:
         """Return models that are trained on true labels."""
@@ -95,7 +106,7 @@ class _Planner:
             for index in range(group.count(self.split)):
                 backbone = group.backbone(self.split, index)
                 path = (self.split, group.stratum, backbone, before + index)
-                lineage = trained_lineage(backbone, _data(group.stratum), self._seed(*path))
+                lineage = trained_lineage(backbone, self.strata[group.stratum].data, self._seed(*path))
                 models.append(self._independent(lineage, group.stratum, _family(path)))
         return models
 
@@ -131,10 +142,10 @@ class _Planner:
         bases = self._among(trained, group)
         count = before + group.count(self.split)
         if count > len(bases):
-            kinds = ", ".join(SOURCES[group.stratum])
+            kinds = ", ".join(self.strata[group.stratum].sources)
             raise RecipeError(
-                f"split '{self.split}' of recipe '{self.recipe.name}' wants {count} attacked models but has only "
-                f"{len(bases)} independent models to attack ({kinds}); each is attacked once"
+                f"split '{self.split}' of recipe '{self.recipe.name}' wants {count} {group.stratum} models but has "
+                f"only {len(bases)} independent models to attack ({kinds}); each is attacked once"
             )
         models = []
         for index in range(before, count):
@@ -193,6 +204,12 @@ class _Planner:
         return group.backbone(self.split, index + index // turns)
 
     def _thieves(self, group: IndependentGroup, suitable: Callable[[Thief], bool]) -> list[Thief]:
+        if group.stratum in self.own:
+            own = self.own[group.stratum]
+            if not suitable(own):
+                made = self.strata[group.stratum].made
+                raise PluginError(f"the steps of stratum '{group.stratum}' ({own.label}) make no '{made}' models")
+            return [own]
         # an attack that is kept for the test must not reach the encoder through innocent models either
         found = [thief for thief in self.thieves if suitable(thief) and (thief.group.fit or self.split != "fit")]
         if not found:
@@ -206,7 +223,7 @@ class _Planner:
 
     def _among(self, trained: list[ZooModel], group: IndependentGroup) -> list[ZooModel]:
         """Return what a group can be made from: one of each kind in every round, so that a few are of every kind."""
-        strata = SOURCES[group.stratum]
+        strata = self.strata[group.stratum].sources
         kinds = [[model for model in trained if model.stratum == stratum] for stratum in strata]
         rounds = [[model for model in turn if model is not None] for turn in zip_longest(*kinds)]
         # in random order within a round, or one attack would always meet the same kind
@@ -218,12 +235,6 @@ class _Planner:
         if not found:
             self._refuse(group, f"{' or '.join(strata)} models")
         return found
-
-
-def _data(stratum: str) -> str:
-    """Return the part of the data that models of a stratum are trained on; empty for those that are not."""
-    fraction = overlap_of(stratum)
-    return TRAINED.get(stratum, "") if fraction is None else f"overlap:{fraction:g}"
 
 
 def _family(path: Iterable[object]) -> str:

@@ -10,14 +10,12 @@ from fpframe.base import Event, Note
 from fpframe.errors import ModelError
 from fpframe.models import Classifier, Dataset
 from fpframe.opening import Victim, open_dataset
-from fpframe.recipe import Recipe, Run
+from fpframe.recipe import SAME_ARCHITECTURE, Recipe, Run
 from fpframe.zoo.build import build_models, missing_models
 from fpframe.zoo.model import victim_model
 from fpframe.zoo.parts import partition
 from fpframe.zoo.workspace import VictimHandle, Workspace
 
-#: The stratum without which no model of the victim's own architecture is trained.
-SAME_ARCHITECTURE = "same-data"
 #: Images that a victim must answer with finite numbers.
 TRIED_IMAGES = 16
 

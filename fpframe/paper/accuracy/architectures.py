@@ -6,9 +6,9 @@ import attrs
 
 from fpframe.interfaces import AttackSimulator
 from fpframe.paper.laboratory import Laboratory
-from fpframe.recipe import DerivedGroup
+from fpframe.recipe import STRATA, DerivedGroup
 from fpframe.rng import derive_seed
-from fpframe.zoo import TRAINED, VICTIM, ZooModel, component_of, is_filter, plan_models, trained_lineage
+from fpframe.zoo import VICTIM, ZooModel, component_of, is_filter, plan_models, trained_lineage
 
 
 def backbones_of(laboratory: Laboratory) -> list[str]:
@@ -31,7 +31,7 @@ def models_of(laboratory: Laboratory, backbone: str, *, extracted: bool) -> list
 
 
 def _normal(model: ZooModel) -> bool:
-    return model.trained and model.lineage.last.data == TRAINED["same-data"]
+    return model.trained and model.lineage.last.data == STRATA["same-data"].data
 
 
 def _extracted(laboratory: Laboratory, model: ZooModel) -> bool:

@@ -15,40 +15,19 @@ from markupsafe import Markup
 from fpframe.base import REASONS, Note
 from fpframe.decision import StratumResult
 from fpframe.enrolment import Enrolment, perturbation_steps
+from fpframe.errors import UsageError
 from fpframe.registry import Registry, load_registry
 from fpframe.report.verdict.evidence import strips_of
 from fpframe.report.verdict.pictures import strips_svg
 from fpframe.report.verdict.text import number, p_text
 from fpframe.report.verdict.thumbnails import png_uri, stretched
 from fpframe.verification import Verdict, Yardsticks
+from fpframe.zoo import find_stratum
 
-#: What the models of a stratum are, and whom it protects that they are asked.
-MEANINGS = {
-    "same-data": ("the victim's architecture and data, another seed", "a competitor who did the same work"),
-    "disjoint-data": (
-        "the victim's architecture, other images of the same problem",
-        "a competitor with data of its own",
-    ),
-    "other-architecture": ("the victim's data, other architectures", "a competitor with another design"),
-    "other-teacher": (
-        "extracted, with the thieves' recipes, from an independent model",
-        "somebody who copied a model that is not the claimant's",
-    ),
-    "thief-recipe": (
-        "made like a thief's student, but from true labels",
-        "somebody who augments images as thieves do",
-    ),
-    "attacked": (
-        "independent models, fine-tuned, pruned or quantised",
-        "somebody who compresses or adapts a model of their own",
-    ),
-    "overlap": (
-        "the victim's architecture, and a part of the victim's images",
-        "a competitor whose data partly come from the same source",
-    ),
-}
-#: The strata of models that a claimant brought as files bear the names of their folders.
-OWN = ("independent models that the claimant brought", "anyone with a model like these")
+#: What is said of strata that nobody here describes: those of models that a claimant brought as files bear the names of
+#: their folders, and a plugin may not be installed where a verdict is read.
+BROUGHT = "independent models that the claimant brought; protects anyone with a model like these"
+UNKNOWN = "independent models of a plugin that is not installed here; protects anyone with a model like these"
 #: Query points of each part that the page shows.
 SHOWN = 12
 
@@ -59,16 +38,14 @@ class Row:
 
     Attributes:
         name: the stratum.
-        meaning: what its models are.
-        protects: whom it protects.
+        about: what its models are, and whom it protects.
         result: what it says of the suspect.
         counted: whether the suspect had a score to count with.
         passes: whether the suspect stands out from it.
     """
 
     name: str
-    meaning: str
-    protects: str
+    about: str
     result: StratumResult
     counted: bool
     passes: bool
@@ -162,7 +139,7 @@ def plain(value: Any) -> str:
 def _suspect(verdict: Verdict, yardsticks: Yardsticks, shared: Sequence[Note]) -> SuspectPart:
     yardstick = yardsticks.of(verdict.channel, verdict.through)
     scored = math.isfinite(verdict.score)
-    rows = tuple(_row(name, result, verdict) for name, result in verdict.strata.items())
+    rows = tuple(_row(name, result, verdict, yardsticks) for name, result in verdict.strata.items())
     digest = verdict.suspect["digest"]
     return SuspectPart(
         verdict=verdict,
@@ -182,16 +159,22 @@ def _whose(reason_code: str) -> str:
     return REASONS[reason_code].whose if reason_code in REASONS else "unknown"
 
 
-def _row(name: str, result: StratumResult, verdict: Verdict) -> Row:
-    meaning, protects = MEANINGS.get(name.partition("(")[0], OWN)
+def _row(name: str, result: StratumResult, verdict: Verdict, yardsticks: Yardsticks) -> Row:
     return Row(
         name=name,
-        meaning=meaning,
-        protects=protects,
+        about=_about(name, yardsticks),
         result=result,
         counted=math.isfinite(verdict.score),
         passes=result.passes(verdict.alpha, certify=verdict.certify),
     )
+
+
+def _about(name: str, yardsticks: Yardsticks) -> str:
+    try:
+        return find_stratum(name, yardsticks.registry).summary
+    except UsageError:
+        planned = any(group.stratum == name for group in yardsticks.enrolment.recipe.independent)
+        return UNKNOWN if planned else BROUGHT
 
 
 def _weight(result: StratumResult, verdict: Verdict) -> float:

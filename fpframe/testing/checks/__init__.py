@@ -17,6 +17,7 @@ from fpframe.testing.checks import (
     parameters,
     perturbation,
     scheme,
+    stratum,
     suspect,
 )
 
@@ -33,6 +34,7 @@ _MODULES: tuple[ModuleType, ...] = (
     dataset,
     suspect,
     scheme,
+    stratum,
 )
 
 #: Every check, in the order in which reports list them.

@@ -5,16 +5,14 @@ import pytest
 
 from fpframe import Recipe, RecipeError, Training, UsageError
 from fpframe.recipe.recipe import (
-    SOURCES,
-    STRATA,
     DerivedGroup,
     IndependentGroup,
     Partition,
     Queries,
     VictimRecipe,
-    overlap_of,
     presets,
 )
+from fpframe.recipe.strata import STRATA, overlap_of
 
 FULL = Recipe(
     name="full",
@@ -75,7 +73,7 @@ def test_certify_calibrates_one_stratum_and_what_its_models_are_made_from(stratu
     groups = {group.stratum: group for group in Recipe.load(f"certify:{stratum}").independent}
     assert set(groups) == set(STRATA), "what fits and tests is the same for all of them"
     calibrated = {name: group.calibrate for name, group in groups.items() if group.calibrate}
-    sources = SOURCES.get(stratum, ())
+    sources = STRATA[stratum].sources
     assert set(calibrated) == {stratum, *sources}
     assert calibrated.pop(stratum) >= 299
     assert not sources or sum(calibrated.values()) >= groups[stratum].calibrate
@@ -209,14 +207,12 @@ def test_a_value_of_another_type_is_refused_with_the_path_of_its_key(text, key, 
         ('name = "x"\n[partition]\nthief = 0', "partition.thief", "a whole number of at least 1 (got 0)"),
         ('name = "x"\n[queries]\nviews = 0', "queries.views", "a whole number of at least 1 (got 0)"),
         ('name = "x"\n[[derived]]\nattack = "a"\nbackbones = []', "derived.0.backbones", "a list of at least one"),
-        (
-            'name = "x"\n[[independent]]\nstratum = "same-dat"',
-            "independent.0.stratum",
-            "one of same-data, disjoint-data, other-architecture, other-teacher, thief-recipe, attacked, overlap(0.5) "
-            "(got 'same-dat'); did you mean 'same-data'?",
-        ),
         *[
-            (f'name = "x"\n[[independent]]\nstratum = "{wrong}"', "independent.0.stratum", "one of same-data")
+            (
+                f'name = "x"\n[[independent]]\nstratum = "{wrong}"',
+                "independent.0.stratum",
+                f"the name of a stratum, such as same-data, or overlap(r) with r from 0 to 1 (got '{wrong}')",
+            )
             for wrong in ("overlap", "overlap()", "overlap(1.5)", "overlap(-0.5)", "overlap(50)", "overlap(0.5", "")
         ],
         (

@@ -8,7 +8,7 @@ import pytest
 import fpframe
 from fpframe import ComponentSpec, Part, Scheme
 from fpframe.testing.check import ConformanceError
-from fpframe.testing.running import check_scheme, run_scheme_checks
+from fpframe.testing.running import check_scheme, run_data_checks
 
 SOUND = Scheme(
     name="plain",
@@ -35,7 +35,7 @@ FOLLOWING = {"a_scheme_survives_a_file": {"its_components_can_be_made"}}
 
 @pytest.mark.parametrize("check", BROKEN)
 def test_a_broken_scheme_fails_the_check_of_its_fault_alone(check: str, registry: fpframe.Registry) -> None:
-    results = run_scheme_checks(BROKEN[check], registry)
+    results = run_data_checks(BROKEN[check], registry)
     failed = {result.check.name: result.text for result in results if result.outcome == "failed"}
     assert failed.keys() - FOLLOWING.get(check, set()) == {check}, failed
     assert failed[check].startswith("'plain'")

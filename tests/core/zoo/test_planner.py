@@ -7,7 +7,8 @@ import attrs
 import pytest
 
 from fpframe import Lineage, ParameterError, PluginError, Recipe, RecipeError, Training
-from fpframe.recipe.recipe import SOURCES, SPLITS, STRATA, DerivedGroup, IndependentGroup, VictimRecipe, presets
+from fpframe.recipe.recipe import SPLITS, DerivedGroup, IndependentGroup, VictimRecipe, presets
+from fpframe.recipe.strata import STRATA
 from fpframe.zoo.model import victim_model
 from fpframe.zoo.planner import plan_models
 
@@ -312,7 +313,7 @@ def test_what_is_made_from_an_independent_model_stays_in_its_split_and_family(pl
         origin = trained[model.chain[0].lineage]
         assert (model.split, model.family) == (origin.split, origin.family)
         assert model.relation == origin.relation == "independent"
-        assert origin.stratum in SOURCES[model.stratum]
+        assert origin.stratum in STRATA[model.stratum].sources
         assert models.index(origin) < models.index(model)
 
 
@@ -320,7 +321,7 @@ def test_what_is_made_from_an_independent_model_stays_in_its_split_and_family(pl
 def test_every_teacher_teaches_once_before_one_teaches_twice(plan, recipe):
     for split in SPLITS:
         models = plan(recipe, splits=[split])
-        sources = [m.lineage for m in models if m.trained and m.stratum in SOURCES["other-teacher"]]
+        sources = [m.lineage for m in models if m.trained and m.stratum in STRATA["other-teacher"].sources]
         lessons = Counter(m.chain[0].lineage for m in of(models, "other-teacher"))
         assert set(lessons) <= set(sources)
         assert max(lessons.values(), default=0) - min((lessons[s] for s in sources), default=0) <= 1
@@ -493,7 +494,7 @@ def test_certify_calibrates_the_stratum_that_is_named_with_a_model_for_each_fami
     assert len(models) >= 299
     assert len({model.family for model in models}) == len(models)
     others = {m.stratum for m in plan(PRESETS[f"certify:{stratum}"], splits=["calibrate"])} - {stratum}
-    assert others == set(SOURCES.get(stratum, ()))
+    assert others == set(STRATA[stratum].sources)
 
 
 # --- in words

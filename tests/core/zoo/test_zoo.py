@@ -17,8 +17,9 @@ from fpframe.evaluation.records import HeldOut, by_kind
 from fpframe.executors import open_executor
 from fpframe.interfaces.attack import AttackSimulator
 from fpframe.models.classifier import state_digest
-from fpframe.recipe.recipe import STRATA, IndependentGroup, Recipe
+from fpframe.recipe.recipe import IndependentGroup, Recipe
 from fpframe.recipe.run import Run
+from fpframe.recipe.strata import STRATA
 from fpframe.registry.hookspecs import hookimpl
 from fpframe.registry.registry import Registry
 from fpframe.rng import threads

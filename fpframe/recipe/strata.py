@@ -1,0 +1,73 @@
+"""The strata that every verdict is expected to speak of, and those that share some of the victim's images."""
+
+from __future__ import annotations
+
+import re
+
+from fpframe.interfaces import Stratum
+
+_OVERLAP = re.compile(r"overlap\((0|0?\.\d+|1|1\.0)\)")
+
+_BUILT_IN = (
+    Stratum(
+        name="same-data",
+        models="the victim's architecture and data, another seed",
+        protects="a competitor who did the same work",
+        data="victim",
+    ),
+    Stratum(
+        name="disjoint-data",
+        models="the victim's architecture, other images of the same problem",
+        protects="a competitor with data of its own",
+        data="thief",
+    ),
+    Stratum(
+        name="other-architecture",
+        models="the victim's data, other architectures",
+        protects="a competitor with another design",
+        data="victim",
+    ),
+    Stratum(
+        name="other-teacher",
+        models="extracted, with the thieves' recipes, from an independent model",
+        protects="somebody who copied a model that is not the claimant's",
+        made="taught",
+        sources=("same-data", "other-architecture"),
+    ),
+    Stratum(
+        name="thief-recipe",
+        models="made like a thief's student, but from true labels",
+        protects="somebody who augments images as thieves do",
+        made="imitating",
+    ),
+    Stratum(
+        name="attacked",
+        models="independent models, fine-tuned, pruned or quantised",
+        protects="somebody who compresses or adapts a model of their own",
+        made="attacked",
+        sources=("same-data", "other-architecture", "disjoint-data"),
+    ),
+)
+#: The built-in strata by name, in the order of tables; ``overlap(r)`` is one more for each fraction r.
+STRATA = {stratum.name: stratum for stratum in _BUILT_IN}
+#: The stratum without which no model of the victim's own architecture is trained.
+SAME_ARCHITECTURE = "same-data"
+
+
+def overlap_of(stratum: str) -> float | None:
+    """Return the fraction r of a stratum ``overlap(r)``, and ``None`` for any other."""
+    match = _OVERLAP.fullmatch(stratum)
+    return float(match[1]) if match else None
+
+
+def built_in_stratum(name: str) -> Stratum | None:
+    """Return a stratum that needs no plugin, and ``None`` for any other name."""
+    fraction = overlap_of(name)
+    if fraction is None:
+        return STRATA.get(name)
+    return Stratum(
+        name=name,
+        models="the victim's architecture, and a part of the victim's images",
+        protects="a competitor whose data partly come from the same source",
+        data=f"overlap:{fraction:g}",
+    )
