@@ -1,17 +1,19 @@
 from .comparison.folder import write_comparison as write_comparison
 from .comparison.tables import comparison_markdown as comparison_markdown
-from .evaluation.folder import require_folder as require_folder, write_evaluations as write_evaluations
-from .evaluation.pictures import (
+from .drawing import (
     COLOURS as COLOURS,
     LABELS as LABELS,
     PALETTE as PALETTE,
-    similarity_svg as similarity_svg,
+    drawn_as as drawn_as,
     svg_text as svg_text,
 )
+from .evaluation.folder import require_folder as require_folder, write_evaluations as write_evaluations
+from .evaluation.pictures import similarity_svg as similarity_svg
 from .evaluation.plane import draw_plane as draw_plane, embed_in_plane as embed_in_plane, tsne_svg as tsne_svg
 from .evaluation.tables import evaluation_markdown as evaluation_markdown, suspects_text as suspects_text
+from .tables import columns as columns, markdown_table as markdown_table
 from .verdict.page import verdict_html as verdict_html
-from .verdict.text import columns as columns, markdown_table as markdown_table, verdicts_text as verdicts_text
+from .verdict.text import verdicts_text as verdicts_text
 from .zoo import (
     dropped_text as dropped_text,
     outlook_dict as outlook_dict,

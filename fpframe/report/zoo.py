@@ -9,7 +9,7 @@ from typing import Any
 import attrs
 
 from fpframe.recipe import SPLITS
-from fpframe.report.verdict.text import columns
+from fpframe.report.tables import columns
 from fpframe.zoo import Facts, Outlook, ZooRow
 
 FAILED = " (failed theft)"

@@ -20,7 +20,7 @@ from fpframe.paper.laboratory import AUTOENCODER, BASELINE, CONTROL, UAP, Labora
 from fpframe.paper.silhouettes import silhouettes
 from fpframe.paper.statistics import Separation, contrast, contrast_text, direction, separation
 from fpframe.paper.template import fill
-from fpframe.report import LABELS, draw_plane, embed_in_plane, svg_text
+from fpframe.report import LABELS, draw_plane, drawn_as, embed_in_plane, svg_text
 from fpframe.rng import derive_seed, threads
 from fpframe.zoo import ZooModel
 
@@ -197,7 +197,7 @@ def _picture(
 ) -> str:
     """Draw the views of all held-out models in the plane, by each encoder."""
     kinds = ["victim", *["derived"] * len(thefts)]
-    kinds += ["other-teacher" if model.stratum == "other-teacher" else "independent" for model in innocents]
+    kinds += [drawn_as(model) for model in innocents]
     count = {LABELS[kind]: n for kind, n in Counter(kinds).items()}
     figure = Figure(figsize=(9.0, 4.6), layout="constrained")
     for column, scheme in enumerate((UAP, AUTOENCODER)):

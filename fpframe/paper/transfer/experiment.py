@@ -24,6 +24,7 @@ from fpframe.paper.transfer.judged import Judged, Sides
 from fpframe.paper.transfer.pictures import Embedded, draw_planes, draw_similarities
 from fpframe.paper.transfer.secondvictim import second_victim, with_second_victim
 from fpframe.paper.transfer.text import scored, table, text
+from fpframe.report import drawn_as
 from fpframe.rng import derive_seed, threads
 from fpframe.zoo import Zoo, ZooModel, ask_models
 
@@ -111,7 +112,7 @@ def _embed(encoder: nn.Module, sides: Sides, asked: ZooAnswers) -> Embedded:
     """Return the embeddings of the victim's and the models' views, with the kind of each."""
     groups = [("victim", asked.victim)]
     groups += [("derived", answers) for answers in asked.of(sides.thefts)]
-    kinds = ["other-teacher" if model.stratum == "other-teacher" else "independent" for model in sides.innocents]
+    kinds = [drawn_as(model) for model in sides.innocents]
     groups += list(zip(kinds, asked.of(sides.innocents), strict=True))
     with threads(1), torch.no_grad():
         rows = torch.cat([encoder(through_channel(answers, PROBS)) for _, answers in groups])

@@ -9,7 +9,7 @@ from matplotlib.ticker import LogFormatter
 
 from fpframe.comparison import ALL_THEFTS, Comparison, thefts_of
 from fpframe.decision import auc, roc
-from fpframe.report.evaluation.pictures import COLOURS, PALETTE, svg_text
+from fpframe.report.drawing import COLOURS, PALETTE, svg_text
 
 _GRID = np.linspace(0, 1, 201)
 #: What tells lines apart beyond the colours: their dashes and marks.

@@ -8,7 +8,7 @@ import numpy as np
 
 from fpframe.comparison import ALL_INDEPENDENT, ALL_THEFTS, Area, Comparison, Contrast, areas, contrasts, pairs
 from fpframe.decision import DERIVED
-from fpframe.report.verdict.text import markdown_table
+from fpframe.report.tables import markdown_table
 
 #: A difference whose adjusted p-value lies below is marked.
 LEVEL = 0.05

@@ -11,7 +11,7 @@ from scipy.stats import norm
 
 from fpframe.decision import roc
 from fpframe.evaluation import Evaluation
-from fpframe.report.evaluation.pictures import PALETTE, svg_text
+from fpframe.report.drawing import PALETTE, svg_text
 from fpframe.report.evaluation.tables import labels
 
 _SHARES = (0.01, 0.05, 0.2, 0.5, 0.8, 0.95, 0.99)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from fpframe.decision import ValidityAt
 from fpframe.evaluation import Diagnostics, Evaluation, diagnose
-from fpframe.report.verdict.text import count_text, markdown_table
+from fpframe.report.tables import count_text, markdown_table
 
 
 def diagnostics_markdown(evaluations: Sequence[Evaluation], names: Sequence[str]) -> str:

@@ -1,28 +1,15 @@
-"""Pictures as SVG text that is the same, byte for byte, for the same data."""
+"""Pictures of an evaluation: the scores of held-out models, and those of each stratum."""
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
-from typing import Any
 
-import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from fpframe.evaluation import Evaluation, HeldOut
-
-#: Colour-blind safe (Okabe and Ito): derived, independent, extracted from another teacher, victim.
-COLOURS = {"derived": "#D55E00", "independent": "#0072B2", "other-teacher": "#56B4E9", "victim": "#000000"}
-#: For lines of equal standing, from the same palette.
-PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
-LABELS = {
-    "derived": "derived from the victim",
-    "independent": "independent, without a teacher",
-    "other-teacher": "independent, of another teacher",
-    "victim": "the victim",
-}
+from fpframe.report.drawing import COLOURS, LABELS, drawn_as, svg_text
 
 
 def similarity_svg(evaluation: Evaluation) -> str:
@@ -82,29 +69,12 @@ def _dots(axes: Axes, scores: Sequence[float], height: float, colour: str) -> No
     axes.plot(scores, np.full(len(scores), height), "o", markersize=4.5, alpha=0.7, color=colour, markeredgewidth=0)
 
 
-def kind_of_suspect(suspect: HeldOut) -> str:
-    """Return which colour a held-out model is drawn in."""
-    if suspect.model.relation == "derived":
-        return "derived"
-    return "other-teacher" if suspect.model.stratum == "other-teacher" else "independent"
-
-
 def _members(evaluation: Evaluation, *kinds: str) -> list[HeldOut]:
     return sorted(
         (
             suspect
             for suspect in evaluation.suspects
-            if kind_of_suspect(suspect) in kinds and np.isfinite(suspect.verdict.score)
+            if drawn_as(suspect.model) in kinds and np.isfinite(suspect.verdict.score)
         ),
         key=lambda suspect: suspect.verdict.score,
     )
-
-
-def svg_text(figure: Figure) -> str:
-    """Return a figure as SVG text that is the same, byte for byte, for the same figure."""
-    # without a salt and with a date, equal pictures would differ; text stays text, so that it can be searched
-    settings: Any = {"svg.hashsalt": "fpframe", "svg.fonttype": "none"}
-    with mpl.rc_context(settings):
-        content = io.StringIO()
-        figure.savefig(content, format="svg", metadata={"Date": None, "Creator": None})
-    return content.getvalue()

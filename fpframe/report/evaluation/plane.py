@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from fpframe.evaluation import Evaluation
-from fpframe.report.evaluation.pictures import COLOURS, LABELS, kind_of_suspect, svg_text
+from fpframe.report.drawing import COLOURS, LABELS, drawn_as, svg_text
 from fpframe.rng import derive_seed, isolated, threads
 
 #: Drawn in this order, the victim last and on top.
@@ -46,7 +46,7 @@ def tsne_svg(evaluation: Evaluation) -> str:
     rows = [evaluation.victim_embeddings.numpy()]
     for suspect in evaluation.suspects:
         rows.append(suspect.embeddings.numpy())
-        kinds += [kind_of_suspect(suspect)] * len(suspect.embeddings)
+        kinds += [drawn_as(suspect.model)] * len(suspect.embeddings)
     seed = derive_seed(evaluation.enrolment.recipe.seed, "t-SNE")
     figure = Figure(figsize=(5.6, 4.8), layout="constrained")
     axes = figure.add_subplot()

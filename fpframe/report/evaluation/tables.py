@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from fpframe.evaluation import LEVELS, Evaluation, Rate
 from fpframe.report.evaluation.diagnostics import diagnostics_markdown
-from fpframe.report.verdict.text import columns, count_text, markdown_table, number, p_text
+from fpframe.report.tables import columns, count_text, markdown_table, number, p_text
 
 
 def evaluation_markdown(evaluations: Sequence[Evaluation]) -> str:

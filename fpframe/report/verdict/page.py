@@ -17,9 +17,9 @@ from fpframe.decision import StratumResult
 from fpframe.enrolment import Enrolment, perturbation_steps
 from fpframe.errors import UsageError
 from fpframe.registry import Registry, load_registry
+from fpframe.report.tables import number, p_text
 from fpframe.report.verdict.evidence import strips_of
 from fpframe.report.verdict.pictures import strips_svg
-from fpframe.report.verdict.text import number, p_text
 from fpframe.report.verdict.thumbnails import png_uri, stretched
 from fpframe.verification import Verdict, Yardsticks
 from fpframe.zoo import find_stratum
