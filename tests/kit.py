@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from fpframe.interfaces.component import Component
-from fpframe.testing.running import run_checks
+from fpframe.testing.results import run_checks
 
 
 def failures(component: Component) -> dict[str, str]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import fpframe
 from fpframe.registry.registry import KINDS
-from fpframe.testing.parametrizing import parametrize_with_checks
-from fpframe.testing.running import check_scheme
+from fpframe.testing.parametrized import parametrize_with_checks
+from fpframe.testing.results import check_scheme
 
 REGISTRY = fpframe.load_registry()
 OFFERED = [

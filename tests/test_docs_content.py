@@ -19,7 +19,7 @@ from fpframe.recipe.strata import STRATA, built_in_stratum
 from fpframe.registry.hookspecs import HookSpecs
 from fpframe.registry.offers import DATA
 from fpframe.registry.registry import KINDS
-from fpframe.testing.running import check_component
+from fpframe.testing.results import check_component
 
 #: Lines of the example of an interface or a hook.
 MOST_LINES = 10

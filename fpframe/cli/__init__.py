@@ -64,7 +64,7 @@ def make_app() -> App:
             no_plugin: NAME or DISTRIBUTION:NAME of an installed plugin to leave out; may be repeated.
             plugin: DISTRIBUTION:NAME: whose component to take where several distributions offer one of this name.
         """
-        from fpframe.cli.selecting import selected_plugins
+        from fpframe.cli.selection import selected_plugins
 
         with selected_plugins(blocked=no_plugin, pinned=plugin):
             return _call(app, tokens)

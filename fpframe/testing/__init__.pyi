@@ -1,8 +1,8 @@
 from .bench import Bench as Bench
 from .check import Check as Check, ConformanceError as ConformanceError
-from .parametrizing import parametrize_with_checks as parametrize_with_checks
+from .parametrized import parametrize_with_checks as parametrize_with_checks
 from .report import report_data as report_data, report_lines as report_lines
-from .running import (
+from .results import (
     CheckResult as CheckResult,
     check_component as check_component,
     check_scheme as check_scheme,

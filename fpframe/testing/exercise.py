@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from fpframe.interfaces import Component, References
 from fpframe.testing.bench import Bench
-from fpframe.testing.watching import watched
+from fpframe.testing.changes import watched
 
 
 @attrs.frozen

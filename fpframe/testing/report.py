@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from fpframe.testing.running import CheckResult, Outcome
+from fpframe.testing.results import CheckResult, Outcome
 
 _MARKS: dict[Outcome, str] = {"passed": "ok", "failed": "FAILED", "expected failure": "expected", "skipped": "skipped"}
 

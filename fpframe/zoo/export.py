@@ -17,7 +17,7 @@ from fpframe.models import Classifier
 from fpframe.opening import save_weights
 from fpframe.store import write_durably
 from fpframe.zoo.build import missing_models
-from fpframe.zoo.dropping import require_weights
+from fpframe.zoo.dropped import require_weights
 from fpframe.zoo.lineage import is_filter
 from fpframe.zoo.model import ZooModel
 from fpframe.zoo.zoo import Zoo

@@ -10,7 +10,7 @@ import attrs
 from fpframe.base import Event
 from fpframe.recipe import Run
 from fpframe.zoo.build import missing_models
-from fpframe.zoo.dropping import dropped_models
+from fpframe.zoo.dropped import dropped_models
 from fpframe.zoo.estimate import estimate_seconds
 from fpframe.zoo.model import ZooModel
 from fpframe.zoo.workspace import Workspace

@@ -15,7 +15,7 @@ from fpframe.rng import derive_seed
 from fpframe.testing.bench import Bench
 from fpframe.testing.check import ConformanceError
 from fpframe.testing.checks import attack as checks
-from fpframe.testing.running import check_component
+from fpframe.testing.results import check_component
 from fpframe_plugins.attacks.extract import Extract
 from fpframe_plugins.attacks.knockoff import Knockoff
 from fpframe_plugins.attacks.weight_noise import WeightNoise

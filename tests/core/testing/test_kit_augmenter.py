@@ -10,7 +10,7 @@ import torch
 
 import fpframe
 from fpframe.interfaces.component import Component
-from fpframe.testing.running import check_component
+from fpframe.testing.results import check_component
 from kit import failures, require_fault_alone
 
 

@@ -16,7 +16,7 @@ from fpframe.errors import nearest
 from fpframe.interfaces.component import Component
 from fpframe.rng import isolated
 from fpframe.testing.check import ConformanceError
-from fpframe.testing.running import check_component
+from fpframe.testing.results import check_component
 from kit import require_fault_alone
 
 

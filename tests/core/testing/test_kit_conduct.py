@@ -17,7 +17,7 @@ import fpframe
 from fpframe.interfaces.component import Component
 from fpframe.parameters import epsilon_pixels
 from fpframe.testing.check import ConformanceError
-from fpframe.testing.running import CheckResult, check_component, run_checks
+from fpframe.testing.results import CheckResult, check_component, run_checks
 from kit import failures, require_fault_alone
 
 

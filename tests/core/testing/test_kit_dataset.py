@@ -16,7 +16,7 @@ from fpframe.interfaces.component import Component
 from fpframe.models.dataset import Images
 from fpframe.testing.bench import Bench
 from fpframe.testing.check import ConformanceError
-from fpframe.testing.running import check_component
+from fpframe.testing.results import check_component
 from kit import require_fault_alone
 
 IMAGES = np.arange(12 * 16, dtype=np.uint8).reshape(12, 4, 4)

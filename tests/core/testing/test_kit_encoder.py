@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 import fpframe
 from fpframe.interfaces.component import Component
-from fpframe.testing.running import check_component
+from fpframe.testing.results import check_component
 from kit import failures, require_fault_alone
 
 

@@ -13,7 +13,7 @@ from fpframe import AnswerFilter, FilteredQuery, Query, UsageError
 from fpframe.interfaces.component import Component
 from fpframe.rng import generator
 from fpframe.testing.check import ConformanceError
-from fpframe.testing.running import check_component
+from fpframe.testing.results import check_component
 from kit import require_fault_alone
 
 

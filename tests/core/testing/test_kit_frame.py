@@ -16,11 +16,11 @@ import fpframe
 from core.testing.test_kit_conduct import Noise, Talking
 from fpframe import testing
 from fpframe.testing.bench import Bench
+from fpframe.testing.changes import watched
 from fpframe.testing.check import ConformanceError
 from fpframe.testing.checks import ALL
-from fpframe.testing.parametrizing import parametrize_with_checks
-from fpframe.testing.running import check_component, checks_for, run_checks
-from fpframe.testing.watching import watched
+from fpframe.testing.parametrized import parametrize_with_checks
+from fpframe.testing.results import check_component, checks_for, run_checks
 
 #: Modules whose ``BROKEN`` maps checks to components that break them.
 TESTED_BY = [f"core.testing.{path.stem}" for path in sorted(Path(__file__).parent.glob("test_kit_*.py"))]

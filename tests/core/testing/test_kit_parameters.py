@@ -10,7 +10,7 @@ import pytest
 from fpframe import AnswerFilter, FilteredQuery, ParameterError
 from fpframe.interfaces.component import Component
 from fpframe.parameters import number, whole
-from fpframe.testing.running import check_component
+from fpframe.testing.results import check_component
 from kit import failures, require_fault_alone
 
 

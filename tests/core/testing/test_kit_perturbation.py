@@ -14,7 +14,7 @@ import fpframe
 from fpframe.interfaces.component import Component
 from fpframe.parameters import epsilon_pixels
 from fpframe.testing import timelimit
-from fpframe.testing.running import check_component
+from fpframe.testing.results import check_component
 from kit import failures, require_fault_alone
 
 #: Ends what would never end, when its test is over.

@@ -8,7 +8,7 @@ import pytest
 import fpframe
 from fpframe import ComponentSpec, Part, Scheme
 from fpframe.testing.check import ConformanceError
-from fpframe.testing.running import check_scheme, run_data_checks
+from fpframe.testing.results import check_scheme, run_data_checks
 
 SOUND = Scheme(
     name="plain",

@@ -9,7 +9,7 @@ import fpframe
 from fpframe import Stratum
 from fpframe.recipe.strata import STRATA
 from fpframe.testing.check import ConformanceError
-from fpframe.testing.running import check_stratum, run_data_checks
+from fpframe.testing.results import check_stratum, run_data_checks
 
 SOUND = Stratum(
     name="halved",

@@ -16,7 +16,7 @@ from fpframe.models.classifier import state_digest
 from fpframe.opening.inprocess import normaliser, open_query
 from fpframe.opening.modelfiles import existing_file, has_suffix
 from fpframe.testing.check import ConformanceError
-from fpframe.testing.running import check_component
+from fpframe.testing.results import check_component
 from fpframe_plugins.suspects.python import PythonSuspect
 from kit import require_fault_alone
 

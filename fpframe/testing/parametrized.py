@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from fpframe.interfaces import Component
 from fpframe.testing.bench import Bench
 from fpframe.testing.check import Check
-from fpframe.testing.running import checks_for, require_reasons, run_check
+from fpframe.testing.results import checks_for, require_reasons, run_check
 
 if TYPE_CHECKING:
     import pytest
