@@ -82,3 +82,9 @@ def tiny_enrolment(tiny_store: Path, shared_folder: Path) -> Path:
 def registry() -> fpframe.Registry:
     """The installed plugins."""
     return fpframe.load_registry()
+
+
+@pytest.fixture(scope="session")
+def digits(registry: fpframe.Registry) -> fpframe.Dataset:
+    """The digits, which need no file."""
+    return registry.create("dataset", "digits").open("", root=None)

@@ -8,8 +8,7 @@ from .drawing import (
     svg_text as svg_text,
 )
 from .evaluation.folder import require_folder as require_folder, write_evaluations as write_evaluations
-from .evaluation.pictures import similarity_svg as similarity_svg
-from .evaluation.plane import draw_plane as draw_plane, embed_in_plane as embed_in_plane, tsne_svg as tsne_svg
+from .evaluation.plane import draw_plane as draw_plane, embed_in_plane as embed_in_plane
 from .evaluation.tables import evaluation_markdown as evaluation_markdown, suspects_text as suspects_text
 from .tables import columns as columns, markdown_table as markdown_table
 from .verdict.page import verdict_html as verdict_html

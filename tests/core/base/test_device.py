@@ -66,11 +66,6 @@ def mixed(monkeypatch):
     monkeypatch.setattr(Placement, "beside", classmethod(lambda cls, home: cls(device=home, mixed=True)))
 
 
-@pytest.fixture(scope="module")
-def digits(registry):
-    return registry.create("dataset", "digits").open("", root=None)
-
-
 def network(seed=0):
     """Return a small network of all that behaves differently in training: batch normalisation and dropout."""
     with torch.random.fork_rng():

@@ -360,16 +360,15 @@ def test_a_scheme_of_a_file_can_enroll(scheme_file, tiny_store):
     assert enrolment.queries.queries == 60
 
 
-def test_references_are_loaded_one_by_one_and_their_answers_kept(tiny_store, registry, monkeypatch):
+def test_references_are_loaded_one_by_one_and_their_answers_kept(tiny_store, registry, digits, monkeypatch):
     from fpframe.zoo import references
     from fpframe.zoo.workspace import Workspace
     from fpframe.zoo.zoo import Zoo
 
     recipe = Recipe.load("tiny")
-    data = registry.create("dataset", "digits").open("", root=None)
-    parts = partition(data, recipe.partition, seed=recipe.seed)
+    parts = partition(digits, recipe.partition, seed=recipe.seed)
     space = Workspace(
-        dataset=data, parts=parts, registry=registry, store=Store(tiny_store), victim_backbone="paper:arc-e"
+        dataset=digits, parts=parts, registry=registry, store=Store(tiny_store), victim_backbone="paper:arc-e"
     )
     plan = [model for model in plan_models(recipe, registry, splits=("fit",), without=()) if model.trained]
     zoo = Zoo(tuple(plan), space)

@@ -17,10 +17,9 @@ from smallzoo import STUDENT, model_of
 
 
 @pytest.fixture(scope="module")
-def digits(registry) -> Dataset:
+def digits(digits) -> Dataset:
     """A few of the digits, so that nothing takes long: 120 images in each part."""
-    full = registry.create("dataset", "digits").open("", root=None)
-    return attrs.evolve(full, train=full.train[:360], test=full.test[:200])
+    return attrs.evolve(digits, train=digits.train[:360], test=digits.test[:200])
 
 
 @pytest.fixture(scope="module")

@@ -32,11 +32,6 @@ every_attack = pytest.mark.parametrize("attack", ATTACKS)
 
 
 @pytest.fixture(scope="module")
-def digits(registry):
-    return registry.create("dataset", "digits").open("", root=None)
-
-
-@pytest.fixture(scope="module")
 def loot(digits):
     """The thief's images, which the victim has not seen."""
     return digits.train[700:]

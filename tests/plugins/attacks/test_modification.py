@@ -44,11 +44,6 @@ QUICK = [(name, params | ({"rounds": 1} if name == "fingerprint-aware" else {}))
 
 
 @pytest.fixture(scope="module")
-def digits(registry):
-    return registry.create("dataset", "digits").open("", root=None)
-
-
-@pytest.fixture(scope="module")
 def loot(digits):
     return digits.train[700:]
 

@@ -22,11 +22,6 @@ QUICK = "timm:test_resnet"
 
 
 @pytest.fixture(scope="module")
-def digits(registry) -> fpframe.Dataset:
-    return registry.create("dataset", "digits").open("", root=None)
-
-
-@pytest.fixture(scope="module")
 def trained(registry, digits) -> dict[str, Classifier]:
     networks = {}
     for seed, (address, training) in enumerate(TRAINING.items()):
