@@ -13,7 +13,6 @@ from fpframe.recipe.recipe import DerivedGroup, IndependentGroup, Recipe
 from fpframe.recipe.strata import STRATA, built_in_stratum
 from fpframe.registry.registry import Plugin, Registry
 from fpframe.report.verdict.page import BROUGHT, UNKNOWN, verdict_html
-from fpframe.store.store import Store
 from fpframe.zoo.planner import plan_models
 from fpframe.zoo.strata import find_stratum
 
@@ -97,7 +96,7 @@ def test_an_unknown_stratum_is_refused_with_the_key_of_the_recipe(registry):
     with pytest.raises(RecipeError, match=r"'same-dat'; did you mean 'same-data'\? \(independent.1.stratum of recipe"):
         plan_models(recipe_of("same-data", "same-dat", fit=1), registry)
     with pytest.raises(UsageError, match=r"unknown stratum 'halfed'; did you mean 'halved'\?"):
-        plan_models(recipe_of("same-data", fit=1), registry_with(HALVED), absent=["halfed"])
+        plan_models(recipe_of("same-data", fit=1), registry_with(HALVED), without=["halfed"])
 
 
 def test_a_plugin_cannot_change_what_a_stratum_of_fpframe_is():
@@ -141,7 +140,7 @@ def test_models_of_a_plugins_stratum_are_planned_in_each_way(stratum, lineages):
     assert len({model.lineage.exact for model in mine}) == len({model.family for model in mine}) == 2
     if stratum.sources:  # a model never stands in another split than what it was made from
         assert {model.family for model in mine} <= {model.family for model in models if model.stratum == "same-data"}
-    left = plan_models(RECIPES[stratum.name], registry, absent=[stratum.name])
+    left = plan_models(RECIPES[stratum.name], registry, without=[stratum.name])
     assert stratum.name not in {model.stratum for model in left}
 
 
@@ -169,9 +168,8 @@ def test_a_plugins_stratum_goes_from_the_plan_to_the_report(tiny_store):
         tiny, channels=("probs",), independent=(*groups, IndependentGroup(stratum="halved", calibrate=9))
     )
     told: list[str] = []
-    enrolment = fpframe.enroll(
-        recipe=recipe, registry=registry, store=Store(tiny_store), on_event=lambda event: told.append(event.text)
-    )
+    run = fpframe.Run(registry=registry, store=tiny_store, on_event=lambda event: told.append(event.text))
+    enrolment = fpframe.enroll(recipe=recipe, run=run)
     assert any("9 halved (calibrate)" in text for text in told)
     assert enrolment.calibration.counts == {"halved": 9, "same-data": 9}
     same, halved = (enrolment.strata("probs")[name].scores for name in ("same-data", "halved"))
