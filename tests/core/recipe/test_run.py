@@ -75,7 +75,7 @@ def test_the_device_of_a_run_goes_before_the_environments_inside_it_and_in_its_t
     ("device", "message"),
     [
         ("tpu", r"'tpu' is not a device to compute on \(the run's device\); set it to cpu, cuda or cuda:N"),
-        ("cuda:99", r"'cuda:99' cannot be used, for torch finds .* here \(the run's device\)"),
+        ("cuda:99", r"'cuda:99' cannot be used: torch finds .* here \(the run's device\)"),
     ],
 )
 def test_a_device_that_is_not_there_is_refused_before_anything_is_trained(device, message, tmp_path):
