@@ -15,10 +15,10 @@ from fpframe import errors, interfaces, parameters
 from fpframe.decision import decide
 from fpframe.decision.pvalues import StratumResult, StratumScores
 from fpframe.recipe import recipe
-from fpframe.recipe.strata import STRATA, built_in_stratum
 from fpframe.registry.hookspecs import HookSpecs
 from fpframe.registry.offers import DATA
 from fpframe.registry.registry import KINDS
+from fpframe.registry.strata import STRATA, built_in_stratum
 from fpframe.testing.results import check_component
 
 #: Lines of the example of an interface or a hook.

@@ -21,7 +21,7 @@ from fpframe.decision import (
     kernel,
     tpr_at_fpr,
 )
-from fpframe.recipe import STRATA
+from fpframe.registry import STRATA
 
 ALL_THEFTS = "all thefts"
 ALL_INDEPENDENT = "all independent"

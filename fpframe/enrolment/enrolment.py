@@ -17,8 +17,7 @@ from fpframe.enrolment.facts import enrolment_facts
 from fpframe.enrolment.folder import enrolment_digest, read_enrolment, write_enrolment
 from fpframe.errors import UsageError
 from fpframe.models import is_channel, nearest_channel, through_channel
-from fpframe.recipe import STRATA
-from fpframe.registry import Registry
+from fpframe.registry import STRATA, Registry
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)

@@ -14,7 +14,8 @@ from fpframe.errors import DataError, ModelError
 from fpframe.evaluation.records import Evaluation, HeldOut
 from fpframe.models import Dataset, through_channel
 from fpframe.opening import Victim
-from fpframe.recipe import SAME_ARCHITECTURE, Recipe, Run, explains_former
+from fpframe.recipe import Recipe, Run, explains_former
+from fpframe.registry import SAME_ARCHITECTURE
 from fpframe.verification import Verdict, Yardstick, broken, constant
 from fpframe.zoo import (
     Setting,

@@ -9,9 +9,3 @@ from .recipe import (
 )
 from .run import Run as Run
 from .schemefile import load_scheme as load_scheme
-from .strata import (
-    SAME_ARCHITECTURE as SAME_ARCHITECTURE,
-    STRATA as STRATA,
-    built_in_stratum as built_in_stratum,
-    overlap_of as overlap_of,
-)

@@ -14,7 +14,7 @@ from fpframe.base import make_converter, parse_text, read_text
 from fpframe.errors import ParameterError, RecipeError, nearest
 from fpframe.models import Dataset, Training
 from fpframe.parameters import number, one_of, some, whole
-from fpframe.recipe.strata import STRATA, overlap_of
+from fpframe.registry import STRATA, overlap_of
 
 SPLITS = ("fit", "calibrate", "test")
 #: The preset that calibrates one stratum only.

@@ -10,7 +10,8 @@ from fpframe.base import Event, Note
 from fpframe.errors import ModelError
 from fpframe.models import Classifier, Dataset
 from fpframe.opening import Victim, open_dataset
-from fpframe.recipe import SAME_ARCHITECTURE, Recipe, Run
+from fpframe.recipe import Recipe, Run
+from fpframe.registry import SAME_ARCHITECTURE
 from fpframe.zoo.build import build_models, missing_models
 from fpframe.zoo.model import victim_model
 from fpframe.zoo.parts import partition

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from fpframe.errors import PluginError, RecipeError, UsageError, nearest
 from fpframe.interfaces import Stratum
-from fpframe.recipe import STRATA, Recipe, built_in_stratum
-from fpframe.registry import Registry
+from fpframe.recipe import Recipe
+from fpframe.registry import STRATA, Registry, built_in_stratum
 
 
 def find_stratum(name: str, registry: Registry) -> Stratum:

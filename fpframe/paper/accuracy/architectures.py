@@ -6,7 +6,8 @@ import attrs
 
 from fpframe.interfaces import AttackSimulator
 from fpframe.paper.laboratory import Laboratory
-from fpframe.recipe import STRATA, DerivedGroup
+from fpframe.recipe import DerivedGroup
+from fpframe.registry import STRATA
 from fpframe.rng import derive_seed
 from fpframe.zoo import VICTIM, ZooModel, component_of, is_filter, plan_models, trained_lineage
 

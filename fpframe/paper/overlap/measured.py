@@ -16,7 +16,7 @@ from fpframe.models import PROBS
 from fpframe.paper.laboratory import Laboratory
 from fpframe.paper.overlap.slope import Slope
 from fpframe.paper.viewscores import score_asked
-from fpframe.recipe import overlap_of
+from fpframe.registry import overlap_of
 from fpframe.zoo import Zoo, ZooModel
 
 #: Shares of the victim's training images.

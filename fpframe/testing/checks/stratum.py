@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 
 from fpframe.interfaces import Stratum
-from fpframe.recipe import built_in_stratum
-from fpframe.registry import Registry
+from fpframe.registry import Registry, built_in_stratum
 from fpframe.testing.check import check, require
 
 

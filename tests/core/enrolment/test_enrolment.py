@@ -16,7 +16,7 @@ from fpframe.enrolment.enrolment import Enrolment
 from fpframe.enrolment.method import check_method
 from fpframe.errors import DataError, IntegrityError, ModelError, ParameterError, UsageError
 from fpframe.recipe.recipe import Recipe
-from fpframe.recipe.strata import STRATA
+from fpframe.registry.strata import STRATA
 from fpframe.zoo.lineage import is_filter
 from fpframe.zoo.planner import plan_models
 

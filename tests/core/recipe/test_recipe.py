@@ -12,7 +12,7 @@ from fpframe.recipe.recipe import (
     VictimRecipe,
     presets,
 )
-from fpframe.recipe.strata import STRATA, overlap_of
+from fpframe.registry.strata import STRATA, overlap_of
 
 FULL = Recipe(
     name="full",

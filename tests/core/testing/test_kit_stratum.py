@@ -7,7 +7,7 @@ import pytest
 
 import fpframe
 from fpframe import Stratum
-from fpframe.recipe.strata import STRATA
+from fpframe.registry.strata import STRATA
 from fpframe.testing.check import ConformanceError
 from fpframe.testing.results import check_stratum, run_data_checks
 

@@ -11,7 +11,7 @@ import fpframe
 from fpframe.enrolment.enrolment import Enrolment
 from fpframe.errors import ModelError, ResourceError, UsageError
 from fpframe.models.query import Query
-from fpframe.recipe.strata import STRATA
+from fpframe.registry.strata import STRATA
 from fpframe.store.store import Store
 from fpframe.zoo import partition
 from fpframe.zoo.model import victim_model

@@ -8,7 +8,7 @@ import pytest
 
 from fpframe import Lineage, ParameterError, PluginError, Recipe, RecipeError, Training
 from fpframe.recipe.recipe import SPLITS, DerivedGroup, IndependentGroup, VictimRecipe, presets
-from fpframe.recipe.strata import STRATA
+from fpframe.registry.strata import STRATA
 from fpframe.zoo.model import victim_model
 from fpframe.zoo.planner import plan_models
 

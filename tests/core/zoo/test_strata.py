@@ -10,8 +10,8 @@ import fpframe
 from fpframe.errors import ParameterError, PluginError, RecipeError, UsageError
 from fpframe.interfaces.stratum import Stratum
 from fpframe.recipe.recipe import DerivedGroup, IndependentGroup, Recipe
-from fpframe.recipe.strata import STRATA, built_in_stratum
 from fpframe.registry.registry import Plugin, Registry
+from fpframe.registry.strata import STRATA, built_in_stratum
 from fpframe.report.verdict.page import BROUGHT, UNKNOWN, verdict_html
 from fpframe.zoo.planner import plan_models
 from fpframe.zoo.strata import find_stratum

@@ -19,9 +19,9 @@ from fpframe.interfaces.attack import AttackSimulator
 from fpframe.models.classifier import state_digest
 from fpframe.recipe.recipe import IndependentGroup, Recipe
 from fpframe.recipe.run import Run
-from fpframe.recipe.strata import STRATA
 from fpframe.registry.hookspecs import hookimpl
 from fpframe.registry.registry import Registry
+from fpframe.registry.strata import STRATA
 from fpframe.rng import threads
 from fpframe.store.store import Store
 from fpframe.zoo.build import build_models, missing_models

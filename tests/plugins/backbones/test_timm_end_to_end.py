@@ -8,7 +8,7 @@ import pytest
 
 import fpframe
 from fpframe.models.classifier import Classifier
-from fpframe.recipe.strata import STRATA
+from fpframe.registry.strata import STRATA
 
 # stopped early: on a victim without errors of its own the encoder learns accuracy instead of identity
 TRAINING = {

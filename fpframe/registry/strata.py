@@ -1,4 +1,4 @@
-"""The strata that every verdict is expected to speak of, and those that share some of the victim's images."""
+"""The built-in strata: those that every verdict is expected to speak of, and those that share the victim's images."""
 
 from __future__ import annotations
 
