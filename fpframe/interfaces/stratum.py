@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Any, Literal
 
 import attrs
@@ -23,6 +24,10 @@ _NAME = re.compile(r"[a-z][a-z0-9-]*|overlap\([\d.]+\)")
 def _name(owner: Any, field: attrs.Attribute[Any], value: Any) -> None:
     if not _NAME.fullmatch(str(value)):
         raise ParameterError(f"'name' of a stratum must be like my-stratum (got {value!r}); use a-z, 0-9 and hyphens")
+
+
+def _names(value: str | Iterable[str]) -> tuple[str, ...]:
+    return (value,) if isinstance(value, str) else tuple(value)
 
 
 def _words(owner: Any, field: attrs.Attribute[Any], value: Any) -> None:
@@ -58,7 +63,7 @@ class Stratum:
     protects: str = attrs.field(validator=_words)
     made: Making = attrs.field(default="trained", validator=one_of("trained", "taught", "imitating", "attacked"))
     data: str = ""
-    sources: tuple[str, ...] = attrs.field(default=(), converter=tuple)
+    sources: tuple[str, ...] = attrs.field(default=(), converter=_names)
     steps: str = ""
 
     def __attrs_post_init__(self) -> None:
