@@ -429,7 +429,7 @@ def test_several_suspects_share_a_level_and_the_page_says_how(enrolment, registr
     asked_one_by_one = [judged(enrolment, alpha=0.1), judged(enrolment, LOW, alpha=0.15)]
     text = words(page(enrolment, *asked_one_by_one, registry=registry))
     assert "not those of Holm's procedure" in text
-    assert "the sum of their levels only, 0.25" in text
+    assert "only by the sum of their levels, 0.25" in text
 
 
 def test_a_verdict_of_another_enrolment_is_refused(enrolment, registry):
