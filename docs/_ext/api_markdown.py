@@ -84,7 +84,7 @@ def _function(label: str, function: Any, *, skip_first: bool) -> Iterator[str]:
     documented = Docstring.of(function)
     yield _block(_signature(label, function, skip_first=skip_first))
     yield _prose(documented.body)
-    if arguments := documented.sections.get("Args"):
+    if arguments := {**documented.sections.get("Args", {}), **documented.sections.get("Options", {})}:
         yield table(["Argument", "Meaning"], [[code(name), sentence(text)] for name, text in arguments.items()])
     for heading in ("Returns", "Yields"):
         if text := documented.texts.get(heading):

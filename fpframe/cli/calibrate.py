@@ -17,7 +17,23 @@ if TYPE_CHECKING:
     from fpframe.enrolment import Independents
 
 
-@Parameter(name="*", group=Group("Models of your own", sort_key=1))
+@Parameter(name="*", group=Group("Models of a recipe", sort_key=1))
+@attrs.frozen(kw_only=True)
+class ZooOptions:
+    """Which models of which recipe.
+
+    Attributes:
+        recipe: Preset or TOML file whose 'calibrate' models are used; the enrolment's own by default.
+        without: Strata to leave out.
+        victim_indices: Indices of the training images that the victim has seen (.npy), as at the enrolment.
+    """
+
+    recipe: str | None = None
+    without: Words = ()
+    victim_indices: Path | None = None
+
+
+@Parameter(name="*", group=Group("Models of your own", sort_key=2))
 @attrs.frozen(kw_only=True)
 class IndependentsOptions:
     """A folder of independent models of your own, and how they are opened.
@@ -63,12 +79,10 @@ def calibrate(
     enrolment: Path,
     *,
     out: Path,
-    recipe: str | None = None,
     through: Words = (),
     alpha: float | None = None,
-    victim_indices: Path | None = None,
-    without: Words = (),
     force: Flag = False,
+    zoo: ZooOptions = ZooOptions(),
     independents: IndependentsOptions = IndependentsOptions(),
     run: RunOptions = RunOptions(),
 ) -> None:
@@ -77,12 +91,10 @@ def calibrate(
     Args:
         enrolment: Folder that 'fpframe enroll' wrote; it stays as it is.
         out: Folder to write the new enrolment to.
-        recipe: Preset or TOML file whose 'calibrate' models are used; the enrolment's own by default.
         through: Further answer filters to ask the models through, such as "flip(0.5)".
         alpha: New default for the highest p-value at which a suspect is called derived.
-        victim_indices: Indices of the training images that the victim has seen (.npy), as at the enrolment.
-        without: Strata to leave out.
         force: Overwrite an existing enrolment.
+        zoo: Models of a recipe.
         independents: Models of your own.
         run: The data, and how work is carried out.
     """
@@ -92,13 +104,13 @@ def calibrate(
     with run.shown() as shown:
         made = recalibrate(
             enrolment,
-            recipe=recipe,
+            recipe=zoo.recipe,
             independents=independents.named(),
             through=through,
             alpha=alpha,
             dataset=run.dataset,
-            victim_indices=read_indices(victim_indices),
-            without=without,
+            victim_indices=read_indices(zoo.victim_indices),
+            without=zoo.without,
             run=shown,
         )
     made.save(out, force=force)

@@ -6,45 +6,25 @@ import contextlib
 import json
 import sys
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from cyclopts import Parameter
+import attrs
+from cyclopts import Group, Parameter
 
+from fpframe.cli.options import Flag
 from fpframe.cli.progress import ProgressBars
 from fpframe.cli.texts import numbers
+from fpframe.errors import UsageError
 
 INCONCLUSIVE_EXIT = 7
 
 
-def verify(
-    enrolment: Path,
-    *suspects: str,
-    answers: Annotated[tuple[Path, ...], Parameter(negative=())] = (),
-    backbone: str | None = None,
-    outputs: Literal["auto", "logits", "probs", "labels"] = "auto",
-    mean: str | None = None,
-    std: str | None = None,
-    device: str = "cpu",
-    batch_size: int = 256,
-    max_queries: int | None = None,
-    alpha: float | None = None,
-    channel: str = "auto",
-    through: str = "auto",
-    sequential: Annotated[bool, Parameter(negative=())] = False,
-    certify: Annotated[bool, Parameter(negative=())] = False,
-    test: Literal["conformal", "welch", "welch-by-stratum"] = "conformal",
-    save_answers: Path | None = None,
-    report: Path | None = None,
-    force: Annotated[bool, Parameter(negative=())] = False,
-    json_: Annotated[bool, Parameter(name="--json", negative=())] = False,
-) -> int:
-    """Question suspects and say what was shown of each.
+@Parameter(name="*", group=Group("Suspects", sort_key=1))
+@attrs.frozen(kw_only=True)
+class OpeningOptions:
+    """How suspects are opened.
 
-    Args:
-        enrolment: Folder that 'fpframe enroll' wrote.
-        suspects: .onnx, .pt2, .safetensors or .pt files, or python:MODULE:FUNCTION; several share alpha by Holm's
-            procedure.
-        answers: Recorded answers (.npz) of a suspect that somebody asked before; once for each of several.
+    Attributes:
         backbone: Architecture of weights, such as timm:resnet18.
         outputs: How answers are read.
         mean: Per-channel mean to subtract from pixels, separated by commas.
@@ -52,6 +32,28 @@ def verify(
         device: Torch device, such as cuda:0.
         batch_size: Images per call.
         max_queries: Most images that one suspect may be sent.
+    """
+
+    backbone: str | None = None
+    outputs: Literal["auto", "logits", "probs", "labels"] = "auto"
+    mean: str | None = None
+    std: str | None = None
+    device: str = "cpu"
+    batch_size: int = 256
+    max_queries: int | None = None
+
+    def given(self) -> dict[str, Any]:
+        """Return them as `fpframe.verify` takes them."""
+        numeric = {"mean": numbers(self.mean, "--mean"), "std": numbers(self.std, "--std")}
+        return {**attrs.asdict(self), **numeric}
+
+
+@Parameter(name="*", group=Group("Verdict", sort_key=2))
+@attrs.frozen(kw_only=True)
+class JudgingOptions:
+    """How suspects are judged.
+
+    Attributes:
         alpha: Highest p-value at which a suspect is called derived.
         channel: What the suspects reveal, such as rounded:2; auto reads it from their first answers.
         through: Answer filter that they answer through, such as "flip(0.5)"; auto looks for one where answers change
@@ -61,21 +63,60 @@ def verify(
             would be accused; needs more calibration models.
         test: How scores become a verdict; welch is a t-test over views that accuses far too often, for comparison, and
             welch-by-stratum the same against each stratum.
+    """
+
+    alpha: float | None = None
+    channel: str = "auto"
+    through: str = "auto"
+    sequential: Flag = False
+    certify: Flag = False
+    test: Literal["conformal", "welch", "welch-by-stratum"] = "conformal"
+
+    def given(self) -> dict[str, Any]:
+        """Return them as `fpframe.verify` takes them.
+
+        Raises:
+            UsageError: two of them exclude each other.
+        """
+        if self.sequential and self.test != "conformal":
+            raise UsageError("a t-test over views cannot stop early; leave out --sequential or --test welch")
+        judged = attrs.asdict(self, filter=lambda field, value: field.name != "sequential")
+        return {**judged, "test": "sequential" if self.sequential else self.test}
+
+
+def verify(
+    enrolment: Path,
+    *suspects: str,
+    answers: Annotated[tuple[Path, ...], Parameter(negative=())] = (),
+    save_answers: Path | None = None,
+    report: Path | None = None,
+    force: Flag = False,
+    json_: Annotated[bool, Parameter(name="--json", negative=())] = False,
+    opening: OpeningOptions = OpeningOptions(),
+    judging: JudgingOptions = JudgingOptions(),
+) -> int:
+    """Question suspects and say what was shown of each.
+
+    Args:
+        enrolment: Folder that 'fpframe enroll' wrote.
+        suspects: .onnx, .pt2, .safetensors or .pt files, or python:MODULE:FUNCTION; several share alpha by Holm's
+            procedure.
+        answers: Recorded answers (.npz) of a suspect that somebody asked before; once for each of several.
         save_answers: File (.npz) for the answers; with several suspects a number is added to its name.
         report: File for a report in HTML, which loads nothing from the network.
         force: Overwrite existing files.
         json_: Print exactly one JSON object.
+        opening: How suspects are opened.
+        judging: How suspects are judged.
     """
     from fpframe.cli.output import refuse_file
     from fpframe.decision import INCONCLUSIVE
     from fpframe.enrolment import Enrolment
-    from fpframe.errors import UsageError
     from fpframe.report import verdict_html, verdicts_text
     from fpframe.store import write_durably
     from fpframe.verification import verify_many
 
-    if sequential and test != "conformal":
-        raise UsageError("a t-test over views cannot stop early; leave out --sequential or --test welch")
+    judged = judging.given()
     recorded = [suspect for suspect in suspects if suspect.endswith(".npz")]
     if recorded:
         raise UsageError(f"recorded answers are not a suspect ({recorded[0]}); name each file with --answers FILE")
@@ -89,19 +130,9 @@ def verify(
             opened,
             suspects,
             answers=answers,
-            backbone=backbone,
-            outputs=outputs,
-            mean=numbers(mean, "--mean"),
-            std=numbers(std, "--std"),
-            device=device,
-            batch_size=batch_size,
-            max_queries=max_queries,
-            alpha=alpha,
-            channel=channel,
-            through=through,
-            test="sequential" if sequential else test,
-            certify=certify,
             on_event=bars,
+            **opening.given(),
+            **judged,
         )
     for file, verdict in zip(files, verdicts, strict=True) if files else ():
         assert verdict.transcript is not None
@@ -110,7 +141,7 @@ def verify(
         write_durably(report, verdict_html(verdicts, opened).encode())
     if json_:
         told = {
-            "alpha": opened.recipe.alpha if alpha is None else alpha,
+            "alpha": opened.recipe.alpha if judging.alpha is None else judging.alpha,
             "enrolment": opened.to_dict(),
             "suspects": [verdict.to_dict() for verdict in verdicts],
         }

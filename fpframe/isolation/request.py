@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 import attrs
 
 from fpframe.models import Outputs, Query
-from fpframe.opening import Suspect, open_suspect
+from fpframe.opening import Suspect, open_suspect, per_channel
 from fpframe.registry import Registry
-
-
-def _numbers(values: Iterable[float] | None) -> tuple[float, ...] | None:
-    return None if values is None else tuple(values)
 
 
 @attrs.frozen(kw_only=True)
@@ -35,8 +29,8 @@ class OpeningRequest:
     image_shape: tuple[int, int, int]
     backbone: str | None = None
     outputs: Outputs = "auto"
-    mean: tuple[float, ...] | None = attrs.field(default=None, converter=_numbers)
-    std: tuple[float, ...] | None = attrs.field(default=None, converter=_numbers)
+    mean: tuple[float, ...] | None = attrs.field(default=None, converter=per_channel)
+    std: tuple[float, ...] | None = attrs.field(default=None, converter=per_channel)
     device: str = "cpu"
     batch_size: int = 256
     max_queries: int | None = None

@@ -18,6 +18,7 @@ from .modelfiles import (
 )
 from .perchannel import finite as finite, per_channel as per_channel, positive as positive
 from .suspects import (
+    Opening as Opening,
     Suspect as Suspect,
     find_source as find_source,
     known_forms as known_forms,

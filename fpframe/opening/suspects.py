@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
+import attrs
 from torch import Tensor, nn
 
 from fpframe.base import Address
@@ -15,10 +16,26 @@ from fpframe.interfaces import SuspectRequest, SuspectSource
 from fpframe.models import Outputs, Query
 from fpframe.opening.backbones import build_backbone
 from fpframe.opening.inprocess import function_query, module_query, refuse_backbone
+from fpframe.opening.perchannel import per_channel
 from fpframe.registry import Registry
+
+#: What cannot be changed of a query that is open; the size of its batches decides nothing.
+_OF_OPENING = ("backbone", "outputs", "mean", "std", "device", "max_queries")
 
 #: What can be questioned: a network, a function from pixels to answers, an open query, or an address.
 Suspect = nn.Module | Callable[[Tensor], Any] | Query | str | Path
+
+
+class Opening(TypedDict, total=False):
+    """How a suspect is opened; `open_suspect` explains each."""
+
+    backbone: str | None
+    outputs: Outputs
+    mean: Iterable[float] | float | None
+    std: Iterable[float] | float | None
+    device: str
+    batch_size: int
+    max_queries: int | None
 
 
 def open_suspect(
@@ -27,13 +44,7 @@ def open_suspect(
     registry: Registry,
     num_classes: int,
     image_shape: tuple[int, int, int],
-    backbone: str | None = None,
-    outputs: Outputs = "auto",
-    mean: Sequence[float] | None = None,
-    std: Sequence[float] | None = None,
-    device: str = "cpu",
-    batch_size: int = 256,
-    max_queries: int | None = None,
+    **options: Unpack[Opening],
 ) -> Query:
     """Return counted black-box access to a suspect. Nothing is asked yet.
 
@@ -44,6 +55,8 @@ def open_suspect(
         registry: where suspect and backbone sources come from.
         num_classes: number of classes K that the victim tells.
         image_shape: channels, height and width of the queries.
+
+    Options:
         backbone: address of the architecture that bare weights belong to, such as ``timm:resnet18``.
         outputs: how answers are to be read; ``auto`` takes a network's for logits and looks at all others.
         mean: per-channel mean to subtract from pixels; a `Classifier` keeps its own unless this is given.
@@ -56,16 +69,8 @@ def open_suspect(
         UsageError: nothing opens such a suspect, or an option is missing, wrong or does not apply to it.
         ModelError: it is missing, damaged, or does not fit the victim's classes and images.
     """
-    if isinstance(suspect, Query):
-        idle = {
-            "backbone": backbone is not None,
-            "outputs": outputs != "auto",
-            "mean": mean is not None,
-            "std": std is not None,
-            "device": device != "cpu",
-            "max_queries": max_queries is not None,
-        }
-        return _opened(suspect, num_classes, [name for name, given in idle.items() if given])
+    said: dict[str, Any] = dict(options)
+    backbone = said.pop("backbone", None)
     request = SuspectRequest(
         address=_address(suspect),
         num_classes=num_classes,
@@ -73,13 +78,12 @@ def open_suspect(
         backbone=None
         if backbone is None
         else partial(build_backbone, registry, backbone, num_classes, image_shape, seed=0),
-        outputs=outputs,
-        mean=None if mean is None else tuple(mean),
-        std=None if std is None else tuple(std),
-        device=device,
-        batch_size=batch_size,
-        max_queries=max_queries,
+        mean=per_channel(said.pop("mean", None)),
+        std=per_channel(said.pop("std", None)),
+        **said,
     )
+    if isinstance(suspect, Query):
+        return _opened(suspect, request)
     if isinstance(suspect, str | Path):
         return _source(registry, request.address).open(request)
     refuse_backbone(request)
@@ -93,15 +97,18 @@ def open_suspect(
     )
 
 
-def _opened(query: Query, num_classes: int, idle: list[str]) -> Query:
+def _opened(query: Query, request: SuspectRequest) -> Query:
+    """Return a query that is open already, on which the options of opening have no effect."""
+    fields = (field for field in attrs.fields(SuspectRequest) if field.name in _OF_OPENING)
+    idle = [field.name for field in fields if getattr(request, field.name) != field.default]
     if idle:
         raise UsageError(
             f"{', '.join(repr(name) for name in idle)} cannot change a query that is already open "
             f"({query.address or 'suspect'}); set it where the query is made"
         )
-    if query.num_classes != num_classes:
+    if query.num_classes != request.num_classes:
         raise ModelError(
-            f"the suspect tells {query.num_classes} classes where the victim tells {num_classes} "
+            f"the suspect tells {query.num_classes} classes where the victim tells {request.num_classes} "
             f"({query.address or 'suspect'}); both must tell the same classes"
         )
     return query

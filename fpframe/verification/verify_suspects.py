@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, TypedDict, Unpack, get_args
+from typing import Any, Unpack, get_args
+
+import attrs
 
 from fpframe.base import Listener, ignore
 from fpframe.decision import Test, require_alpha
 from fpframe.enrolment import Enrolment
 from fpframe.errors import UsageError, nearest
 from fpframe.isolation import InProcess, Isolation, OpeningRequest
-from fpframe.models import Outputs
-from fpframe.opening import Suspect
+from fpframe.opening import Opening, Suspect
 from fpframe.registry import Registry, load_registry
 from fpframe.verification.detection import AUTO, NONE
 from fpframe.verification.judge_suspects import judge
@@ -23,16 +24,9 @@ from fpframe.verification.verdict import Verdict
 from fpframe.verification.yardsticks import Yardsticks
 
 
-class Options(TypedDict, total=False):
+class Options(Opening, total=False):
     """How suspects are opened and judged; `verify_many` explains each."""
 
-    backbone: str | None
-    outputs: Outputs
-    mean: tuple[float, ...] | None
-    std: tuple[float, ...] | None
-    device: str
-    batch_size: int
-    max_queries: int | None
     alpha: float | None
     channel: str
     through: str
@@ -53,21 +47,7 @@ def verify_many(
     suspects: Sequence[Suspect] = (),
     *,
     answers: Sequence[str | Path] = (),
-    backbone: str | None = None,
-    outputs: Outputs = "auto",
-    mean: tuple[float, ...] | None = None,
-    std: tuple[float, ...] | None = None,
-    device: str = "cpu",
-    batch_size: int = 256,
-    max_queries: int | None = None,
-    alpha: float | None = None,
-    channel: str = AUTO,
-    through: str = AUTO,
-    test: Test = "conformal",
-    certify: bool = False,
-    registry: Registry | None = None,
-    isolation: Isolation | None = None,
-    on_event: Listener = ignore,
+    **options: Unpack[Options],
 ) -> list[Verdict]:
     """Question suspects and decide on each.
 
@@ -78,6 +58,8 @@ def verify_many(
         enrolment: an enrolment, or the folder of one.
         suspects: modules (pixels to logits), callables (pixels to probabilities), or addresses.
         answers: files of recorded answers, each of one more suspect; see `Transcript`.
+
+    Options:
         backbone: address of the architecture, for suspects that are files of weights.
         outputs: how answers are read; ``auto`` tells logits, probabilities and labels apart.
         mean: per-channel mean to subtract from pixels before the suspect sees them.
@@ -107,60 +89,67 @@ def verify_many(
             longer than it may.
         IntegrityError: the enrolment was changed.
     """
-    registry = registry or (isolation.registry if isolation else load_registry())
+    alpha, isolation = options.pop("alpha", None), options.pop("isolation", None)
+    on_event = options.pop("on_event", ignore)
+    registry = options.pop("registry", None) or (isolation.registry if isolation else load_registry())
+    asking = _asking(options)
+    opening: dict[str, Any] = dict(options)  # what is left
     if not isinstance(enrolment, Enrolment):
         enrolment = Enrolment.open(enrolment, registry=registry)
     count = len(suspects) + len(answers)
     if not count:
         raise UsageError("no suspect was named; name at least one, or recorded answers")
     level = enrolment.recipe.alpha if alpha is None else alpha
-    _refuse_unfit(enrolment, level, count, channel=channel, test=test, certify=certify)
+    _refuse_unfit(enrolment, level, count, asking)
     yardsticks = Yardsticks(enrolment, registry)
-    if through not in (AUTO, NONE):  # before any suspect is asked
-        through = yardsticks.of(next(iter(enrolment.encoders)), through).through
-    request = OpeningRequest(
-        num_classes=len(enrolment.classes),
-        image_shape=enrolment.queries.image_shape,
-        backbone=backbone,
-        outputs=outputs,
-        mean=mean,
-        std=std,
-        device=device,
-        batch_size=batch_size,
-        max_queries=max_queries,
-    )
-    asking = Asking(channel=channel, through=through, test=test, certify=certify)
+    if asking.through not in (AUTO, NONE):  # before any suspect is asked
+        named = yardsticks.of(next(iter(enrolment.encoders)), asking.through).through
+        asking = attrs.evolve(asking, through=named)
+    request = OpeningRequest(num_classes=len(enrolment.classes), image_shape=enrolment.queries.image_shape, **opening)
     settings: dict[str, Any] = {
-        "backbone": backbone,
-        "mean": list(mean) if mean is not None else None,
-        "std": list(std) if std is not None else None,
-        "device": device,
-        "batch_size": batch_size,
-        "max_queries": max_queries,
-        "channel": channel,
-        "through": through,
+        "backbone": request.backbone,
+        "mean": None if request.mean is None else list(request.mean),
+        "std": None if request.std is None else list(request.std),
+        "device": request.device,
+        "batch_size": request.batch_size,
+        "max_queries": request.max_queries,
+        "channel": asking.channel,
+        "through": asking.through,
     }
     with isolation or InProcess(registry) as apart:
         opened = [apart.open(suspect, request) for suspect in suspects]
-        opened += [open_recorded(path, enrolment.queries, request.num_classes, outputs=outputs) for path in answers]
+        opened += [
+            open_recorded(path, enrolment.queries, request.num_classes, outputs=request.outputs) for path in answers
+        ]
         for query in opened:
             query.require(probe_queries(enrolment.queries) + enrolment.queries.queries)
         return judge(opened, yardsticks, asking, alpha=level, settings=settings, on_event=on_event)
 
 
-def _refuse_unfit(
-    enrolment: Enrolment, alpha: float, suspects: int, *, channel: str, test: Test, certify: bool
-) -> None:
+def _asking(options: Options) -> Asking:
+    """Take out of the options how suspects are asked, and refuse those that nothing takes."""
+    unknown = sorted(set(options) - set(Options.__annotations__))
+    if unknown:
+        raise TypeError(f"unknown option '{unknown[0]}' of a verdict{nearest(unknown[0], Options.__annotations__)}")
+    return Asking(
+        channel=options.pop("channel", AUTO),
+        through=options.pop("through", AUTO),
+        test=options.pop("test", "conformal"),
+        certify=options.pop("certify", False),
+    )
+
+
+def _refuse_unfit(enrolment: Enrolment, alpha: float, suspects: int, asking: Asking) -> None:
     """Refuse what no suspect could meet, before any is asked."""
-    if channel != AUTO:
-        enrolment.encoder_for(channel)
-    if test not in get_args(Test):
-        raise UsageError(f"unknown test '{test}'{nearest(test, get_args(Test))}")
-    if test.startswith("welch"):
-        if certify:
+    if asking.channel != AUTO:
+        enrolment.encoder_for(asking.channel)
+    if asking.test not in get_args(Test):
+        raise UsageError(f"unknown test '{asking.test}'{nearest(asking.test, get_args(Test))}")
+    if asking.test.startswith("welch"):
+        if asking.certify:
             raise UsageError("a t-test over views certifies nothing; leave out --certify or --test welch")
         if not 0 < alpha < 1:
             raise UsageError(f"alpha must lie in (0, 1) (got {alpha})")
         return
     for name in enrolment.encoders:
-        require_alpha(alpha, enrolment.strata(name), suspects=suspects, certify=certify)
+        require_alpha(alpha, enrolment.strata(name), suspects=suspects, certify=asking.certify)

@@ -164,3 +164,8 @@ def test_a_calibration_model_ties_with_its_own_score(enrolment, zoo):
         stratum = enrolment.strata("probs")["same-data"]
         assert verdict.score in stratum.scores, "to the last bit, or a tie would not count against the claimant"
         assert verdict.decision.strata["same-data"].at_least >= 1
+
+
+def test_an_option_that_nothing_takes_is_refused_and_the_nearest_one_is_named(tiny_enrolment):
+    with pytest.raises(TypeError, match="unknown option 'backbon' of a verdict; did you mean 'backbone'"):
+        fpframe.verify(tiny_enrolment, "missing.pt", backbon="paper:arc-e")
