@@ -230,7 +230,7 @@ def export(
 
 def _kept(planned: ZooPlan, keep: str, schemes: list[str]) -> str:
     """Build the zoo, and return in words what was dropped of it."""
-    from fpframe.enrolment import keep_answers, stored_bytes
+    from fpframe.evaluation import keep_answers, stored_bytes
 
     if keep == "weights":
         planned.build(need_weights=True)

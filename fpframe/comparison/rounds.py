@@ -45,14 +45,14 @@ def by_splits(setting: Setting, method: Method, zoo: Zoo, *, on_event: Listener)
     started = time.monotonic()
     enrolment = fingerprint(setting, method, known, asked, keep=True, on_event=on_event)
     fitting = time.monotonic() - started
-    evaluations = evaluate_zoo(enrolment, unseen, channels, keep=True, on_event=on_event)
+    evaluations = evaluate_zoo(enrolment, unseen, channels, on_event=on_event)
     return Round(
         # models that get no verdict have scores all the same, and an area is one of scores
         views={each.channel: np.array([item.view_scores for item in each.suspects]) for each in evaluations},
         verdicts={each.channel: tuple(item.verdict.verdict for item in each.suspects) for each in evaluations},
         queries=enrolment.queries.queries,
         enrol_seconds=_asking(asked, zoo, known.models) + fitting,
-        verify_seconds=_verifying(asked, zoo, unseen.models, enrolment.encoders),
+        verify_seconds=_verifying(asked, [item.seconds for item in evaluations[0].suspects], enrolment.encoders),
     )
 
 
@@ -92,7 +92,8 @@ def by_folds(setting: Setting, method: Method, zoo: Zoo, folds: int, *, on_event
             encoder, asked.models, asked.victim, recipe.channels, seed=recipe.enrolment_seed, on_event=on_event
         )
         enrol.append(_asking(asked, zoo, split.of("fit")) + time.monotonic() - started)
-        verify.append(_verifying(asked, zoo, split.of("test"), encoders))
+        took = asking_seconds(zoo, asked.questions.queries, split.of("test"))
+        verify.append(_verifying(asked, took, encoders))
         queries = asked.questions.queries.queries
         answers = torch.stack([asked.models[number][1] for number in inside])
         for channel in recipe.channels:
@@ -116,10 +117,11 @@ def _asking(asked: ZooAnswers, zoo: Zoo, models: Sequence[ZooModel]) -> float:
     return asked.seconds + sum(asking_seconds(zoo, asked.questions.queries, models))
 
 
-def _verifying(asked: ZooAnswers, zoo: Zoo, models: Sequence[ZooModel], encoders: Mapping[str, nn.Module]) -> float:
+def _verifying(asked: ZooAnswers, asking: Sequence[float], encoders: Mapping[str, nn.Module]) -> float:
+    """Return what asking one model took, the median of the seconds of many, and scoring it."""
     channel, encoder = next(iter(encoders.items()))
     answers: Tensor = asked.victim.unsqueeze(0)
     started = time.monotonic()
     score_views(encoder, answers, asked.victim, channel)
     scoring = time.monotonic() - started
-    return float(np.median(asking_seconds(zoo, asked.questions.queries, models))) + scoring
+    return float(np.median(asking)) + scoring

@@ -25,4 +25,3 @@ from .method import (
 from .own_models import Independents as Independents
 from .queries import check_pool as check_pool, fooling_rate as fooling_rate
 from .recalibrate import calibrate as calibrate
-from .slim import keep_answers as keep_answers, stored_bytes as stored_bytes

@@ -100,7 +100,7 @@ def diagnose(evaluation: Evaluation) -> Diagnostics:
     alpha = evaluation.enrolment.recipe.alpha
     return Diagnostics(
         shares={
-            relation: variance_shares(np.array([item.verdict.view_scores for item in members]))
+            relation: variance_shares(np.array([item.view_scores for item in members]))
             for relation in ("derived", "independent")
             if len(members := _answering(evaluation, relation)) > 1
         },
@@ -133,7 +133,7 @@ def _pooled(evaluation: Evaluation) -> dict[str, StratumPaths]:
     for name, paths in evaluation.yardstick.paths.items():
         fresh = [item for item in _answering(evaluation, "independent") if item.model.stratum == name]
         pooled[name] = StratumPaths(
-            views=np.concatenate([paths.views, *([item.verdict.view_scores] for item in fresh)]),
+            views=np.concatenate([paths.views, *([item.view_scores] for item in fresh)]),
             families=(*paths.families, *(item.model.family for item in fresh)),
         )
     return pooled

@@ -6,28 +6,31 @@ from collections.abc import Sequence
 from typing import Any
 
 import attrs
-from torch import Tensor, nn
+from torch import nn
 
-from fpframe.base import Listener, ignore
-from fpframe.enrolment import PLAIN, Enrolment, astray
+from fpframe.base import Event, Listener, ignore
+from fpframe.decision import Test
+from fpframe.enrolment import Enrolment
 from fpframe.errors import DataError, ModelError
 from fpframe.evaluation.records import Evaluation, HeldOut
-from fpframe.models import Dataset, through_channel
+from fpframe.models import Dataset
 from fpframe.opening import Victim
 from fpframe.recipe import Recipe, Run, explains_former
 from fpframe.registry import SAME_ARCHITECTURE
-from fpframe.verification import Verdict, Yardstick, broken, constant
+from fpframe.verification import Asking, Verdict, Yardsticks, conclude, judge, question, recording_of
 from fpframe.zoo import (
     Setting,
     Zoo,
     ZooModel,
     announce,
-    ask_models,
     build_models,
     open_workspace,
     plan_models,
     prepare,
 )
+
+#: Tests that an evaluation sets beside the conformal one.
+OTHER_TESTS: tuple[Test, ...] = ("sequential", "welch", "welch-by-stratum")
 
 
 @explains_former(
@@ -44,7 +47,8 @@ def evaluate(
 ) -> list[Evaluation]:
     """Build the test split of the recipe and question its models with each enrolment, in each channel.
 
-    The held-out models took no part in any enrolment. Each is judged on its own, as one suspect in one call.
+    The held-out models took no part in any enrolment. Each is judged on its own, as one suspect in one call of
+    `fpframe.verify` that is told nothing of it: not its channel, nor its answer filter.
 
     Args:
         enrolments: enrolments of one victim by one recipe, up to the scheme.
@@ -73,7 +77,7 @@ def evaluate(
         return [
             evaluation
             for enrolment in enrolments
-            for evaluation in evaluate_zoo(enrolment, zoo, channels, on_event=run.on_event)
+            for evaluation in evaluate_zoo(enrolment, zoo, channels, tests=OTHER_TESTS, on_event=run.on_event)
         ]
 
 
@@ -115,54 +119,63 @@ def _open_enrolled(
 
 
 def evaluate_zoo(
-    enrolment: Enrolment, zoo: Zoo, channels: Sequence[str], *, keep: bool = False, on_event: Listener = ignore
+    enrolment: Enrolment,
+    zoo: Zoo,
+    channels: Sequence[str],
+    *,
+    tests: Sequence[Test] = (),
+    on_event: Listener = ignore,
 ) -> list[Evaluation]:
-    """Question every model of a zoo, once for all channels; `keep` stores the answers, and finds them again."""
-    answers = ask_models(zoo, enrolment.queries, keep=keep, on_event=on_event)
-    digest = enrolment.digest
-    evaluations = []
-    for channel in channels:
-        yardstick = Yardstick.of(enrolment, channel, registry=zoo.workspace.registry)
-        suspects = tuple(
-            _judge(yardstick, model, through_channel(answer, channel), zoo, digest)
-            for model, answer in zip(zoo.models, answers, strict=True)
+    """Judge every model of a zoo in each channel, as `fpframe.verify` judges a suspect that reveals no more.
+
+    Each model is asked once, and what it says is kept in the store.
+
+    Args:
+        enrolment: the enrolment.
+        zoo: the models.
+        channels: what the models reveal.
+        tests: tests besides the conformal one that decide on each model too.
+        on_event: is told of progress.
+
+    Raises:
+        UsageError: there is no such channel.
+    """
+    yardsticks = Yardsticks(enrolment, zoo.workspace.registry)
+    suspects: dict[str, list[HeldOut]] = {channel: [] for channel in channels}
+    for done, model in enumerate(zoo.models, start=1):
+        for channel, judged in suspects.items():
+            judged.append(_judged(zoo, model, yardsticks, channel, tests))
+        on_event(Event(task="asking the zoo like suspects", done=done, total=len(zoo.models)))
+    return [
+        Evaluation(
+            enrolment=enrolment,
+            yardstick=yardsticks.of(channel),
+            suspects=tuple(judged),
+            victim_embeddings=enrolment.embed(enrolment.victim_answers, channel),
         )
-        victim = enrolment.embed(enrolment.victim_answers, channel)
-        evaluations.append(
-            Evaluation(enrolment=enrolment, yardstick=yardstick, suspects=suspects, victim_embeddings=victim)
-        )
-    return evaluations
+        for channel, judged in suspects.items()
+    ]
 
 
-def _judge(yardstick: Yardstick, model: ZooModel, seen: Tensor, zoo: Zoo, digest: str) -> HeldOut:
-    enrolment = yardstick.enrolment
-    others = enrolment.calibration.answers[PLAIN]
-    behaviour = broken(list(seen)) or constant(list(seen)) or astray(seen, enrolment.victim_answers, others)
-    all_scores = tuple(yardstick.scores(seen))
-    scores = () if behaviour else all_scores
-    alpha = enrolment.recipe.alpha
-    verdict = Verdict(
-        decision=yardstick.decide(scores, alpha=alpha, behaviour=behaviour),
-        channel=yardstick.channel,
-        through=yardstick.through,
-        view_scores=scores,
-        queries=enrolment.queries.queries,
-        saved=0,
-        suspect={"address": str(model.lineage), "digest": ""},
-        scheme=enrolment.scheme,
-        enrolment=digest,
-        settings={"outputs": "probs"},
-        caveats=(*enrolment.caveats, *yardstick.caveats),
-    )
+def _judged(zoo: Zoo, model: ZooModel, yardsticks: Yardsticks, channel: str, tests: Sequence[Test]) -> HeldOut:
+    enrolment, alpha = yardsticks.enrolment, yardsticks.enrolment.recipe.alpha
+    recording = recording_of(zoo, model, enrolment.queries, channel)
+    whole = question(recording.suspect(), yardsticks, Asking(), alpha=alpha)
+
+    def verdict(test: Test) -> Verdict:
+        asking = Asking(test=test)
+        if test == "sequential":  # which leaves views unasked, and sees less
+            [found] = judge([recording.suspect()], yardsticks, asking, alpha=alpha)
+        else:
+            [found] = conclude([whole], yardsticks, asking, alpha=alpha)
+        return attrs.evolve(found, transcript=None)  # hundreds of models, in several channels
+
     return HeldOut(
         model=model,
         facts=zoo.facts(model),
-        verdict=verdict,
-        view_scores=all_scores,
-        others={
-            "sequential": yardstick.decide(scores, alpha=alpha, test="sequential", behaviour=behaviour),
-            "welch": yardstick.decide(scores, alpha=alpha, test="welch", behaviour=behaviour),
-            "welch-by-stratum": yardstick.decide(scores, alpha=alpha, test="welch-by-stratum", behaviour=behaviour),
-        },
-        embeddings=enrolment.embed(seen, yardstick.channel),
+        verdict=verdict("conformal"),
+        view_scores=tuple(yardsticks.of(channel).scores(recording.views)),
+        others={test: verdict(test).decision for test in tests},
+        embeddings=enrolment.embed(recording.views, channel),
+        seconds=recording.seconds,
     )

@@ -9,7 +9,7 @@ from typing import Any
 import attrs
 from torch import Tensor
 
-from fpframe.decision import Decision, Test
+from fpframe.decision import Decision, Test, mean_of_views
 from fpframe.enrolment import Enrolment
 from fpframe.evaluation.counts import Rate, Separation, rate, separation
 from fpframe.verification import Verdict, Yardstick
@@ -23,10 +23,12 @@ class HeldOut:
     Attributes:
         model: its plan: lineage, relation, stratum.
         facts: its accuracy, its agreement with the victim, and whether it is a failed theft.
-        verdict: what the enrolment says of it.
-        view_scores: its scores, also where its behaviour left it without a verdict.
+        verdict: what `fpframe.verify` says of it. It may be judged in a channel that reveals less than that of the
+            evaluation, where its answers show no more.
+        view_scores: its scores in the channel of the evaluation, also where its behaviour left it without a verdict.
         others: what other tests would have said, by test.
         embeddings: ``(V, E)``, for pictures.
+        seconds: what loading and asking it took, when it was asked.
     """
 
     model: ZooModel
@@ -35,6 +37,12 @@ class HeldOut:
     view_scores: tuple[float, ...]
     others: Mapping[Test, Decision]
     embeddings: Tensor
+    seconds: float
+
+    @property
+    def score(self) -> float:
+        """Mean of its view scores; NaN where its behaviour left it without a verdict."""
+        return mean_of_views(self.view_scores) if self.verdict.view_scores else math.nan
 
     def decision(self, test: Test) -> Decision:
         """Return the decision by a test."""
@@ -110,6 +118,7 @@ class Evaluation:
                     "stratum": item.model.stratum,
                     "family": item.model.family,
                     **attrs.asdict(item.facts),
+                    "channel_score": item.score if math.isfinite(item.score) else None,
                     **item.verdict.to_dict(),
                 }
                 for item in self.suspects
@@ -119,7 +128,7 @@ class Evaluation:
 
 def _scored(members: Sequence[HeldOut]) -> list[tuple[float, str]]:
     # models that answered with NaN have no score; they are left out, and n says so
-    return [(item.verdict.score, item.model.family) for item in members if math.isfinite(item.verdict.score)]
+    return [(item.score, item.model.family) for item in members if math.isfinite(item.score)]
 
 
 def by_kind(suspects: Sequence[HeldOut], relation: str) -> dict[str, list[HeldOut]]:

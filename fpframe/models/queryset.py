@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from functools import cached_property
 
 import attrs
 import torch
@@ -57,7 +58,7 @@ class QuerySet:
         channels, height, width = self.images.shape[2:]
         return channels, height, width
 
-    @property
+    @cached_property
     def digest(self) -> str:
         """SHA-256 over the digests of the images, in the order of views and queries."""
         return hashlib.sha256(b"".join(image_digests(self.images.flatten(0, 1)))).hexdigest()
@@ -66,7 +67,7 @@ class QuerySet:
 def image_digests(images: Tensor) -> list[bytes]:
     """Return the SHA-256 of the shape and pixels of each 8-bit image ``(N, C, H, W)``."""
     shape = ",".join(map(str, images.shape[1:])).encode()
-    return [hashlib.sha256(shape + image.contiguous().numpy().tobytes()).digest() for image in images]
+    return [hashlib.sha256(shape + image.tobytes()).digest() for image in images.numpy()]
 
 
 def to_pixels(images: Tensor) -> Tensor:

@@ -9,7 +9,7 @@ import attrs
 import torch
 from torch import Tensor, nn
 
-from fpframe.enrolment import Method, ZooAnswers, ask_zoo, check_method, fit_encoder
+from fpframe.enrolment import Enrolment, Method, ZooAnswers, ask_zoo, check_method, fingerprint, fit_encoder
 from fpframe.interfaces import Encoder
 from fpframe.models import PROBS, Classifier, Images
 from fpframe.recipe import SPLITS, Recipe, Run
@@ -100,6 +100,13 @@ class Laboratory:
         spec = self.method(scheme).encoder
         encoder = self.setting.workspace.registry.build(Encoder, spec.name, **spec.params)
         return fit_encoder(encoder, asked.models, asked.victim, PROBS, seed=self.recipe.enrolment_seed)
+
+    def enroll(self, scheme: str) -> Enrolment:
+        """Return an enrolment by a scheme, for probabilities, on what the models of `fit` and `calibrate` answer."""
+        narrow = self._with(recipe=attrs.evolve(self.recipe, channels=(PROBS,)))
+        asked = narrow.ask(scheme, "fit", "calibrate")
+        known = Zoo(tuple(model for model, _ in asked.models), self.zoo.workspace)
+        return fingerprint(narrow.setting, narrow.method(scheme), known, asked, keep=True, on_event=self.run.on_event)
 
     def answers(self, models: Sequence[ZooModel], pixels: Tensor, *, zoo: Zoo | None = None) -> Tensor:
         """Return the probabilities ``(M, P, K)`` that models answer to images ``(P, C, H, W)`` of any precision."""

@@ -1,7 +1,11 @@
-from .hindrances import broken as broken, constant as constant
-from .judge_suspects import judge as judge
+from .judge_suspects import conclude as conclude, judge as judge
 from .queries_export import export_queries as export_queries
-from .question_suspect import Asking as Asking
+from .question_suspect import Asking as Asking, question as question
+from .recordings import (
+    Recording as Recording,
+    keep_recordings as keep_recordings,
+    recording_of as recording_of,
+)
 from .transcript import Transcript as Transcript
 from .verdict import Verdict as Verdict
 from .verdict_json import verdict_schema as verdict_schema

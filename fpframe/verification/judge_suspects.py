@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from fpframe.base import Event, Listener, ignore
@@ -20,7 +21,7 @@ def judge(
     asking: Asking,
     *,
     alpha: float,
-    settings: Mapping[str, Any],
+    settings: Mapping[str, Any] = MappingProxyType({}),
     on_event: Listener = ignore,
 ) -> list[Verdict]:
     """Question suspects and decide on each.
@@ -42,6 +43,21 @@ def judge(
         on_event(Event(task="verifying", done=number, total=len(suspects)))
         questioned.append(question(query, yardsticks, asking, alpha=share, on_event=on_event))
     on_event(Event(task="verifying", done=len(suspects), total=len(suspects)))
+    return conclude(questioned, yardsticks, asking, alpha=alpha, settings=settings)
+
+
+def conclude(
+    questioned: Sequence[Questioned],
+    yardsticks: Yardsticks,
+    asking: Asking,
+    *,
+    alpha: float,
+    settings: Mapping[str, Any] = MappingProxyType({}),
+) -> list[Verdict]:
+    """Return the verdicts on suspects that were questioned, at the levels that Holm's procedure gives them.
+
+    `asking` may name another test than they were questioned for, if neither of the two is ``sequential``.
+    """
     decisions = _decide(questioned, asking, alpha)
     return [
         _verdict(each, decision, yardsticks, settings) for each, decision in zip(questioned, decisions, strict=True)

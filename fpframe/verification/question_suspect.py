@@ -6,7 +6,7 @@ import attrs
 import torch
 from torch import Tensor
 
-from fpframe.base import Event, Listener, Note
+from fpframe.base import Event, Listener, Note, ignore
 from fpframe.decision import Test
 from fpframe.enrolment import PLAIN, Enrolment, astray
 from fpframe.errors import ModelError, UsageError
@@ -63,7 +63,9 @@ class Questioned:
     transcript: Transcript
 
 
-def question(query: Query, yardsticks: Yardsticks, asking: Asking, *, alpha: float, on_event: Listener) -> Questioned:
+def question(
+    query: Query, yardsticks: Yardsticks, asking: Asking, *, alpha: float, on_event: Listener = ignore
+) -> Questioned:
     """Ask a suspect the probes and the views, unless the enrolment lacks what a verdict needs.
 
     Args:

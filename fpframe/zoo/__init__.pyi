@@ -14,6 +14,7 @@ from .keys import model_key as model_key
 from .lineage import (
     VICTIM as VICTIM,
     Lineage as Lineage,
+    answers_vary as answers_vary,
     component_of as component_of,
     is_filter as is_filter,
     make_step as make_step,

@@ -163,6 +163,16 @@ def is_filter(step: Step, registry: Registry) -> bool:
     return step.name not in ORIGINS and _kind(step.name, registry) == AnswerFilter.kind
 
 
+def answers_vary(lineage: Lineage, registry: Registry) -> bool:
+    """Tell whether a model may give another answer each time: one of its own answer filters draws by chance."""
+    for step in reversed(lineage.steps):
+        if not is_filter(step, registry):
+            return False
+        if not component_of(step, registry).deterministic:
+            return True
+    return False
+
+
 def holds_weights(step: Step, registry: Registry) -> bool:
     """Tell whether a step is an attack on weights, which keeps the architecture."""
     if step.name in ORIGINS or is_filter(step, registry):

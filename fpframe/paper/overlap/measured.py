@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 
 import attrs
 import numpy as np
-import torch
 
-from fpframe.decision import decide, mean_of_views
-from fpframe.enrolment import score_views
-from fpframe.evaluation import Rate, rate
+from fpframe.decision import mean_of_views
+from fpframe.evaluation import HeldOut, Rate, evaluate_zoo, rate
 from fpframe.models import PROBS
 from fpframe.paper.laboratory import Laboratory
 from fpframe.paper.overlap.slope import Slope
-from fpframe.paper.viewscores import score_asked
 from fpframe.registry import overlap_of
 from fpframe.zoo import Zoo, ZooModel
 
@@ -32,7 +28,7 @@ class Measured:
     Attributes:
         scores: similarity to the victim ``(M,)``.
         slope: of similarity over the share of images.
-        accused: how many of them the verdict's rule called derived.
+        accused: how many of them were called derived, as suspects.
         found: how many of the held-out derived models it called derived.
         derived: similarity of these ``(P,)``.
         independent: similarity of the recipe's held-out independent models ``(N,)``.
@@ -48,28 +44,30 @@ class Measured:
 
 def measure(laboratory: Laboratory, scheme: str, zoo: Zoo) -> Measured:
     """Score models by an encoder that has seen none of them, and judge them as suspects are judged."""
-    asked = laboratory.ask(scheme)
-    encoder = laboratory.fit(scheme, asked)
-    usual = score_asked(laboratory, scheme, encoder, asked)
-    answers = torch.stack([answer for _, answer in laboratory.ask(scheme, "test", zoo=zoo).models])
-    views = score_views(encoder, answers, asked.victim, PROBS)
-    strata = {name: paths.scores() for name, paths in usual.strata.items()}
-    judge = partial(decide, strata=strata, alpha=laboratory.recipe.alpha)
-
-    def called(kind: str, models: Sequence[ZooModel], rows: np.ndarray) -> Rate:
-        verdicts = [judge(row.tolist()).verdict for row in rows]
-        return rate(kind, [(each, model.family) for each, model in zip(verdicts, models, strict=True)])
-
-    scores = np.array([mean_of_views(row) for row in views])
-    derived, independent = usual.means(usual.views)
+    enrolment = laboratory.enroll(scheme)
+    usual = Zoo(tuple(laboratory.zoo.of("test")), laboratory.zoo.workspace)
+    overlapping, held_out = (
+        evaluate_zoo(enrolment, each, (PROBS,), on_event=laboratory.run.on_event)[0].suspects for each in (zoo, usual)
+    )
+    thefts = [item for item in held_out if item.model.relation == "derived" and not item.facts.failed]
+    scores = _scores(overlapping)
     return Measured(
         scores=scores,
         slope=Slope.of([share_of(model) for model in zoo.models], scores),
-        accused=called("overlapping", zoo.models, views),
-        found=called("derived", usual.thefts, usual.above),
-        derived=derived,
-        independent=independent,
+        accused=_called("overlapping", overlapping),
+        found=_called("derived", thefts),
+        derived=_scores(thefts),
+        independent=_scores([item for item in held_out if item.model.relation == "independent"]),
     )
+
+
+def _scores(models: Sequence[HeldOut]) -> np.ndarray:
+    """Return similarities ``(M,)``, also of models that get no verdict."""
+    return np.array([mean_of_views(item.view_scores) for item in models])
+
+
+def _called(kind: str, models: Sequence[HeldOut]) -> Rate:
+    return rate(kind, [(item.verdict.verdict, item.model.family) for item in models])
 
 
 def share_of(model: ZooModel) -> float:

@@ -72,4 +72,4 @@ def _rates(evaluations: Sequence[Evaluation]) -> list[tuple[str, tuple[np.ndarra
 
 def _scores(evaluation: Evaluation, relation: str) -> list[float]:
     _, members = evaluation.everything(relation)
-    return [item.verdict.score for item in members if np.isfinite(item.verdict.score)]
+    return [item.score for item in members if np.isfinite(item.score)]

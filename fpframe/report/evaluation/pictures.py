@@ -8,6 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from fpframe.decision import interval_over_views
 from fpframe.evaluation import Evaluation, HeldOut
 from fpframe.report.drawing import COLOURS, LABELS, drawn_as, svg_text
 
@@ -20,8 +21,8 @@ def similarity_svg(evaluation: Evaluation) -> str:
     for row, kind in enumerate(reversed(kinds)):
         members = _members(evaluation, kind)
         offsets = np.linspace(-0.25, 0.25, len(members)) if len(members) > 1 else np.zeros(1)
-        scores = np.array([member.verdict.score for member in members])
-        low, high = np.array([member.verdict.interval for member in members]).T
+        scores = np.array([member.score for member in members])
+        low, high = np.array([interval_over_views(member.view_scores) for member in members]).T
         axes.errorbar(
             scores,
             row + offsets,
@@ -54,8 +55,8 @@ def strata_svg(evaluation: Evaluation) -> str:
     for row, (name, stratum) in enumerate(sorted(strata.items(), reverse=True)):
         held = [item for item in _members(evaluation, "independent", "other-teacher") if item.model.stratum == name]
         _dots(axes, stratum.scores, row + 0.14, COLOURS["independent"])
-        _dots(axes, [item.verdict.score for item in held], row - 0.14, COLOURS["other-teacher"])
-    thefts = [item.verdict.score for item in _members(evaluation, "derived")]
+        _dots(axes, [item.score for item in held], row - 0.14, COLOURS["other-teacher"])
+    thefts = [item.score for item in _members(evaluation, "derived")]
     _dots(axes, thefts, len(strata), COLOURS["derived"])
     rows = [f"{name} (n = {len(scores.scores)})" for name, scores in sorted(strata.items(), reverse=True)]
     axes.set_yticks(range(len(rows) + 1), [*rows, f"thefts (n = {len(thefts)})"])
@@ -74,7 +75,7 @@ def _members(evaluation: Evaluation, *kinds: str) -> list[HeldOut]:
         (
             suspect
             for suspect in evaluation.suspects
-            if drawn_as(suspect.model) in kinds and np.isfinite(suspect.verdict.score)
+            if drawn_as(suspect.model) in kinds and np.isfinite(suspect.score)
         ),
-        key=lambda suspect: suspect.verdict.score,
+        key=lambda suspect: suspect.score,
     )

@@ -488,7 +488,13 @@ def test_failed_thefts_are_shown_apart_and_are_none_of_all_thefts(model):
     def suspect(text, *, failed=False):
         facts = Facts(accuracy=0.5, agreement=0.5, queries=0, seconds=None, failed=failed)
         return HeldOut(
-            model=model(text), facts=facts, verdict=None, view_scores=(), others={}, embeddings=torch.zeros(1)
+            model=model(text),
+            facts=facts,
+            verdict=None,
+            view_scores=(),
+            others={},
+            embeddings=torch.zeros(1),
+            seconds=0.0,
         )
 
     one, two, three = suspect("prune"), suspect("prune(0.9)"), suspect("prune(0.99)", failed=True)

@@ -9,14 +9,12 @@ from pathlib import Path
 import attrs
 
 from fpframe.base import Event
-from fpframe.enrolment.asked import ask_zoo
-from fpframe.enrolment.encoders import calibrating
-from fpframe.enrolment.method import check_method, find_scheme
-from fpframe.enrolment.queries import check_pool
+from fpframe.enrolment import ask_zoo, calibrating, check_method, check_pool, find_scheme
 from fpframe.errors import UsageError
 from fpframe.interfaces import Scheme
 from fpframe.recipe import SPLITS
 from fpframe.store import Store
+from fpframe.verification import keep_recordings
 from fpframe.zoo import Setting, Zoo, ZooPlan, ask_models_through, drop_weights, model_key, victim_model
 
 
@@ -68,6 +66,7 @@ def keep_answers(planned: ZooPlan, schemes: Sequence[Scheme | str | Path] = ()) 
             asked = ask_zoo(setting, method, zoo, keep=True, on_event=run.on_event)
             chosen, queries = calibrating(zoo.models), asked.questions.queries
             ask_models_through(zoo, queries, method.filters, models=chosen, keep=True, on_event=run.on_event)
+            keep_recordings(zoo, zoo.of("test"), queries, recipe.channels, on_event=run.on_event)
     freed = _drop_all(planned)
     return Kept(zoo=zoo, dropped=sum(size > 0 for size in freed), freed=sum(freed))
 

@@ -13,7 +13,7 @@ import pytest
 import fpframe
 from fpframe.cli import run
 from fpframe.comparison.compare_schemes import compare
-from fpframe.enrolment import slim as keeping
+from fpframe.evaluation import slim as keeping
 from fpframe.models.training import Training
 from fpframe.recipe.recipe import DerivedGroup, IndependentGroup, Recipe
 from fpframe.store.store import Store
