@@ -25,7 +25,7 @@ class QueryPart:
     pair: bool
 
 
-@attrs.frozen(kw_only=True, eq=False)
+@attrs.frozen(kw_only=True, eq=False, slots=False)  # without slots, for what is computed once
 class QuerySet:
     """The images that a suspect is asked, in views.
 

@@ -16,7 +16,6 @@ from fpframe.evaluation.evaluate_models import evaluate_zoo
 from fpframe.interfaces.filter import AnswerFilter, FilteredQuery
 from fpframe.models.query import Query
 from fpframe.registry.registry import Registry
-from fpframe.store.store import Store
 from fpframe.verification.verdict import Verdict
 from fpframe.zoo.lineage import Lineage
 from fpframe.zoo.zoo import Zoo
@@ -68,7 +67,7 @@ def enrolment(tiny_enrolment) -> Enrolment:
 @pytest.fixture(scope="module")
 def everything(tiny_store, with_permute) -> Zoo:
     """All models of `tiny`, of every split."""
-    return fpframe.plan_zoo("tiny", store=Store(tiny_store), registry=with_permute).build()
+    return fpframe.plan_zoo("tiny", run=fpframe.Run(store=tiny_store, registry=with_permute)).build()
 
 
 @pytest.fixture(scope="module")

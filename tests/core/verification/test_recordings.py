@@ -16,7 +16,6 @@ from fpframe.enrolment.enrolment import Enrolment
 from fpframe.errors import UsageError
 from fpframe.interfaces.filter import AnswerFilter
 from fpframe.registry.registry import Registry
-from fpframe.store.store import Store
 from fpframe.verification.recordings import keep_recordings, recording_of
 from fpframe.zoo.lineage import Lineage, answers_vary
 from fpframe.zoo.zoo import Zoo
@@ -57,7 +56,7 @@ def enrolment(tiny_enrolment) -> Enrolment:
 def zoo(tiny_store, tmp_path) -> Zoo:
     """A fine-tuned copy of the victim by itself, behind a rounding, and behind noise; the store is the test's own."""
     shutil.copytree(tiny_store, tmp_path / "store")
-    plan = fpframe.plan_zoo("tiny", store=Store(tmp_path / "store"), splits=("test",))
+    plan = fpframe.plan_zoo("tiny", run=fpframe.Run(store=tmp_path / "store"), splits=("test",))
     copy = next(model for model in plan.models if model.stratum == "finetune(all)")
     behind = [
         attrs.evolve(copy, lineage=copy.lineage.then(*Lineage.parse(text, plan.workspace.registry).steps[1:]))
@@ -116,7 +115,7 @@ def test_the_views_are_the_answers_to_the_queries_in_the_channel(zoo, enrolment,
     model = zoo.models[0]
     views = recording_of(zoo, model, enrolment.queries, channel).views
     assert views.shape == enrolment.victim_answers.shape
-    assert torch.equal(views, fpframe.through_channel(fpframe.extract(zoo.query(model), enrolment.queries), channel))
+    assert torch.equal(views, fpframe.through_channel(fpframe.ask(zoo.query(model), enrolment.queries), channel))
 
 
 def test_the_suspect_answers_as_often_as_it_is_opened_and_says_nothing_of_being_recorded(zoo, enrolment):
