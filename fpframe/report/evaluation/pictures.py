@@ -72,10 +72,6 @@ def _dots(axes: Axes, scores: Sequence[float], height: float, colour: str) -> No
 
 def _members(evaluation: Evaluation, *kinds: str) -> list[HeldOut]:
     return sorted(
-        (
-            suspect
-            for suspect in evaluation.suspects
-            if drawn_as(suspect.model) in kinds and np.isfinite(suspect.score)
-        ),
+        (suspect for suspect in evaluation.suspects if drawn_as(suspect.model) in kinds and np.isfinite(suspect.score)),
         key=lambda suspect: suspect.score,
     )
