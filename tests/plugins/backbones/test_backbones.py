@@ -309,7 +309,8 @@ def test_images_that_are_too_small_for_reduced_networks_are_refused() -> None:
 
 def test_importing_the_plugins_does_not_import_their_libraries() -> None:
     plugins = ", ".join(
-        f"fpframe_plugins.{name}" for name in ("reduced", "timm", "torchvision_backbones", "torchvision_datasets")
+        f"fpframe_plugins.{name}"
+        for name in ("backbones.reduced", "backbones.timm", "backbones.torchvision", "datasets.torchvision")
     )
     code = f"import sys, {plugins}; print([name for name in ('timm', 'torchvision') if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=Path.home())
