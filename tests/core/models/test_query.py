@@ -4,7 +4,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from fpframe import FpframeError, ModelError, Query, QuerySet, ResourceError, UsageError
+from fpframe import FpframeError, ModelError, Note, Query, QuerySet, ResourceError, UsageError
 from fpframe.models.query import infer_outputs
 from fpframe.models.queryset import add_perturbation, to_pixels
 
@@ -229,3 +229,10 @@ def test_every_step_of_the_8_bit_grid_survives_a_rounding_error_of_single_precis
     below = torch.nextafter(steps.float() / 255, torch.zeros(256))
     added = add_perturbation(torch.zeros(256, dtype=torch.uint8), below)
     assert added.tolist() == steps.tolist()
+
+
+def test_what_a_plugin_says_of_a_suspect_in_bare_sentences_gets_a_code():
+    query = open_query(probs)
+    assert query.notes == ()
+    query.notes = ["It was warm.", Note("acme-code", "It was cold.")]
+    assert query.notes == (Note("suspect-source", "It was warm."), Note("acme-code", "It was cold."))

@@ -33,6 +33,9 @@ def verdicts(enrolment) -> dict[str, Verdict]:
             [made[f"{suspect} {test}"]] = fpframe.verify_many(enrolment, answers=[answers(suspect)], test=test)
         [made[f"silent {test}"]] = fpframe.verify_many(enrolment, [lambda x: x.new_full((len(x), 10), 0.1)], test=test)
     [made["certified"]] = fpframe.verify_many(enrolment, answers=[answers("derived")], alpha=0.3, certify=True)
+    [made["asked nothing"]] = fpframe.verify_many(
+        attrs.evolve(enrolment, standards={}), answers=[answers("derived")], test="sequential"
+    )
     [made["flipping"]] = fpframe.verify_many(enrolment, answers=[answers("flipping")], mean=(0.5,), std=(0.25,))
     return made
 
