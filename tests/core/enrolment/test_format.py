@@ -104,7 +104,7 @@ def test_another_format_is_refused_before_any_member_is_looked_at(copy, number, 
 @pytest.mark.parametrize("number", [None, "2", 2.0, True, 0, -1])
 def test_a_format_that_is_no_number_is_damage(copy, number):
     rewrite(copy, format=number)
-    with pytest.raises(IntegrityError, match="the manifest says no format"):
+    with pytest.raises(IntegrityError, match="the manifest names no format"):
         Enrolment.open(copy)
 
 
