@@ -87,7 +87,9 @@ def test_files_of_the_repository_exist(page):
 
 
 def test_environment_variables_are_read_somewhere():
-    files = [path for folder in ("fpframe", "tests") for path in (ROOT / folder).rglob("*.py") if path != Path(__file__)]
+    files = [
+        path for folder in ("fpframe", "tests") for path in (ROOT / folder).rglob("*.py") if path != Path(__file__)
+    ]
     known = {name for path in files for name in re.findall(r"\bFPFRAME_[A-Z_]+", path.read_text(encoding="utf-8"))}
     for page in PAGES:
         assert set(re.findall(r"\bFPFRAME_[A-Z_]+", page.read_text(encoding="utf-8"))) - known == set(), page_name(page)
