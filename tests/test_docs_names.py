@@ -62,6 +62,7 @@ def unknown_commands(texts: list[str], app: App) -> list[str]:
 
 
 @each_page
+@pytest.mark.filterwarnings("ignore::fpframe.errors.FpframeDeprecationWarning")  # a page may name a former name
 def test_names_of_the_library_exist(page):
     for name in set(library_names(page)):
         try:

@@ -204,7 +204,7 @@ WORDS = {
     "every_question_is_counted": "the victim saw 40 images and its query counted 0; ask by calling the teacher",
     "the_victims_limit_holds": "it asks 40 images of a victim that allows 20; never raise teacher.max_queries",
     "it_asks_pixels": "it asks pixels from 0 to 255; clip them to [0, 1]",
-    "a_natural_attack_asks_images_as_they_were_found": "40 images that it sends are not images that it found; send them",
+    "a_natural_attack_asks_images_as_they_were_found": "40 images that it sends are not images that it found; send",
     "true_labels_teach_nothing_where_there_is_a_teacher": "it learns the true labels though it has a teacher; learn",
     "an_attack_on_labels_learns_nothing_else": "its student depends on probabilities; take",
     "without_a_teacher_it_learns_true_labels": "its student does not depend on the labels; learn data.labels",
