@@ -1,4 +1,4 @@
-from .agreement import astray as astray
+from .agreement import Agreement as Agreement
 from .asked import ZooAnswers as ZooAnswers, ask_zoo as ask_zoo
 from .calibration import (
     PLAIN as PLAIN,

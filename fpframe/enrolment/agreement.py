@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 
+import attrs
 import torch.nn.functional as F
 from torch import Tensor
 
@@ -33,30 +34,49 @@ def label_agreement(answers: Tensor, victim_answers: Tensor) -> Tensor:
     return kappa
 
 
-def astray(answers: Tensor, victim_answers: Tensor, calibration_answers: Tensor) -> Note | None:
-    """Look for a model that seems to do another task than the victim.
+@attrs.frozen(eq=False)
+class Agreement:
+    """How far the calibration models agree with the victim; computed once, however many models are held against it.
 
-    That is one which agrees with the victim, beyond chance, less than half as much as each of the calibration models,
-    by more than so few answers vary. Such a model is not accused, whatever it scores; a thief who changes the order of
-    the classes is not cleared either. Of queries that are made for nobody but the victim's copies to agree, as those
-    next to its decision boundary are, nothing follows: the calibration models do not agree there either.
-
-    Args:
-        answers: probabilities ``(V, Q, K)``, of the first views only or of all.
-        victim_answers: the victim's, of all views.
+    Attributes:
+        victim_answers: the victim's probabilities ``(V, Q, K)``.
         calibration_answers: those ``(M, V, Q, K)`` of the calibration models.
     """
-    views = len(answers)
-    own = float(label_agreement(answers, victim_answers[:views]))
-    lowest = float(label_agreement(calibration_answers[:, :views], victim_answers[:views]).min())
-    count, classes = answers.shape[0] * answers.shape[1], answers.shape[2]
-    # two standard errors of kappa where labels are equal by chance alone, one in `classes`
-    noise = 2 / math.sqrt(count * (classes - 1))
-    if own >= lowest / 2 - noise:
-        return None
-    return Note(
-        "labels-disagree",
-        f"The model agrees with the victim's labels by {own:.2f} (kappa: 1 always, 0 by chance), where each of "
-        f"{len(calibration_answers)} independent models agrees by {lowest:.2f} or more. Its classes may be in another "
-        "order, its images may need other preparation, its answers may be out of order, or it may do another task.",
-    )
+
+    victim_answers: Tensor
+    calibration_answers: Tensor
+    _lowest: dict[int, float] = attrs.field(factory=dict, init=False)
+
+    def lowest(self, views: int) -> float:
+        """Return how far the calibration model that agrees least does so in the first views."""
+        if views not in self._lowest:
+            agreements = label_agreement(self.calibration_answers[:, :views], self.victim_answers[:views])
+            self._lowest[views] = float(agreements.min())
+        return self._lowest[views]
+
+    def astray(self, answers: Tensor) -> Note | None:
+        """Look for a model that seems to do another task than the victim.
+
+        That is one which agrees with the victim, beyond chance, less than half as much as each of the calibration
+        models, by more than so few answers vary. Such a model is not accused, whatever it scores; a thief who changes
+        the order of the classes is not cleared either. Of queries that are made for nobody but the victim's copies to
+        agree, as those next to its decision boundary are, nothing follows: the calibration models do not agree there
+        either.
+
+        Args:
+            answers: probabilities ``(V, Q, K)``, of the first views only or of all.
+        """
+        own = float(label_agreement(answers, self.victim_answers[: len(answers)]))
+        lowest = self.lowest(len(answers))
+        count, classes = answers.shape[0] * answers.shape[1], answers.shape[2]
+        # two standard errors of kappa where labels are equal by chance alone, one in `classes`
+        noise = 2 / math.sqrt(count * (classes - 1))
+        if own >= lowest / 2 - noise:
+            return None
+        return Note(
+            "labels-disagree",
+            f"The model agrees with the victim's labels by {own:.2f} (kappa: 1 always, 0 by chance), where each of "
+            f"{len(self.calibration_answers)} independent models agrees by {lowest:.2f} or more. Its classes may be in "
+            "another order, its images may need other preparation, its answers may be out of order, or it may do "
+            "another task.",
+        )

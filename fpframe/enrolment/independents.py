@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from fpframe.base import Event, Listener
-from fpframe.enrolment.agreement import astray
+from fpframe.enrolment.agreement import Agreement
 from fpframe.enrolment.calibration import CalibrationModel
 from fpframe.enrolment.modelfolder import IndependentFile
 from fpframe.errors import ModelError
@@ -70,8 +70,9 @@ def refuse_unfit(
     Raises:
         ModelError: names the files.
     """
+    agreement = Agreement(victim_answers, calibration_answers)
     for file, given in zip(files, answers, strict=True):
-        note = astray(given, victim_answers, calibration_answers)
+        note = agreement.astray(given)
         if note is not None:
             reason = note.text.removesuffix(".")
             raise ModelError(f"this model cannot calibrate ({file.path}): {reason}; fix it or remove it")

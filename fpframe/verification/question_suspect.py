@@ -8,7 +8,7 @@ from torch import Tensor
 
 from fpframe.base import Event, Listener, Note, ignore
 from fpframe.decision import Test
-from fpframe.enrolment import PLAIN, Enrolment, astray
+from fpframe.enrolment import PLAIN, Enrolment
 from fpframe.errors import ModelError, UsageError
 from fpframe.models import Query
 from fpframe.verification.caveats import answer_caveats
@@ -89,6 +89,7 @@ def question(
     views: list[Tensor] = []
     if not behaviour:
         views, behaviour = _ask_views(interview, probed, yardstick, asking, alpha, on_event)
+        behaviour = behaviour or yardsticks.agreement.astray(torch.stack(views))
     last = probed.answers[1]
     chain = FilterChain.parse(yardstick.through, yardsticks.registry) if yardstick.through else None
     if not behaviour:
@@ -164,10 +165,7 @@ def _ask_views(
             return views, behaviour
         if asking.test == "sequential" and _suffices(views, yardstick, asking, alpha):
             break
-    enrolment = yardstick.enrolment
-    return views, constant(views) or astray(
-        torch.stack(views), enrolment.victim_answers, enrolment.calibration.answers[PLAIN]
-    )
+    return views, constant(views)
 
 
 def _suffices(views: list[Tensor], yardstick: Yardstick, asking: Asking, alpha: float) -> bool:

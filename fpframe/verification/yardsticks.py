@@ -6,7 +6,7 @@ from functools import cached_property
 
 import attrs
 
-from fpframe.enrolment import PLAIN, Enrolment
+from fpframe.enrolment import PLAIN, Agreement, Enrolment
 from fpframe.registry import Registry
 from fpframe.verification.yardstick import Yardstick
 
@@ -34,6 +34,11 @@ class Yardsticks:
         if wanted not in self._made:
             self._made[wanted] = Yardstick.of(self.enrolment, channel, through, registry=self.registry)
         return self._made[wanted]
+
+    @cached_property
+    def agreement(self) -> Agreement:
+        """How far the calibration models agree with the victim, asked through no filter."""
+        return Agreement(self.enrolment.victim_answers, self.enrolment.calibration.answers[PLAIN])
 
     @cached_property
     def digest(self) -> str:

@@ -7,7 +7,7 @@ import torch
 from sklearn.metrics import cohen_kappa_score
 
 import fpframe
-from fpframe.enrolment.agreement import astray, label_agreement
+from fpframe.enrolment.agreement import Agreement, label_agreement
 from fpframe.enrolment.enrolment import Enrolment
 from fpframe.errors import ModelError, UsageError
 from fpframe.verification import judge_suspects
@@ -354,16 +354,16 @@ def test_where_no_independent_model_agrees_nobody_is_called_astray():
     others = torch.eye(10)[(torch.arange(100) + torch.randint(1, 9, (20, 1, 100), generator=source)) % 10]
     assert float(label_agreement(others, victim).max()) < 0.05
     for answers in others:
-        assert astray(answers, victim, others) is None
-    assert astray(victim.roll(1, 2), victim, others) is None
+        assert Agreement(victim, others).astray(answers) is None
+    assert Agreement(victim, others).astray(victim.roll(1, 2)) is None
     alike = torch.stack([victim] * 5)  # and where all agree, one that never does is called so
-    assert astray(victim.roll(1, 2), victim, alike).code == "labels-disagree"
+    assert Agreement(victim, alike).astray(victim.roll(1, 2)).code == "labels-disagree"
 
 
 def test_every_calibration_model_does_the_same_task(enrolment):
     recorded = enrolment.calibration.answers[""]
     for answers in recorded:
-        assert astray(answers, enrolment.victim_answers, recorded) is None
+        assert Agreement(enrolment.victim_answers, recorded).astray(answers) is None
     agreement = label_agreement(recorded, enrolment.victim_answers)
     assert agreement.shape == (54,)
     for number in (0, 3, 50):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 import fpframe
-from fpframe.enrolment import enrolment as module
+from fpframe.enrolment import agreement, enrolment as module
 from fpframe.enrolment.enrolment import Enrolment
 from fpframe.errors import UsageError
 from fpframe.report.verdict.page import verdict_html
@@ -78,3 +78,16 @@ def test_what_cannot_be_calibrated_is_refused_again_and_again(enrolment, registr
     for _ in range(2):
         with pytest.raises(UsageError, match=r"the calibration models were not asked through 'flip\(0.5\)'"):
             yardsticks.of("probs", "flip(0.5)")
+
+
+def test_the_agreement_of_the_calibration_models_is_computed_once_for_as_many_views(enrolment, monkeypatch):
+    seen, agree = [], agreement.label_agreement
+
+    def counting(answers, victim_answers):
+        seen.append(answers.ndim)
+        return agree(answers, victim_answers)
+
+    monkeypatch.setattr(agreement, "label_agreement", counting)
+    verdicts = fpframe.verify_many(enrolment, suspects(enrolment, 3), alpha=0.3)
+    assert len(verdicts) == 3
+    assert sorted(seen) == [3, 3, 3, 4], "three suspects, and all calibration models together"
