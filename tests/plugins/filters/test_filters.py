@@ -1,4 +1,4 @@
-"""Filters: what each changes, and that it changes nothing else."""
+"""What all filters keep to: each changes what it says and nothing else, alone and around another."""
 
 import copy
 
@@ -7,61 +7,14 @@ import torch
 import torch.nn.functional as F
 
 import fpframe
-from fpframe import ParameterError, Query, ResourceError, UsageError
+from fpframe import ParameterError, ResourceError, UsageError
 from fpframe.rng import generator
+from plugins.filters.questions import K, Seen, images, logits, open_query, seen_through
 
-K = 4
 NAMES = ["answer-noise", "blur", "flip", "input-noise", "jpeg", "round", "temperature", "top1"]
 ON_IMAGES = ["blur", "flip", "input-noise", "jpeg"]
 NEEDS_PROBS = ["answer-noise", "temperature"]
 DRAWING = [("answer-noise", {}), ("input-noise", {}), ("flip", {"probability": 0.5})]
-
-
-def images(count, channels=1, side=12):
-    return torch.rand(count, channels, side, side, generator=generator(count))
-
-
-def logits(pixels):
-    """Answer with the means of the four quarters of an image, so that what is done to it shows."""
-    return F.adaptive_avg_pool2d(pixels.mean(1), 2).flatten(1) * 12
-
-
-def open_query(ask=logits, **options):
-    return Query(
-        ask, **{"num_classes": K, "outputs": "logits", "address": "suspect.onnx", "digest": "ab" * 32, **options}
-    )
-
-
-class Seen:
-    """A model that remembers the images it was asked."""
-
-    def __init__(self):
-        self.batches = []
-
-    def __call__(self, pixels):
-        self.batches.append(pixels.clone())
-        return logits(pixels)
-
-    @property
-    def images(self):
-        return torch.cat(self.batches)
-
-
-@pytest.fixture
-def make(registry):
-    def make(name, **params):
-        return registry.create("filter", name, **params)
-
-    return make
-
-
-def seen_through(component, pixels, seed=0):
-    model = Seen()
-    component.wrap(open_query(model), seed=seed)(pixels)
-    return model.images
-
-
-# --- all of them
 
 
 def test_every_filter_is_offered_and_tested(registry):
@@ -200,9 +153,6 @@ def test_a_parameter_out_of_range_is_refused_by_name(make, name, params):
         make(name, **params)
 
 
-# --- random numbers
-
-
 @pytest.mark.parametrize(("name", "params"), DRAWING)
 def test_the_same_seed_and_questions_give_the_same_answers_however_they_are_cut(make, name, params):
     component, pixels = make(name, **params), images(23)
@@ -231,112 +181,6 @@ def test_a_filter_that_draws_nothing_gives_the_same_whatever_the_seed(make, name
     assert torch.equal(once(pixels), once(pixels))
 
 
-# --- one by one
-
-
-def test_flip_mirrors_left_to_right_as_often_as_it_says(make):
-    pixels = images(400, side=2)
-    assert torch.equal(seen_through(make("flip"), pixels), pixels.flip(-1))
-    seen = seen_through(make("flip", probability=0.25), pixels)
-    mirrored = (seen == pixels.flip(-1)).flatten(1).all(1)
-    untouched = (seen == pixels).flatten(1).all(1)
-    assert bool((mirrored ^ untouched).all())
-    assert 0.19 < float(mirrored.float().mean()) < 0.31  # three standard deviations of 400 coins
-
-
-def test_blur_keeps_flat_images_and_spreads_a_point_as_a_gaussian(make):
-    flat = torch.full((1, 3, 8, 8), 0.7)
-    torch.testing.assert_close(seen_through(make("blur"), flat), flat)
-    point = torch.zeros(1, 2, 21, 21)
-    point[0, 1, 10, 10] = 1
-    seen = seen_through(make("blur", sigma=2.0), point)
-    assert float(seen[0, 0].max()) == 0, "channels do not mix"
-    assert float(seen.sum()) == pytest.approx(1, abs=1e-5)
-    line = seen[0, 1].sum(0)
-    offsets = torch.arange(-10.0, 11)
-    assert float((line * offsets).sum()) == pytest.approx(0, abs=1e-5)
-    assert float((line * offsets**2).sum()) == pytest.approx(4, rel=0.03)  # the tails are cut off
-    torch.testing.assert_close(seen[0, 1], seen[0, 1].T)
-
-
-def test_a_stronger_blur_than_the_image_is_wide_is_its_mean_nearly(make):
-    pixels = images(2, side=4)
-    seen = seen_through(make("blur", sigma=8.0), pixels)
-    assert float(seen.std()) < 0.5 * float(pixels.std())
-
-
-@pytest.mark.parametrize("channels", [1, 3])
-def test_jpeg_loses_more_at_lower_quality_and_gives_8_bit_images(make, channels):
-    pixels = images(4, channels=channels, side=16)
-    loss = {}
-    for quality in (5, 50, 95):
-        seen = seen_through(make("jpeg", quality=quality), pixels)
-        torch.testing.assert_close(seen * 255, (seen * 255).round())
-        loss[quality] = float((seen - pixels).abs().mean())
-    assert loss[5] > loss[50] > loss[95] > 0
-
-
-def test_jpeg_refuses_images_that_it_does_not_know(make):
-    query = make("jpeg").wrap(open_query(), seed=0)
-    with pytest.raises(UsageError, match=r"filter 'jpeg' takes images with 1 or 3 channels \(got 4\)"):
-        query(images(1, channels=4))
-
-
-def test_input_noise_has_the_deviation_that_it_says(make):
-    grey = torch.full((40, 1, 16, 16), 0.5)
-    noise = seen_through(make("input-noise", deviation=0.05), grey) - grey
-    assert float(noise.std()) == pytest.approx(0.05, rel=0.05)
-    assert float(noise.mean()) == pytest.approx(0, abs=0.002)
-    assert not torch.equal(noise[0], noise[1])
-
-
-def test_answer_noise_has_the_deviation_that_it_says_before_it_is_scaled(make):
-    query = make("answer-noise", deviation=0.01).wrap(open_query(lambda p: torch.zeros(len(p), K)), seed=0)
-    answers = query(images(2000, side=2))
-    # dividing by the sum takes the noise along one of the K directions away
-    assert float(answers.std()) == pytest.approx(0.01 * (1 - 1 / K) ** 0.5, rel=0.05)
-
-
-def test_a_row_that_noise_wipes_out_becomes_uniform(make):
-    query = make("answer-noise", deviation=100.0).wrap(open_query(), seed=0)
-    answers = query(images(300, side=2))
-    wiped = (answers == 1 / K).all(1)
-    assert 0 < int(wiped.sum()) < 60  # all K signs are negative once in sixteen
-    torch.testing.assert_close(answers.sum(1), torch.ones(300))
-
-
-def test_temperature_is_that_of_the_logits(make):
-    pixels = images(20)
-    for degree in (0.1, 0.5, 2.0, 50.0):
-        answers = make("temperature", temperature=degree).wrap(open_query(), seed=0)(pixels)
-        torch.testing.assert_close(answers, F.softmax(logits(pixels) / degree, dim=1), atol=1e-5, rtol=1e-4)
-
-
-def test_a_probability_of_zero_stays_zero_at_any_temperature(make):
-    def ask(pixels):
-        return torch.tensor([[0.5, 0.5, 0.0, -1e-8]]).repeat(len(pixels), 1)
-
-    for degree in (0.01, 100.0):
-        answers = make("temperature", temperature=degree).wrap(open_query(ask, outputs="probs"), seed=0)(images(2))
-        torch.testing.assert_close(answers, torch.tensor([[0.5, 0.5, 0.0, 0.0]]).repeat(2, 1))
-
-
-@pytest.mark.parametrize("decimals", [1, 3])
-def test_round_gives_so_many_decimals(make, decimals):
-    pixels = images(20)
-    answers = make("round", decimals=decimals).wrap(open_query(), seed=0)(pixels)
-    assert torch.equal(answers, open_query()(pixels).round(decimals=decimals))
-
-
-def test_top1_reveals_the_label_and_nothing_else(make):
-    pixels = images(20)
-    answers = make("top1").wrap(open_query(), seed=0)(pixels)
-    assert torch.equal(answers, F.one_hot(logits(pixels).argmax(1), K).float())
-
-
-# --- models that reveal labels only
-
-
 def labels_of(pixels):
     return logits(pixels).argmax(1)
 
@@ -359,9 +203,6 @@ def test_a_filter_of_probabilities_is_refused_where_there_are_only_labels(make, 
         late(images(2))
     with pytest.raises(UsageError, match=r"labels only \(suspect.onnx\|top1\(\)\)"):
         make(name).wrap(make("top1").wrap(open_query(), seed=0), seed=0)
-
-
-# --- one around another
 
 
 def test_the_outer_filter_sees_images_first_and_answers_last(make):
