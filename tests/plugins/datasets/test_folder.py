@@ -1,0 +1,148 @@
+"""`folder`: what it reads, and what it says of images that cannot be read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from PIL import Image
+
+import fpframe
+from fpframe_plugins.datasets.folder import Folder
+
+
+def draw(path: Path, value: int | tuple[int, ...] = 0, *, size: tuple[int, int] = (6, 4), mode: str = "L") -> Path:
+    """Write an image of one colour, by default 6 pixels wide and 4 high."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.new(mode, size, value).save(path)
+    return path
+
+
+@pytest.fixture
+def split_folder(tmp_path: Path) -> Path:
+    """Two classes, three training images each and one test image each, whose grey value tells the file."""
+    for label, name in enumerate(("cat", "dog")):
+        for number in range(3):
+            draw(tmp_path / "pets/train" / name / f"{number}.png", 100 * label + number)
+        draw(tmp_path / "pets/test" / name / "0.png", 100 * label + 50)
+    return tmp_path
+
+
+def test_a_folder_gives_both_parts_with_classes_by_name(split_folder: Path) -> None:
+    pets = Folder().open("pets", root=split_folder)
+    assert pets.classes == ("cat", "dog")
+    assert pets.image_shape == (1, 4, 6)
+    assert pets.train.images[:, 0, 0, 0].tolist() == [0, 1, 2, 100, 101, 102]
+    assert pets.train.labels.tolist() == [0, 0, 0, 1, 1, 1]
+    assert pets.test.images[:, 0, 3, 5].tolist() == [50, 150]
+    assert pets.test.labels.tolist() == [0, 1]
+
+
+def test_a_folder_is_relative_to_the_current_one_without_a_root(
+    split_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(split_folder)
+    assert len(Folder().open("pets", root=None).train) == 6
+    assert len(Folder().open(str(split_folder / "pets"), root=Path("elsewhere")).train) == 6
+
+
+def test_images_may_lie_below_the_class_folder_and_val_may_be_the_test_part(tmp_path: Path) -> None:
+    for name in ("n01", "n02"):
+        draw(tmp_path / "train" / name / "images/0.JPEG", (1, 2, 3), mode="RGB")
+        draw(tmp_path / "train" / name / "images/1.JPEG", (4, 5, 6), mode="RGB")
+        (tmp_path / "train" / name / "boxes.txt").write_text("0 0 1 1")
+        draw(tmp_path / "val" / name / "0.JPEG", (7, 8, 9), mode="RGB")
+    opened = Folder().open(".", root=tmp_path)
+    assert opened.image_shape == (3, 4, 6)
+    assert (len(opened.train), len(opened.test)) == (4, 2)
+    assert opened.train.labels.tolist() == [0, 0, 1, 1]
+
+
+def test_a_folder_of_classes_is_split_by_class_and_always_alike(tmp_path: Path) -> None:
+    for label, (name, count) in enumerate((("a", 10), ("b", 5), ("c", 2))):
+        for number in range(count):
+            draw(tmp_path / name / f"{number}.png", 20 * label + number)
+    first, second = (Folder().open(".", root=tmp_path) for _ in range(2))
+    assert first.test.labels.bincount().tolist() == [2, 1, 1]
+    assert first.train.labels.bincount().tolist() == [8, 4, 1]
+    values = torch.cat([first.train.images, first.test.images])[:, 0, 0, 0].tolist()
+    assert sorted(values) == [*range(10), *range(20, 25), 40, 41]
+    assert first.digest == second.digest
+
+
+def test_one_coloured_image_makes_all_of_them_rgb(split_folder: Path) -> None:
+    draw(split_folder / "pets/train/cat/0.png", (10, 20, 30), mode="RGB")
+    pets = Folder().open("pets", root=split_folder)
+    assert pets.image_shape == (3, 4, 6)
+    assert pets.train.images[0, :, 0, 0].tolist() == [10, 20, 30]
+    assert pets.train.images[1, :, 0, 0].tolist() == [1, 1, 1]
+
+
+def test_palettes_with_transparency_are_read_without_a_warning(split_folder: Path) -> None:
+    image = Image.new("P", (6, 4), 1)
+    image.putpalette([0, 0, 0, 9, 8, 7])
+    image.save(split_folder / "pets/train/cat/0.png", transparency=b"\x00\xff")
+    assert Folder().open("pets", root=split_folder).train.images[0, :, 0, 0].tolist() == [9, 8, 7]
+
+
+def test_images_of_two_sizes_are_refused_with_both_sizes(split_folder: Path) -> None:
+    odd = draw(split_folder / "pets/test/dog/0.png", size=(7, 4))
+    with pytest.raises(fpframe.DataError) as caught:
+        Folder().open("pets", root=split_folder)
+    assert str(caught.value).startswith(f"{odd} has 7x4 pixels where {split_folder / 'pets/train/cat/0.png'} has 6x4")
+
+
+def test_an_unreadable_image_is_named(split_folder: Path) -> None:
+    broken = split_folder / "pets/train/dog/1.png"
+    broken.write_bytes(broken.read_bytes()[:45])
+    with pytest.raises(fpframe.DataError) as caught:
+        Folder().open("pets", root=split_folder)
+    assert str(caught.value).startswith(f"cannot read {broken}: ")
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("files", "message"),
+    [
+        ([], r"pets has no class folders .* it needs a folder of images for each of two or more"),
+        (["cat/0.png"], r"pets has one class, 'cat' \(folder:pets\)"),
+        (["train/cat/0.png"], r"pets has 'train' but neither 'test' nor 'val' .*; add one, or open .*train itself"),
+        (["train/cat/0.png", "test/cat/0.png"], r"train has one class, 'cat' \(folder:pets\)"),
+        (["train/cat/0.png", "train/dog/0.png", "test/0.png"], r"test has no images \(folder:pets\)"),
+    ],
+    ids=["empty", "one class", "no test part", "one class to train on", "empty test part"],
+)
+def test_a_folder_that_is_not_a_data_set_is_refused(tmp_path: Path, files: list[str], message: str) -> None:
+    (tmp_path / "pets").mkdir()
+    for name in files:
+        draw(tmp_path / "pets" / name)
+    with pytest.raises(fpframe.DataError, match=message):
+        Folder().open("pets", root=tmp_path)
+
+
+def test_a_class_without_images_is_named(split_folder: Path) -> None:
+    (split_folder / "pets/train/emu").mkdir()
+    (split_folder / "pets/train/emu/notes.txt").write_text("none yet")
+    with pytest.raises(fpframe.DataError, match=r"class 'emu' in .*train has no images \(folder:pets\); delete"):
+        Folder().open("pets", root=split_folder)
+
+
+def test_a_test_class_that_was_not_trained_on_is_refused(split_folder: Path) -> None:
+    draw(split_folder / "pets/test/emu/0.png")
+    with pytest.raises(fpframe.DataError, match=r"test has a class 'emu' that .*train lacks"):
+        Folder().open("pets", root=split_folder)
+
+
+def test_a_class_of_one_image_cannot_be_split(tmp_path: Path) -> None:
+    for name in ("a/0.png", "a/1.png", "b/0.png"):
+        draw(tmp_path / name)
+    with pytest.raises(fpframe.DataError, match="class 'b' has 1 image"):
+        Folder().open(".", root=tmp_path)
+
+
+def test_a_folder_that_is_not_there_is_refused_with_the_place(tmp_path: Path) -> None:
+    with pytest.raises(fpframe.DataError, match=r"there is no folder .*lost.*check the path and --data-root"):
+        Folder().open("lost", root=tmp_path)
+    with pytest.raises(fpframe.UsageError, match="write folder:PATH"):
+        Folder().open("", root=tmp_path)
