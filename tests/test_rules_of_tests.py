@@ -43,3 +43,9 @@ def test_a_raises_that_looks_at_no_message_is_found():
     assert raises_without_their_message(bare) == raises_without_their_message(unused) == [2]
     assert raises_without_their_message(bare.replace("ValueError)", 'ValueError, match="no")')) == []
     assert raises_without_their_message(unused + "    assert str(raised.value) == 'no'\n") == []
+
+
+def test_what_the_fast_part_lists_is_there():
+    listed = (TESTS / "fast.txt").read_text(encoding="utf-8").split()
+    assert listed
+    assert [path for path in listed if not (TESTS.parent / path).exists()] == []
