@@ -12,14 +12,6 @@ from fpframe.cli import run
 TINY = ["compare", "--recipe", "tiny", "--workers", "1"]
 
 
-@pytest.fixture
-def here(tmp_path, monkeypatch, tiny_store) -> Path:
-    """An empty current folder, with the shared store as the user's."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("FPFRAME_HOME", str(tiny_store))
-    return tmp_path
-
-
 def test_schemes_and_a_file_are_compared_and_written(here, capfd):
     Path("mine.toml").write_text(
         'name = "mine"\nsummary = "the least sure images"\nencoder = { name = "labels" }\n'

@@ -1,0 +1,83 @@
+"""``fpframe enroll``: victims of a user's own code, and one line for data that cannot be used."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import attrs
+import numpy as np
+
+import fpframe
+from core.cli.complaining import complaint
+from fpframe.cli import run
+
+
+def test_a_python_victim_with_fresh_weights_needs_a_file_of_them(here, capfd):
+    Path("fresh_arch.py").write_text(
+        "from torch import nn\ndef make():\n    return nn.Sequential(nn.Flatten(), nn.Linear(64, 10))\n"
+    )
+    enroll = ["enroll", "--recipe", "tiny", "--out", "x", "--victim", "python:fresh_arch:make"]
+    assert "without weights; pass --weights" in complaint(capfd, enroll, 3)
+
+
+def test_a_python_victim_that_brings_its_weights_is_never_trained_anew(here, capfd):
+    Path("ready_arch.py").write_text(
+        "import torch\nfrom torch import nn\n"
+        "def make():\n"
+        "    net = nn.Sequential(nn.Flatten(), nn.Linear(64, 10))\n"
+        "    nn.init.eye_(net[1].weight)\n    nn.init.zeros_(net[1].bias)\n    return net\n"
+    )
+    tiny = fpframe.Recipe.load("tiny")
+    smaller = attrs.evolve(
+        tiny,
+        alpha=0.5,
+        independent=tuple(attrs.evolve(group, fit=1, calibrate=1) for group in tiny.independent),
+        derived=tuple(attrs.evolve(group, fit=min(group.fit, 1)) for group in tiny.derived),
+    )
+    Path("smaller.toml").write_text(smaller.to_toml())
+    enroll = [
+        "enroll",
+        "--recipe",
+        "smaller.toml",
+        "--out",
+        "x",
+        "--workers",
+        "1",
+        "--victim",
+        "python:ready_arch:make",
+    ]
+    assert run(enroll) == 0
+    printed = capfd.readouterr().out
+    assert "on 1 attacked, 1 disjoint-data, 1 other-architecture, 1 other-teacher, 1 thief-recipe" in printed
+    assert "1 same-data" not in printed
+    assert "Stratum 'same-data' is absent" in printed
+    assert "No model of the victim's own architecture was trained; paper:arc-e stands in for it." in printed
+
+
+def test_folders_of_images_that_cannot_be_used_end_in_one_clear_line(here, capfd):
+    from PIL import Image
+
+    for name in ("a", "b"):
+        folder = Path("few") / "train" / name
+        folder.mkdir(parents=True)
+        test = Path("few") / "test" / name
+        test.mkdir(parents=True)
+        for index in range(12):
+            pixels = np.full((8, 8), 20 * index, dtype=np.uint8)
+            Image.fromarray(pixels).save(folder / f"{index}.png")
+            Image.fromarray(pixels).save(test / f"{index}.png")
+    enroll = ["enroll", "--recipe", "tiny", "--out", "x", "--dataset"]
+    assert "100 query points in all views are wanted but the pool has 8" in complaint(capfd, [*enroll, "folder:few"], 3)
+    one = Path("one") / "a"
+    one.mkdir(parents=True)
+    Image.fromarray(np.zeros((8, 8), dtype=np.uint8)).save(one / "0.png")
+    assert "class" in complaint(capfd, [*enroll, "folder:one"], 3)
+    Path("empty").mkdir()
+    assert "empty" in complaint(capfd, [*enroll, "folder:empty"], 3)
+    assert not Path("x").exists()
+
+
+def test_victim_indices_that_are_no_single_array_are_refused(here, capfd):
+    np.savez("seen.npz", a=np.arange(3), b=np.arange(3))
+    enroll = ["enroll", "--recipe", "tiny", "--out", "x", "--victim", "paper:arc-a", "--weights", "w.safetensors"]
+    assert "one array in a .npy file" in complaint(capfd, [*enroll, "--victim-indices", "seen.npz"], 3)
