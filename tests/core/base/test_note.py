@@ -75,7 +75,7 @@ def test_a_note_is_a_value_that_cannot_change_and_comes_back_from_its_data():
     note = fpframe.Note("views-disagree", "The views\ndisagree.")
     assert note == Note("views-disagree", "The views\ndisagree.") == Note.read(note.to_dict(), bare="other")
     assert len({note, Note("views-disagree", "The views\ndisagree.")}) == 1
-    with pytest.raises(attrs.exceptions.FrozenInstanceError):
+    with pytest.raises(attrs.exceptions.FrozenInstanceError, match="can't set attribute"):
         note.code = "other"
 
 

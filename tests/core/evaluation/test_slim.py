@@ -17,7 +17,8 @@ from fpframe.evaluation import slim as keeping
 from fpframe.models.training import Training
 from fpframe.recipe.recipe import DerivedGroup, IndependentGroup, Recipe
 from fpframe.store.store import Store
-from fpframe.zoo import dropping, make
+from fpframe.zoo import make
+from fpframe.zoo.dropped import drop_weights
 from fpframe.zoo.keys import model_key
 from fpframe.zoo.model import victim_model
 from fpframe.zoo.plan import plan_zoo
@@ -208,7 +209,7 @@ def test_a_run_that_is_stopped_between_two_models_goes_on(here, monkeypatch, sto
         if len(done) == stop:
             raise KeyboardInterrupt
         done.append(model)
-        return dropping.drop_weights(model, workspace)
+        return drop_weights(model, workspace)
 
     with monkeypatch.context() as patch:
         patch.setattr(keeping, "drop_weights", stopping)
@@ -297,11 +298,11 @@ def test_a_dropped_entry_keeps_what_is_known_of_the_model(here):
     student = next(model for model in zoo.models if str(model.lineage) == "victim->extract(soft)[paper:arc-b]")
     store, key = zoo.workspace.store, model_key(student, zoo.workspace)
     whole, beside = store.load(key), store.sidecar(key)
-    assert dropping.drop_weights(student, zoo.workspace) > 0
+    assert drop_weights(student, zoo.workspace) > 0
     left = store.load(key)
     assert (left.tensors, left.facts) == ({}, {**whole.facts, "weights": "dropped"})
     assert store.sidecar(key) == beside
-    assert dropping.drop_weights(student, zoo.workspace) == 0
+    assert drop_weights(student, zoo.workspace) == 0
 
 
 @pytest.mark.parametrize(

@@ -63,7 +63,7 @@ def test_numbers_may_come_as_lists_arrays_tensors_or_one_alone():
 
 
 def test_a_victim_cannot_be_changed():
-    with pytest.raises(attrs.exceptions.FrozenInstanceError):
+    with pytest.raises(attrs.exceptions.FrozenInstanceError, match="can't set attribute"):
         Victim(network()).backbone = "paper:arc-e"
 
 
