@@ -211,7 +211,7 @@ class Recipe:
             return cls.parse(read_text(path, "recipe"), origin=str(recipe))
         name, colon, stratum = str(recipe).partition(":")
         if name not in presets():
-            raise RecipeError(f"unknown recipe '{recipe}'{nearest(name, presets())}, or name a .toml file")
+            raise RecipeError(f"unknown recipe '{recipe}'{nearest(name, presets())} (a preset, or a .toml file)")
         shipped = resources.files("fpframe.recipe.shipped").joinpath(f"{name}.toml")
         preset = cls.parse(shipped.read_text(encoding="utf-8"), origin=name)
         if name == CERTIFY and not colon:
