@@ -11,6 +11,7 @@ from typing import Any
 
 import attrs
 
+from fpframe import interfaces
 from fpframe.errors import PluginError
 from fpframe.registry.offers import Description, imported_offers, one_line, require_api
 
@@ -22,6 +23,8 @@ def main(entries: Sequence[tuple[str, str]]) -> None:
         entries: name and module of each.
     """
     report = _private_stdout()
+    for name in interfaces.__all__:  # and torch with them: no plugin's time is spent on what all of them need
+        getattr(interfaces, name)
     print(json.dumps({"ready": True}), file=report, flush=True)
     for name, module in entries:
         print(json.dumps(_told(name, module)), file=report, flush=True)

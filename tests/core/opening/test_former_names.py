@@ -31,7 +31,7 @@ def test_a_former_module_warns_and_has_what_the_new_one_has(module, monkeypatch)
         fpframe.FpframeDeprecationWarning, match=rf"{module} is removed in release 2; use fpframe\.opening"
     ):
         former = importlib.import_module(module)
-    for name in FORMER[module].split():
+    for name in FORMER[module]:
         assert getattr(former, name) is getattr(opening, name)
 
 
