@@ -54,13 +54,16 @@ def enrolment(tiny_enrolment) -> Enrolment:
 
 @pytest.fixture
 def zoo(tiny_store, tmp_path) -> Zoo:
-    """A fine-tuned copy of the victim by itself, behind a rounding, and behind noise; the store is the test's own."""
+    """A fine-tuned copy of the victim by itself, behind a rounding, and behind noise; the store is the test's own.
+
+    No other test records these filters in the store that this one starts from.
+    """
     shutil.copytree(tiny_store, tmp_path / "store")
     plan = fpframe.plan_zoo("tiny", run=fpframe.Run(store=tmp_path / "store"), splits=("test",))
     copy = next(model for model in plan.models if model.stratum == "finetune(all)")
     behind = [
         attrs.evolve(copy, lineage=copy.lineage.then(*Lineage.parse(text, plan.workspace.registry).steps[1:]))
-        for text in ("round(2)", "answer-noise(0.1)", "flip(0.5)")
+        for text in ("round(3)", "answer-noise(0.13)", "flip(0.45)")
     ]
     return Zoo((copy, *behind), plan.build().workspace)
 
@@ -123,7 +126,7 @@ def test_the_suspect_answers_as_often_as_it_is_opened_and_says_nothing_of_being_
     first, second = (fpframe.verify(enrolment, said.suspect()) for _ in range(2))
     assert first.to_dict() == second.to_dict()
     assert first.caveats == fpframe.verify(enrolment, zoo.query(zoo.models[2])).caveats
-    assert first.suspect == {"address": "victim->finetune(all)->answer-noise(0.1)", "digest": ""}
+    assert first.suspect == {"address": "victim->finetune(all)->answer-noise(0.13)", "digest": ""}
 
 
 def test_a_new_filter_that_looks_for_itself_has_models_asked_again_that_answer_by_chance(zoo, enrolment, opened):
