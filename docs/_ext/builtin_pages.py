@@ -52,7 +52,7 @@ _CAPABILITIES = {
     "filter": {"needs": "what the suspect below must reveal"},
     "backbone": {},
     "dataset": {},
-    "suspect": {},
+    "suspect": {"needs_backbone": "whether its suspects are bare weights, so that their architecture must be named"},
 }
 _EVERY_CLASS = {
     "deterministic": "whether the seed decides nothing",
