@@ -152,4 +152,4 @@ def test_a_suspect_function_with_fresh_weights_is_judged_with_a_warning(here, ca
     assert run(["verify", str(tiny_enrolment), "python:fresh_suspect:make"]) == 7
     printed = capfd.readouterr().out
     assert "returns a network with new random weights at each call: an untrained network was asked" in printed
-    assert "the suspect cannot be compared" in printed
+    assert "agrees with the victim's labels by" in printed
