@@ -48,5 +48,7 @@ def decide_together(suspects: Sequence[Decider], *, alpha: float) -> list[Decisi
 def _at(level: float, decide: Decider, before: Decision) -> Decision:
     if before.stopped == "derived":
         return attrs.evolve(before, alpha=level)
+    if level == before.alpha:  # its share is all that there is: the same answers at the same level decide the same
+        return before
     again = decide(level)
     return attrs.evolve(again, stopped="") if again.views < before.views else again
