@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from fpframe.errors import DataError, UsageError
+from fpframe.errors import DataError, UsageError, first_line
 
 
 def numbers(text: str | None, option: str) -> tuple[float, ...] | None:
@@ -67,7 +67,7 @@ def read_indices(path: Path | None) -> np.ndarray | None:
     try:
         indices: Any = np.load(path, allow_pickle=False)
     except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise DataError(f"cannot read the victim's indices: {str(error).splitlines()[0]} ({path})") from error
+        raise DataError(f"cannot read the victim's indices: {first_line(error)} ({path})") from error
     if not isinstance(indices, np.ndarray):
         raise DataError(f"the victim's indices must be one array in a .npy file ({path})")
     return np.asarray(indices)

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from fpframe.base import tensors_digest
-from fpframe.errors import ModelError, UsageError
+from fpframe.errors import ModelError, UsageError, first_line
 from fpframe.models.modes import evaluation_mode
 from fpframe.models.query import Query
 
@@ -95,10 +95,9 @@ class Classifier(nn.Module):
         try:
             answer = self.logits(torch.zeros(2, *self.image_shape))
         except Exception as error:
-            reason = (str(error).strip() or type(error).__name__).splitlines()[0]
             raise ModelError(
-                f"the model does not take images of shape {self.image_shape} (channels, height, width): {reason} "
-                f"({self.address or type(self.module).__name__}); check its input size and channels"
+                f"the model does not take images of shape {self.image_shape} (channels, height, width): "
+                f"{first_line(error)} ({self.address or type(self.module).__name__}); check its input size and channels"
             ) from error
         if answer.shape != (2, self.num_classes):
             raise ModelError(

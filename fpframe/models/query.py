@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from fpframe.base import Note
-from fpframe.errors import FpframeError, ModelError, ResourceError, UsageError
+from fpframe.errors import FpframeError, ModelError, ResourceError, UsageError, first_line
 from fpframe.models.channel import PROBS, TOP1
 
 Outputs = Literal["auto", "logits", "probs", "labels"]
@@ -125,9 +125,8 @@ class Query:
                 "lower --batch-size"
             ) from error
         except Exception as error:
-            reason = (str(error).strip() or type(error).__name__).splitlines()[0]
             raise ModelError(
-                f"the model failed on images of shape {tuple(batch.shape)}: {reason} "
+                f"the model failed on images of shape {tuple(batch.shape)}: {first_line(error)} "
                 f"({self.address or 'suspect'}); check its input shape and preprocessing"
             ) from error
         return answer

@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import nn
 
 from fpframe.base import Address, import_callable
-from fpframe.errors import FpframeError, ModelError, UsageError, nearest
+from fpframe.errors import FpframeError, ModelError, UsageError, first_line, nearest
 from fpframe.interfaces import BackboneSource
 from fpframe.models import Classifier
 from fpframe.registry import Registry
@@ -58,9 +58,8 @@ def _from_python(address: str, rest: str, num_classes: int, image_shape: tuple[i
     except FpframeError:
         raise
     except Exception as error:
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise ModelError(
-            f"the backbone cannot be built: {reason} ({address}); "
+            f"the backbone cannot be built: {first_line(error)} ({address}); "
             "the function is called without arguments and must return a torch.nn.Module"
         ) from error
     if not isinstance(network, nn.Module):

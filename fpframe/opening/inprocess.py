@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from fpframe.errors import ModelError, UsageError
+from fpframe.errors import ModelError, UsageError, first_line
 from fpframe.interfaces import SuspectRequest
 from fpframe.models import Classifier, Outputs, Query, evaluating, infer_outputs, state_digest
 
@@ -102,8 +102,7 @@ def open_device(name: str) -> torch.device:
         device = torch.zeros(1, device=name).device
         torch.zeros(1, device=device).cpu()
     except (RuntimeError, AssertionError, NotImplementedError) as error:
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise UsageError(f"device '{name}' cannot be used: {reason}; use cpu") from error
+        raise UsageError(f"device '{name}' cannot be used: {first_line(error)}; use cpu") from error
     return device
 
 

@@ -15,7 +15,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load
 from torch import Tensor
 
-from fpframe.errors import ModelError
+from fpframe.errors import ModelError, first_line
 from fpframe.models import Classifier
 from fpframe.opening import unpickle as _unpickle
 from fpframe.opening.modelfiles import existing_file
@@ -114,8 +114,7 @@ def _read_safetensors(path: Path) -> dict[str, Tensor]:
     try:
         return load(path.read_bytes())
     except (SafetensorError, OSError, ValueError) as error:
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise ModelError(f"'{path}' is not a whole safetensors file: {reason}; get a fresh copy") from error
+        raise ModelError(f"'{path}' is not a whole safetensors file: {first_line(error)}; get a fresh copy") from error
 
 
 def _read_pickle(path: Path) -> dict[str, Tensor]:

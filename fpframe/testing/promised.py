@@ -21,6 +21,7 @@ PROMISED: dict[str, dict[str, str]] = {
     },
     "fpframe.errors": {
         "nearest": "the end of an error message: `; did you mean 'x'?`, or the list of what is known",
+        "first_line": "the first line of what an error says, or its type where it says nothing",
     },
     "fpframe.interfaces": {
         "Relation": "the type of what an encoder is told of a model: `victim`, `derived` or `independent`",

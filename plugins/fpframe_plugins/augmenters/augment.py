@@ -30,7 +30,6 @@ class Augment(Augmenter):
     """
 
     name: ClassVar[str] = "augment"
-    revision: ClassVar[int] = 1
 
     crop: float = attrs.field(default=0.7, validator=number(low=0, high=1, open_low=True))
     flip: float = attrs.field(default=0.0, validator=number(low=0, high=1))

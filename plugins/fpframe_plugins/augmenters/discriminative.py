@@ -42,7 +42,6 @@ class Discriminative(Augmenter):
     """
 
     name: ClassVar[str] = "discriminative"
-    revision: ClassVar[int] = 1
     needs_references: ClassVar[bool] = True
     candidates: int = attrs.field(default=4000, validator=whole(low=1))
     ridge: float = attrs.field(default=1.0, validator=number(low=0, open_low=True))

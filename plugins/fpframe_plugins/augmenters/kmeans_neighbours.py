@@ -38,7 +38,6 @@ class KmeansNeighbours(Augmenter):
     """
 
     name: ClassVar[str] = "kmeans-neighbours"
-    revision: ClassVar[int] = 1
 
     space: Literal["probs", "logits"] = attrs.field(default="probs", validator=one_of("probs", "logits"))
     iterations: int = attrs.field(default=100, validator=whole(low=1))

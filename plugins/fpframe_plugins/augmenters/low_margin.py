@@ -22,7 +22,6 @@ class LowMargin(Augmenter):
     """
 
     name: ClassVar[str] = "low-margin"
-    revision: ClassVar[int] = 1
 
     @property
     def deterministic(self) -> bool:

@@ -30,7 +30,6 @@ class Misclassified(Augmenter):
     """
 
     name: ClassVar[str] = "misclassified"
-    revision: ClassVar[int] = 1
 
     def choose(
         self,

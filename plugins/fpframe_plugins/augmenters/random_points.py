@@ -20,7 +20,6 @@ class RandomPoints(Augmenter):
     """Draw the points of all views from the pool without replacement, every image with the same chance."""
 
     name: ClassVar[str] = "random"
-    revision: ClassVar[int] = 1
 
     def choose(
         self,

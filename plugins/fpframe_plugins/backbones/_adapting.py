@@ -9,6 +9,8 @@ from collections.abc import Iterable
 
 from torch import nn
 
+from fpframe.errors import first_line
+
 #: Images with a shorter side, in pixels, lose too much in a stem that was made for 224 pixels.
 SMALL_SIDE = 64
 
@@ -53,5 +55,4 @@ def _stem_pool(network: nn.Module) -> str | None:
 
 def refusal(error: Exception) -> str:
     """Return in one line why a network could not be built or did not take its images."""
-    cause = error.__cause__ or error
-    return (str(cause).strip() or type(cause).__name__).splitlines()[0]
+    return first_line(error.__cause__ or error)

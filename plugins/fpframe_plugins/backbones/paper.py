@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from fnmatch import fnmatchcase
+from collections.abc import Callable, Collection
 from typing import ClassVar
 
 import attrs
 from torch import nn
 
 import fpframe
-from fpframe.errors import nearest
 from fpframe.rng import isolated
-
-#: Smallest height and width in pixels: three halvings of it leave one pixel.
-_MIN_SIDE = 8
+from fpframe_plugins.backbones._ours import OurNetworks
 
 
 def _after(side: int, halvings: int) -> int:
@@ -123,7 +119,7 @@ _ARCHITECTURES: dict[str, Callable[[int, int, int, int], nn.Module]] = {
 
 
 @attrs.frozen(kw_only=True)
-class Paper(fpframe.BackboneSource):
+class Paper(OurNetworks):
     """Five clearly different architectures, ``arc-a`` to ``arc-e``, that train in seconds on one core.
 
     Peng et al. (CVPR 2022) compare five CNNs on FashionMNIST. These are our own. After six epochs on all
@@ -131,11 +127,8 @@ class Paper(fpframe.BackboneSource):
     """
 
     name: ClassVar[str] = "paper"
-    revision: ClassVar[int] = 1
-
-    def names(self, pattern: str = "*") -> list[str]:
-        """Return the architectures that match a shell pattern, sorted."""
-        return sorted(name for name in _ARCHITECTURES if fnmatchcase(name, pattern))
+    architectures: ClassVar[Collection[str]] = tuple(_ARCHITECTURES)
+    least_side: ClassVar[int] = 8  # three halvings of it leave one pixel
 
     def build(
         self,
@@ -152,21 +145,9 @@ class Paper(fpframe.BackboneSource):
             UsageError: there is no such architecture, or trained weights are asked for.
             ModelError: the images are too small.
         """
-        address = f"{self.name}:{name}"
-        if name not in _ARCHITECTURES:
-            raise fpframe.UsageError(f"no architecture '{name}' ({address}){nearest(name, _ARCHITECTURES)}")
-        if pretrained:
-            raise fpframe.UsageError(
-                f"'{address}' has no pretrained weights; use timm:NAME or torchvision:NAME for those"
-            )
-        channels, height, width = image_shape
-        if min(height, width) < _MIN_SIDE:
-            raise fpframe.ModelError(
-                f"'{address}' needs images of at least {_MIN_SIDE}x{_MIN_SIDE} pixels "
-                f"(got {height}x{width}); enlarge the images"
-            )
+        address = self.checked_address(name, image_shape, pretrained=pretrained)
         with isolated(seed):
-            module = _ARCHITECTURES[name](channels, height, width, num_classes)
+            module = _ARCHITECTURES[name](*image_shape, num_classes)
         return fpframe.Classifier(module, num_classes=num_classes, image_shape=image_shape, address=address)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fnmatch import fnmatchcase
+from collections.abc import Collection
 from typing import Any, ClassVar
 
 import attrs
@@ -10,9 +10,9 @@ import torch
 from torch import nn
 
 import fpframe
-from fpframe.errors import nearest
 from fpframe.rng import isolated
 from fpframe_plugins.backbones._adapting import SMALL_SIDE, relax_stem
+from fpframe_plugins.backbones._ours import OurNetworks
 
 #: torchvision's name and options of each; GoogLeNet's side outputs are for a training loop of their own.
 _ARCHITECTURES: dict[str, tuple[str, dict[str, Any]]] = {
@@ -24,12 +24,10 @@ _ARCHITECTURES: dict[str, tuple[str, dict[str, Any]]] = {
 }
 #: Every width in the five can be divided by it.
 _DIVISOR = 4
-#: Smallest height and width in pixels.
-_MIN_SIDE = 16
 
 
 @attrs.frozen(kw_only=True)
-class Reduced(fpframe.BackboneSource):
+class Reduced(OurNetworks):
     """ResNet-18 and -34, VGG-16, GoogLeNet and DenseNet-121 that train in minutes on one core.
 
     They keep the depth and the wiring of torchvision's networks. Every convolution has a quarter of its
@@ -44,11 +42,8 @@ class Reduced(fpframe.BackboneSource):
     """
 
     name: ClassVar[str] = "reduced"
-    revision: ClassVar[int] = 1
-
-    def names(self, pattern: str = "*") -> list[str]:
-        """Return the architectures that match a shell pattern, sorted."""
-        return sorted(name for name in _ARCHITECTURES if fnmatchcase(name, pattern))
+    architectures: ClassVar[Collection[str]] = tuple(_ARCHITECTURES)
+    least_side: ClassVar[int] = 16
 
     def examples(self) -> tuple[str, ...]:
         """Return the two that are built most quickly."""
@@ -69,19 +64,8 @@ class Reduced(fpframe.BackboneSource):
             UsageError: there is no such architecture, or trained weights are asked for.
             ModelError: the images are too small.
         """
-        address = f"{self.name}:{name}"
-        if name not in _ARCHITECTURES:
-            raise fpframe.UsageError(f"no architecture '{name}' ({address}){nearest(name, _ARCHITECTURES)}")
-        if pretrained:
-            raise fpframe.UsageError(
-                f"'{address}' has no pretrained weights; use timm:NAME or torchvision:NAME for those"
-            )
+        address = self.checked_address(name, image_shape, pretrained=pretrained)
         channels, height, width = image_shape
-        if min(height, width) < _MIN_SIDE:
-            raise fpframe.ModelError(
-                f"'{address}' needs images of at least {_MIN_SIDE}x{_MIN_SIDE} pixels "
-                f"(got {height}x{width}); enlarge the images"
-            )
         network = _blueprint(name)
         # without any stride in their stems, all but VGG-16 would take three to four times as long
         stride = (2 if relax_stem(network) else 1) * (1 if min(height, width) < SMALL_SIDE else 2)

@@ -32,7 +32,6 @@ class Timm(fpframe.BackboneSource):
     """
 
     name: ClassVar[str] = "timm"
-    revision: ClassVar[int] = 1
 
     def names(self, pattern: str = "*") -> list[str]:
         """Return the architectures that match a shell pattern, sorted."""

@@ -31,7 +31,6 @@ class TorchvisionBackbones(fpframe.BackboneSource):
     """
 
     name: ClassVar[str] = "torchvision"
-    revision: ClassVar[int] = 1
 
     def names(self, pattern: str = "*") -> list[str]:
         """Return the architectures that match a shell pattern, sorted."""

@@ -24,7 +24,6 @@ class Digits(fpframe.DatasetSource):
     """
 
     name: ClassVar[str] = "digits"
-    revision: ClassVar[int] = 1
 
     def open(self, rest: str, *, root: Path | None) -> fpframe.Dataset:
         """Return the digits; `rest` must be empty and `root` is not used.

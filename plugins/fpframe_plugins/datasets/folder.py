@@ -13,6 +13,7 @@ import numpy as np
 import torch
 
 import fpframe
+from fpframe.errors import first_line
 from fpframe.rng import generator
 
 _SUFFIXES = frozenset({".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"})
@@ -36,7 +37,6 @@ class Folder(fpframe.DatasetSource):
     """
 
     name: ClassVar[str] = "folder"
-    revision: ClassVar[int] = 1
 
     def open(self, rest: str, *, root: Path | None) -> fpframe.Dataset:
         """Return the images below `rest`, a path relative to `root`, or to the current folder without one.
@@ -169,8 +169,9 @@ def _decode(path: Path, address: str) -> Any:
             # a palette may hold transparency, which only this way out of it keeps without a warning
             return np.asarray((image.convert("RGBA") if image.mode == "P" else image).convert("RGB"))
     except Exception as error:  # decoders fail in many ways on damaged files
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise fpframe.DataError(f"cannot read {path}: {reason} ({address}); replace or delete the file") from error
+        raise fpframe.DataError(
+            f"cannot read {path}: {first_line(error)} ({address}); replace or delete the file"
+        ) from error
 
 
 @fpframe.hookimpl

@@ -27,7 +27,6 @@ class TorchvisionDatasets(fpframe.DatasetSource):
     """
 
     name: ClassVar[str] = "torchvision"
-    revision: ClassVar[int] = 1
 
     def open(self, rest: str, *, root: Path | None) -> fpframe.Dataset:
         """Return the official training and test part of the data set called `rest`.

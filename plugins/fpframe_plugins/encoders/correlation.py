@@ -66,7 +66,6 @@ class Correlation(fpframe.Encoder):
     """
 
     name: ClassVar[str] = "correlation"
-    revision: ClassVar[int] = 1
 
     pairs: int = attrs.field(default=20_000, validator=whole(low=1))
 

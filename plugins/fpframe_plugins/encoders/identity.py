@@ -31,7 +31,6 @@ class Identity(fpframe.Encoder):
     """
 
     name: ClassVar[str] = "identity"
-    revision: ClassVar[int] = 1
 
     @property
     def deterministic(self) -> bool:

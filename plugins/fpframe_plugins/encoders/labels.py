@@ -32,7 +32,6 @@ class Labels(fpframe.Encoder):
     """
 
     name: ClassVar[str] = "labels"
-    revision: ClassVar[int] = 1
 
     @property
     def deterministic(self) -> bool:

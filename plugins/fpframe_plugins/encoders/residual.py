@@ -113,7 +113,6 @@ class Residual(fpframe.Encoder):
     """
 
     name: ClassVar[str] = "residual"
-    revision: ClassVar[int] = 1
     directions: int = attrs.field(default=32, validator=whole(low=1))
     ridge: float = attrs.field(default=1.0, validator=number(low=0, open_low=True))
     floor: float = attrs.field(default=0.1, validator=number(low=0, high=0.5, open_low=True))

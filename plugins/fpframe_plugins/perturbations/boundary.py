@@ -43,7 +43,6 @@ class Boundary(PerturbationGenerator):
     name: ClassVar[str] = "boundary"
     scope = "local"
     norm = "l2"
-    revision: ClassVar[int] = 1
 
     margin: float = attrs.field(default=0.5, validator=number(low=0))
     toward: str = attrs.field(default="least-likely", validator=one_of("least-likely", "random", "second"))

@@ -53,7 +53,6 @@ class Conferrable(PerturbationGenerator):
     scope = "local"
     norm = "linf"
     needs_references = True
-    revision: ClassVar[int] = 1
 
     epsilon: float = attrs.field(default=0.15, validator=epsilon_pixels)
     loss: str = attrs.field(default="odds", validator=one_of("odds", "paper"))

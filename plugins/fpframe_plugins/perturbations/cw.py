@@ -40,7 +40,6 @@ class Cw(PerturbationGenerator):
     name: ClassVar[str] = "cw"
     scope = "local"
     norm = "l2"
-    revision: ClassVar[int] = 1
 
     confidence: float = attrs.field(default=0.0, validator=number(low=0))
     learning_rate: float = attrs.field(default=0.01, validator=number(low=0, open_low=True))

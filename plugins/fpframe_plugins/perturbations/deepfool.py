@@ -36,7 +36,6 @@ class Deepfool(PerturbationGenerator):
     name: ClassVar[str] = "deepfool"
     scope = "local"
     norm = "l2"
-    revision: ClassVar[int] = 1
 
     steps: int = attrs.field(default=50, validator=whole(low=1))
     overshoot: float = attrs.field(default=0.02, validator=number(low=0))

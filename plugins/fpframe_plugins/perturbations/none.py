@@ -20,7 +20,6 @@ class NoPerturbation(PerturbationGenerator):
     name: ClassVar[str] = "none"
     scope = "universal"
     norm = "linf"
-    revision: ClassVar[int] = 1
 
     @property
     def deterministic(self) -> bool:

@@ -35,7 +35,6 @@ class Pgd(PerturbationGenerator):
     name: ClassVar[str] = "pgd"
     scope = "local"
     norm = "linf"
-    revision: ClassVar[int] = 1
 
     epsilon: float = attrs.field(default=0.1, validator=epsilon_pixels)
     steps: int = attrs.field(default=40, validator=whole(low=1))

@@ -36,7 +36,6 @@ class PgdL2(PerturbationGenerator):
     name: ClassVar[str] = "pgd-l2"
     scope = "local"
     norm = "l2"
-    revision: ClassVar[int] = 1
 
     epsilon: float = attrs.field(default=1.0, validator=number(low=0, open_low=True))
     steps: int = attrs.field(default=40, validator=whole(low=1))

@@ -28,7 +28,6 @@ class RandomSign(PerturbationGenerator):
     name: ClassVar[str] = "random-sign"
     scope = "universal"
     norm = "linf"
-    revision: ClassVar[int] = 1
 
     epsilon: float = attrs.field(default=0.1, validator=epsilon_pixels)
 

@@ -39,7 +39,6 @@ class Uap(PerturbationGenerator):
     name: ClassVar[str] = "uap"
     scope = "universal"
     norm = "linf"
-    revision: ClassVar[int] = 1
 
     epsilon: float = attrs.field(default=0.1, validator=epsilon_pixels)
     steps: int = attrs.field(default=1000, validator=whole(low=1))

@@ -39,7 +39,6 @@ class UapDeepfool(PerturbationGenerator):
     name: ClassVar[str] = "uap-deepfool"
     scope = "universal"
     norm = "linf"
-    revision: ClassVar[int] = 1
 
     epsilon: float = attrs.field(default=0.1, validator=epsilon_pixels)
     target: float = attrs.field(default=0.8, validator=number(low=0, high=1))

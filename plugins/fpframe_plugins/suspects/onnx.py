@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 import fpframe
+from fpframe.errors import first_line
 from fpframe.opening import (
     as_input,
     check_input,
@@ -41,7 +42,6 @@ class OnnxFile(fpframe.SuspectSource):
     """
 
     name: ClassVar[str] = "onnx"
-    revision: ClassVar[int] = 1
     forms: ClassVar[tuple[str, ...]] = ("FILE.onnx",)
 
     def matches(self, address: str) -> bool:
@@ -106,9 +106,9 @@ def _session(path: Path, request: fpframe.SuspectRequest) -> Any:
             providers=[(provider, {"device_id": number} if number and provider.startswith("CUDA") else {})],
         )
     except Exception as error:
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise fpframe.ModelError(
-            f"'{path}' is damaged, or not an ONNX network that onnxruntime can run: {reason}; export it again"
+            f"'{path}' is damaged, or not an ONNX network that onnxruntime can run: {first_line(error)}; export it "
+            "again"
         ) from error
 
 

@@ -13,6 +13,7 @@ from torch.export import Dim, ExportedProgram
 from torch.export.passes import move_to_device_pass
 
 import fpframe
+from fpframe.errors import first_line
 from fpframe.opening import (
     as_input,
     check_input,
@@ -37,7 +38,6 @@ class ExportedProgramFile(fpframe.SuspectSource):
     """
 
     name: ClassVar[str] = "pt2"
-    revision: ClassVar[int] = 1
     forms: ClassVar[tuple[str, ...]] = ("FILE.pt2",)
 
     def matches(self, address: str) -> bool:
@@ -94,9 +94,8 @@ def _load(path: Path) -> ExportedProgram:
     try:
         return torch.export.load(path)
     except Exception as error:
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise fpframe.ModelError(
-            f"'{path}' holds no exported program that can be read: {reason}; write it with torch.export.save"
+            f"'{path}' holds no exported program that can be read: {first_line(error)}; write it with torch.export.save"
         ) from error
 
 

@@ -15,6 +15,7 @@ from torch import nn
 
 import fpframe
 from fpframe.base import Address, import_callable
+from fpframe.errors import first_line
 from fpframe.models import state_digest
 from fpframe.opening import function_query, module_query, refuse_backbone
 from fpframe.rng import isolated
@@ -41,7 +42,6 @@ class PythonSuspect(fpframe.SuspectSource):
     """
 
     name: ClassVar[str] = "python"
-    revision: ClassVar[int] = 1
     forms: ClassVar[tuple[str, ...]] = ("python:MODULE:FUNCTION",)
 
     def matches(self, address: str) -> bool:
@@ -118,9 +118,9 @@ def _made(factory: Callable[..., Any], address: str, *, seed: int) -> Callable[.
         with isolated(seed):
             suspect = factory()
     except Exception as error:
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise fpframe.ModelError(
-            f"the function failed: {reason} ({address}); it is called without arguments and returns a network"
+            f"the function failed: {first_line(error)} ({address}); it is called without arguments and returns a "
+            "network"
         ) from error
     if not callable(suspect):
         raise fpframe.ModelError(

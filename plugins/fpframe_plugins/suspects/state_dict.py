@@ -23,7 +23,6 @@ class StateDict(fpframe.SuspectSource):
     """
 
     name: ClassVar[str] = "state-dict"
-    revision: ClassVar[int] = 1
     forms: ClassVar[tuple[str, ...]] = tuple(f"FILE{suffix}" for suffix in SUFFIXES)
     needs_backbone: ClassVar[bool] = True
 
