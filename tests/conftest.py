@@ -16,6 +16,7 @@ if "FPFRAME_PLUGIN_CACHE" not in os.environ:
     os.environ["FPFRAME_PLUGIN_CACHE"] = tempfile.mkdtemp(prefix="fpframe-plugin-cache-")
     atexit.register(shutil.rmtree, os.environ["FPFRAME_PLUGIN_CACHE"], ignore_errors=True)
 
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -31,10 +32,13 @@ if os.environ.get("FPFRAME_INSTALLED") == "1" and Path(fpframe.__file__).is_rela
         "install the wheel, and run the tests with python -P"
     )
 
-#: Folders whose files stay on one worker each: all tests of a file look at one long result.
-WHOLE_FILES = ("tests/core/paper/", "tests/test_docs_build.py")
+ROOT = Path(__file__).parents[1]
 #: Checks of one component stay on one worker, for they look at the same runs of it.
 CHECKS = "tests/test_conformance.py::test_a_built_in_keeps_its_promises"
+#: Taken first by one worker, which has the store of `tiny` made; meanwhile the other one does what needs no store.
+FIRST = "tests/core/paper/test_transfer.py"
+#: Taken first of what needs the store, so that no worker is left with a long test when the other has nothing to do.
+LONGEST = ("tests/plugins/backbones/test_timm_end_to_end.py", "tests/core/comparison/", "tests/test_docs.py")
 
 
 class ByFile(LoadScopeScheduling):
@@ -43,12 +47,37 @@ class ByFile(LoadScopeScheduling):
     def _split_scope(self, nodeid: str) -> str:
         if nodeid.startswith(CHECKS):
             return nodeid.rpartition("-")[0]  # without the name of the check
-        return nodeid.split("::")[0] if nodeid.startswith(WHOLE_FILES) else nodeid
+        file = _file(nodeid)
+        return file if _shares_fixtures(file) else nodeid
+
+
+@cache
+def _shares_fixtures(file: str) -> bool:
+    """Tell whether tests of a file share what one of them makes: on two workers it would be made twice."""
+    return 'scope="module"' in (ROOT / file).read_text(encoding="utf-8")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the tests of two workers into an order in which neither waits for the other; files stay whole."""
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        return
+    stored = {_file(item.nodeid) for item in items if "tiny_store" in getattr(item, "fixturenames", ())}
+
+    def place(item: pytest.Item) -> tuple[bool, bool, bool]:
+        file = _file(item.nodeid)
+        return file != FIRST, file in stored, not file.startswith(LONGEST)
+
+    items.sort(key=place)
+
+
+def _file(nodeid: str) -> str:
+    return nodeid.partition("::")[0]
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> ByFile:
-    """Schedule tests; xdist's own groups have no effect under pytest 9."""
+    """Schedule tests in the order above; xdist's own groups have no effect under pytest 9."""
+    config.option.loadscopereorder = False
     return ByFile(config, log)
 
 
