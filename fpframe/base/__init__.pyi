@@ -1,6 +1,10 @@
 from .address import Address as Address, import_callable as import_callable
 from .codes import CAVEATS as CAVEATS, REASONS as REASONS, Reason as Reason
-from .device import computing_device as computing_device, computing_on as computing_on
+from .device import (
+    computing_device as computing_device,
+    computing_on as computing_on,
+    has_bfloat16 as has_bfloat16,
+)
 from .digest import (
     canonical_json as canonical_json,
     content_key as content_key,

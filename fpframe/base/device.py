@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 
@@ -64,3 +64,18 @@ def computing_on(device: str | None) -> Iterator[None]:
         yield
     finally:
         _CHOSEN.reset(token)
+
+
+def has_bfloat16(device: torch.device) -> bool:
+    """Tell whether a device computes in bfloat16 itself; where it is emulated, float32 is faster."""
+    if device.type == "cpu":
+        return bfloat16_of_cpu() != "none"
+    with torch.cuda.device(device):
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+
+
+def bfloat16_of_cpu() -> str:
+    """Return what the CPU computes bfloat16 with: ``amx``, ``avx512``, or ``none``; others are untried."""
+    # the function is newer than the oldest PyTorch that fpframe works with
+    known: Mapping[str, object] = getattr(torch.cpu, "get_capabilities", dict)()
+    return next((name for name, key in (("amx", "amx_bf16"), ("avx512", "avx512_bf16")) if known.get(key)), "none")

@@ -1,4 +1,4 @@
-"""The machine profile: what else than the seed decides the last bits of a result."""
+"""The machine profile: what decides the last bits of a result beside the seed."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import platform
 
 import torch
 
-from fpframe.base.device import computing_device
+from fpframe.base.device import bfloat16_of_cpu, computing_device
 
 
 def machine_profile() -> dict[str, str | int]:
@@ -16,6 +16,7 @@ def machine_profile() -> dict[str, str | int]:
         UsageError: ``FPFRAME_DEVICE`` cannot be used.
     """
     profile: dict[str, str | int] = {
+        "bfloat16": bfloat16_of_cpu(),
         "cpu_capability": torch.backends.cpu.get_cpu_capability(),
         "machine": platform.machine(),
         "python": ".".join(platform.python_version_tuple()[:2]),

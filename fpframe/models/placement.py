@@ -1,4 +1,4 @@
-"""Where a model is trained and in which arithmetic: on a CPU as it is, on CUDA in mixed precision."""
+"""`Placement`: where a model is trained, and in which arithmetic."""
 
 from __future__ import annotations
 
@@ -10,33 +10,54 @@ import torch
 from torch import Tensor, nn
 
 from fpframe.base import computing_device
+from fpframe.models.arithmetic import AUTO, Arithmetic
+from fpframe.models.classifier import Classifier
+from fpframe.models.modes import copied
+from fpframe.rng import isolated
 
 
 @attrs.frozen(kw_only=True)
 class Placement:
-    """A device, and whether it computes in mixed precision.
-
-    Mixed precision is bfloat16 where torch's autocast finds it safe, with weights, their updates and the loss in
-    float32 (Micikevicius et al., "Mixed Precision Training", ICLR 2018; bfloat16 needs no scaling of the loss). Images
-    and convolutions are in the ``channels_last`` layout then, which is the fast one for it.
+    """A device and an arithmetic.
 
     Attributes:
         device: where weights and batches are.
-        mixed: whether the precision is mixed.
+        arithmetic: their layout and precision.
     """
 
     device: torch.device
-    mixed: bool
+    arithmetic: Arithmetic
 
     @classmethod
-    def beside(cls, home: torch.device) -> Placement:
-        """Return where a model is trained whose weights are on `home`; one that is on a GPU already stays there.
+    def of(cls, model: Classifier, *, memory_format: str = AUTO, precision: str = AUTO) -> Placement:
+        """Return where and how a model is trained; one that is on a GPU already stays there.
+
+        A network that cannot compute as it is asked to, such as one with ``.view`` where channels come last, gets the
+        next plainer arithmetic in which it can.
 
         Raises:
             UsageError: ``FPFRAME_DEVICE`` cannot be used.
         """
-        device = computing_device() if home.type == "cpu" else home
-        return cls(device=device, mixed=device.type == "cuda" and _has_bfloat16(device))
+        device = computing_device() if model.device.type == "cpu" else model.device
+        wanted = Arithmetic.fast_for(model, device).asked(memory_format, precision)
+        place = cls(device=device, arithmetic=wanted)
+        for plainer in wanted.plainer():
+            if place._suits(model):
+                break
+            place = cls(device=device, arithmetic=plainer)
+        return place
+
+    def _suits(self, model: Classifier) -> bool:
+        """Tell whether a model can make a step of training here; a copy tries it on two blank images."""
+        with isolated(0):
+            twin = copied(model).train()
+            try:
+                with self.hold(twin):
+                    blank = self.send(torch.zeros(2, *model.image_shape))
+                    self.forward(twin, blank).sum().backward()
+            except RuntimeError:
+                return False
+        return True
 
     @contextmanager
     def hold(self, model: nn.Module) -> Iterator[None]:
@@ -45,7 +66,7 @@ class Placement:
         Parameters and buffers stay the same objects, so that optimisers and hooks may hold them. Gradients are dropped.
         """
         tensors = [*model.parameters(), *model.buffers()]
-        if not self.mixed and all(tensor.device == self.device for tensor in tensors):
+        if not self.arithmetic.channels_last and all(tensor.device == self.device for tensor in tensors):
             yield
             return
         homes = [tensor.data for tensor in tensors]
@@ -61,7 +82,7 @@ class Placement:
 
     def send(self, tensor: Tensor) -> Tensor:
         """Return a tensor on the device; images and weights of convolutions in the layout for it."""
-        if self.mixed and tensor.ndim == 4:
+        if self.arithmetic.channels_last and tensor.ndim == 4:
             return tensor.to(self.device, memory_format=torch.channels_last)
         return tensor.to(self.device)
 
@@ -74,15 +95,9 @@ class Placement:
 
     def forward(self, model: nn.Module, pixels: Tensor) -> Tensor:
         """Return the logits of a batch; what mixed precision has computed becomes float32 before the loss."""
-        if not self.mixed:
+        if not self.arithmetic.mixed:
             logits: Tensor = model(pixels)
             return logits
         with torch.autocast(self.device.type, dtype=torch.bfloat16):
             logits = model(pixels)
         return logits.float()
-
-
-def _has_bfloat16(device: torch.device) -> bool:
-    """Tell whether a GPU computes in bfloat16 itself; where it is emulated, float32 is faster."""
-    with torch.cuda.device(device):
-        return bool(torch.cuda.is_bf16_supported(including_emulation=False))

@@ -10,13 +10,14 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from fpframe.errors import DataError
+from fpframe.models.arithmetic import AUTO, BFLOAT16, CHANNELS_LAST, CONTIGUOUS, FLOAT32
 from fpframe.models.classifier import Classifier
 from fpframe.models.placement import Placement
-from fpframe.parameters import number, whole
+from fpframe.parameters import number, one_of, whole
 from fpframe.rng import give_way, isolated
 
 #: Raised by one whenever the loop gives other weights for the same input, so that stored models are not reused.
-REVISION = 1
+REVISION = 2
 
 
 @attrs.frozen(kw_only=True)
@@ -28,12 +29,25 @@ class Training:
         batch_size: images per step.
         learning_rate: peak of the schedule.
         weight_decay: decoupled weight decay.
+        memory_format: layout of images and convolutions: ``contiguous``, ``channels-last``, or ``auto`` for the one
+            that is fast for the kind of network.
+        precision: ``float32``, ``bfloat16`` for mixed precision, or ``auto`` for the faster of them.
     """
 
     epochs: int = attrs.field(default=4, validator=whole(low=1))
     batch_size: int = attrs.field(default=128, validator=whole(low=2))
     learning_rate: float = attrs.field(default=3e-3, validator=number(low=0, open_low=True))
     weight_decay: float = attrs.field(default=1e-2, validator=number(low=0))
+    memory_format: str = attrs.field(default=AUTO, validator=one_of(AUTO, CONTIGUOUS, CHANNELS_LAST))
+    precision: str = attrs.field(default=AUTO, validator=one_of(AUTO, FLOAT32, BFLOAT16))
+
+    def placement(self, model: Classifier) -> Placement:
+        """Return where and in which arithmetic `model` is trained.
+
+        Raises:
+            UsageError: ``FPFRAME_DEVICE`` cannot be used.
+        """
+        return Placement.of(model, memory_format=self.memory_format, precision=self.precision)
 
 
 def train(
@@ -50,8 +64,8 @@ def train(
 ) -> Classifier:
     """Fit `model` in place and return it, in evaluation mode.
 
-    A model on a CPU is trained on the `computing_device`, and comes back. On CUDA the precision is mixed, which a CPU
-    never does, and chance on the GPU, such as dropout, comes from its own generator.
+    A model on a CPU is trained on the `computing_device`, and comes back. `Arithmetic` says in which layout and
+    precision. Chance on a GPU, such as dropout, comes from its own generator.
 
     Args:
         model: the network.
@@ -74,8 +88,11 @@ def train(
     batch = min(training.batch_size, len(pixels))
     # a last batch of one image would break batch normalisation, so a remainder of one is dropped
     starts = [start for start in range(0, len(pixels), batch) if len(pixels) - start > 1]
+    place = training.placement(model)
     learning = model if layer is None else layer
-    optimizer = torch.optim.AdamW(learning.parameters(), lr=training.learning_rate, weight_decay=training.weight_decay)
+    optimizer = torch.optim.AdamW(
+        learning.parameters(), lr=training.learning_rate, weight_decay=training.weight_decay, fused=True
+    )
     steps = training.epochs * len(starts)
     # torch divides by zero where the rise is exactly one step long, which a fifth of five steps is
     schedule = torch.optim.lr_scheduler.OneCycleLR(
@@ -83,7 +100,6 @@ def train(
     )
     model.train(layer is None)
     learning.train()
-    place = Placement.beside(model.device)
     # seeded once the model is placed: a GPU has no generator that could be restored before its first use
     with place.hold(model), isolated(seed):
         pixels, targets = place.at_hand(pixels, targets)

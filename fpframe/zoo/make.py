@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
+import attrs
 import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
@@ -67,7 +68,7 @@ def make_model(model: ZooModel, workspace: Workspace) -> str:
             raise ModelError(f"training diverged ({model.lineage}); lower learning_rate in [training] of the recipe")
         # before the model itself, so that whoever finds the model finds its labels too, also after a crash
         _save_labels(_labels(_query(classifier, workspace), workspace), model, workspace)
-    facts = {"lineage": resolved(model.lineage, workspace).exact, "queries": queries}
+    facts = {"lineage": resolved(model.lineage, workspace).exact, "queries": queries, **_arithmetic(classifier, model)}
     sidecar = {"seconds": round(time.monotonic() - started, 3), "profile": machine_profile()}
     workspace.store.save(key, dict(classifier.module.state_dict()), facts, sidecar=sidecar)
     return key
@@ -180,6 +181,11 @@ def _train(model: ZooModel, workspace: Workspace) -> tuple[Classifier, int]:
     context = AttackContext(training=model.training, pools=pools)
     student = attack.simulate(network, query, data, context=context, seed=derive_seed(step.seed, "attack"))
     return student, query.spent if query is not None else 0
+
+
+def _arithmetic(classifier: Classifier, model: ZooModel) -> dict[str, str]:
+    """Return in which layout and precision a model was trained; nothing of one that only was changed."""
+    return attrs.asdict(model.training.placement(classifier).arithmetic) if model.lineage.last.data else {}
 
 
 def _query(classifier: Classifier, workspace: Workspace) -> Query:

@@ -15,8 +15,8 @@ from torch import nn
 from fpframe import AttackContext, Classifier, Training, UsageError, build_backbone, train
 from fpframe.base.device import CHOICE, computing_device
 from fpframe.base.machine import machine_profile
+from fpframe.models.arithmetic import BFLOAT16, CHANNELS_LAST, Arithmetic
 from fpframe.models.classifier import state_digest
-from fpframe.models.placement import Placement
 from fpframe.rng import threads
 from fpframe.zoo.make import _query
 
@@ -63,7 +63,8 @@ def on_cpu(monkeypatch):
 @pytest.fixture
 def mixed(monkeypatch):
     """Train on the CPU as on a GPU: in mixed precision."""
-    monkeypatch.setattr(Placement, "beside", classmethod(lambda cls, home: cls(device=home, mixed=True)))
+    on_gpu = Arithmetic(memory_format=CHANNELS_LAST, precision=BFLOAT16)
+    monkeypatch.setattr(Arithmetic, "fast_for", classmethod(lambda cls, model, device: on_gpu))
 
 
 def network(seed=0):
@@ -159,9 +160,11 @@ def test_the_machine_profile_names_the_gpu_of_a_process_that_computes_on_it(
 
 
 @pytest.mark.parametrize("soft", [False, True])
-@pytest.mark.parametrize("seed", [0, 1, 2])
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+@pytest.mark.parametrize("memory_format", ["contiguous", "channels-last"])
 @pytest.mark.parametrize("backbone", [None, "paper:arc-d", "reduced:resnet18"])
-def test_a_cpu_trains_to_the_bits_of_a_plain_loop(on_cpu, registry, backbone, seed, soft):
+def test_a_cpu_trains_to_the_bits_of_a_plain_loop(on_cpu, registry, backbone, memory_format, precision, soft):
+    seed, layout = 1, torch.channels_last if memory_format == "channels-last" else torch.preserve_format
     shape = (1, 16, 16)
     source = torch.Generator().manual_seed(seed)
     pixels, labels = torch.rand(49, *shape, generator=source), torch.randint(0, 10, (49,), generator=source)
@@ -174,20 +177,24 @@ def test_a_cpu_trains_to_the_bits_of_a_plain_loop(on_cpu, registry, backbone, se
         return Classifier(module, num_classes=10, image_shape=shape)
 
     with threads(1):
-        fitted = train(fresh(), pixels, targets, Training(epochs=2, batch_size=16), seed=seed)
-        plain = fresh().train()
-        optimizer = torch.optim.AdamW(plain.parameters(), lr=3e-3, weight_decay=1e-2)
+        training = Training(epochs=2, batch_size=16, memory_format=memory_format, precision=precision)
+        fitted = train(fresh(), pixels, targets, training, seed=seed)
+        plain = fresh().train().to(memory_format=layout)
+        optimizer = torch.optim.AdamW(plain.parameters(), lr=3e-3, weight_decay=1e-2, fused=True)
         schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 3e-3, total_steps=6, pct_start=0.2)
         with torch.random.fork_rng():
             torch.manual_seed(seed)
             for _ in range(2):
                 for chosen in torch.randperm(49)[:48].split(16):  # the last image would be alone
                     optimizer.zero_grad()
-                    F.cross_entropy(plain(pixels[chosen]), targets[chosen]).backward()
+                    seen = pixels[chosen].to(memory_format=layout)
+                    with torch.autocast("cpu", torch.bfloat16, enabled=precision == "bfloat16"):
+                        logits = plain(seen)
+                    F.cross_entropy(logits.float(), targets[chosen]).backward()
                     optimizer.step()
                     schedule.step()
     assert state_digest(fitted) == state_digest(plain)
-    assert layouts(fitted) == layouts(plain)
+    assert layouts(fitted) == layouts(fresh())
 
 
 # --- as on a GPU, but for the device
