@@ -25,6 +25,7 @@ class Event:
         done: finished units.
         total: units in all, or ``None`` when unknown.
         text: the line of a note or detail.
+        left: seconds that `task` will still take, or ``None`` when unknown.
     """
 
     task: str
@@ -32,6 +33,7 @@ class Event:
     done: int = 0
     total: int | None = None
     text: str = ""
+    left: float | None = None
 
 
 Listener = Callable[[Event], None]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from datetime import timedelta
 from types import TracebackType
 
 from rich.console import Console
@@ -14,7 +16,6 @@ from rich.progress import (
     TaskID,
     TextColumn,
     TimeElapsedColumn,
-    TimeRemainingColumn,
 )
 from rich.text import Text
 
@@ -22,6 +23,20 @@ from fpframe.base import Event
 
 #: Seconds of which the speed is the mean; models take from a second to minutes each.
 SPEED_WINDOW = 600.0
+
+
+#: Seconds between two lines of progress where there is no terminal to redraw a bar on.
+LINE_EVERY = 30.0
+
+
+class LeftColumn(ProgressColumn):
+    """How long a task will still take: as its events say, or else by its speed."""
+
+    def render(self, task: Task) -> Text:
+        """Return the time as text."""
+        left = task.fields.get("left")
+        left = task.time_remaining if left is None else left
+        return Text("left " + (str(timedelta(seconds=round(left))) if left is not None else "-:--:--"))
 
 
 class RateColumn(ProgressColumn):
@@ -43,14 +58,14 @@ class ProgressBars:
     def __init__(self, *, verbose: bool = False) -> None:
         self._verbose = verbose
         self._tasks: dict[str, TaskID] = {}
+        self._written: dict[str, tuple[float, float]] = {}
         self._progress = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
             MofNCompleteColumn(),
             RateColumn(),
             TimeElapsedColumn(),
-            TextColumn("left"),
-            TimeRemainingColumn(),
+            LeftColumn(),
             console=Console(stderr=True),
             speed_estimate_period=SPEED_WINDOW,
         )
@@ -73,4 +88,19 @@ class ProgressBars:
         self._progress.start()  # not before there is something to show; later calls do nothing
         if event.task not in self._tasks:
             self._tasks[event.task] = self._progress.add_task(event.task, total=event.total)
-        self._progress.update(self._tasks[event.task], completed=event.done, total=event.total)
+        self._progress.update(self._tasks[event.task], completed=event.done, total=event.total, left=event.left)
+        if not self._progress.console.is_terminal:
+            self._write_line(event)
+
+    def _write_line(self, event: Event) -> None:
+        """Write where a task stands, now and then: a log has no bar."""
+        began, last = self._written.get(event.task, (time.monotonic(), time.monotonic()))
+        now = time.monotonic()
+        if now - last < LINE_EVERY:
+            self._written[event.task] = began, last
+            return
+        self._written[event.task] = began, now
+        rate = f", {60 * event.done / (now - began):.1f} a minute" if event.done else ""
+        left = f", about {event.left / 60:.0f} minutes left" if event.left is not None else ""
+        total = "" if event.total is None else f" of {event.total}"
+        self._progress.console.print(f"{event.task}: {event.done}{total}{rate}{left}", highlight=False, soft_wrap=True)

@@ -141,6 +141,8 @@ def build(
         UsageError: there is nothing of that name to keep, or schemes are named where weights are kept.
     """
     from fpframe.errors import UsageError, nearest
+    from fpframe.report import costs_text
+    from fpframe.zoo import announce, stored_costs
 
     if keep not in KEEP:
         raise UsageError(f"--keep takes answers or weights (got '{keep}'){nearest(keep, KEEP)}")
@@ -148,10 +150,14 @@ def build(
         raise UsageError("--schemes names schemes whose queries are sent; it needs --keep answers")
     opened = executor.opened(run.count)
     planned = models.plan(recipe, victim, run.dataset, run.silent())
+    outlook = planned.outlook()
     started = time.monotonic()
     with run.shown(executor=opened) as shown:
+        announce(planned.models, planned.workspace, shown)
         kept = _kept(attrs.evolve(planned, run=shown), keep, listed(schemes))
     minutes = (time.monotonic() - started) / 60
+    if outlook.missing:
+        print(costs_text(stored_costs(outlook.missing, planned.workspace), minutes=minutes))
     store = planned.workspace.store.root
     print(f"{len(planned.models)} models are in the store, {kept}after {minutes:.1f} minutes ({store})")
 

@@ -14,6 +14,7 @@ from .tables import columns as columns, markdown_table as markdown_table
 from .verdict.page import verdict_html as verdict_html
 from .verdict.text import verdicts_text as verdicts_text
 from .zoo import (
+    costs_text as costs_text,
     dropped_text as dropped_text,
     outlook_dict as outlook_dict,
     outlook_text as outlook_text,

@@ -10,18 +10,19 @@ import attrs
 
 from fpframe.recipe import SPLITS
 from fpframe.report.tables import columns
-from fpframe.zoo import Facts, Outlook, ZooRow
+from fpframe.zoo import Cost, Facts, Outlook, ZooRow
 
 FAILED = " (failed theft)"
 
 
 def outlook_text(outlook: Outlook, *, workers: int) -> str:
     """Return the number of models of each kind in each split, what is stored, and the time for the rest."""
-    rows = [["relation", "stratum or attack", *SPLITS]]
+    costs = {cost.kind: cost for cost in outlook.costs()}
+    rows = [["relation", "stratum or attack", *SPLITS, "to train", "core minutes"]]
     for (relation, stratum), counts in outlook.counts().items():
-        rows.append([relation, stratum, *(str(counts.get(split, "-")) for split in SPLITS)])
+        rows.append([relation, stratum, *(str(counts.get(split, "-")) for split in SPLITS), *_work(costs.get(stratum))])
     totals = [str(sum(model.split == split for model in outlook.models)) for split in SPLITS]
-    rows.append(["all", "", *totals])
+    rows.append(["all", "", *totals, str(len(outlook.missing)), f"{outlook.seconds / 60:.1f}"])
     missing = len(outlook.missing)
     extra = len(set(outlook.missing) - set(outlook.models))
     parents = f" ({extra} of them only because others are made from them)" if extra else ""
@@ -31,7 +32,31 @@ def outlook_text(outlook: Outlook, *, workers: int) -> str:
         else "all of them are in the store"
     )
     weightless = f"; {dropped_text(len(outlook.dropped))}" if outlook.dropped else ""
-    return "\n".join([*columns(rows), "", f"{len(outlook.models)} models; {rest}{weightless}"])
+    summary = f"{len(outlook.models)} models; {rest}{weightless}"
+    return "\n".join([*columns(rows), "", _sharing_text(outlook), summary])
+
+
+def _sharing_text(outlook: Outlook) -> str:
+    """Return in words what another victim of the same data and recipe costs."""
+    shared = outlook.sharing()
+    return (
+        f"{shared.common + shared.alike} independent models serve other victims with the same images and recipe"
+        + (f"; {shared.alike} of them only victims of this architecture" if shared.alike else "")
+        + f". A further victim costs the {shared.thieves} that are made from it."
+    )
+
+
+def costs_text(costs: Sequence[Cost], *, minutes: float) -> str:
+    """Return what the models of a build took: one line for each kind, and how many were trained in a minute."""
+    models, seconds = sum(cost.models for cost in costs), sum(cost.seconds for cost in costs)
+    rows = [["stratum or attack", "trained", "seconds each", "core minutes", "share"]]
+    for cost in costs:
+        share = f"{cost.seconds / seconds:.0%}" if seconds else "-"
+        rows.append(
+            [cost.kind, str(cost.models), f"{cost.seconds / cost.models:.1f}", f"{cost.seconds / 60:.1f}", share]
+        )
+    rate = f", {models / minutes:.1f} a minute" if minutes else ""
+    return "\n".join([*columns(rows), "", f"{models} models trained in {minutes:.1f} minutes{rate}"])
 
 
 def dropped_text(models: int) -> str:
@@ -47,6 +72,8 @@ def outlook_dict(outlook: Outlook, *, workers: int) -> dict[str, Any]:
         "without_weights": len(outlook.dropped),
         "seconds": round(outlook.seconds / workers, 1),
         "workers": workers,
+        "sharing": attrs.asdict(outlook.sharing()),
+        "costs": [attrs.asdict(cost) for cost in outlook.costs()],
         "counts": [
             {"relation": relation, "stratum": stratum, **{split: counts.get(split, 0) for split in SPLITS}}
             for (relation, stratum), counts in outlook.counts().items()
@@ -101,6 +128,10 @@ def zoo_dict(rows: Sequence[ZooRow]) -> list[dict[str, Any]]:
         | (known(row.facts) if row.facts else blank)
         for row in rows
     ]
+
+
+def _work(cost: Cost | None) -> list[str]:
+    return [str(cost.models), f"{cost.seconds / 60:.1f}"] if cost else ["-", "-"]
 
 
 def _mark(row: ZooRow) -> str:

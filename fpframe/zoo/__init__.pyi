@@ -7,6 +7,7 @@ from .answers import (
 )
 from .build import build_models as build_models
 from .chain import FilterChain as FilterChain
+from .costs import Cost as Cost, stored_costs as stored_costs
 from .dropped import drop_weights as drop_weights, dropped_models as dropped_models
 from .export import INDEX as INDEX, export_zoo as export_zoo
 from .folds import divide_families as divide_families

@@ -7,12 +7,17 @@ from collections.abc import Sequence
 from fpframe.base import Event, computing_on
 from fpframe.executors import Executor, Job, Task, open_executor
 from fpframe.recipe import Run
+from fpframe.zoo.costs import BuildClock
+from fpframe.zoo.estimate import expected_seconds
 from fpframe.zoo.keys import model_key
 from fpframe.zoo.lineage import VICTIM
 from fpframe.zoo.make import has_weights, is_made, make_model
 from fpframe.zoo.model import ZooModel
 from fpframe.zoo.workspace import Workspace
 from fpframe.zoo.zoo import Zoo
+
+#: What events of a build call it.
+TASK = "training models"
 
 
 def missing_models(models: Sequence[ZooModel], workspace: Workspace, *, need_weights: bool = False) -> list[ZooModel]:
@@ -54,19 +59,23 @@ def build_models(
         Task(key=key, item=model, needs=frozenset({parents[key]} & keys.keys()), label=str(model.lineage))
         for key, model in keys.items()
     ]
-    done = 0
+    clock = BuildClock(expected=dict(zip(keys, _expected(missing, workspace), strict=True)))
 
     def on_done(model: ZooModel, key: str) -> None:
-        nonlocal done
-        done += 1
+        clock.finish(key)
         seconds = workspace.store.sidecar(key).get("seconds", 0)
-        run.on_event(Event(task="training models", done=done, total=len(tasks)))
-        run.on_event(Event(task="training models", kind="detail", text=f"{model.lineage}: {seconds:.1f} s"))
+        run.on_event(Event(task=TASK, done=len(clock.done), total=len(tasks), left=clock.left))
+        run.on_event(Event(task=TASK, kind="detail", text=f"{model.lineage}: {seconds:.1f} s"))
 
     if tasks:
         job = Job(work=_make, state=workspace, pickled=workspace.pickled, unpickle=Workspace.unpickled)
         _executor(run, len(tasks)).run(job, tasks, on_done=on_done)
     return Zoo(tuple(models), workspace)
+
+
+def _expected(missing: Sequence[ZooModel], workspace: Workspace) -> list[float]:
+    # to time steps for one model would only delay it
+    return expected_seconds(missing, workspace) if len(missing) > 1 else [0.0] * len(missing)
 
 
 def _executor(run: Run, tasks: int) -> Executor:

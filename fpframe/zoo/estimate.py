@@ -1,9 +1,9 @@
-"""Say what is going to be trained and how long it will take, from a few timed steps on this machine."""
+"""How long each model will take on this machine, from a few timed steps of each architecture."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 import attrs
 
@@ -13,28 +13,30 @@ from fpframe.models import train
 from fpframe.rng import threads
 from fpframe.zoo.lineage import TRAIN, component_of
 from fpframe.zoo.model import ZooModel
-from fpframe.zoo.workspace import Workspace
+from fpframe.zoo.workspace import Pace, Workspace
 
-#: Steps that are timed for each architecture.
-TIMED_STEPS = 3
+#: Steps that are timed for each architecture; the median of several such trainings is taken.
+TIMED_STEPS = 4
+TIMED_TURNS = 3
+#: Images that are asked at once, as when models are made.
+ASKED = 512
 
 
-def estimate_seconds(models: Sequence[ZooModel], workspace: Workspace) -> float:
-    """Return the seconds that making models takes on one core: each architecture is timed for a few steps.
+def expected_seconds(models: Iterable[ZooModel], workspace: Workspace) -> list[float]:
+    """Return the seconds that making each model takes on one core.
 
-    Attacks say how many images they learn from, each time counted.
+    Attacks say how many images they learn from, each time counted. Every model labels the test images at the end. The
+    workspace remembers the pace of architectures that were timed before.
     """
-    per_image: dict[tuple[str, int], float] = {}
-    total = 0.0
-    for model in models:
-        passes = _image_passes(model, workspace)
-        if not passes:
-            continue
-        timed = (workspace.resolve(model.lineage.architecture), model.training.batch_size)
-        if timed not in per_image:
-            per_image[timed] = _seconds_per_image(model, workspace)
-        total += per_image[timed] * passes
-    return total
+    return [_seconds(model, workspace) for model in models]
+
+
+def _seconds(model: ZooModel, workspace: Workspace) -> float:
+    passes = _image_passes(model, workspace)
+    if not passes:
+        return 0.0
+    pace = _pace(model, workspace)
+    return pace.learning * passes + pace.asking * len(workspace.dataset.test)
 
 
 def _image_passes(model: ZooModel, workspace: Workspace) -> float:
@@ -49,13 +51,28 @@ def _image_passes(model: ZooModel, workspace: Workspace) -> float:
     return attack.image_passes(available, epochs)
 
 
-def _seconds_per_image(model: ZooModel, workspace: Workspace) -> float:
+def _pace(model: ZooModel, workspace: Workspace) -> Pace:
+    """Return what the architecture of a model takes; it is timed once in a workspace."""
+    known = (workspace.resolve(model.lineage.architecture), attrs.evolve(model.training, epochs=1))
+    if known not in workspace.paces:
+        workspace.paces[known] = _timed(model, workspace)
+    return workspace.paces[known]
+
+
+def _timed(model: ZooModel, workspace: Workspace) -> Pace:
     batch = model.training.batch_size
     images = workspace.parts.part(model.lineage.last.data)[: batch * TIMED_STEPS]
     once = attrs.evolve(model.training, epochs=1)
+    pixels, asked = images.pixels, workspace.dataset.test[:ASKED].pixels
+    learning, asking = [], []
     with threads(1), computing_on(workspace.device):
         classifier = workspace.build(model.lineage.architecture, seed=0)
-        train(classifier, images.pixels[:batch], images.labels[:batch], once, seed=0)  # the first step is slower
-        started = time.perf_counter()
-        train(classifier, images.pixels, images.labels, once, seed=0)
-    return (time.perf_counter() - started) / len(images)
+        train(classifier, pixels[:batch], images.labels[:batch], once, seed=0)  # the first step is slower
+        for _ in range(TIMED_TURNS):
+            started = time.perf_counter()
+            train(classifier, pixels, images.labels, once, seed=0)
+            learned = time.perf_counter()
+            classifier.logits(asked)
+            learning.append(learned - started)
+            asking.append(time.perf_counter() - learned)
+    return Pace(learning=sorted(learning)[1] / len(images), asking=sorted(asking)[1] / len(asked))

@@ -10,10 +10,27 @@ import attrs
 from fpframe.base import Event
 from fpframe.recipe import Run
 from fpframe.zoo.build import missing_models
+from fpframe.zoo.costs import Cost, costs_by_kind
 from fpframe.zoo.dropped import dropped_models
-from fpframe.zoo.estimate import estimate_seconds
+from fpframe.zoo.estimate import expected_seconds
+from fpframe.zoo.lineage import VICTIM
 from fpframe.zoo.model import ZooModel
 from fpframe.zoo.workspace import Workspace
+
+
+@attrs.frozen(kw_only=True)
+class Sharing:
+    """How many models of a plan serve other victims too, if these have the same images and recipe.
+
+    Attributes:
+        common: independent models that serve every victim.
+        alike: independent models of the victim's architecture, or students of it: they serve victims of it.
+        thieves: models that are made from the victim, and serve no other.
+    """
+
+    common: int
+    alike: int
+    thieves: int
 
 
 @attrs.frozen(kw_only=True)
@@ -23,13 +40,13 @@ class Outlook:
     Attributes:
         models: the models that were asked for.
         missing: models that are not stored, those included that the others are made from.
-        seconds: estimated time for what is missing, on one core.
+        expected: estimated seconds for each that is missing, on one core.
         dropped: models that are stored without their weights.
     """
 
     models: tuple[ZooModel, ...]
     missing: tuple[ZooModel, ...]
-    seconds: float
+    expected: tuple[float, ...]
     dropped: tuple[ZooModel, ...] = ()
 
     @classmethod
@@ -39,9 +56,18 @@ class Outlook:
         return cls(
             models=tuple(models),
             missing=tuple(missing),
-            seconds=estimate_seconds(missing, workspace),
+            expected=tuple(expected_seconds(missing, workspace)),
             dropped=tuple(dropped_models(models, workspace)),
         )
+
+    @property
+    def seconds(self) -> float:
+        """Estimated time for all that is missing, on one core."""
+        return sum(self.expected)
+
+    def costs(self) -> tuple[Cost, ...]:
+        """Return what is missing of each kind, and the estimated time for it."""
+        return costs_by_kind(self.missing, self.expected)
 
     def counts(self) -> dict[tuple[str, str], dict[str, int]]:
         """Return the number of models in each split by relation and stratum, in the order of the recipe."""
@@ -49,6 +75,15 @@ class Outlook:
         for model in self.models:
             found.setdefault((model.relation, model.stratum), Counter())[model.split] += 1
         return {kind: dict(splits) for kind, splits in found.items()}
+
+    def sharing(self) -> Sharing:
+        """Return which of the models other victims share."""
+        thieves = sum(model.lineage.steps[0].name == VICTIM for model in self.models)
+        alike = sum(
+            model.lineage.steps[0].name != VICTIM and any(step.backbone == VICTIM for step in model.lineage.steps)
+            for model in self.models
+        )
+        return Sharing(thieves=thieves, alike=alike, common=len(self.models) - thieves - alike)
 
     def duration(self, workers: int) -> str:
         """Return the estimated time in words."""

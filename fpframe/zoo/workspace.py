@@ -10,7 +10,7 @@ import attrs
 
 from fpframe.base import content_key
 from fpframe.errors import ModelError, UsageError
-from fpframe.models import Classifier, Dataset, Images, state_digest
+from fpframe.models import Classifier, Dataset, Images, Training, state_digest
 from fpframe.opening import build_backbone, open_pool
 from fpframe.registry import Registry, load_registry
 from fpframe.store import Store
@@ -51,6 +51,19 @@ class VictimHandle:
         return cls(classifier=classifier, key=content_key(identity), backbone=backbone)
 
 
+@attrs.frozen(kw_only=True)
+class Pace:
+    """What an architecture takes on one core.
+
+    Attributes:
+        learning: seconds for each image, each time it is learned from.
+        asking: seconds for each image that is asked.
+    """
+
+    learning: float
+    asking: float
+
+
 @attrs.define(kw_only=True, eq=False)
 class Workspace:
     """What making a model needs besides the model's own plan.
@@ -64,6 +77,7 @@ class Workspace:
         victim_backbone: address that ``victim`` stands for while there is no victim yet.
         data_root: folder of data sets that are files.
         device: where models are trained and asked, as the run says; worker processes need to be told.
+        paces: how fast architectures were found to be on this machine, for `expected_seconds`.
     """
 
     dataset: Dataset
@@ -74,6 +88,7 @@ class Workspace:
     victim_backbone: str | None = None
     data_root: Path | None = None
     device: str | None = None
+    paces: dict[tuple[str, Training], Pace] = attrs.field(factory=dict, init=False)
     _structures: dict[str, str] = attrs.field(factory=dict, init=False)
     _pools: dict[str, Images] = attrs.field(factory=dict, init=False)
 

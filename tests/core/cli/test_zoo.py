@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import attrs
@@ -119,10 +120,16 @@ def test_a_plan_reads_as_a_table_with_a_line_on_what_is_left_to_do(here, capfd):
     out = capfd.readouterr().out
     table, rest = out.rstrip("\n").split("\n\n")
     rows = [line.split() for line in table.splitlines()]
-    assert rows[0] == ["relation", "stratum", "or", "attack", "fit", "calibrate", "test"]
-    assert ["independent", "same-data", "1", "-", "1"] in rows
-    assert ["derived", "jpeg(50)", "-", "-", "1"] in rows
-    assert rows[-1] == ["all", "2", "0", "5"]
+    heading = ["relation", "stratum", "or", "attack", "fit", "calibrate", "test", "to", "train", "core", "minutes"]
+    assert rows[0] == heading
+    assert ["independent", "same-data", "1", "-", "1", "2", "0.0"] in rows
+    assert ["derived", "jpeg(50)", "-", "-", "1", "1", "0.0"] in rows
+    assert rows[-1][:5] == ["all", "2", "0", "5", "8"]
+    sharing, rest = rest.splitlines()
+    assert sharing == (
+        "3 independent models serve other victims with the same images and recipe; 3 of them only victims of this "
+        "architecture. A further victim costs the 4 that are made from it."
+    )
     assert rest.startswith("7 models; 8 are to be trained (1 of them only because others are made from them): about ")
     assert rest.endswith(" seconds with 1 worker(s)")
 
@@ -159,7 +166,10 @@ def test_only_what_is_asked_for_is_built_with_a_line_for_each_on_stderr(here, ca
     arguments = ["zoo", "build", "mini.toml", "--executor", "inline", "--splits", "fit", "--verbose"]
     assert run(arguments) == 0
     captured = capfd.readouterr()
-    assert captured.out.startswith("2 models are in the store, after ")
+    *costs, rate, stored = captured.out.splitlines()
+    assert [row.split()[0] for row in costs if row] == ["stratum", "same-data", "extract(soft)"]
+    assert re.fullmatch(r"2 models trained in 0\.\d minutes(, [\d.]+ a minute)?", rate)
+    assert stored.startswith("2 models are in the store, after ")
     for lineage in ("train[victim]: ", "victim->extract(soft)[paper:arc-b]: "):
         assert lineage in captured.err
     listed = printed_json(capfd, "zoo", "list", "mini.toml")

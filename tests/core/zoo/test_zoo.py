@@ -25,7 +25,7 @@ from fpframe.registry.strata import STRATA
 from fpframe.rng import threads
 from fpframe.store.store import Store
 from fpframe.zoo.build import build_models, missing_models
-from fpframe.zoo.estimate import estimate_seconds
+from fpframe.zoo.estimate import expected_seconds
 from fpframe.zoo.keys import labels_key, model_key
 from fpframe.zoo.make import is_made, load_model, make_model, query_model
 from fpframe.zoo.model import victim_model
@@ -631,5 +631,12 @@ def test_a_model_whose_training_diverges_is_not_stored(workspace, model):
 def test_the_estimate_counts_what_each_thief_learns_from(workspace, model):
     natural = model(f"extract(soft, budget=100)[{STUDENT}]")
     noisy = model(f"extract-noise(soft)[{STUDENT}]")
-    assert 0 < estimate_seconds([natural], workspace) < estimate_seconds([noisy] * 4, workspace)
-    assert estimate_seconds([model("round")], workspace) == 0
+    few, many = expected_seconds([natural, noisy], workspace)
+    assert 0 < few < many
+    assert expected_seconds([model("round"), model("prune")], workspace) == [0, 0]
+
+
+def test_an_architecture_is_timed_once_in_a_workspace(workspace, model):
+    first = expected_seconds([model(f"train[{STUDENT}]")], workspace)
+    assert len(workspace.paces) == 1
+    assert expected_seconds([model(f"train[{STUDENT}, seed=3]")], workspace) == first
