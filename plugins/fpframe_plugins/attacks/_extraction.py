@@ -5,18 +5,34 @@ Not a plugin: each attack has a file of its own.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar, Literal
 
 import attrs
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from fpframe import Classifier, Images, ParameterError, Query, Training, evaluating
+from fpframe import AttackSimulator, Classifier, Images, ParameterError, Query, Training, evaluating
 from fpframe.rng import generator
 
 #: What the thief takes of an answer: the victim's probabilities, or only its top-1 label.
 LABELS = ("soft", "top1")
+
+
+class Extraction(AttackSimulator):
+    """Learn from the victim's answers.
+
+    Attributes:
+        labels: ``soft`` takes the victim's probabilities, ``top1`` only its label.
+    """
+
+    access: ClassVar[Literal["weights", "probs", "labels"]] = "probs"
+    labels: str
+
+    @property
+    def learns_labels(self) -> bool:
+        """Whether nothing but top-1 labels is learned from."""
+        return self.labels == "top1"
 
 
 def require_budget(attack: Any, images_each: int) -> None:

@@ -103,8 +103,16 @@ def hidden_convolutions(model: Classifier) -> list[Channels]:
     return [Channels(layer, norms.get(layer)) for layer in dict.fromkeys(layer for layer, _ in made)]
 
 
-def silence(channels: Channels, chosen: Tensor) -> list[Zeros]:
-    """Make output channels (indices) zero for every image, and return the places that must stay zero for that."""
+def silence_weakest(channels: Channels, strengths: Tensor, ratio: float) -> list[Zeros]:
+    """Make the weakest output channels zero for every image, and return the places that must stay zero for that.
+
+    Args:
+        channels: the convolution.
+        strengths: one number for each of its channels ``(C,)``.
+        ratio: share of the channels, rounded down.
+    """
+    # the small addend undoes 0.29 * 100 = 28.999999999999996
+    chosen = strengths.argsort(stable=True)[: int(ratio * len(strengths) + 1e-9)]
     layer, norm = channels.layer, channels.norm
     zeros = []
     for tensor in (layer.weight, layer.bias, *((norm.weight, norm.bias) if norm is not None else ())):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 import attrs
 import torch
@@ -12,10 +12,11 @@ from torch import Tensor
 import fpframe
 from fpframe import AttackContext, Classifier, Images, Query, evaluating
 from fpframe.parameters import epsilon_pixels, number, whole
+from fpframe_plugins.attacks._tuning import Tuning
 
 
 @attrs.frozen(kw_only=True)
-class AdversarialTraining(fpframe.AttackSimulator):
+class AdversarialTraining(Tuning):
     """Fine-tune all layers on batches of which one half is adversarial, with true labels.
 
     The examples are those of Madry et al., "Towards Deep Learning Models Resistant to Adversarial Attacks" (ICLR 2018):
@@ -30,7 +31,6 @@ class AdversarialTraining(fpframe.AttackSimulator):
     """
 
     name: ClassVar[str] = "adversarial-training"
-    access: ClassVar[Literal["weights", "probs", "labels"]] = "weights"
     epsilon: float = attrs.field(default=0.05, validator=epsilon_pixels)
     steps: int = attrs.field(default=3, validator=whole(low=1))
     epochs: int = attrs.field(default=2, validator=whole(low=1))
@@ -44,8 +44,7 @@ class AdversarialTraining(fpframe.AttackSimulator):
         self, student: Classifier, teacher: Query | None, data: Images, *, context: AttackContext, seed: int
     ) -> Classifier:
         """Return the student, trained further on clean and adversarial images."""
-        training = attrs.evolve(context.training, epochs=self.epochs, learning_rate=self.learning_rate)
-        return fpframe.train(student, data.pixels, data.labels, training, seed=seed, disturb=self._disturb)
+        return self.tuned(student, data, context, seed=seed, disturb=self._disturb)
 
     def _disturb(self, model: Classifier, pixels: Tensor, labels: Tensor) -> Tensor:
         # batches are shuffled, so any half of one will do

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 import attrs
 import torch.nn.functional as F
@@ -16,7 +16,7 @@ from fpframe_plugins.attacks import _extraction as common
 
 
 @attrs.frozen(kw_only=True)
-class Extract(fpframe.AttackSimulator):
+class Extract(common.Extraction):
     """Ask the victim about images of its kind and fit a student to the answers.
 
     Sources: Tramer et al., "Stealing machine learning models via prediction APIs", USENIX Security 2016; for the
@@ -30,7 +30,6 @@ class Extract(fpframe.AttackSimulator):
     """
 
     name: ClassVar[str] = "extract"
-    access: ClassVar[Literal["weights", "probs", "labels"]] = "probs"
     natural: ClassVar[bool] = True
 
     labels: str = attrs.field(default="soft", validator=one_of(*common.LABELS))
@@ -43,11 +42,6 @@ class Extract(fpframe.AttackSimulator):
                 f"'temperature' of 'extract' must be 1 with labels=top1, because a label cannot be softened "
                 f"(got {self.temperature:g}); take labels=soft"
             )
-
-    @property
-    def learns_labels(self) -> bool:
-        """Whether nothing but top-1 labels is learned from."""
-        return self.labels == "top1"
 
     def image_passes(self, available: int, epochs: int) -> float:
         """Return how many images are learned from in all."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 import attrs
 import torch
@@ -15,7 +15,7 @@ from fpframe_plugins.attacks import _extraction as common
 
 
 @attrs.frozen(kw_only=True)
-class ExtractAdversarial(fpframe.AttackSimulator):
+class ExtractAdversarial(common.Extraction):
     """Ask in rounds: natural images first, then copies that the last round's student answers unlike the victim.
 
     Each copy is one signed gradient step away from the victim's answer, so it is asked where student and victim are
@@ -29,7 +29,6 @@ class ExtractAdversarial(fpframe.AttackSimulator):
     """
 
     name: ClassVar[str] = "extract-adversarial"
-    access: ClassVar[Literal["weights", "probs", "labels"]] = "probs"
 
     labels: str = attrs.field(default="soft", validator=one_of(*common.LABELS))
     epsilon: float = attrs.field(default=0.1, validator=epsilon_pixels)
@@ -41,11 +40,6 @@ class ExtractAdversarial(fpframe.AttackSimulator):
 
     def _natural(self, available: int) -> int:
         return common.affordable(available, self.budget, 1 + self.rounds)
-
-    @property
-    def learns_labels(self) -> bool:
-        """Whether nothing but top-1 labels is learned from."""
-        return self.labels == "top1"
 
     def image_passes(self, available: int, epochs: int) -> float:
         """Return how many images are learned from in all, over all rounds."""

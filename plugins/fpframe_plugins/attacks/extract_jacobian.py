@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 import attrs
 import torch
@@ -15,7 +15,7 @@ from fpframe_plugins.attacks import _extraction as common
 
 
 @attrs.frozen(kw_only=True)
-class ExtractJacobian(fpframe.AttackSimulator):
+class ExtractJacobian(common.Extraction):
     """Start from few images and double them in every round, along the Jacobian of the student so far.
 
     Jacobian-based dataset augmentation (Papernot et al., "Practical black-box attacks against machine learning", Asia
@@ -32,7 +32,6 @@ class ExtractJacobian(fpframe.AttackSimulator):
     """
 
     name: ClassVar[str] = "extract-jacobian"
-    access: ClassVar[Literal["weights", "probs", "labels"]] = "probs"
 
     labels: str = attrs.field(default="soft", validator=one_of(*common.LABELS))
     seeds: float = attrs.field(default=0.2, validator=number(low=0, high=1, open_low=True))
@@ -45,11 +44,6 @@ class ExtractJacobian(fpframe.AttackSimulator):
 
     def _natural(self, available: int) -> int:
         return common.affordable(round(self.seeds * available), self.budget, 2**self.rounds)
-
-    @property
-    def learns_labels(self) -> bool:
-        """Whether nothing but top-1 labels is learned from."""
-        return self.labels == "top1"
 
     def image_passes(self, available: int, epochs: int) -> float:
         """Return how many images are learned from in all, over all rounds."""

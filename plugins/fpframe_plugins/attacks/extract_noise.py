@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 import attrs
 import torch
@@ -15,7 +15,7 @@ from fpframe_plugins.attacks import _extraction as common
 
 
 @attrs.frozen(kw_only=True)
-class ExtractNoise(fpframe.AttackSimulator):
+class ExtractNoise(common.Extraction):
     """Ask the victim about images of its kind and about copies with Gaussian noise.
 
     Noise gives a thief with few images more to ask, and shows how the victim answers off the natural images (the
@@ -29,7 +29,6 @@ class ExtractNoise(fpframe.AttackSimulator):
     """
 
     name: ClassVar[str] = "extract-noise"
-    access: ClassVar[Literal["weights", "probs", "labels"]] = "probs"
 
     labels: str = attrs.field(default="soft", validator=one_of(*common.LABELS))
     noise: float = attrs.field(default=0.1, validator=number(low=0, open_low=True))
@@ -41,11 +40,6 @@ class ExtractNoise(fpframe.AttackSimulator):
 
     def _natural(self, available: int) -> int:
         return common.affordable(available, self.budget, 1 + self.rounds)
-
-    @property
-    def learns_labels(self) -> bool:
-        """Whether nothing but top-1 labels is learned from."""
-        return self.labels == "top1"
 
     def image_passes(self, available: int, epochs: int) -> float:
         """Return how many images are learned from in all."""

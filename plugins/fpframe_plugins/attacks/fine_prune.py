@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 import attrs
 import torch
@@ -12,14 +12,15 @@ import fpframe
 from fpframe import AttackContext, Classifier, Images, Query
 from fpframe.parameters import number, whole
 from fpframe.rng import derive_seed, generator
-from fpframe_plugins.attacks._layers import Channels, hidden_convolutions, put_back, silence
+from fpframe_plugins.attacks._layers import Channels, hidden_convolutions, put_back, silence_weakest
+from fpframe_plugins.attacks._tuning import Tuning
 
 #: Most images on which activity is measured; means settle long before.
 _MEASURED = 2000
 
 
 @attrs.frozen(kw_only=True)
-class FinePrune(fpframe.AttackSimulator):
+class FinePrune(Tuning):
     """Silence the channels of the last convolution that the thief's images wake least, then fine-tune.
 
     Follows Liu et al., "Fine-Pruning" (RAID 2018), made against backdoors: channels that natural images do not use may
@@ -33,14 +34,9 @@ class FinePrune(fpframe.AttackSimulator):
     """
 
     name: ClassVar[str] = "fine-prune"
-    access: ClassVar[Literal["weights", "probs", "labels"]] = "weights"
     ratio: float = attrs.field(default=0.3, validator=number(low=0, high=0.999))
     epochs: int = attrs.field(default=2, validator=whole(low=0))
     learning_rate: float = attrs.field(default=5e-4, validator=number(low=0, open_low=True))
-
-    def image_passes(self, available: int, epochs: int) -> float:
-        """Return the passes of its own epochs; from the images on which activity is measured nothing is learned."""
-        return available * self.epochs
 
     def simulate(
         self, student: Classifier, teacher: Query | None, data: Images, *, context: AttackContext, seed: int
@@ -53,18 +49,8 @@ class FinePrune(fpframe.AttackSimulator):
         channels = hidden_convolutions(student)[-1]
         seen = data[torch.randperm(len(data), generator=generator(seed, "measure"))[:_MEASURED]]
         activity = _activity(student, channels, seen.pixels)
-        # the small addend undoes 0.29 * 100 = 28.999999999999996
-        zeros = silence(channels, activity.argsort(stable=True)[: int(self.ratio * len(activity) + 1e-9)])
-        if self.epochs == 0:
-            return student.eval()
-        return fpframe.train(
-            student,
-            data.pixels,
-            data.labels,
-            attrs.evolve(context.training, epochs=self.epochs, learning_rate=self.learning_rate),
-            seed=derive_seed(seed, "fit"),
-            after_step=put_back(zeros),
-        )
+        zeros = silence_weakest(channels, activity, self.ratio)
+        return self.tuned(student, data, context, seed=derive_seed(seed, "fit"), after_step=put_back(zeros))
 
 
 def _activity(model: Classifier, channels: Channels, pixels: Tensor) -> Tensor:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 import attrs
 
@@ -10,13 +10,14 @@ import fpframe
 from fpframe import AttackContext, Classifier, Images, Query
 from fpframe.parameters import flag, number, one_of, whole
 from fpframe_plugins.attacks._layers import last_layer, put_back, zeros_of
+from fpframe_plugins.attacks._tuning import Tuning
 
 #: Share of zeros from which on a weight is taken for a pruned one; in a trained one hardly any is exactly zero.
 _PRUNED = 0.01
 
 
 @attrs.frozen(kw_only=True)
-class Finetune(fpframe.AttackSimulator):
+class Finetune(Tuning):
     """Train all layers or only the last one on the thief's images with their true labels.
 
     These are FTAL and FTLL of Adi et al., "Turning your weakness into a strength" (USENIX Security 2018).
@@ -29,15 +30,10 @@ class Finetune(fpframe.AttackSimulator):
     """
 
     name: ClassVar[str] = "finetune"
-    access: ClassVar[Literal["weights", "probs", "labels"]] = "weights"
     layers: str = attrs.field(default="all", validator=one_of("all", "last"))
     epochs: int = attrs.field(default=2, validator=whole(low=1))
     learning_rate: float = attrs.field(default=5e-4, validator=number(low=0, open_low=True))
     keep_zeros: bool = attrs.field(default=True, validator=flag)
-
-    def image_passes(self, available: int, epochs: int) -> float:
-        """Return the passes of its own epochs."""
-        return available * self.epochs
 
     def simulate(
         self, student: Classifier, teacher: Query | None, data: Images, *, context: AttackContext, seed: int
@@ -47,11 +43,10 @@ class Finetune(fpframe.AttackSimulator):
         Raises:
             ModelError: only the last layer is to learn, and there is none with weights.
         """
-        return fpframe.train(
+        return self.tuned(
             student,
-            data.pixels,
-            data.labels,
-            attrs.evolve(context.training, epochs=self.epochs, learning_rate=self.learning_rate),
+            data,
+            context,
             seed=seed,
             layer=last_layer(student.module) if self.layers == "last" else None,
             after_step=put_back(zeros_of(student.module, least=_PRUNED)) if self.keep_zeros else None,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 import attrs
 import torch
@@ -26,7 +26,7 @@ def _address(owner: Any, field: attrs.Attribute[Any], value: Any) -> None:
 
 
 @attrs.frozen(kw_only=True)
-class Knockoff(fpframe.AttackSimulator):
+class Knockoff(common.Extraction):
     """Ask about whatever images are at hand, and fit a student to the answers.
 
     Source: Orekondy et al., "Knockoff Nets: stealing functionality of black-box models", CVPR 2019. The pool may be
@@ -45,7 +45,6 @@ class Knockoff(fpframe.AttackSimulator):
     """
 
     name: ClassVar[str] = "knockoff"
-    access: ClassVar[Literal["weights", "probs", "labels"]] = "probs"
     natural: ClassVar[bool] = True
 
     labels: str = attrs.field(default="soft", validator=one_of(*common.LABELS))
@@ -67,11 +66,6 @@ class Knockoff(fpframe.AttackSimulator):
     def _asked(self, available: int) -> int:
         # of a foreign pool as many as of the thief's own images, so that the cost is known before it is opened
         return self.budget or available if self.pool else common.affordable(available, self.budget)
-
-    @property
-    def learns_labels(self) -> bool:
-        """Whether nothing but top-1 labels is learned from."""
-        return self.labels == "top1"
 
     def image_passes(self, available: int, epochs: int) -> float:
         """Return how many images are learned from in all, if the pool has as many as are asked."""

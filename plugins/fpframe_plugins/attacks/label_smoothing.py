@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 import attrs
 import torch.nn.functional as F
@@ -11,10 +11,11 @@ from torch import Tensor
 import fpframe
 from fpframe import AttackContext, Classifier, Images, Query
 from fpframe.parameters import number, whole
+from fpframe_plugins.attacks._tuning import Tuning
 
 
 @attrs.frozen(kw_only=True)
-class LabelSmoothing(fpframe.AttackSimulator):
+class LabelSmoothing(Tuning):
     """Fine-tune all layers on true labels that are mixed with the uniform distribution.
 
     The smoothed labels are those of Szegedy et al., "Rethinking the Inception Architecture" (CVPR 2016). They change
@@ -27,14 +28,9 @@ class LabelSmoothing(fpframe.AttackSimulator):
     """
 
     name: ClassVar[str] = "label-smoothing"
-    access: ClassVar[Literal["weights", "probs", "labels"]] = "weights"
     smoothing: float = attrs.field(default=0.1, validator=number(low=0, high=0.9, open_low=True))
     epochs: int = attrs.field(default=2, validator=whole(low=1))
     learning_rate: float = attrs.field(default=5e-4, validator=number(low=0, open_low=True))
-
-    def image_passes(self, available: int, epochs: int) -> float:
-        """Return the passes of its own epochs."""
-        return available * self.epochs
 
     def simulate(
         self, student: Classifier, teacher: Query | None, data: Images, *, context: AttackContext, seed: int
@@ -44,8 +40,7 @@ class LabelSmoothing(fpframe.AttackSimulator):
         def smoothed(logits: Tensor, labels: Tensor) -> Tensor:
             return F.cross_entropy(logits, labels, label_smoothing=self.smoothing)
 
-        training = attrs.evolve(context.training, epochs=self.epochs, learning_rate=self.learning_rate)
-        return fpframe.train(student, data.pixels, data.labels, training, seed=seed, loss=smoothed)
+        return self.tuned(student, data, context, seed=seed, loss=smoothed)
 
 
 @fpframe.hookimpl

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 import attrs
 
 import fpframe
 from fpframe import AttackContext, Classifier, Images, Query
 from fpframe.parameters import number, whole
-from fpframe_plugins.attacks._layers import hidden_convolutions, put_back, silence
+from fpframe_plugins.attacks._layers import hidden_convolutions, put_back, silence_weakest
+from fpframe_plugins.attacks._tuning import Tuning
 
 
 @attrs.frozen(kw_only=True)
-class PruneChannels(fpframe.AttackSimulator):
+class PruneChannels(Tuning):
     """Silence the output channels with the smallest L1 norm of weights, then fine-tune.
 
     Follows Li et al., "Pruning Filters for Efficient ConvNets" (ICLR 2017). The channels are set to zero and not cut
@@ -28,7 +29,6 @@ class PruneChannels(fpframe.AttackSimulator):
     """
 
     name: ClassVar[str] = "prune-channels"
-    access: ClassVar[Literal["weights", "probs", "labels"]] = "weights"
     ratio: float = attrs.field(default=0.2, validator=number(low=0, high=0.999))
     epochs: int = attrs.field(default=1, validator=whole(low=0))
     learning_rate: float = attrs.field(default=5e-4, validator=number(low=0, open_low=True))
@@ -37,10 +37,6 @@ class PruneChannels(fpframe.AttackSimulator):
     def deterministic(self) -> bool:
         """Whether nothing is drawn by chance."""
         return self.epochs == 0
-
-    def image_passes(self, available: int, epochs: int) -> float:
-        """Return the passes of its own epochs."""
-        return available * self.epochs
 
     def simulate(
         self, student: Classifier, teacher: Query | None, data: Images, *, context: AttackContext, seed: int
@@ -53,18 +49,8 @@ class PruneChannels(fpframe.AttackSimulator):
         zeros = []
         for channels in hidden_convolutions(student):
             norms = channels.layer.weight.detach().abs().flatten(1).sum(1)
-            # the small addend undoes 0.29 * 100 = 28.999999999999996
-            zeros += silence(channels, norms.argsort(stable=True)[: int(self.ratio * len(norms) + 1e-9)])
-        if self.epochs == 0:
-            return student.eval()
-        return fpframe.train(
-            student,
-            data.pixels,
-            data.labels,
-            attrs.evolve(context.training, epochs=self.epochs, learning_rate=self.learning_rate),
-            seed=seed,
-            after_step=put_back(zeros),
-        )
+            zeros += silence_weakest(channels, norms, self.ratio)
+        return self.tuned(student, data, context, seed=seed, after_step=put_back(zeros))
 
 
 @fpframe.hookimpl

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 import attrs
 
@@ -11,10 +11,11 @@ from fpframe import AttackContext, Classifier, Images, Query
 from fpframe.parameters import number, one_of, whole
 from fpframe.rng import derive_seed, isolated
 from fpframe_plugins.attacks._layers import last_layer
+from fpframe_plugins.attacks._tuning import Tuning
 
 
 @attrs.frozen(kw_only=True)
-class Retrain(fpframe.AttackSimulator):
+class Retrain(Tuning):
     """Give the last layer fresh weights, then train it alone or all layers on the thief's true labels.
 
     These are RTLL and RTAL of Adi et al., "Turning your weakness into a strength" (USENIX Security 2018).
@@ -26,14 +27,9 @@ class Retrain(fpframe.AttackSimulator):
     """
 
     name: ClassVar[str] = "retrain"
-    access: ClassVar[Literal["weights", "probs", "labels"]] = "weights"
     layers: str = attrs.field(default="last", validator=one_of("last", "all"))
     epochs: int = attrs.field(default=2, validator=whole(low=1))
     learning_rate: float = attrs.field(default=3e-3, validator=number(low=0, open_low=True))
-
-    def image_passes(self, available: int, epochs: int) -> float:
-        """Return the passes of its own epochs."""
-        return available * self.epochs
 
     def simulate(
         self, student: Classifier, teacher: Query | None, data: Images, *, context: AttackContext, seed: int
@@ -46,14 +42,8 @@ class Retrain(fpframe.AttackSimulator):
         layer = last_layer(student.module)
         with isolated(derive_seed(seed, "reset")):
             layer.reset_parameters()
-        return fpframe.train(
-            student,
-            data.pixels,
-            data.labels,
-            attrs.evolve(context.training, epochs=self.epochs, learning_rate=self.learning_rate),
-            seed=derive_seed(seed, "fit"),
-            layer=layer if self.layers == "last" else None,
-        )
+        taught = layer if self.layers == "last" else None
+        return self.tuned(student, data, context, seed=derive_seed(seed, "fit"), layer=taught)
 
 
 @fpframe.hookimpl
