@@ -12,6 +12,7 @@ from fpframe.evaluation import Evaluation, evaluate
 from fpframe.models import PROBS
 from fpframe.recipe import Run
 from fpframe.report import write_evaluations
+from fpframe.store import refuse_folder
 
 RECIPE = "tiny"
 SCHEME = "uap-contrastive"
@@ -31,9 +32,7 @@ def run_demo(out: Path, *, seed: int = 0, force: bool = False, run: Run | None =
     Raises:
         UsageError: the folder holds something already and `force` is not set.
     """
-    if out.exists() and not out.is_dir():
-        raise UsageError(f"output is a file ({out}); name a folder")
-    # an interrupted demo leaves its store, and goes on
+    refuse_folder(out, force=True)  # an interrupted demo leaves its store, and goes on
     taken = [name for name in ("result.json", "recipe.toml", "table.md") if (out / name).exists()]
     if taken and not force:
         raise UsageError(

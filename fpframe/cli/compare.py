@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import attrs
 from cyclopts import Group, Parameter
 
-from fpframe.cli.options import Flag, RunOptions, VictimOptions, Words
+from fpframe.cli.options import Flag, Names, RunOptions, VictimOptions, Words
 from fpframe.cli.texts import listed, two, whole_numbers
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ class DesignOptions:
     sizes: str | None = None
     folds: int | None = None
     contrast: str | None = None
-    channels: Words = ("probs", "top1")
+    channels: Annotated[Words, Parameter(show_default=" ".join)] = ("probs", "top1")
 
     def made(self) -> Design:
         """Return the design.
@@ -54,7 +54,7 @@ class DesignOptions:
 
 def compare(
     *,
-    schemes: str = "",
+    schemes: Names = "",
     recipe: str = "small",
     without: Words = (),
     out: Path | None = None,
@@ -78,9 +78,11 @@ def compare(
         run: The data, and how work is carried out.
     """
     from fpframe.comparison import compare as compare_schemes
-    from fpframe.report import comparison_markdown, require_folder, write_comparison
+    from fpframe.report import comparison_markdown, write_comparison
+    from fpframe.store import refuse_folder
 
-    require_folder(out, force=force)
+    if out is not None:
+        refuse_folder(out, force=force)
     planned = design.made()
     with run.shown() as shown:
         comparison = compare_schemes(

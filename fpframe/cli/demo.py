@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
 
-from cyclopts import Parameter
-
-from fpframe.cli.options import Flag, RunOptions
+from fpframe.cli.options import Flag, RunOptions, Verbose
 
 
 def demo(
@@ -16,7 +13,7 @@ def demo(
     seed: int = 0,
     workers: int | None = None,
     force: Flag = False,
-    verbose: Annotated[bool, Parameter(alias="-v", negative=())] = False,
+    verbose: Verbose = False,
 ) -> None:
     """Try everything on scikit-learn's digits: train, enroll, verify, in about a minute.
 

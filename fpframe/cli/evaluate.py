@@ -29,9 +29,11 @@ def evaluate(
     """
     from fpframe.enrolment import Enrolment
     from fpframe.evaluation import evaluate as evaluate_models
-    from fpframe.report import evaluation_markdown, require_folder, write_evaluations
+    from fpframe.report import evaluation_markdown, write_evaluations
+    from fpframe.store import refuse_folder
 
-    require_folder(out, force=force)
+    if out is not None:
+        refuse_folder(out, force=force)
     with run.shown() as shown:
         opened = [Enrolment.open(path, registry=shown.registry) for path in (enrolment, *enrolments)]
         evaluations = evaluate_models(

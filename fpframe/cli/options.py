@@ -21,10 +21,15 @@ if TYPE_CHECKING:
     from fpframe.opening import Victim
     from fpframe.recipe import Run
 
+
 #: An option that is there or not; it has no opposite.
-Flag = Annotated[bool, Parameter(negative=())]
-#: An option that takes several words, such as ``--without attacked same-data``.
-Words = Annotated[tuple[str, ...], Parameter(negative=(), consume_multiple=True)]
+Flag = Annotated[bool, Parameter(negative=(), show_default=False)]
+Json = Annotated[bool, Parameter(name="--json", negative=(), show_default=False)]
+Verbose = Annotated[bool, Parameter(alias="-v", negative=(), show_default=False)]
+#: An option that takes several words, such as ``--without attacked same-data``, and none by default.
+Words = Annotated[tuple[str, ...], Parameter(negative=(), consume_multiple=True, show_default=False)]
+#: An option that takes names separated by commas, and none by default.
+Names = Annotated[str, Parameter(show_default=False)]
 
 
 @Parameter(name="*", group=Group("Victim", sort_key=2))
@@ -88,7 +93,7 @@ class RunOptions:
     data_root: Path | None = None
     workers: int | None = None
     device: str | None = None
-    verbose: Annotated[bool, Parameter(alias="-v", negative=())] = False
+    verbose: Verbose = False
 
     @property
     def count(self) -> int:

@@ -1,26 +1,12 @@
-"""Where commands write, what they refuse to overwrite, and what they say of an enrolment."""
+"""What commands say of an enrolment."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fpframe.errors import UsageError
-
 if TYPE_CHECKING:
     from fpframe.enrolment import Enrolment
-
-
-def refuse_file(path: Path, *, force: bool) -> None:
-    """Refuse to overwrite a file.
-
-    Raises:
-        UsageError: it exists and `force` is not set, or it is a folder.
-    """
-    if path.is_dir():
-        raise UsageError(f"output is a folder ({path}); name a file")
-    if path.exists() and not force:
-        raise UsageError(f"output exists already ({path}); name another file, or overwrite it with --force")
 
 
 def describe_enrolment(enrolment: Enrolment, path: Path) -> str:

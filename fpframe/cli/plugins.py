@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated, Any
+from typing import Any
 
-from cyclopts import App, Parameter
+from cyclopts import App
 
+from fpframe.cli.options import Flag, Json
 from fpframe.errors import PluginError, nearest
 from fpframe.registry import Description, PluginInfo, Registry
 
 plugins = App(name="plugins", help="List components, show one, or check that it keeps the promises of its kind.")
 
-Json = Annotated[bool, Parameter(name="--json", negative=())]
-
 
 @plugins.default
-def list_(*, refresh: Annotated[bool, Parameter(negative=())] = False, json_: Json = False) -> None:
+def list_(*, refresh: Flag = False, json_: Json = False) -> None:
     """List every component with its kind, distribution, version and parameters.
 
     No plugin is imported for it: what each offers was learned in a child process, and is kept until its files change.

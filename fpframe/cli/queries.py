@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
 
-from cyclopts import App, Parameter
+from cyclopts import App
+
+from fpframe.cli.options import Flag
 
 queries = App(name="queries", help="Write the images that are sent to a suspect, so that somebody else can send them.")
 
@@ -15,7 +16,7 @@ def export(
     enrolment: Path,
     *,
     out: Path,
-    force: Annotated[bool, Parameter(negative=())] = False,
+    force: Flag = False,
 ) -> None:
     """Write the query images, in the order of asking: PNG files, queries.npz and queries.json.
 

@@ -30,10 +30,10 @@ def reproduce(
         run: The data, and how work is carried out.
     """
     from fpframe.paper import index_page, page, reproduce as reproduce_paper
-    from fpframe.report import require_folder
-    from fpframe.store import write_durably
+    from fpframe.store import refuse_folder, write_durably
 
-    require_folder(out, force=force)
+    if out is not None:
+        refuse_folder(out, force=force)
     with run.shown() as shown:
         made = reproduce_paper(
             names, recipe=recipe, out=out, dataset=run.dataset, seed=seed, download=download, run=shown

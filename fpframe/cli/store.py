@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from typing import Annotated
 
-from cyclopts import App, Parameter
+from cyclopts import App
 
+from fpframe.cli.options import Flag, Json
 from fpframe.errors import IntegrityError
 
 store = App(name="store", help="Show, check or clear up the folder in which trained models are kept.")
-
-_Json = Annotated[bool, Parameter(name="--json", negative=())]
 
 _CALLED = {
     "temporary": "temporary files",
@@ -31,7 +29,7 @@ def path() -> None:
 
 
 @store.command
-def verify(*, json_: _Json = False) -> None:
+def verify(*, json_: Json = False) -> None:
     """Read every entry and check its digest; damaged ones are set aside, and will be trained again.
 
     Args:
@@ -62,7 +60,7 @@ def verify(*, json_: _Json = False) -> None:
 
 
 @store.command
-def gc(*, dry_run: Annotated[bool, Parameter(negative=())] = False, json_: _Json = False) -> None:
+def gc(*, dry_run: Flag = False, json_: Json = False) -> None:
     """Remove what killed runs left, and damaged entries that were set aside. It is safe while others work.
 
     Args:

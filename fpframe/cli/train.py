@@ -35,14 +35,14 @@ def train(
     from fpframe.errors import UsageError
     from fpframe.opening import save_weights
     from fpframe.recipe import Recipe, VictimRecipe
+    from fpframe.store import refuse_file
     from fpframe.zoo import VICTIM, build_models, open_workspace, victim_model
 
     if out.suffix != ".safetensors":
         raise UsageError(f"--out must end in .safetensors (got '{out}')")
     if backbone == VICTIM:
         raise UsageError("--backbone takes an address such as paper:arc-a")
-    if out.exists() and not force:
-        raise UsageError(f"output exists already ({out}); choose another --out, or overwrite it with --force")
+    refuse_file(out, force=force)
     full = Recipe.of(recipe, seed=seed)
     training = full.victim.training or full.training
     training = training if epochs is None else attrs.evolve(training, epochs=epochs)

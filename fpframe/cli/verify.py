@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 import attrs
 from cyclopts import Group, Parameter
 
-from fpframe.cli.options import Flag
+from fpframe.cli.options import Flag, Json
 from fpframe.cli.progress import ProgressBars
 from fpframe.cli.texts import numbers
 from fpframe.errors import UsageError
@@ -87,11 +87,11 @@ class JudgingOptions:
 def verify(
     enrolment: Path,
     *suspects: str,
-    answers: Annotated[tuple[Path, ...], Parameter(negative=())] = (),
+    answers: Annotated[tuple[Path, ...], Parameter(negative=(), show_default=False)] = (),
     save_answers: Path | None = None,
     report: Path | None = None,
     force: Flag = False,
-    json_: Annotated[bool, Parameter(name="--json", negative=())] = False,
+    json_: Json = False,
     opening: OpeningOptions = OpeningOptions(),
     judging: JudgingOptions = JudgingOptions(),
 ) -> int:
@@ -109,11 +109,10 @@ def verify(
         opening: How suspects are opened.
         judging: How suspects are judged.
     """
-    from fpframe.cli.output import refuse_file
     from fpframe.decision import INCONCLUSIVE
     from fpframe.enrolment import Enrolment
     from fpframe.report import verdict_html, verdicts_text
-    from fpframe.store import write_durably
+    from fpframe.store import refuse_file, write_durably
     from fpframe.verification import verify_many
 
     judged = judging.given()

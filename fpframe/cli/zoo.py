@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import attrs
 from cyclopts import App, Group, Parameter
 
-from fpframe.cli.options import Flag, RunOptions, VictimOptions, Words
+from fpframe.cli.options import Flag, Json, Names, RunOptions, VictimOptions, Words
 from fpframe.cli.texts import listed
 
 if TYPE_CHECKING:
@@ -22,8 +22,6 @@ zoo = App(name="zoo", help="Plan, build, list or export the derived and independ
 
 #: What a build leaves of the models: all of them, or what they answered.
 KEEP = ("answers", "weights")
-
-_Json = Annotated[bool, Parameter(name="--json", negative=())]
 
 
 @Parameter(name="*")
@@ -90,7 +88,7 @@ def plan(
     recipe: str,
     *,
     models: ModelOptions = ModelOptions(),
-    json_: _Json = False,
+    json_: Json = False,
     victim: VictimOptions = VictimOptions(),
     run: RunOptions = RunOptions(),
 ) -> None:
@@ -118,7 +116,7 @@ def build(
     *,
     models: ModelOptions = ModelOptions(),
     keep: str = "weights",
-    schemes: str = "",
+    schemes: Names = "",
     victim: VictimOptions = VictimOptions(),
     run: RunOptions = RunOptions(),
     executor: ExecutorOptions = ExecutorOptions(),
@@ -168,7 +166,7 @@ def list_(
     *,
     models: ModelOptions = ModelOptions(),
     summary: Flag = False,
-    json_: _Json = False,
+    json_: Json = False,
     victim: VictimOptions = VictimOptions(),
     run: RunOptions = RunOptions(),
 ) -> None:

@@ -7,7 +7,7 @@ from .drawing import (
     drawn_as as drawn_as,
     svg_text as svg_text,
 )
-from .evaluation.folder import require_folder as require_folder, write_evaluations as write_evaluations
+from .evaluation.folder import write_evaluations as write_evaluations
 from .evaluation.plane import draw_plane as draw_plane, embed_in_plane as embed_in_plane
 from .evaluation.tables import evaluation_markdown as evaluation_markdown, suspects_text as suspects_text
 from .tables import columns as columns, markdown_table as markdown_table

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from fpframe.enrolment import Enrolment
 from fpframe.errors import UsageError
-from fpframe.store import write_durably
+from fpframe.store import refuse_export, write_durably
 from fpframe.verification.probes import ROUNDS, asking_order, probe_indices
 
 ARRAYS, LIST, FOLDER = "queries.npz", "queries.json", "images"
@@ -34,8 +34,7 @@ def export_queries(enrolment: Enrolment, out: str | Path, *, force: bool = False
         ResourceError: they cannot be written.
     """
     out = Path(out)
-    if out.exists() and (not out.is_dir() or any(out.iterdir())) and not (force and (out / LIST).exists()):
-        raise UsageError(f"output exists already ({out}); choose another --out, or overwrite an export with --force")
+    refuse_export(out, LIST, force=force)
     images = asking_order(enrolment.queries)
     if images.shape[1] not in (1, 3):
         raise UsageError(f"images of {images.shape[1]} channels cannot be written as PNG")

@@ -18,7 +18,7 @@ from torch import Tensor
 from fpframe.base import Note, parse_json
 from fpframe.errors import DataError, UsageError
 from fpframe.models import TOP1, Outputs, Query, QuerySet, image_digests
-from fpframe.store import write_durably
+from fpframe.store import refuse_file, write_durably
 from fpframe.verification.probes import ROUNDS, asking_order, probe_indices
 
 
@@ -45,12 +45,11 @@ class Transcript:
         """Write ``.npz``: ``answers``, ``images`` and ``about`` (JSON text).
 
         Raises:
-            UsageError: the file exists and `force` is not set.
+            UsageError: the file exists and `force` is not set, or it is a folder.
             ResourceError: it cannot be written.
         """
         path = Path(path)
-        if path.exists() and not force:
-            raise UsageError(f"output exists already ({path}); name another file, or overwrite it with --force")
+        refuse_file(path, force=force)
         content = io.BytesIO()
         about = np.array(json.dumps(self.about, sort_keys=True))
         np.savez_compressed(content, answers=self.answers, images=self.images, about=about)

@@ -15,7 +15,7 @@ from fpframe.base import Event, Listener, ignore, parse_json
 from fpframe.errors import ResourceError, UsageError, nearest
 from fpframe.models import Classifier
 from fpframe.opening import save_weights
-from fpframe.store import write_durably
+from fpframe.store import refuse_export, write_durably
 from fpframe.zoo.build import missing_models
 from fpframe.zoo.dropped import require_weights
 from fpframe.zoo.lineage import is_filter
@@ -51,8 +51,7 @@ def export_zoo(zoo: Zoo, out: Path | str, *, format: str, force: bool = False, o
     out = Path(out)
     if format not in FORMATS:
         raise UsageError(f"unknown format '{format}'{nearest(format, FORMATS)}")
-    if out.exists() and (not out.is_dir() or any(out.iterdir())) and not (force and (out / INDEX).exists()):
-        raise UsageError(f"output exists already ({out}); choose another --out, or overwrite an export with --force")
+    refuse_export(out, INDEX, force=force)
     models = [model for model in zoo.models if not is_filter(model.lineage.last, zoo.workspace.registry)]
     missing = set(missing_models(models, zoo.workspace))
     lacking = [model for model in models if model in missing]

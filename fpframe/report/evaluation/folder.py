@@ -10,27 +10,12 @@ from pathlib import Path
 import attrs
 
 from fpframe.base import without_nan
-from fpframe.errors import UsageError
 from fpframe.evaluation import Evaluation, diagnose
 from fpframe.report.evaluation.curves import det_svg, roc_svg
 from fpframe.report.evaluation.pictures import similarity_svg, strata_svg
 from fpframe.report.evaluation.plane import tsne_svg
 from fpframe.report.evaluation.tables import evaluation_markdown, labels
 from fpframe.store import write_durably
-
-
-def require_folder(path: Path | None, *, force: bool) -> None:
-    """Refuse an output folder that holds something already.
-
-    Raises:
-        UsageError: names the folder.
-    """
-    if path is None or not path.exists():
-        return
-    if not path.is_dir():
-        raise UsageError(f"output is a file ({path}); name a folder")
-    if any(path.iterdir()) and not force:
-        raise UsageError(f"output folder exists already ({path}); choose another --out, or overwrite it with --force")
 
 
 def write_evaluations(evaluations: Sequence[Evaluation], path: Path) -> None:
