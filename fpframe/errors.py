@@ -59,7 +59,7 @@ class ResourceError(FpframeError):
 
 
 class FpframeDeprecationWarning(FutureWarning):
-    """Something that goes with the next release, and what to use in its place.
+    """Something that a coming release removes, and what to use in its place.
 
     A `FutureWarning`, since Python shows no other deprecation to people who name a component in a recipe.
     """

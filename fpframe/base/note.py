@@ -10,7 +10,7 @@ import attrs
 
 @attrs.frozen
 class Note:
-    """A reason why there is not a verdict, or a caveat of one.
+    """A reason why there is no verdict, or a caveat of one.
 
     Attributes:
         code: a stable word for programs, in lower case with hyphens; `fpframe.base.REASONS` and `fpframe.base.CAVEATS`

@@ -61,7 +61,7 @@ def make_converter(kinds: Iterable[type], *, nan: bool = False) -> cattrs.Conver
 
     def structure_list(value: Any, kind: Any) -> tuple[Any, ...]:
         if not isinstance(value, list):
-            # a string would else be taken letter by letter
+            # a string would otherwise be taken letter by letter
             raise TypeError(f"expected a list, got {value!r}")
         items = []
         for index, item in enumerate(value):

@@ -30,7 +30,7 @@ LINE_EVERY = 30.0
 
 
 class LeftColumn(ProgressColumn):
-    """How long a task will still take: as its events say, or else by its speed."""
+    """How long a task will still take: as its events say, or by its speed."""
 
     def render(self, task: Task) -> Text:
         """Return the time as text."""

@@ -76,7 +76,7 @@ class ExecutorOptions:
         """Return the executor.
 
         Raises:
-            UsageError: there is none of that name, or an option does not go with it.
+            UsageError: there is none of that name, or an option does not apply to it.
         """
         from fpframe.executors import open_executor
 

@@ -96,7 +96,7 @@ def fisher_z(views: np.ndarray) -> np.ndarray:
     """Return the inverse hyperbolic tangent of view scores, for means that are compared between looks.
 
     Cosines crowd below 1, where all thefts lie: one noisy view weighs as much there as the whole distance to the models
-    beyond. On this scale of correlations the spread hardly depends on the height (Fisher, Metron, 1921). A cosine of 1
+    beyond. On this scale of correlations the spread barely depends on the height (Fisher, Metron, 1921). A cosine of 1
     is taken for the largest number below it that tells apart anything.
     """
     scaled: np.ndarray = np.arctanh(np.clip(views, -1 + 1e-6, 1 - 1e-6))

@@ -83,7 +83,7 @@ def fit_standards(
 
 
 def _folds(answered: Answered, *, seed: int) -> tuple[Answered, Answered]:
-    """Divide models by family in two halves, each with about half of every kind; else both halves are all of them."""
+    """Divide models by family in two halves, each with about half of every kind; failing that, both are all of them."""
     places = divide_families([model for model, _ in answered], 2, seed=seed)
     halves = [[(model, answer) for model, answer in answered if places[model.family] == half] for half in (0, 1)]
     for relation in ("independent", "derived"):

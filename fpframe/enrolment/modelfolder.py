@@ -45,7 +45,7 @@ def find_independents(folder: Path, registry: Registry) -> list[IndependentFile]
     Files right in it are one stratum; ``STRATUM/FILE`` says another, and ``STRATUM/FAMILY/FILE`` that models share an
     origin. In a folder that 'fpframe zoo export' wrote, its list says all that, and the independent models of the
     calibrate split are taken. Hidden files, files that belong to a model as its source says, the list, and files called
-    README, LICENSE or NOTICE are no models.
+    README, LICENSE or NOTICE are not models.
 
     Raises:
         DataError: there is no such folder, it holds no models, a file lies too deep, is not in the list of the folder,

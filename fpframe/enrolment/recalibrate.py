@@ -125,7 +125,7 @@ def _open_divided(
 ) -> Workspace:
     """Open the data, divided as at the enrolment, whatever the other recipe says.
 
-    Else its models would learn the victim's images as their own, or the very images that suspects are asked.
+    Otherwise its models would learn the victim's images as their own, or the very images that suspects are sent.
 
     Raises:
         DataError: these are other data.

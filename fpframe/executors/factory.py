@@ -25,7 +25,7 @@ def open_executor(
 
     Raises:
         UsageError: the name is unknown, Ray is asked for and not installed, a number is out of range, or an option
-            does not go with the executor.
+            does not apply to the executor.
     """
     if name not in EXECUTORS:
         raise UsageError(f"there is no executor '{name}'{nearest(name, EXECUTORS)}")

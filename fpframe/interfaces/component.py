@@ -21,7 +21,7 @@ class Component(ABC):
         name: the name that it is registered by.
         revision: raised by one whenever results change for the same parameters, so that stored ones are not reused.
         expected_failures: checks of `fpframe.testing` that it fails by its nature, each with the reason.
-        deprecated: what to use in its place, and the release with which it goes; empty while it stays.
+        deprecated: what to use in its place, and the release that removes it; empty while it stays.
     """
 
     kind: ClassVar[str]

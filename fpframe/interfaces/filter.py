@@ -51,7 +51,7 @@ class AnswerFilter(Component):
 
     Attributes:
         needs: what the wrapped query must reveal. With ``probs`` a query that reveals labels only is refused with a
-            `UsageError`: at once where its channel is known, else after its first answers.
+            `UsageError`: at once where its channel is known, otherwise after its first answers.
     """
 
     kind = "filter"

@@ -148,7 +148,7 @@ def _read_pickle(path: Path) -> dict[str, Tensor]:
 
 
 def _reason(done: subprocess.CompletedProcess[bytes]) -> str:
-    """Return what the child said, which is no more to be trusted than the file: one short printable line."""
+    """Return what the child said as one short printable line; it is not to be trusted more than the file."""
     try:
         said = str(json.loads(done.stdout)["error"])
     except (ValueError, KeyError, TypeError):

@@ -28,7 +28,7 @@ class Reproduction:
         experiment: which.
         finding: what came out.
         recipe: under which recipe.
-        options: what else the command was told, as it is written on the command line.
+        options: the command's other options, as they are written on the command line.
         victim: address and accuracy of the victim.
         seconds: what the run took; little where answers were in the store already.
         profile: the machine.

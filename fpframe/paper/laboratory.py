@@ -115,7 +115,7 @@ class Laboratory:
         return torch.stack([answer.tensors["answers"] for answer in found])
 
     def thefts(self, *splits: str) -> list[ZooModel]:
-        """Return the derived models of some splits, or of all, but for failed thefts."""
+        """Return the derived models of some splits, or of all, except failed thefts."""
         models = self.zoo.of(*(splits or SPLITS))
         return [model for model in models if model.relation == "derived" and not self.zoo.facts(model).failed]
 

@@ -94,7 +94,7 @@ class ViewScores:
 
 
 def score_asked(laboratory: Laboratory, scheme: str, encoder: nn.Module, asked: ZooAnswers) -> ViewScores:
-    """Score the models of the splits `test`, but for failed thefts, and `calibrate` that were asked, view by view."""
+    """Score the models of `test`, except failed thefts, and of `calibrate` that were asked, view by view."""
     models = [model for model, _ in asked.models]
     thefts, innocents = laboratory.thefts("test"), laboratory.innocents("test")
 

@@ -22,7 +22,7 @@ from fpframe.registry.probe import Finding, probe
 from fpframe.registry.registry import Plugin
 from fpframe.registry.stamp import environment_stamp, interfaces_stamp, sources_stamp
 
-#: Folder of the tables, where it shall not be the user's cache.
+#: Folder of the tables, where it is not the one in the user's cache.
 CACHE = "FPFRAME_PLUGIN_CACHE"
 
 
@@ -70,7 +70,7 @@ def _file(distribution: str) -> Path:
 def _keys(entries: Sequence[Entry], version: str) -> dict[Entry, str]:
     """Return for each entry point a digest of all that decides whether what is known of it still holds.
 
-    What else is installed matters for faults only, and has a stamp of its own.
+    Other installed packages matter for faults only, and have a stamp of their own.
     """
     common = [sys.version, PLUGIN_API, interfaces_stamp(), version]
     by_package = {

@@ -1,4 +1,4 @@
-"""`threads`: compute with a fixed number of threads, whoever else computes in this process."""
+"""`threads`: compute with a fixed number of threads, whatever else runs in this process."""
 
 from __future__ import annotations
 

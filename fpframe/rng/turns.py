@@ -9,7 +9,7 @@ from collections import deque
 class Turns:
     """A queue of threads; the first in it has its turn.
 
-    An ordinary lock would do, but for its holder who lets go and takes it again at once: the others would hardly ever
+    An ordinary lock would do, except that a holder who lets go may take it again at once: the others would hardly ever
     get it.
     """
 

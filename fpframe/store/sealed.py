@@ -69,7 +69,7 @@ class Manifest:
         return (canonical_json({**self.about, "members": dict(self.members)}) + "\n").encode()
 
     def digest(self, *, without: str) -> str:
-        """Return the SHA-256 over the digests of all members and over what is said besides, but for one key."""
+        """Return the SHA-256 over the digests of all members and everything else in the manifest, except one key."""
         return content_key(
             {**{key: value for key, value in self.about.items() if key != without}, "members": dict(self.members)}
         )

@@ -42,9 +42,9 @@ class Bench:
 
     @cached_property
     def folder(self) -> Path:
-        """A folder of this bench, which goes with it."""
+        """A folder of this bench, removed with it."""
         folder = tempfile.mkdtemp(prefix="fpframe-check-")
-        # a TemporaryDirectory would go too, but with a warning
+        # a TemporaryDirectory would be removed too, but with a warning
         weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
         return Path(folder)
 

@@ -111,7 +111,7 @@ def unmoved(one: Tensor, other: Tensor) -> bool:
 
 
 def _same(one: Tensor, other: Tensor) -> Tensor:
-    """Return ``(N,)`` booleans: which rows are one answer. NaN equals nothing, but is no sign of a change either."""
+    """Return ``(N,)`` booleans: which rows are one answer. NaN equals nothing, but is not a sign of a change."""
     finite = one.isfinite().all(-1) & other.isfinite().all(-1)
     return ((one - other).abs().amax(-1) <= SLACK) | ~finite
 

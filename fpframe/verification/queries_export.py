@@ -1,4 +1,4 @@
-"""`export_queries`: write what a suspect is asked, so that somebody else can ask it."""
+"""`export_queries`: write the images that a suspect is sent, so that somebody else can send them."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ ARRAYS, LIST, FOLDER = "queries.npz", "queries.json", "images"
 
 
 def export_queries(enrolment: Enrolment, out: str | Path, *, force: bool = False) -> Path:
-    """Write the images that a suspect is asked, in the order of asking.
+    """Write the images that a suspect is sent, in the order of sending.
 
     ``queries.npz`` holds ``images``, uint8 ``(N, C, H, W)``; ``images/`` the same as PNG, grey or RGB;
-    ``queries.json`` what they are, and how to write down the answers. The first are probes, asked in one batch, and
+    ``queries.json`` says what they are and how to write down the answers. The first are probes, sent in one batch and
     then twice alone; the views follow, and the probes once more.
 
     Returns:

@@ -1,4 +1,4 @@
-"""What a verdict needs of an enrolment. One of an earlier format opens without it, and then there is not a verdict."""
+"""What a verdict needs of an enrolment. One of an earlier format opens without it, and then there is no verdict."""
 
 from __future__ import annotations
 

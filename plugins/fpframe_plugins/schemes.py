@@ -33,7 +33,7 @@ def fpframe_schemes() -> list[Scheme]:
         Scheme(
             name="lap-contrastive",
             summary="local perturbations in place of the universal one, same encoder (the paper's contrast)",
-            # with the paper's overshoot of 0.02 hardly a point fools the victim once it is an 8-bit image
+            # with the paper's overshoot of 0.02 almost no point fools the victim once it is an 8-bit image
             parts=(Part(augmenter=_NEIGHBOURS, perturbation=ComponentSpec("deepfool", {"overshoot": 1.0})),),
             encoder=ComponentSpec("contrastive"),
         ),

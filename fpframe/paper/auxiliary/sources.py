@@ -26,7 +26,7 @@ class Source:
 
     Attributes:
         name: what they are.
-        images: the images; labels are the true ones where there are any, else the victim's.
+        images: the images; labels are the true ones where there are any, otherwise the victim's.
         labelled: whether they are the true ones.
     """
 

@@ -9,7 +9,7 @@ from fpframe.paper.transfer.judged import Judged
 
 #: Means of the paper: derived and independent models of the second victim under the first one's encoder.
 DERIVED, INDEPENDENT = 0.85, 0.33
-#: An encoder that loses less AUC than this serves as well.
+#: An encoder that loses less AUC than this is as good.
 _CLOSE = 0.05
 
 

@@ -60,7 +60,7 @@ class SuspectPart:
         rows: the strata, in the decision's order.
         worst: the stratum that the suspect stands out from least; ``None`` without a score.
         floor: the smallest p-value that its strata allow.
-        whose: whose doing it is that there is not a verdict, as `Reason.whose`; empty where there is one.
+        whose: whose doing it is that there is no verdict, as `Reason.whose`; empty where there is one.
         picture: the strip plot; empty without a score.
         is_victim: whether it has the very digest of the victim.
         caveats: those that not all suspects of the page share.
@@ -85,7 +85,7 @@ def verdict_html(verdicts: Sequence[Verdict], enrolment: Enrolment, *, registry:
         registry: plugins, for verdicts through an answer filter; ``None`` takes the installed ones.
 
     Raises:
-        ValueError: there is not a verdict, or one was given with another enrolment.
+        ValueError: there is no verdict, or one was given with another enrolment.
     """
     if not verdicts:
         raise ValueError("a page needs at least one verdict")

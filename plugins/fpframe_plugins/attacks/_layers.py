@@ -35,7 +35,7 @@ class Channels:
 
 
 def last_layer(module: nn.Module) -> nn.Linear | Convolution:
-    """Return the layer that makes the logits: the last linear layer, else the last convolution, as registered.
+    """Return the layer that makes the logits: the last linear layer, or the last convolution where there is none.
 
     Raises:
         ModelError: there is neither.
@@ -69,7 +69,7 @@ def hidden_convolutions(model: Classifier) -> list[Channels]:
     """Return the convolutions in the order in which they are computed, without one that makes the logits.
 
     Depthwise convolutions are left out: they have no channels of their own, but pass on those of the layer before. Two
-    blank images are sent through the model, for only so can be told which normalisation takes whose output.
+    blank images are sent through the model, the only way to tell which normalisation takes whose output.
 
     Raises:
         ModelError: there is none.

@@ -12,7 +12,7 @@ from fpframe.parameters import flag, number, one_of, whole
 from fpframe_plugins.attacks._layers import last_layer, put_back, zeros_of
 from fpframe_plugins.attacks._tuning import Tuning
 
-#: Share of zeros from which on a weight is taken for a pruned one; in a trained one hardly any is exactly zero.
+#: Share of zeros from which on a weight is taken for a pruned one; a trained one has almost none.
 _PRUNED = 0.01
 
 

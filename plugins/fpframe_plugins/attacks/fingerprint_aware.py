@@ -15,7 +15,7 @@ from fpframe.parameters import epsilon_pixels, number, whole
 from fpframe.rng import derive_seed, generator
 from fpframe_plugins.perturbations.uap import Uap
 
-#: Images that a perturbation is crafted on; more make it hardly better.
+#: Images that a perturbation is crafted on; more barely improve it.
 _CRAFTED_ON = 1000
 _CRAFT_STEPS = 400
 _CRAFT_BATCH = 16
@@ -82,7 +82,7 @@ class FingerprintAware(fpframe.AttackSimulator):
         for turn in range(self.rounds):
             deltas.append(uap(student, basis.pixels, basis.labels, seed=derive_seed(seed, "craft", turn)).delta)
             fpframe.train(student, own.pixels, answers, training, seed=derive_seed(seed, "fit", turn), disturb=disturb)
-            # the small addend lets a drop pass that equals the bound but for rounding
+            # the small addend lets a drop pass that equals the bound up to rounding
             if right - _count_right(student, watched) <= self.max_drop * len(watched) + 1e-9:
                 kept = copy.deepcopy(student.module.state_dict())
         student.module.load_state_dict(kept)

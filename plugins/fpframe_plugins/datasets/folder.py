@@ -159,7 +159,7 @@ def _read(paths: Sequence[Path], address: str) -> Any:
 
 
 def _decode(path: Path, address: str) -> Any:
-    """Return one image as uint8 ``(H, W)`` if it is grey, else ``(H, W, 3)``."""
+    """Return one image as uint8 ``(H, W)`` if it is grey, otherwise ``(H, W, 3)``."""
     from PIL import Image
 
     try:

@@ -70,7 +70,7 @@ class TorchvisionDatasets(fpframe.DatasetSource):
         try:
             # standard output is for results; some versions of torchvision print what they are about
             with contextlib.redirect_stdout(sys.stderr):
-                # everything comes with either part, but for those that keep a file for each
+                # either part brings everything, except where each has a file of its own
                 for part in ("train", "test") if hasattr(kind, "split_list") else ("train",):
                     _opened(kind, root, part, download=True)
         except Exception as error:

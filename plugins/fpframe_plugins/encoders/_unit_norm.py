@@ -16,8 +16,8 @@ NOISE = 1e-6
 def unit_norm(features: Tensor) -> Tensor:
     """Return `features` ``(B, E)`` with one more coordinate, ``(B, E + 1)``, at unit L2 norm.
 
-    The new coordinate is 1 where all features are 0, else 0: answers that say nothing resemble one another and nothing
-    else. Rows that are not finite stay so, for a verdict must see them.
+    The new coordinate is 1 where all features are 0, otherwise 0: answers that say nothing resemble one another alone.
+    Rows that are not finite stay so, for a verdict must see them.
     """
     silent = (features.abs() < NOISE).all(1, keepdim=True).to(features.dtype)
     return F.normalize(torch.cat([features, silent], dim=1), dim=1)

@@ -49,7 +49,7 @@ class AnswerNoise(fpframe.AnswerFilter):
 
     @classmethod
     def detect(cls, probe: fpframe.Probe) -> Self | None:
-        """Recognise noise by its being about as large on every image; that on pixels hardly moves a sure answer.
+        """Recognise noise by its being about as large on every image; that on pixels barely moves a sure answer.
 
         The deviation is the one that makes repeats differ by as much as they were seen to.
         """

@@ -16,14 +16,14 @@ from torch import Tensor, nn
 from fpframe import Classifier
 from fpframe_plugins.perturbations._asked import as_asked
 
-#: Log-probability below which it does not matter how unlikely a label is on an independent model: it will hardly be its
-#: answer. Much lower, and an image is held where it is by models that need not be fooled less.
+#: Log-probability below which it does not matter how unlikely a label is on an independent model: it is unlikely to be
+#: its answer. Much lower, and models that need not be fooled less hold an image where it is.
 _UNLIKELY = math.log(0.2)
 
 
 @attrs.frozen(kw_only=True)
 class Ensemble:
-    """Models that a label shall, and shall not, transfer to.
+    """Models that a label should, and should not, transfer to.
 
     Attributes:
         derived: where the label is wanted; evaluating, with frozen weights.

@@ -1,7 +1,7 @@
 """The L2 attack of Carlini and Wagner, for a whole batch at once.
 
 From "Towards evaluating the robustness of neural networks" (Carlini and Wagner, IEEE S&P 2017). The core of `cw`; it is
-no component by itself.
+not a component by itself.
 """
 
 from __future__ import annotations

@@ -38,7 +38,7 @@ class OnnxFile(fpframe.SuspectSource):
     """Open ``.onnx`` files, with as many threads as torch may use.
 
     The network must have one input, images ``(N, C, H, W)`` of floats or bytes. Of several outputs the one
-    with K columns is read, else the first; with ``--outputs labels`` the first one of integers.
+    with K columns is read, otherwise the first; with ``--outputs labels`` the first one of integers.
     """
 
     name: ClassVar[str] = "onnx"
