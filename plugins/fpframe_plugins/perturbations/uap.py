@@ -24,8 +24,9 @@ class Uap(PerturbationGenerator):
     """Raise the share of images on which the model changes its mind, by signed gradient steps on minibatches.
 
     What is minimised is the probability of the class that the model itself predicts for the clean image. Shafahi et al.
-    clamp the cross-entropy, so that a few images that are fooled anyway do not own the gradient; a probability is bounded
-    without a clamp, is the smooth form of the share of images that are not fooled, and in experiments fooled more.
+    clamp the cross-entropy, so that a few images that are fooled anyway do not own the gradient; a probability is
+    bounded without a clamp, is the smooth form of the share of images that are not fooled, and in experiments fooled
+    more.
 
     Attributes:
         epsilon: bound on every element of delta, in pixel units.
