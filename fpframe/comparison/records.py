@@ -68,7 +68,7 @@ class Cost:
     Attributes:
         contender: its name.
         seed: its seed.
-        queries: images that one suspect is asked.
+        queries: images that one suspect is sent.
         enrol_seconds: to make the queries, ask the models that fit and calibrate it, and fit it in every channel. The
             training of these models is not in it.
         verify_seconds: to load one suspect, ask it and score it; the median over the models.

@@ -29,7 +29,7 @@ class Enrolment(Contents):
         scheme: name of the scheme.
         encoder: name and parameters of the encoder.
         encoder_revision: its revision, since calibration scores hold for that one only.
-        queries: the images that a suspect is asked.
+        queries: the images that a suspect is sent.
         deltas: universal perturbations in pixel units, ``(1, C, H, W)`` each.
         encoders: the fitted network of each channel.
         victim_answers: the victim's probabilities ``(V, Q, K)``.

@@ -33,7 +33,7 @@ class AttackSimulator(Component):
         access: what of the victim the thief holds: its ``weights``, or only its answers (``probs`` or ``labels``).
             With weights the student that is handed over is a deep copy of the victim; otherwise it is a fresh backbone,
             and the victim is only ever the budgeted `Query`.
-        natural: whether a thief without weights asks images as they were found, and makes none of its own. Such thefts
+        natural: whether a thief without weights sends images as they were found, and makes none of its own. Such thefts
             are the hardest to show.
     """
 

@@ -27,7 +27,7 @@ class SuspectRequest:
         std: per-channel standard deviation to divide pixels by, or ``None``.
         device: torch device to run it on.
         batch_size: images per call.
-        max_queries: most images that it may be asked.
+        max_queries: most images that it may be sent.
     """
 
     address: str

@@ -22,7 +22,7 @@ class OpeningRequest:
         std: per-channel standard deviation to divide pixels by.
         device: torch device to run it on.
         batch_size: images per call.
-        max_queries: most images that it may be asked.
+        max_queries: most images that it may be sent.
     """
 
     num_classes: int

@@ -1,4 +1,4 @@
-"""`QuerySet`: the images that a suspect is asked, always 8-bit."""
+"""`QuerySet`: the images that a suspect is sent, always 8-bit."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class QueryPart:
 
 @attrs.frozen(kw_only=True, eq=False, slots=False)  # without slots, for what is computed once
 class QuerySet:
-    """The images that a suspect is asked, in views.
+    """The images that a suspect is sent, in views.
 
     Attributes:
         images: 8-bit images ``(V, Q, C, H, W)``: V views of Q queries each.

@@ -63,7 +63,7 @@ def open_suspect(
         std: per-channel standard deviation to divide pixels by.
         device: torch device to run it on.
         batch_size: images per call.
-        max_queries: most images that it may be asked.
+        max_queries: most images that it may be sent.
 
     Raises:
         UsageError: nothing opens such a suspect, or an option is missing, wrong or does not apply to it.

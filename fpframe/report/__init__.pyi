@@ -5,6 +5,7 @@ from .drawing import (
     LABELS as LABELS,
     PALETTE as PALETTE,
     drawn_as as drawn_as,
+    open_axes as open_axes,
     svg_text as svg_text,
 )
 from .evaluation.folder import write_evaluations as write_evaluations

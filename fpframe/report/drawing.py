@@ -6,6 +6,7 @@ import io
 from typing import Any
 
 import matplotlib as mpl
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from fpframe.zoo import ZooModel
@@ -25,6 +26,14 @@ LABELS = {
 def drawn_as(model: ZooModel) -> str:
     """Return which of `COLOURS` a derived or independent model is drawn in."""
     return model.stratum if model.stratum == "other-teacher" else model.relation
+
+
+def open_axes(width: float, height: float) -> tuple[Figure, Axes]:
+    """Return a figure of that many inches with one pair of axes, which are open above and on the right."""
+    figure = Figure(figsize=(width, height), layout="constrained")
+    axes = figure.add_subplot()
+    axes.spines[["top", "right"]].set_visible(False)
+    return figure, axes
 
 
 def svg_text(figure: Figure) -> str:

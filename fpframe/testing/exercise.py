@@ -84,7 +84,7 @@ def models_by_name(model: nn.Module, references: References | None) -> dict[str,
 Prepare = Callable[[Any, Bench, Setting], Task]
 
 
-def recorded(component: Component, bench: Bench, prepare: Prepare, setting: Setting = Setting()) -> Recording:
+def recorded(component: Component, bench: Bench, setting: Setting = Setting(), *, prepare: Prepare) -> Recording:
     """Put `component` to work, once for each setting on one bench."""
     return bench.once(
         ("recording", component.spec(), type(component), setting), lambda: _run(component, bench, prepare, setting)

@@ -34,7 +34,7 @@ def probe_queries(queries: QuerySet) -> int:
 
 
 def asking_order(queries: QuerySet) -> Tensor:
-    """Return all images ``(N, C, H, W)`` that a suspect is asked, in order: probes, views, and the probes once more."""
+    """Return all images ``(N, C, H, W)`` that a suspect is sent, in order: probes, views, and the probes once more."""
     probes = queries.images[0, probe_indices(queries)]
     return torch.cat([*[probes] * ROUNDS, queries.images.flatten(0, 1), probes])
 

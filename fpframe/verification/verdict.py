@@ -29,7 +29,7 @@ class Verdict:
         through: the answer filter that it and its calibration models answered through; empty for none.
         view_scores: one score per view that was asked.
         looks: what a sequential test knew after each view; empty for other tests.
-        queries: images that it was asked, the probes among them.
+        queries: images that it was sent, the probes among them.
         saved: images of the query set that an early stop left unasked.
         suspect: its address and digest.
         scheme: the scheme it was questioned by.

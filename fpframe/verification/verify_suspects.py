@@ -66,7 +66,7 @@ def verify_many(
         std: per-channel standard deviation to divide them by.
         device: torch device of the suspect.
         batch_size: images per call.
-        max_queries: most images that one suspect may be asked.
+        max_queries: most images that one suspect may be sent.
         alpha: highest p-value at which a suspect is called derived; ``None`` takes the enrolment's.
         channel: what the suspects reveal; ``auto`` reads it from their first answers.
         through: answer filter that the suspects answer through, such as ``answer-noise(0.05)``, so that they are

@@ -6,13 +6,12 @@ from collections.abc import Sequence
 
 import attrs
 import numpy as np
-from matplotlib.figure import Figure
 
 from fpframe.paper.accuracy.architectures import backbones_of, models_of, more_extracted, more_trained
 from fpframe.paper.experiment import Claim, Experiment, Finding, Table
 from fpframe.paper.laboratory import Laboratory
 from fpframe.paper.template import fill
-from fpframe.report import COLOURS, svg_text
+from fpframe.report import COLOURS, open_axes, svg_text
 from fpframe.zoo import FAILED_THEFT, ZooModel
 
 NORMAL, EXTRACTED = "normally trained", "extracted"
@@ -177,8 +176,7 @@ def _text(laboratory: Laboratory, rows: Sequence[Row]) -> str:
 def _picture(rows: Sequence[Row]) -> str:
     """Draw the accuracy of every model by architecture."""
     backbones = list(dict.fromkeys(row.backbone for row in rows))
-    figure = Figure(figsize=(7.2, 0.6 * len(backbones) + 1.6), layout="constrained")
-    axes = figure.add_subplot()
+    figure, axes = open_axes(7.2, 0.6 * len(backbones) + 1.6)
     for row in rows:
         normal = row.how == NORMAL
         height = len(backbones) - backbones.index(row.backbone) + (0.14 if normal else -0.14)
@@ -194,7 +192,6 @@ def _picture(rows: Sequence[Row]) -> str:
         )
     axes.set_yticks(range(len(backbones), 0, -1), backbones)
     axes.set_xlabel("accuracy on the test images")
-    axes.spines[["top", "right"]].set_visible(False)
     figure.legend(loc="outside lower center", ncols=2, fontsize=8, frameon=False)
     return svg_text(figure)
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from matplotlib.figure import Figure
-
 from fpframe.paper.auxiliary.membership import Leak
 from fpframe.paper.auxiliary.sources import SAME, TRAINING
 from fpframe.paper.auxiliary.trial import RANDOM, Trial
@@ -13,7 +11,7 @@ from fpframe.paper.experiment import Outcome
 from fpframe.paper.laboratory import BASELINE, CONTROL, UAP, Laboratory
 from fpframe.paper.statistics import contrast_text
 from fpframe.paper.template import fill
-from fpframe.report import PALETTE, svg_text
+from fpframe.report import PALETTE, open_axes, svg_text
 
 _COST: Mapping[Outcome, str] = {
     "agrees": "; it costs no AUC that would matter here",
@@ -88,8 +86,7 @@ def _told(leak: Leak) -> str:
 def areas_picture(trials: Sequence[Trial]) -> str:
     """Draw the AUC of every scheme by source, with its interval."""
     schemes, names = (UAP, CONTROL, BASELINE), list(dict.fromkeys(trial.source.name for trial in trials))
-    figure = Figure(figsize=(7.6, 0.7 * len(names) + 1.6), layout="constrained")
-    axes = figure.add_subplot()
+    figure, axes = open_axes(7.6, 0.7 * len(names) + 1.6)
     for number, (scheme, colour, marker) in enumerate(zip(schemes, (*PALETTE[1::-1], "#777777"), "os^", strict=True)):
         chosen = [trial for trial in trials if trial.scheme == scheme]
         heights = [len(names) - names.index(trial.source.name) + 0.22 * (1 - number) for trial in chosen]
@@ -109,6 +106,5 @@ def areas_picture(trials: Sequence[Trial]) -> str:
     axes.set_yticks(range(len(names), 0, -1), names)
     axes.set_ylim(0.5, len(names) + 0.5)
     axes.set_xlabel("AUC, all thefts against all independent models (95 % interval over families)")
-    axes.spines[["top", "right"]].set_visible(False)
     figure.legend(loc="outside lower center", ncols=3, fontsize=8, frameon=False)
     return svg_text(figure)

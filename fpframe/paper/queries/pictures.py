@@ -11,7 +11,7 @@ from matplotlib.ticker import NullLocator
 from fpframe.comparison import ALL_THEFTS, KINDS
 from fpframe.paper.laboratory import BASELINE, CONTROL, UAP
 from fpframe.paper.queries.strength import Strength
-from fpframe.report import PALETTE, svg_text
+from fpframe.report import PALETTE, open_axes, svg_text
 
 _BLACK, _GREY = "#000000", "#777777"
 #: Below this nobody tells p-values apart; they are drawn at the edge.
@@ -24,7 +24,7 @@ def areas_over_fingerprints(curves: Sequence[Strength], queries: int) -> str:
     def place(each: Strength) -> float:
         return each.queries / queries
 
-    figure, axes = _figure()
+    figure, axes = open_axes(7.6, 4.8)
     _areas(axes, curves, place)
     axes.set_xlabel(f"fingerprints ({queries} queries each; {BASELINE}: as many queries)")
     _finish(figure, axes, [place(each) for each in curves if each.scheme == UAP])
@@ -37,7 +37,7 @@ def areas_over_points(curves: Sequence[Strength]) -> str:
     def place(each: Strength) -> float:
         return each.points
 
-    figure, axes = _figure()
+    figure, axes = open_axes(7.6, 4.8)
     _areas(axes, [each for each in curves if each.scheme != BASELINE], place)
     axes.set_xlabel(f"points N of a fingerprint ({curves[0].fingerprints} fingerprints)")
     _finish(figure, axes, [place(each) for each in curves])
@@ -46,7 +46,7 @@ def areas_over_points(curves: Sequence[Strength]) -> str:
 
 def p_values(curves: Sequence[Strength], headline: float) -> str:
     """Draw the median p-values over all thefts, claimed and conformal, against the number of fingerprints."""
-    figure, axes = _figure()
+    figure, axes = open_axes(7.6, 4.8)
     for scheme, style in ((UAP, "-"), (CONTROL, "--")):
         chosen = [each for each in curves if (each.scheme, each.kind) == (scheme, ALL_THEFTS)]
         several = [each for each in chosen if each.fingerprints > 1]
@@ -84,16 +84,10 @@ def _areas(axes: Axes, curves: Sequence[Strength], place: Callable[[Strength], f
     axes.set_ylabel(f"AUC against {curves[0].area.independent} independent models")
 
 
-def _figure() -> tuple[Figure, Axes]:
-    figure = Figure(figsize=(7.6, 4.8), layout="constrained")
-    return figure, figure.add_subplot()
-
-
 def _finish(figure: Figure, axes: Axes, places: Sequence[float]) -> None:
     """Scale the horizontal axis so that the first few steps have room, and put the legend outside."""
     axes.set_xscale("log")
     ticks = sorted(set(places))
     axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
     axes.xaxis.set_minor_locator(NullLocator())
-    axes.spines[["top", "right"]].set_visible(False)
     figure.legend(loc="outside lower center", ncols=2, fontsize=8, frameon=False, handlelength=3)

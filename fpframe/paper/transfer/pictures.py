@@ -9,7 +9,7 @@ import attrs
 import numpy as np
 from matplotlib.figure import Figure
 
-from fpframe.report import COLOURS, LABELS, draw_plane, embed_in_plane, svg_text
+from fpframe.report import COLOURS, LABELS, draw_plane, embed_in_plane, open_axes, svg_text
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -47,8 +47,7 @@ def draw_similarities(judged: Mapping[str, tuple[np.ndarray, np.ndarray, np.ndar
         judged: by scheme and encoder, that of models derived from it, independent ones, and those derived from the
             first victim.
     """
-    figure = Figure(figsize=(7.6, 0.75 * len(judged) + 1.6), layout="constrained")
-    axes = figure.add_subplot()
+    figure, axes = open_axes(7.6, 0.75 * len(judged) + 1.6)
     looks = (
         ("derived from the second victim", COLOURS["derived"], "o", 0.22),
         ("independent", COLOURS["independent"], "s", 0.0),
@@ -69,6 +68,5 @@ def draw_similarities(judged: Mapping[str, tuple[np.ndarray, np.ndarray, np.ndar
             )
     axes.set_yticks(range(len(judged), 0, -1), [name.replace(", ", "\n") for name in judged])
     axes.set_xlabel("similarity to the second victim")
-    axes.spines[["top", "right"]].set_visible(False)
     figure.legend(loc="outside lower center", ncols=3, fontsize=8, frameon=False)
     return svg_text(figure)

@@ -9,7 +9,7 @@ from matplotlib.ticker import LogFormatter
 
 from fpframe.comparison import ALL_THEFTS, Comparison, thefts_of
 from fpframe.decision import auc, roc
-from fpframe.report.drawing import COLOURS, PALETTE, svg_text
+from fpframe.report.drawing import COLOURS, PALETTE, open_axes, svg_text
 
 _GRID = np.linspace(0, 1, 201)
 #: What tells lines apart beyond the colours: their dashes and marks.
@@ -86,8 +86,7 @@ def scores_svg(comparison: Comparison, channel: str) -> str:
 
 def queries_svg(comparison: Comparison, channel: str) -> str:
     """Draw the AUC of all thefts over the queries asked: view by view, where a scheme has several."""
-    figure = Figure(figsize=(6.4, 4.2), layout="constrained")
-    axes = figure.add_subplot()
+    figure, axes = open_axes(6.4, 4.2)
     derived, innocents = comparison.rows("derived"), comparison.rows("independent")
     for place, contender in enumerate(comparison.contenders):
         colour, dashes, mark = _line(place)
@@ -105,7 +104,6 @@ def queries_svg(comparison: Comparison, channel: str) -> str:
         formatter(LogFormatter(minor_thresholds=(2, 1)))  # numbers, and not powers of ten
     axes.set_xlabel("queries to a suspect")
     axes.set_ylabel("AUC, all thefts against all independent models")
-    axes.spines[["top", "right"]].set_visible(False)
     axes.grid(color="#dddddd", linewidth=0.6)
     figure.suptitle(f"channel {channel}; single points are schemes with one view", fontsize=10)
     figure.legend(loc="outside lower center", ncols=4, fontsize=8, frameon=False)

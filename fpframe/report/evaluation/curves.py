@@ -11,7 +11,7 @@ from scipy.stats import norm
 
 from fpframe.decision import roc
 from fpframe.evaluation import Evaluation
-from fpframe.report.drawing import PALETTE, svg_text
+from fpframe.report.drawing import PALETTE, open_axes, svg_text
 from fpframe.report.evaluation.tables import labels
 
 _SHARES = (0.01, 0.05, 0.2, 0.5, 0.8, 0.95, 0.99)
@@ -51,11 +51,9 @@ def det_svg(evaluations: Sequence[Evaluation]) -> str:
 
 
 def _figure(evaluations: Sequence[Evaluation], x: str, y: str) -> tuple[Figure, Axes]:
-    figure = Figure(figsize=(4.6, 4.9), layout="constrained")
-    axes = figure.add_subplot()
+    figure, axes = open_axes(4.6, 4.9)
     axes.set_xlabel(x)
     axes.set_ylabel(y)
-    axes.spines[["top", "right"]].set_visible(False)
     first = evaluations[0]
     thefts, innocents = len(_scores(first, "derived")), len(_scores(first, "independent"))
     figure.suptitle(f"held-out models: {thefts} thefts, {innocents} independent", fontsize=10)

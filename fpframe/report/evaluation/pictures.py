@@ -6,17 +6,15 @@ from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from fpframe.decision import interval_over_views
 from fpframe.evaluation import Evaluation, HeldOut
-from fpframe.report.drawing import COLOURS, LABELS, drawn_as, svg_text
+from fpframe.report.drawing import COLOURS, LABELS, drawn_as, open_axes, svg_text
 
 
 def similarity_svg(evaluation: Evaluation) -> str:
     """Draw the score of each held-out model, by kind, with its interval and the highest calibration score."""
-    figure = Figure(figsize=(7.6, 3.6), layout="constrained")
-    axes = figure.add_subplot()
+    figure, axes = open_axes(7.6, 3.6)
     kinds = [kind for kind in ("derived", "independent", "other-teacher") if _members(evaluation, kind)]
     for row, kind in enumerate(reversed(kinds)):
         members = _members(evaluation, kind)
@@ -43,15 +41,13 @@ def similarity_svg(evaluation: Evaluation) -> str:
         f"{evaluation.enrolment.scheme}: held-out suspects (dashed: highest calibration score)", fontsize=10
     )
     axes.set_ylim(-0.6, len(kinds) - 0.4)
-    axes.spines[["top", "right"]].set_visible(False)
     return svg_text(figure)
 
 
 def strata_svg(evaluation: Evaluation) -> str:
     """Draw the scores of the calibration models by stratum, and of the held-out models under them."""
     strata = evaluation.yardstick.strata
-    figure = Figure(figsize=(7.6, 0.55 * len(strata) + 1.8), layout="constrained")
-    axes = figure.add_subplot()
+    figure, axes = open_axes(7.6, 0.55 * len(strata) + 1.8)
     for row, (name, stratum) in enumerate(sorted(strata.items(), reverse=True)):
         held = [item for item in _members(evaluation, "independent", "other-teacher") if item.model.stratum == name]
         _dots(axes, stratum.scores, row + 0.14, COLOURS["independent"])
@@ -61,7 +57,6 @@ def strata_svg(evaluation: Evaluation) -> str:
     rows = [f"{name} (n = {len(scores.scores)})" for name, scores in sorted(strata.items(), reverse=True)]
     axes.set_yticks(range(len(rows) + 1), [*rows, f"thefts (n = {len(thefts)})"])
     axes.set_xlabel("similarity to the victim (dark blue: calibration models, light blue: held-out ones)")
-    axes.spines[["top", "right"]].set_visible(False)
     figure.suptitle(f"{evaluation.enrolment.scheme}, channel {evaluation.channel}: scores by stratum", fontsize=10)
     return svg_text(figure)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 import attrs
@@ -15,7 +16,7 @@ from fpframe.interfaces import AttackContext, AttackSimulator
 from fpframe.models import Classifier, Images, Query, Training, to_pixels
 from fpframe.testing.bench import CLASSES, Bench
 from fpframe.testing.check import check, require
-from fpframe.testing.exercise import Recording, Setting, Task, recorded
+from fpframe.testing.exercise import Setting, Task, recorded
 
 #: Images that the thief owns, and images in each pool.
 IMAGES = 40
@@ -138,8 +139,7 @@ def prepare(component: AttackSimulator, bench: Bench, setting: Setting) -> Task:
     )
 
 
-def _run(component: AttackSimulator, bench: Bench, setting: Setting = Setting()) -> Recording:  # noqa: B008
-    return recorded(component, bench, prepare, setting)
+_run = partial(recorded, prepare=prepare)
 
 
 def _asks(component: AttackSimulator) -> bool:

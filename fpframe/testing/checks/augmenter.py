@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -11,7 +12,7 @@ from fpframe.errors import DataError
 from fpframe.interfaces import Augmenter
 from fpframe.testing.bench import Bench
 from fpframe.testing.check import check, require
-from fpframe.testing.exercise import Recording, Setting, Task, models_by_name, recorded
+from fpframe.testing.exercise import Setting, Task, models_by_name, recorded
 
 #: Images in the pool, points of a view, and views.
 POOL, POINTS, VIEWS = 96, 6, 3
@@ -37,8 +38,7 @@ def prepare(component: Augmenter, bench: Bench, setting: Setting) -> Task:
     )
 
 
-def _run(component: Augmenter, bench: Bench, setting: Setting = Setting()) -> Recording:  # noqa: B008
-    return recorded(component, bench, prepare, setting)
+_run = partial(recorded, prepare=prepare)
 
 
 def _shown(chosen: Tensor, pool: Tensor) -> Tensor:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -15,7 +16,7 @@ from fpframe.models import Classifier, Training, state_digest, train
 from fpframe.rng import generator, isolated
 from fpframe.testing.bench import CLASSES, Bench
 from fpframe.testing.check import check, require
-from fpframe.testing.exercise import Recording, Setting, Task, recorded
+from fpframe.testing.exercise import Setting, Task, recorded
 
 #: Height and width of the images, in pixels: as small as data that networks are made for.
 SIDE = 32
@@ -53,8 +54,7 @@ def _logits(made: dict[str, Classifier], setting: Setting) -> dict[str, Tensor]:
     return {name: copy.deepcopy(model).to(setting.device).logits(few) for name, model in made.items()}
 
 
-def _run(component: BackboneSource, bench: Bench, setting: Setting = Setting()) -> Recording:  # noqa: B008
-    return recorded(component, bench, prepare, setting)
+_run = partial(recorded, prepare=prepare)
 
 
 def _examples(component: BackboneSource, bench: Bench, *, channels: int = 1) -> Iterator[tuple[str, Classifier]]:

@@ -31,7 +31,7 @@ ASKS_MODELS = ("perturbation", "augmenter", "attack", "filter")
 
 def run(component: Component, bench: Bench, setting: Setting = Setting()) -> Recording:  # noqa: B008
     """Put a component to work in the way of its kind."""
-    return recorded(component, bench, PREPARE[component.kind], setting)
+    return recorded(component, bench, setting, prepare=PREPARE[component.kind])
 
 
 def _chance(component: Any) -> bool:

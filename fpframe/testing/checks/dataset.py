@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -12,7 +13,7 @@ from fpframe.models import Dataset
 from fpframe.testing.bench import Bench
 from fpframe.testing.check import check, require
 from fpframe.testing.damage import HARMS, damaged, files_in
-from fpframe.testing.exercise import Recording, Setting, Task, recorded
+from fpframe.testing.exercise import Setting, Task, recorded
 
 #: What no source opens.
 _UNKNOWN = "no-such-data"
@@ -45,8 +46,7 @@ def example(component: DatasetSource, bench: Bench) -> tuple[str, Path]:
     return bench.once("data", write)
 
 
-def _run(component: DatasetSource, bench: Bench) -> Recording:
-    return recorded(component, bench, prepare)
+_run = partial(recorded, prepare=prepare)
 
 
 def _address(component: DatasetSource, rest: str) -> str:

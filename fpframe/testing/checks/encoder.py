@@ -51,7 +51,7 @@ def prepare(component: Encoder, bench: Bench, setting: Setting) -> Task:
 
 
 def _fitted(component: Encoder, bench: Bench, setting: Setting = Setting()) -> nn.Module:  # noqa: B008
-    run: Recording = recorded(component, bench, prepare, setting)
+    run: Recording = recorded(component, bench, setting, prepare=prepare)
     module: nn.Module = run.made
     return module
 

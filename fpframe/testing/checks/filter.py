@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import attrs
 import torch
 import torch.nn.functional as F
@@ -13,7 +15,7 @@ from fpframe.models import TOP1, Outputs, Query, infer_outputs
 from fpframe.rng import generator
 from fpframe.testing.bench import CLASSES, SIDE, Bench
 from fpframe.testing.check import check, require
-from fpframe.testing.exercise import Recording, Setting, Task, recorded
+from fpframe.testing.exercise import Setting, Task, recorded
 
 #: Images that are asked through a filter.
 IMAGES = 12
@@ -83,8 +85,7 @@ def prepare(component: AnswerFilter, bench: Bench, setting: Setting) -> Task:
     )
 
 
-def _run(component: AnswerFilter, bench: Bench, setting: Setting = Setting()) -> Recording:  # noqa: B008
-    return recorded(component, bench, prepare, setting)
+_run = partial(recorded, prepare=prepare)
 
 
 def _detects(component: AnswerFilter) -> bool:

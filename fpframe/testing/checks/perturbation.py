@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import torch
 from torch import Tensor
 
 from fpframe.interfaces import Perturbation, PerturbationGenerator
 from fpframe.testing.bench import Bench
 from fpframe.testing.check import check, require
-from fpframe.testing.exercise import Recording, Setting, Task, models_by_name, recorded
+from fpframe.testing.exercise import Setting, Task, models_by_name, recorded
 from fpframe.testing.timelimit import in_time
 
 #: Images that a generator is tried on.
@@ -33,8 +35,7 @@ def _results(made: Perturbation) -> dict[str, Tensor]:
     return {"delta": made.delta, "converged": made.converged}
 
 
-def _run(component: PerturbationGenerator, bench: Bench, setting: Setting = Setting()) -> Recording:  # noqa: B008
-    return recorded(component, bench, prepare, setting)
+_run = partial(recorded, prepare=prepare)
 
 
 @check("perturbation")

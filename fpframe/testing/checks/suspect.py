@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import chdir
+from functools import partial
 from pathlib import Path
 
 import attrs
@@ -17,7 +18,7 @@ from fpframe.rng import generator
 from fpframe.testing.bench import CLASSES, SIDE, Bench
 from fpframe.testing.check import NotHere, check, require
 from fpframe.testing.damage import HARMS, damaged, emptied, files_in
-from fpframe.testing.exercise import Recording, Setting, Task, recorded
+from fpframe.testing.exercise import Setting, Task, recorded
 
 #: Images that a suspect is asked.
 IMAGES = 7
@@ -96,8 +97,7 @@ def prepare(component: SuspectSource, bench: Bench, setting: Setting) -> Task:
     return Task(work=work, results=lambda made: {"answers": made[1]}, tensors={"the questions": pixels})
 
 
-def _run(component: SuspectSource, bench: Bench, setting: Setting = Setting()) -> Recording:  # noqa: B008
-    return recorded(component, bench, prepare, setting)
+_run = partial(recorded, prepare=prepare)
 
 
 def _images(bench: Bench, channels: int = 1) -> Tensor:

@@ -26,7 +26,7 @@ class Extract(common.Extraction):
         labels: ``soft`` takes the victim's probabilities, ``top1`` only its label.
         temperature: T that softens the probabilities of victim and student alike before they are compared; 1 leaves
             them as they are.
-        budget: most images that the victim is asked; ``None`` for all that the thief has.
+        budget: most images that the victim is sent; ``None`` for all that the thief has.
     """
 
     name: ClassVar[str] = "extract"

@@ -25,7 +25,7 @@ class ExtractAdversarial(common.Extraction):
         labels: ``soft`` takes the victim's probabilities, ``top1`` only its label.
         epsilon: L-infinity size of the step, in pixel units.
         rounds: active rounds, each with one copy of each natural image.
-        budget: most images that the victim is asked, copies included; ``None`` for all.
+        budget: most images that the victim is sent, copies included; ``None`` for all.
     """
 
     name: ClassVar[str] = "extract-adversarial"

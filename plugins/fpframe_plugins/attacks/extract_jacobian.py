@@ -28,7 +28,7 @@ class ExtractJacobian(common.Extraction):
             examples that transfer; a student that is worth stealing needs more.
         step: lambda, the change of every pixel, in pixel units.
         rounds: times that the images are doubled.
-        budget: most images that the victim is asked, in all rounds; ``None`` for ``2 ** rounds`` times the seeds.
+        budget: most images that the victim is sent, in all rounds; ``None`` for ``2 ** rounds`` times the seeds.
     """
 
     name: ClassVar[str] = "extract-jacobian"

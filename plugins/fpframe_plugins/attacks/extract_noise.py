@@ -25,7 +25,7 @@ class ExtractNoise(common.Extraction):
         labels: ``soft`` takes the victim's probabilities, ``top1`` only its label.
         noise: standard deviation of the noise, in pixel units.
         rounds: noisy copies of each natural image.
-        budget: most images that the victim is asked, copies included; ``None`` for all.
+        budget: most images that the victim is sent, copies included; ``None`` for all.
     """
 
     name: ClassVar[str] = "extract-noise"

@@ -41,7 +41,7 @@ class Knockoff(common.Extraction):
         policy: ``random`` or ``adaptive``.
         pool: address of the data set that is asked about; empty for the thief's own images.
         rounds: how many times the adaptive policy is mended; its queries are shared out among the rounds.
-        budget: most images that the victim is asked; ``None`` for as many as the thief has, of any pool.
+        budget: most images that the victim is sent; ``None`` for as many as the thief has, of any pool.
     """
 
     name: ClassVar[str] = "knockoff"

@@ -27,7 +27,7 @@ SHRINKAGE = 0.1
 
 @attrs.frozen(kw_only=True)
 class Discriminative(Augmenter):
-    """Ask images that tell models made from the victim from independent ones, and that do not tell it all alike.
+    """Choose images that tell models made from the victim from independent ones, each in a way of its own.
 
     Of the images on which the victim is least sure, each next one is chosen that adds most to the separation of the
     two kinds of reference model, by linear discriminant analysis with a ridge: the best next image differs on average

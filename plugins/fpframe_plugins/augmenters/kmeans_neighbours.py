@@ -26,7 +26,7 @@ Indices = NDArray[np.int64]
 
 @attrs.frozen(kw_only=True)
 class KmeansNeighbours(Augmenter):
-    """Cluster the victim's answers to the pool; ask the image nearest to each centre, and its neighbours as views.
+    """Cluster the victim's answers to the pool; choose the image nearest to each centre, and its neighbours as views.
 
     View 0 holds the query points. View v holds the v-th nearest neighbour of each in the victim's output space, query
     points left out. A neighbour that another point of the same view has taken already is replaced by the next one.

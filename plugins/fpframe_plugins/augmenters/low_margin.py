@@ -15,7 +15,7 @@ from fpframe_plugins.augmenters._dealing import ascending, deal, margins
 
 @attrs.frozen(kw_only=True)
 class LowMargin(Augmenter):
-    """Ask the images with the smallest difference of the victim's two largest probabilities.
+    """Choose the images with the smallest difference of the victim's two largest probabilities.
 
     They are dealt to the views in this order, one at a time, so that no view is surer than another. Of equal ones the
     lower index comes first; the seed decides nothing.

@@ -23,7 +23,7 @@ from fpframe_plugins.augmenters._dealing import ascending, deal, margins
 
 @attrs.frozen(kw_only=True)
 class Misclassified(Augmenter):
-    """Ask images whose label the victim gets wrong, drawn at random from all of these in the pool.
+    """Choose images whose label the victim gets wrong, drawn at random from all of these in the pool.
 
     Where these are too few the rest is filled up with images that it gets right by the lowest margin, the difference
     of its two largest probabilities. Every view gets its share of both.

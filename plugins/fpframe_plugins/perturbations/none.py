@@ -1,4 +1,4 @@
-"""`none`: no perturbation, for schemes that ask natural images."""
+"""`none`: no perturbation, for schemes that send natural images."""
 
 from __future__ import annotations
 
