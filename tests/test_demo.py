@@ -71,6 +71,7 @@ def require_thieves_found(done: subprocess.CompletedProcess[str], folder: Path) 
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 def test_the_demo_finds_the_thieves_within_90_seconds(tmp_path):
     """90 seconds on two idle cores: where plain PyTorch is slower too, the demo may be as much slower, and no more."""
     before = seconds_of_work()

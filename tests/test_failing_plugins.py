@@ -49,7 +49,7 @@ BROKEN = {
     "raising": ("raise RuntimeError('first line\\nsecond line')", "it fails at import: RuntimeError: first line"),
     "exiting": ("import sys; sys.exit('bye')", "it fails at import: SystemExit: bye"),
     "ending": ("import os; os._exit(3)", "it ends the process at import (exit code 3)"),
-    "hanging": ("import time; time.sleep(600)", "it hangs at import (more than 10 seconds, FPFRAME_PLUGIN_SECONDS)"),
+    "hanging": ("import time; time.sleep(600)", "it hangs at import (more than 20 seconds, FPFRAME_PLUGIN_SECONDS)"),
     "lacking": ("import package_that_nobody_has", "it fails at import: ModuleNotFoundError: No module named 'package_"),
     "signature": (
         SOUND.replace("labels, *, references, seed", "labels"),
@@ -67,7 +67,8 @@ BROKEN = {
     "undecorated": (SOUND.replace("@fpframe.hookimpl", ""), "it implements no hook; decorate its fpframe_components"),
 }
 LOUD = "import sys\nprint('loud')\nprint('loudest', file=sys.stderr)\n" + SOUND
-SECONDS = {"FPFRAME_PLUGIN_SECONDS": "10"}
+#: Enough to import PyTorch in while other tests run.
+SECONDS = {"FPFRAME_PLUGIN_SECONDS": "20"}
 
 
 @pytest.fixture(scope="module")

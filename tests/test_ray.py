@@ -32,7 +32,7 @@ SURVIVAL = Path(__file__).parent / "survival" / "recipe.toml"
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.xdist_group("ray"),
+    pytest.mark.alone,
     pytest.mark.skipif(not sys.platform.startswith("linux"), reason="looks at processes and sockets in /proc"),
 ]
 

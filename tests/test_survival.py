@@ -14,7 +14,6 @@ SKIPPED = 77
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.xdist_group("survival"),  # one undisturbed store for all
     pytest.mark.skipif(sys.platform != "linux", reason="who belongs to a build is read from /proc"),
 ]
 

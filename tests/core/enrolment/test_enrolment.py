@@ -49,7 +49,7 @@ def test_the_same_seed_gives_byte_identical_enrolments(tiny_store, tiny_enrolmen
 
 def test_retraining_everything_in_this_process_gives_the_bytes_that_worker_processes_gave(registry, tmp_path):
     small = smallest()
-    small = attrs.evolve(small, training=attrs.evolve(small.training, epochs=2))
+    small = attrs.evolve(small, training=attrs.evolve(small.training, epochs=1), channels=("probs",))
     for workers in (1, 2):
         run = fpframe.Run(store=tmp_path / f"store{workers}", workers=workers)
         fpframe.enroll(recipe=small, run=run).save(tmp_path / f"{workers}")
@@ -230,7 +230,8 @@ def test_a_victim_made_for_other_data_is_refused_before_anything_is_trained(regi
 
 @pytest.mark.parametrize("scheme", ["lap-contrastive", "akh"])
 def test_a_recipes_epsilon_does_not_hinder_schemes_without_a_bound(scheme, tiny_store):
-    enrolment = fpframe.enroll(recipe="tiny", scheme=scheme, run=fpframe.Run(store=tiny_store))
+    recipe = attrs.evolve(Recipe.load("tiny"), channels=("probs",))
+    enrolment = fpframe.enroll(recipe=recipe, scheme=scheme, run=fpframe.Run(store=tiny_store))
     assert enrolment.recipe.queries.perturbation == {"epsilon": 0.3}
     wrong = attrs.evolve(enrolment.recipe, queries=attrs.evolve(enrolment.recipe.queries, perturbation={"epsilo": 1}))
     if scheme == "lap-contrastive":
