@@ -52,11 +52,12 @@ class Classifier(nn.Module):
         self.register_buffer("_std", _per_channel(std, channels, 1.0, "std"), persistent=False)
 
     def forward(self, pixels: Tensor) -> Tensor:
-        """Return logits ``(N, K)`` for pixels ``(N, C, H, W)``."""
-        if self._identity:
-            logits: Tensor = self.module(pixels)
-        else:
-            logits = self.module((pixels - self._mean) / self._std)
+        """Return logits ``(N, K)`` for pixels ``(N, C, H, W)``.
+
+        The network gets memory of its own: many write into their input, such as one that begins with
+        ``Normalize(inplace=True)``, and the pixels are read by others after it.
+        """
+        logits: Tensor = self.module(pixels.clone() if self._identity else (pixels - self._mean) / self._std)
         return logits
 
     @property
@@ -68,7 +69,10 @@ class Classifier(nn.Module):
     def logits(self, pixels: Tensor, *, batch_size: int = 512) -> Tensor:
         """Return logits ``(N, K)`` on the CPU, in evaluation mode and without gradients."""
         with evaluation_mode(self), torch.no_grad():
-            return torch.cat([self(batch.to(self.device)).float().cpu() for batch in pixels.split(batch_size)])
+            # copies: a network may hand out the same memory with every batch
+            return torch.cat(
+                [self(batch.to(self.device)).to("cpu", torch.float32, copy=True) for batch in pixels.split(batch_size)]
+            )
 
     def accuracy(self, pixels: Tensor, labels: Tensor) -> float:
         """Return the share of images that get their label."""

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any, TypeVar
 
-from torch import nn
+from torch import Tensor, nn
 
 ModuleT = TypeVar("ModuleT", bound=nn.Module)
 
@@ -80,7 +80,13 @@ def evaluation_mode(model: nn.Module) -> AbstractContextManager[None]:
 
 def copied(model: ModuleT) -> ModuleT:
     """Return a deep copy, with the flags that the model has when nobody is `evaluating` it."""
-    twin = copy.deepcopy(model)
+    twin = copy.deepcopy(model, _detached(model))
     _training.copy(model.modules(), twin.modules())
     _learning.copy(model.parameters(), twin.parameters())
     return twin
+
+
+def _detached(model: nn.Module) -> dict[int, Any]:
+    """Return copies of what modules remember of a pass, such as their input: torch copies nothing that has a history."""
+    held = [value for module in model.modules() for value in vars(module).values() if isinstance(value, Tensor)]
+    return {id(value): value.detach().clone() for value in held if not value.is_leaf}

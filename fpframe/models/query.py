@@ -116,7 +116,8 @@ class Query:
     def _answer(self, batch: Tensor) -> Tensor:
         try:
             with torch.no_grad():
-                answer = torch.as_tensor(self._ask(batch)).detach().cpu()
+                # copies of both: a model may write into its images, or hand out the same memory with every batch
+                answer = torch.as_tensor(self._ask(batch.clone())).detach().to("cpu", copy=True)
         except FpframeError:
             raise
         except torch.OutOfMemoryError as error:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable
 from typing import Any
 
@@ -12,7 +11,7 @@ from torch import Tensor, nn
 
 from fpframe.errors import ModelError, UsageError, first_line
 from fpframe.interfaces import SuspectRequest
-from fpframe.models import Classifier, Outputs, Query, evaluating, infer_outputs, state_digest
+from fpframe.models import Classifier, Outputs, Query, copied, evaluating, infer_outputs, state_digest
 
 
 def module_query(module: nn.Module, request: SuspectRequest) -> Query:
@@ -32,7 +31,7 @@ def module_query(module: nn.Module, request: SuspectRequest) -> Query:
             module = module.module
     digest = state_digest(module.module if isinstance(module, Classifier) else module)
     elsewhere = any(tensor.device != device for tensor in [*module.parameters(), *module.buffers()])
-    network = copy.deepcopy(module).to(device) if elsewhere else module
+    network = copied(module).to(device) if elsewhere else module
     floats = {weight.dtype for weight in network.parameters() if weight.is_floating_point()}
     dtype = floats.pop() if len(floats) == 1 else torch.float32
     prepare = normaliser(request).to(device)

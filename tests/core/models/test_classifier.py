@@ -57,6 +57,55 @@ def test_accuracy_is_the_share_of_images_that_get_their_label():
     assert model.accuracy(pixels(), wrong) == pytest.approx(4 / 6)
 
 
+# --- memory of its own
+
+
+class Normalises(nn.Module):
+    """A network that begins as torchvision's ``Normalize(inplace=True)`` does, and spoils later what it was given."""
+
+    def __init__(self):
+        super().__init__()
+        self.body, self.given = network(), None
+
+    def forward(self, images):
+        if self.given is not None:
+            self.given.detach().fill_(7)
+        self.given = images
+        return self.body(images.sub_(0.5).div_(0.5))
+
+
+@pytest.mark.parametrize("options", [{}, {"mean": (0.25,), "std": (0.5,)}], ids=["bare", "normalised"])
+@pytest.mark.parametrize("batch_size", [2, 6], ids=["batches", "one-batch"])
+def test_pixels_stay_as_they_are_when_a_network_writes_into_its_input(options, batch_size):
+    model, given = classifier(Normalises(), **options).eval(), pixels()
+    answers = [model.logits(given, batch_size=batch_size) for _ in range(3)]
+    model(given)
+    assert torch.equal(given, pixels())
+    assert torch.equal(answers[0], answers[1])
+    assert torch.equal(answers[0], answers[2])
+
+
+def test_gradients_pass_to_pixels_that_a_network_writes_over():
+    given = pixels().requires_grad_()
+    classifier(Normalises()).eval()(given).square().sum().backward()
+    twin = pixels().requires_grad_()
+    network().eval()((twin - 0.5) / 0.5).square().sum().backward()
+    torch.testing.assert_close(given.grad, twin.grad)
+
+
+def test_answers_that_a_network_keeps_in_one_place_are_not_mixed_up():
+    class OnePlace(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.body, self.place = network(), torch.empty(2, 5)
+
+        def forward(self, images):
+            return self.place.copy_(self.body(images))
+
+    answers = classifier(OnePlace()).logits(pixels(), batch_size=2)
+    torch.testing.assert_close(answers, classifier().logits(pixels()))
+
+
 # --- normalisation
 
 

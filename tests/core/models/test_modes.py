@@ -4,6 +4,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+import torch
 from torch import nn
 
 from fpframe import evaluating
@@ -86,3 +87,17 @@ def test_a_copy_made_while_somebody_evaluates_the_model_learns_as_the_model_does
         assert flags(twin) == before
     assert flags(copied(model)) == before
     assert twin[0].weight is not model[0].weight
+
+
+def test_a_network_that_remembers_its_last_pass_can_be_copied():
+    class Remembers(nn.Linear):
+        def forward(self, values):
+            self.seen, self.said = values, super().forward(values)
+            return self.said
+
+    model = nn.Sequential(nn.Linear(4, 4), Remembers(4, 2))
+    model(torch.ones(1, 4, requires_grad=True))
+    twin = copied(model)
+    assert torch.equal(twin[1].said, model[1].said)
+    assert model[1].said.requires_grad
+    assert all(torch.equal(one, two) for one, two in zip(twin.parameters(), model.parameters(), strict=True))

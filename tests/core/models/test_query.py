@@ -236,3 +236,17 @@ def test_what_a_plugin_says_of_a_suspect_in_bare_sentences_gets_a_code():
     assert query.notes == ()
     query.notes = ["It was warm.", Note("acme-code", "It was cold.")]
     assert query.notes == (Note("suspect-source", "It was warm."), Note("acme-code", "It was cold."))
+
+
+def test_images_stay_as_they_are_when_a_model_writes_into_them():
+    given = images(7)
+    answers = [open_query(lambda pixels: logits(pixels.mul_(0.5)), batch_size=3)(given) for _ in range(2)]
+    assert torch.equal(given, images(7))
+    torch.testing.assert_close(answers[0], F.softmax(logits(images(7) * 0.5), dim=1))
+    assert torch.equal(answers[0], answers[1])
+
+
+def test_answers_that_a_model_keeps_in_one_place_are_not_mixed_up():
+    place = torch.empty(2, K)
+    query = open_query(lambda pixels: place.copy_(probs(pixels)), batch_size=2)
+    torch.testing.assert_close(query(images(6)), probs(images(6)))
