@@ -87,6 +87,6 @@ def copied(model: ModuleT) -> ModuleT:
 
 
 def _detached(model: nn.Module) -> dict[int, Any]:
-    """Return copies of what modules remember of a pass, such as their input: torch copies nothing that has a history."""
+    """Return copies of what modules remember of a pass, such as their input: torch copies nothing with a history."""
     held = [value for module in model.modules() for value in vars(module).values() if isinstance(value, Tensor)]
     return {id(value): value.detach().clone() for value in held if not value.is_leaf}

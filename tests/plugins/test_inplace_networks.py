@@ -11,7 +11,7 @@ from fpframe.models import Classifier
 from fpframe.registry import load_registry
 from fpframe.testing.bench import Bench
 from fpframe.testing.changes import watched
-from fpframe.testing.checks import attack, augmenter, filter, perturbation  # noqa: A004
+from fpframe.testing.checks import attack, augmenter, filter, perturbation
 from fpframe.testing.exercise import Setting
 
 #: By kind, how a component of the kind is put to work on a small network.
