@@ -5,12 +5,19 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from fpframe.decision import paired
 from fpframe.decision.metrics import auc, auc_interval
 from fpframe.decision.paired import bootstrap_interval, difference_test, holm, kernel
 
 
 def names(prefix: str, count: int) -> list[str]:
     return [f"{prefix}{number}" for number in range(count)]
+
+
+@pytest.fixture
+def hasty_intervals(monkeypatch):
+    """Draw few bootstrap samples: intervals are the costly part, and p-values do not come from them."""
+    monkeypatch.setattr(paired, "DRAWS", 10)
 
 
 def test_the_mean_of_a_kernel_is_the_auc_and_over_seeds_the_mean_of_aucs():
@@ -52,6 +59,7 @@ def test_equal_methods_do_not_differ_and_the_order_turns_the_sign():
     assert forth.interval == pytest.approx((-back.interval[1], -back.interval[0]), abs=1e-12)
 
 
+@pytest.mark.usefixtures("hasty_intervals")
 @pytest.mark.parametrize("derived", [6, 20])
 def test_methods_of_equal_worth_are_told_apart_in_one_case_of_twenty(derived):
     """Correlated scores, as those of two methods on the same models are."""
@@ -66,6 +74,7 @@ def test_methods_of_equal_worth_are_told_apart_in_one_case_of_twenty(derived):
     assert rejected / rounds <= 0.05 + 4 * np.sqrt(0.05 * 0.95 / rounds)
 
 
+@pytest.mark.usefixtures("hasty_intervals")
 def test_counting_students_as_models_of_their_own_would_find_differences_that_are_none():
     """Eight families of six models that err alike: as families rarely different, as models far too often."""
     rng = np.random.default_rng(3)

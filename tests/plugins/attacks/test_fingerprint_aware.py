@@ -9,8 +9,15 @@ import torch
 
 import fpframe
 from fpframe.rng import generator
+from fpframe_plugins.attacks import fingerprint_aware
 from fpframe_plugins.perturbations.uap import Uap, fooling_rate
 from plugins.attacks.thieves_of_weights import SHAPE, changed, state
+
+
+@pytest.fixture
+def hasty(monkeypatch):
+    """Let the thief craft in few steps: not how well it does matters, but what it keeps."""
+    monkeypatch.setattr(fingerprint_aware, "_CRAFT_STEPS", 20)
 
 
 def test_the_informed_thief_weakens_a_universal_perturbation_that_was_crafted_on_the_victim(steal, victim, digits):
@@ -21,6 +28,7 @@ def test_the_informed_thief_weakens_a_universal_perturbation_that_was_crafted_on
     assert after < 0.8 * before
 
 
+@pytest.mark.usefixtures("hasty")
 @pytest.mark.parametrize("max_drop", [0.0, 0.02, 0.1])
 def test_the_informed_thief_never_gives_up_more_accuracy_than_it_accepts(steal, victim, loot, max_drop):
     seen = []
@@ -41,9 +49,8 @@ def test_the_informed_thief_never_gives_up_more_accuracy_than_it_accepts(steal, 
     assert drop <= max_drop + 1e-6
 
 
+@pytest.mark.usefixtures("hasty")
 def test_the_informed_thief_keeps_the_last_round_within_its_bound_which_counts_as_within(steal, loot, monkeypatch):
-    from fpframe_plugins.attacks import fingerprint_aware
-
     right, states = iter([50, 47, 48, 47]), []  # before the attack, and after each round
 
     def count(model, images):
@@ -51,11 +58,11 @@ def test_the_informed_thief_keeps_the_last_round_within_its_bound_which_counts_a
         return next(right)
 
     monkeypatch.setattr(fingerprint_aware, "_count_right", count)
-    monkeypatch.setattr(fingerprint_aware, "_CRAFT_STEPS", 20)
     stolen = steal("fingerprint-aware", data=loot[:150], rounds=3, max_drop=2 / 50)
     assert [bool(changed(kept, state(stolen))) for kept in states] == [True, True, False, True]
 
 
+@pytest.mark.usefixtures("hasty")
 def test_an_informed_thief_for_whom_every_round_costs_too_much_keeps_the_model_as_it_was(steal, victim):
     stolen = steal("fingerprint-aware", max_drop=0.0, learning_rate=0.5, rounds=1)
     assert not changed(state(victim), state(stolen))
