@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 import subprocess
 import sys
 import time
@@ -14,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from fpframe.enrolment.enrolment import Enrolment
+from tiny import copy_store
 
 #: Training steps like those of the demo, in plain PyTorch: what they take says how fast the machine is just now.
 WORK = """
@@ -86,7 +86,7 @@ def test_the_demo_finds_the_thieves_within_90_seconds(tmp_path):
 
 @pytest.mark.slow
 def test_the_demo_finds_the_thieves_among_models_that_are_there_already(tmp_path, tiny_store):
-    shutil.copytree(tiny_store, tmp_path / "fpframe-demo" / "store")
+    copy_store(tiny_store, tmp_path / "fpframe-demo" / "store")
     done = run_demo(tmp_path, seed=0)
     require_thieves_found(done, tmp_path)
     assert "training models" not in done.stderr

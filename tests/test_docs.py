@@ -27,6 +27,7 @@ from fpframe.enrolment.method import check_method
 from fpframe.recipe import recipe
 from fpframe.recipe.schemefile import load_scheme
 from fpframe.zoo.planner import plan_models
+from tiny import copy_store
 
 PAGES = pages_of(ROOT)
 #: Reports that ``fpframe reproduce`` wrote, each with the command that it took hours to run.
@@ -97,12 +98,12 @@ def test_the_python_blocks_of_a_page_run_in_order(page, folder):
 @pytest.mark.parametrize("page", [page for page in PAGES if has_commands(page)], ids=page_name)
 def test_all_blocks_of_a_page_run_in_order(page, folder, monkeypatch, tiny_store, tiny_enrolment):
     # commands clear up the store, and fill it: it is a copy
-    shutil.copytree(tiny_store, folder.parent / "store")
+    copy_store(tiny_store, folder.parent / "store")
     monkeypatch.setenv("FPFRAME_HOME", str(folder.parent / "store"))
     # what a reader has who did what the tutorial says
     shutil.copytree(tiny_enrolment, folder / "my.enrolment")
     # a demo that was interrupted goes on from its store
-    shutil.copytree(tiny_store, folder / "fpframe-demo" / "store")
+    copy_store(tiny_store, folder / "fpframe-demo" / "store")
     shutil.copytree(ROOT / "docs" / "examples", folder / "docs" / "examples")
     assert Runner(page, folder).run(["python", "sh"])
 

@@ -1,4 +1,4 @@
-"""The `tiny` recipe in tests: an evaluation of it, and an innocent suspect for it.
+"""The `tiny` recipe in tests: an evaluation of it, a copy of its store, and an innocent suspect for it.
 
 Not in a ``conftest.py``: there are several of them, and a name imported from ``conftest`` is one of whichever was
 imported last.
@@ -6,11 +6,13 @@ imported last.
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import fpframe
 from fpframe.evaluation.evaluate_models import evaluate
 from fpframe.evaluation.records import Evaluation
+from fpframe.store.temporary import PREFIX
 
 #: An innocent suspect that knows the digits, as a module: the nearest mean image of a class.
 NEAREST_MEAN = """
@@ -30,3 +32,8 @@ def evaluate_tiny(enrolment: fpframe.Enrolment, store: Path, *, workers: int = 1
     """Evaluate an enrolment on the test split of `tiny`."""
     [evaluation] = evaluate([enrolment], channels=("probs",), run=fpframe.Run(store=store, workers=workers))
     return evaluation
+
+
+def copy_store(store: Path, to: Path) -> Path:
+    """Copy a store to which other tests may write meanwhile: what has a temporary name may be gone at any moment."""
+    return Path(shutil.copytree(store, to, ignore=shutil.ignore_patterns(f"{PREFIX}*")))

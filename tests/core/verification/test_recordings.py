@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from typing import ClassVar
 
 import attrs
@@ -20,6 +19,7 @@ from fpframe.registry.registry import Registry
 from fpframe.verification.recordings import keep_recordings, recording_of
 from fpframe.zoo.lineage import Lineage, answers_vary
 from fpframe.zoo.zoo import Zoo
+from tiny import copy_store
 
 CHANNELS = ("probs", "rounded:2", "rounded:1", "top1")
 
@@ -56,7 +56,7 @@ def enrolment(tiny_enrolment) -> Enrolment:
 @pytest.fixture
 def zoo(tiny_store, tmp_path) -> Zoo:
     """A fine-tuned copy of the victim by itself, behind a rounding, and behind noise; the store is the test's own."""
-    shutil.copytree(tiny_store, tmp_path / "store")
+    copy_store(tiny_store, tmp_path / "store")
     plan = fpframe.plan_zoo("tiny", run=fpframe.Run(store=tmp_path / "store"), splits=("test",))
     copy = next(model for model in plan.models if model.stratum == "finetune(all)")
     behind = [
