@@ -2,9 +2,10 @@
 
     python tests/bench --data-root DIR --write docs/results/performance.md
 
-Prints two tables in Markdown: each row of the first sets one part of fpframe beside another library, on the same model
-and images, in this process, in turn, and takes medians; the second shows time and memory at one, four and sixteen
-times the size. Everything runs on one thread. Other work on the machine must rest.
+Prints three tables in Markdown: each row of the first sets one part of fpframe beside another library, on the same
+model and images, in this process, in turn, and takes medians; the second shows time and memory at one, four and sixteen
+times the size; the third a step of training in each layout and precision. Everything runs on one thread. Other work on
+the machine must rest.
 """
 
 from __future__ import annotations
@@ -24,23 +25,29 @@ from pathlib import Path
 
 LIBRARIES = ("deepfool", "uap", "minimum", "contrastive", "extract", "startup")
 GROWTH = "growth"
+TRAINING = "training"
 
 
 def main() -> None:
     """Run the command."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--only", choices=[*LIBRARIES, GROWTH], action="append", help="may be given several times")
+    parts = [*LIBRARIES, GROWTH, TRAINING]
+    parser.add_argument("--only", choices=parts, action="append", help="may be given several times")
     parser.add_argument("--data-root", type=Path, help="folder with FashionMNIST; scikit-learn's digits without it")
     parser.add_argument("--images", type=int, default=128, help="for the perturbations of single images")
     parser.add_argument("--repeats", type=int, default=7)
     parser.add_argument("--write", type=Path, help="a page whose tables are replaced")
     options = parser.parse_args()
-    chosen = options.only or [*LIBRARIES, GROWTH]
+    chosen = options.only or parts
     tables = {}
     if GROWTH in chosen:  # first, for it forks, and a process that has computed cannot be forked
         from bench_growth import table
 
         tables[GROWTH] = table()
+    if TRAINING in chosen:
+        from bench_training import table as steps
+
+        tables[TRAINING] = steps(repeats=options.repeats)
     if libraries := [name for name in LIBRARIES if name in chosen]:
         tables["libraries"] = compare(libraries, options)
     print("\n\n".join(tables.values()))
