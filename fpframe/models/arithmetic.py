@@ -9,12 +9,15 @@ import torch
 from torch import nn
 
 from fpframe.base import has_bfloat16
+from fpframe.models.classifier import Classifier
 
 AUTO = "auto"
 CONTIGUOUS, CHANNELS_LAST = "contiguous", "channels-last"
 FLOAT32, BFLOAT16 = "float32", "bfloat16"
 #: Input channels from which a convolution gains by `CHANNELS_LAST` and `BFLOAT16` on a CPU.
 WIDE = 8
+#: Pixels in a step from which `BFLOAT16` gains more on a CPU than it costs to convert weights to and fro.
+MANY = 20_000
 
 
 @attrs.frozen(kw_only=True)
@@ -34,12 +37,13 @@ class Arithmetic:
     precision: str = FLOAT32
 
     @classmethod
-    def fast_for(cls, model: nn.Module, device: torch.device) -> Arithmetic:
+    def fast_for(cls, model: Classifier, device: torch.device, *, batch_size: int) -> Arithmetic:
         """Return what is fast for networks of this kind; the page on performance in the docs has the measurements.
 
         On a GPU all are faster in `BFLOAT16`, and then in `CHANNELS_LAST`. On a CPU both speed up convolutions, but
-        grouped ones are twice as slow in `BFLOAT16`, and a network of few channels, or without convolutions, loses by
-        either. No clock decides, so that the same recipe gives the same bytes on one machine profile.
+        grouped ones are twice as slow in `BFLOAT16`, steps with few or small images lose by it, and a network of few
+        channels, or without convolutions, loses by either. No clock decides, so that the same recipe gives the same
+        bytes on one machine profile.
         """
         half = has_bfloat16(device)
         if device.type != "cpu":
@@ -47,8 +51,9 @@ class Arithmetic:
         convolutions = [layer for layer in model.modules() if isinstance(layer, nn.Conv2d)]
         if not any(layer.in_channels >= WIDE for layer in convolutions):
             return cls()
-        grouped = any(layer.groups > 1 for layer in convolutions)
-        return cls(memory_format=CHANNELS_LAST, precision=BFLOAT16 if half and not grouped else FLOAT32)
+        _, height, width = model.image_shape
+        worth = batch_size * height * width >= MANY and not any(layer.groups > 1 for layer in convolutions)
+        return cls(memory_format=CHANNELS_LAST, precision=BFLOAT16 if half and worth else FLOAT32)
 
     @property
     def channels_last(self) -> bool:

@@ -29,7 +29,7 @@ class Placement:
     arithmetic: Arithmetic
 
     @classmethod
-    def of(cls, model: Classifier, *, memory_format: str = AUTO, precision: str = AUTO) -> Placement:
+    def of(cls, model: Classifier, *, batch_size: int, memory_format: str = AUTO, precision: str = AUTO) -> Placement:
         """Return where and how a model is trained; one that is on a GPU already stays there.
 
         A network that cannot compute as it is asked to, such as one with ``.view`` where channels come last, gets the
@@ -39,7 +39,7 @@ class Placement:
             UsageError: ``FPFRAME_DEVICE`` cannot be used.
         """
         device = computing_device() if model.device.type == "cpu" else model.device
-        wanted = Arithmetic.fast_for(model, device).asked(memory_format, precision)
+        wanted = Arithmetic.fast_for(model, device, batch_size=batch_size).asked(memory_format, precision)
         place = cls(device=device, arithmetic=wanted)
         for plainer in wanted.plainer():
             if place._suits(model):

@@ -47,7 +47,9 @@ class Training:
         Raises:
             UsageError: ``FPFRAME_DEVICE`` cannot be used.
         """
-        return Placement.of(model, memory_format=self.memory_format, precision=self.precision)
+        return Placement.of(
+            model, batch_size=self.batch_size, memory_format=self.memory_format, precision=self.precision
+        )
 
 
 def train(

@@ -64,7 +64,7 @@ def on_cpu(monkeypatch):
 def mixed(monkeypatch):
     """Train on the CPU as on a GPU: in mixed precision."""
     on_gpu = Arithmetic(memory_format=CHANNELS_LAST, precision=BFLOAT16)
-    monkeypatch.setattr(Arithmetic, "fast_for", classmethod(lambda cls, model, device: on_gpu))
+    monkeypatch.setattr(Arithmetic, "fast_for", classmethod(lambda cls, model, device, batch_size: on_gpu))
 
 
 def network(seed=0):

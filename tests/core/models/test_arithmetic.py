@@ -85,6 +85,16 @@ def test_each_kind_of_network_is_trained_as_is_fast_for_it(with_bfloat16, regist
     assert placed(model) == (chosen[0], "float32")
 
 
+@pytest.mark.parametrize(
+    ("side", "batch_size", "precision"),
+    [(8, 32, "float32"), (8, 128, "float32"), (28, 16, "float32"), (28, 32, "bfloat16"), (8, 512, "bfloat16")],
+)
+def test_steps_of_few_pixels_are_not_worth_bfloat16(with_bfloat16, registry, side, batch_size, precision):
+    model = build_backbone(registry, "paper:arc-a", num_classes=10, image_shape=(1, side, side), seed=0)
+    with_bfloat16(True)
+    assert placed(model, batch_size=batch_size) == ("channels-last", precision)
+
+
 @pytest.mark.parametrize("memory_format", ["contiguous", "channels-last"])
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
 def test_a_recipe_has_the_last_word(with_bfloat16, registry, memory_format, precision):
@@ -121,7 +131,7 @@ def test_a_network_that_cannot_compute_so_is_trained_in_a_plainer_way(with_bfloa
     plain = dict(zip(("memory_format", "precision"), chosen, strict=True))
     trained = [
         train(classifier(twin), pixels, labels, Training(epochs=1, batch_size=8, **settings), seed=0)
-        for settings in ({}, plain)
+        for settings in ({"memory_format": "channels-last", "precision": "bfloat16"}, plain)
         for twin in [module()]
         if twin.load_state_dict(model.module.state_dict())
     ]
