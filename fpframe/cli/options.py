@@ -12,7 +12,7 @@ import attrs
 from cyclopts import Group, Parameter
 
 from fpframe.cli.progress import ProgressBars
-from fpframe.cli.texts import numbers, read_indices
+from fpframe.cli.texts import numbers, read_classes, read_indices
 from fpframe.errors import UsageError
 
 if TYPE_CHECKING:
@@ -84,6 +84,7 @@ class RunOptions:
     Attributes:
         dataset: Data set, such as digits, torchvision:FashionMNIST or folder:PATH; the recipe's by default.
         data_root: Folder in which the data lies.
+        classes: File with the names of the classes, one on each line, in the order in which the victim numbers them.
         workers: Processes that train models; one for each core by default.
         device: Where models are trained: cpu, cuda or cuda:N; a GPU by default, where there is one.
         verbose: Show one line for each finished model.
@@ -91,6 +92,7 @@ class RunOptions:
 
     dataset: str | None = None
     data_root: Path | None = None
+    classes: Path | None = None
     workers: int | None = None
     device: str | None = None
     verbose: Verbose = False
@@ -115,6 +117,7 @@ class RunOptions:
             workers=self.count,
             device=self.device,
             data_root=self.data_root,
+            classes=read_classes(self.classes),
             executor=executor,
             on_event=on_event or ignore,
         )

@@ -56,6 +56,25 @@ def two(text: str | None, option: str) -> tuple[str, str] | None:
     return first, second
 
 
+def read_classes(path: Path | None) -> tuple[str, ...] | None:
+    """Read the names of classes, one on each line; empty lines are left out.
+
+    Raises:
+        DataError: the file cannot be read, or is not text.
+    """
+    if path is None:
+        return None
+    try:
+        text = path.read_text(encoding="utf-8-sig") if path.is_file() else None
+    except (OSError, ValueError) as error:
+        raise DataError(
+            f"cannot read the classes: {first_line(error)} ({path}); write one name on each line"
+        ) from error
+    if text is None:
+        raise DataError(f"there is no such file of classes ({path}); write one name on each line")
+    return tuple(line.strip() for line in text.splitlines() if line.strip())
+
+
 def read_indices(path: Path | None) -> np.ndarray | None:
     """Read a ``.npy`` file of indices.
 

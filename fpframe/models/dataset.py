@@ -8,12 +8,16 @@ from functools import cached_property
 from typing import Any
 
 import attrs
-import numpy as np
 import torch
 from torch import Tensor
 
-from fpframe.errors import DataError
+from fpframe.base import Note
+from fpframe.errors import DataError, nearest
+from fpframe.models.arrays import class_names, image_tensor, label_tensor, pair
 from fpframe.models.queryset import to_pixels
+
+#: The code of a note on the order of the classes, which holds no longer once somebody has given it.
+CLASS_ORDER = "class-order"
 
 
 @attrs.frozen(eq=False, slots=False)
@@ -61,12 +65,14 @@ class Dataset:
         train: images that victims, thieves and query points are drawn from.
         test: images for accuracy only.
         classes: class names.
+        notes: what the reader of a verdict should know of how the data were read, such as what was converted.
     """
 
     address: str
     train: Images
     test: Images
     classes: tuple[str, ...]
+    notes: tuple[Note, ...] = ()
 
     def __attrs_post_init__(self) -> None:
         for part, images in (("train", self.train), ("test", self.test)):
@@ -86,18 +92,42 @@ class Dataset:
         *,
         classes: Sequence[str] | None = None,
         address: str = "arrays",
+        notes: Sequence[Note] = (),
     ) -> Dataset:
-        """Make a data set from pairs of images and labels (arrays or tensors).
+        """Make a data set from pairs of images and labels (arrays, tensors or lists).
 
         Images are ``(N, C, H, W)`` or ``(N, H, W)``, either uint8 or floats in [0, 1], which are rounded to 8 bits.
+        Labels are the indices of the classes, from 0.
 
         Raises:
-            DataError: shapes, ranges or labels that cannot be used.
+            DataError: shapes, types, ranges or labels that cannot be used.
         """
-        pairs = [_images(images, labels, address) for images, labels in (train, test)]
-        count = 1 + max((int(part.labels.max()) for part in pairs if len(part)), default=-1)
-        names = tuple(classes) if classes is not None else tuple(str(i) for i in range(count))
-        return cls(address=address, train=pairs[0], test=pairs[1], classes=names)
+        parts = {}
+        for part, given in (("train", train), ("test", test)):
+            images, labels = pair(given, part, address)
+            parts[part] = Images(image_tensor(images, part, address), label_tensor(labels, part, address))
+        names = class_names(classes, (part.labels.flatten() for part in parts.values()), address)
+        return cls(address=address, **parts, classes=names, notes=tuple(notes))
+
+    def in_order(self, classes: Sequence[str]) -> Dataset:
+        """Return the same data with classes that are numbered in another order, which is the victim's.
+
+        Raises:
+            DataError: these are not the same classes.
+        """
+        wanted = class_names(classes, (), self.address)
+        strangers = [name for name in wanted if name not in self.classes]
+        if strangers:
+            raise DataError(
+                f"the data has no class '{strangers[0]}' ({self.address}){nearest(strangers[0], self.classes)}"
+            )
+        missing = [name for name in self.classes if name not in wanted]
+        if missing:
+            raise DataError(f"the order of classes lacks '{missing[0]}' ({self.address}); name every class once")
+        number = torch.tensor([wanted.index(name) for name in self.classes])
+        train, test = (Images(part.images, number[part.labels]) for part in (self.train, self.test))
+        notes = tuple(note for note in self.notes if note.code != CLASS_ORDER)
+        return attrs.evolve(self, train=train, test=test, classes=wanted, notes=notes)
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
@@ -116,38 +146,26 @@ class Dataset:
         return hashlib.sha256((self.train.digest + self.test.digest).encode()).hexdigest()
 
 
-def _images(images: Any, labels: Any, address: str) -> Images:
-    # copies: a later write to the caller's arrays must not change data whose digest is known
-    values, targets = (
-        given.clone() if isinstance(given, Tensor) else torch.as_tensor(np.array(given)) for given in (images, labels)
-    )
-    if values.ndim == 3:
-        values = values.unsqueeze(1)
-    if values.is_floating_point():
-        if len(values) and not (float(values.min()) >= 0 and float(values.max()) <= 1):
-            raise DataError(
-                f"float images must lie in [0, 1], found [{float(values.min()):.4g}, {float(values.max()):.4g}] "
-                f"({address}); divide by 255, and leave normalisation to the model"
-            )
-        values = (values * 255).round().to(torch.uint8)
-    if targets.is_floating_point() and bool((targets != targets.round()).any()):
-        raise DataError(f"labels must be whole numbers ({address}); give the index of each image's class")
-    return Images(values.contiguous(), targets.long())
-
-
 def _check(part: Images, name: str, address: str, num_classes: int) -> None:
     images, labels = part.images, part.labels
     if images.ndim != 4 or images.dtype != torch.uint8:
         raise DataError(
-            f"{name} images must be uint8 (N, C, H, W), got {images.dtype} {tuple(images.shape)} ({address})"
+            f"{name} images must be uint8 (N, C, H, W), got {images.dtype} {tuple(images.shape)} ({address}); "
+            "make them with Dataset.from_arrays"
         )
     if len(images) == 0:
         raise DataError(f"the {name} part has no images ({address}); at least one per class is needed")
     if labels.shape != (len(images),):
-        raise DataError(f"{len(images)} {name} images but labels of shape {tuple(labels.shape)} ({address})")
+        raise DataError(
+            f"{len(images)} {name} images but labels of shape {tuple(labels.shape)} ({address}); give one label for "
+            "each image, such as labels.reshape(-1)"
+        )
     if num_classes < 2:
         raise DataError(f"the data has {num_classes} class ({address}); a classifier needs at least two")
     if int(labels.min()) < 0 or int(labels.max()) >= num_classes:
-        raise DataError(f"{name} labels must lie in 0..{num_classes - 1} ({address})")
+        raise DataError(
+            f"{name} labels must lie in 0..{num_classes - 1} ({address}), found {int(labels.min())} to "
+            f"{int(labels.max())}; the first class has the label 0"
+        )
     if name == "train" and len(labels.unique()) < 2:
         raise DataError(f"all train images have the same label ({address}); a classifier needs at least two classes")

@@ -61,6 +61,10 @@ def open_workspace(
     """
     if not isinstance(dataset, Dataset):
         dataset = open_dataset(run.registry, dataset or recipe.dataset, run.data_root)
+    if run.classes is not None:
+        dataset = dataset.in_order(run.classes)
+    for note in dataset.notes:
+        run.on_event(Event(task="data", kind="note", text=note.text))
     return Workspace(
         dataset=dataset,
         parts=partition(dataset, recipe.partition, seed=recipe.seed, victim_indices=victim_indices),
@@ -88,7 +92,7 @@ def prepare(
         UsageError: the victim's address is unknown.
         ModelError: the victim does not fit the data.
     """
-    caveats: list[Note] = []
+    caveats: list[Note] = list(workspace.dataset.notes)
     address: str | None
     given: Classifier | None = None
     if victim is None:

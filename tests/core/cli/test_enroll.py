@@ -6,6 +6,7 @@ from pathlib import Path
 
 import attrs
 import numpy as np
+import pytest
 
 import fpframe
 from core.cli.complaining import complaint
@@ -81,3 +82,21 @@ def test_victim_indices_that_are_no_single_array_are_refused(here, capfd):
     np.savez("seen.npz", a=np.arange(3), b=np.arange(3))
     enroll = ["enroll", "--recipe", "tiny", "--out", "x", "--victim", "paper:arc-a", "--weights", "w.safetensors"]
     assert "one array in a .npy file" in complaint(capfd, [*enroll, "--victim-indices", "seen.npz"], 3)
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (None, "there is no such file of classes (order.txt)"),
+        (b"\xff\xfe\xfa", "cannot read the classes"),
+        (b"cat\n\ndog\n", "the data has no class 'cat' (digits)"),
+        (b"0\n1\n2\n", "the order of classes lacks '3' (digits)"),
+        (b"", "the order of classes lacks '0' (digits)"),
+    ],
+    ids=["missing", "no-text", "others", "fewer", "empty"],
+)
+def test_an_order_of_classes_that_cannot_be_used_ends_in_one_clear_line(here, capfd, content, said):
+    if content is not None:
+        Path("order.txt").write_bytes(content)
+    enroll = ["enroll", "--recipe", "tiny", "--out", "x", "--classes", "order.txt"]
+    assert said in complaint(capfd, enroll, 3)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from fpframe import DataError, Dataset, Images
+from fpframe import DataError, Dataset, Images, Note
 
 GREY = np.arange(4 * 3 * 3, dtype=np.uint8).reshape(4, 3, 3)
 LABELS = np.array([0, 1, 1, 0])
@@ -88,8 +88,8 @@ def test_floats_outside_zero_to_one_are_refused_with_their_range(low, high, foun
     ("images", "labels", "said"),
     [
         (GREY[:0], LABELS[:0], "the train part has no images"),
-        (GREY.astype(np.int64), LABELS, "train images must be uint8 (N, C, H, W), got torch.int64"),
-        (GREY[:, 0], LABELS, "train images must be uint8 (N, C, H, W), got torch.uint8 (4, 3)"),
+        (GREY.astype(np.int64), LABELS, "train images must be uint8 (N, C, H, W), got int64 (4, 1, 3, 3) from 0 to 35"),
+        (GREY[:, 0], LABELS, "train images must be uint8 (N, C, H, W), got uint8 (4, 3) (here); reshape"),
         (GREY, LABELS[:3], "4 train images but labels of shape (3,)"),
         (GREY, LABELS[:, None], "4 train images but labels of shape (4, 1)"),
         (GREY, [0.0, 0.5, 1.0, 1.0], "labels must be whole numbers"),
@@ -120,6 +120,33 @@ def test_a_test_part_without_images_is_refused():
 
 def test_parts_of_different_shapes_are_refused():
     assert "train images have shape (1, 3, 3) but test images (1, 3, 2)" in message(test=(GREY[:, :, :2], LABELS))
+
+
+# --- in the victim's order
+
+
+def test_classes_in_another_order_keep_their_images():
+    made = dataset(classes=["cat", "dog"], notes=[Note("class-order", "As text."), Note("acme", "Warm.")])
+    turned = made.in_order(["dog", "cat"])
+    assert turned.classes == ("dog", "cat")
+    assert turned.train.labels.tolist() == [1, 0, 0, 1]
+    assert torch.equal(turned.test.images, made.test.images)
+    assert turned.notes == (Note("acme", "Warm."),)
+    assert turned.in_order(["cat", "dog"]).digest == made.digest != turned.digest
+
+
+@pytest.mark.parametrize(
+    ("order", "said"),
+    [
+        (["dog", "cow"], "the data has no class 'cow'"),
+        (["dog"], "the order of classes lacks 'cat'"),
+        (["cat", "dog", "dog"], "'classes' holds 'dog' twice"),
+        ("catdog", "'classes' is a str"),
+    ],
+)
+def test_an_order_of_other_classes_is_refused(order, said):
+    with pytest.raises(DataError, match=said):
+        dataset(classes=["cat", "dog"]).in_order(order)
 
 
 # --- identity

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -146,3 +147,165 @@ def test_a_folder_that_is_not_there_is_refused_with_the_place(tmp_path: Path) ->
         Folder().open("lost", root=tmp_path)
     with pytest.raises(fpframe.UsageError, match="write folder:PATH"):
         Folder().open("", root=tmp_path)
+
+
+# --- which folders and files count
+
+
+@pytest.mark.parametrize(
+    ("train", "test"),
+    [("Train", "Test"), ("TRAIN", "TEST"), ("training", "testing"), ("train", "valid"), ("train", "Validation")],
+)
+def test_parts_are_known_by_the_names_that_people_give_them(split_folder: Path, train: str, test: str) -> None:
+    expected = Folder().open("pets", root=split_folder).digest
+    (split_folder / "pets/train").rename(split_folder / "pets/part")
+    (split_folder / "pets/part").rename(split_folder / "pets" / train)
+    (split_folder / "pets/test").rename(split_folder / "pets" / test)
+    pets = Folder().open("pets", root=split_folder)
+    assert (pets.digest, pets.classes, pets.notes) == (expected, ("cat", "dog"), ())
+
+
+@pytest.mark.parametrize(("one", "two"), [("train", "training"), ("val", "valid"), ("test", "Testing")])
+def test_two_folders_that_could_be_one_part_are_refused(split_folder: Path, one: str, two: str) -> None:
+    for part, name in ((one, "cat"), (two, "dog")):
+        draw(split_folder / "pets" / part / name / "0.png")
+    with pytest.raises(fpframe.DataError, match=rf"'({one}|{two})' and '({one}|{two})', and both could be its part"):
+        Folder().open("pets", root=split_folder)
+
+
+def test_validation_images_beside_test_images_are_named_as_left_out(split_folder: Path) -> None:
+    draw(split_folder / "pets/valid/cat/0.png")
+    (note,) = Folder().open("pets", root=split_folder).notes
+    assert (note.code, note.text) == (
+        "images-left-out",
+        "Not read: valid. Only images in the folders of classes are.",
+    )
+
+
+@pytest.mark.parametrize("files", [["test/cat/0", "val/cat/0"], ["Test/a/0", "Valid/a/0"], ["cat/0", "test/cat/0"]])
+def test_parts_without_a_training_part_are_no_classes(tmp_path: Path, files: list[str]) -> None:
+    for name in files:
+        draw(tmp_path / f"{name}.png")
+    with pytest.raises(fpframe.DataError, match=r"but no 'train' \(folder:\.\); add it"):
+        Folder().open(".", root=tmp_path)
+
+
+def test_a_class_may_have_the_name_of_a_part(tmp_path: Path) -> None:
+    for name in ("valid", "invalid"):
+        for number in range(2):
+            draw(tmp_path / name / f"{number}.png")
+    assert Folder().open(".", root=tmp_path).classes == ("invalid", "valid")
+
+
+def test_a_class_without_test_images_is_refused(split_folder: Path) -> None:
+    draw(split_folder / "pets/train/emu/0.png")
+    with pytest.raises(fpframe.DataError, match=r"class 'emu' has no images in .*test \(folder:pets\); put some there"):
+        Folder().open("pets", root=split_folder)
+
+
+@pytest.mark.parametrize(
+    "litter",
+    [
+        "train/.ipynb_checkpoints/0.png",
+        "train/cat/.ipynb_checkpoints/0-checkpoint.png",
+        "train/cat/.hidden/0.png",
+        "train/cat/._0.png",
+        "__MACOSX/train/cat/._0.png",
+        "train/__MACOSX/0.png",
+        "train/cat/Thumbs.db",
+        "train/cat/.DS_Store",
+        "test/desktop.ini",
+        "train/cat/@eaDir/0.png",
+    ],
+)
+def test_what_programs_leave_behind_is_skipped(split_folder: Path, litter: str) -> None:
+    before = Folder().open("pets", root=split_folder)
+    path = split_folder / "pets" / litter
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(b"litter")
+    after = Folder().open("pets", root=split_folder)
+    assert (after.digest, after.classes, after.notes) == (before.digest, before.classes, ())
+
+
+def test_files_that_are_no_images_of_a_class_are_named(split_folder: Path) -> None:
+    draw(split_folder / "pets/train/loose.png")
+    for name in ("train/cat/boxes.txt", "test/dog/a.npy", "test/labels.csv"):
+        (split_folder / "pets" / name).write_text("text")
+    pets = Folder().open("pets", root=split_folder)
+    assert [note.text for note in pets.notes] == [
+        "Not read: test/dog/a.npy, test/labels.csv, train/cat/boxes.txt and 1 more. Only images in the folders of "
+        "classes are."
+    ]
+    assert len(pets.train) == 6
+
+
+# --- what is neither a file nor a folder
+
+
+@pytest.mark.parametrize("place", ["train/cat/9.png", "train/cat/pipe", "train/emu", "extra"])
+@pytest.mark.parametrize("kind", ["fifo", "device", "nowhere"])
+def test_what_is_no_file_is_refused_and_not_opened(split_folder: Path, place: str, kind: str) -> None:
+    path = split_folder / "pets" / place
+    if kind == "fifo":
+        os.mkfifo(path)
+    else:
+        path.symlink_to("/dev/zero" if kind == "device" else split_folder / "gone.png")
+    said = "neither a file nor a folder" if kind == "fifo" else "a link that leads to no file"
+    with pytest.raises(fpframe.DataError, match=rf"{path} is {said} \(folder:pets\); delete it"):
+        Folder().open("pets", root=split_folder)
+
+
+@pytest.mark.parametrize("place", ["train/cat/more", "train/dog/deep/er"])
+def test_links_to_folders_are_followed_and_named(split_folder: Path, tmp_path: Path, place: str) -> None:
+    draw(tmp_path / "elsewhere/0.png", 77)
+    link = split_folder / "pets" / place
+    link.parent.mkdir(exist_ok=True)
+    link.symlink_to(tmp_path / "elsewhere")
+    pets = Folder().open("pets", root=split_folder)
+    assert (len(pets.train), 77 in pets.train.images) == (7, True)
+    assert [(note.code, note.text) for note in pets.notes] == [
+        ("images-linked", f"Links to other folders were followed: {place}.")
+    ]
+
+
+def test_a_class_or_part_that_is_a_link_is_named(split_folder: Path, tmp_path: Path) -> None:
+    (split_folder / "pets/test").rename(tmp_path / "moved")
+    (split_folder / "pets/test").symlink_to(tmp_path / "moved")
+    (tmp_path / "moved/dog").rename(tmp_path / "dog")
+    (tmp_path / "moved/dog").symlink_to(tmp_path / "dog")
+    (note,) = Folder().open("pets", root=split_folder).notes
+    assert note.text == "Links to other folders were followed: test, test/dog."
+
+
+def test_a_link_that_leads_in_a_circle_is_refused(split_folder: Path) -> None:
+    (split_folder / "pets/train/cat/all").symlink_to(split_folder / "pets/train")
+    with pytest.raises(fpframe.DataError, match=r"cat is a link to a folder that it lies in|lies in itself"):
+        Folder().open("pets", root=split_folder)
+
+
+# --- in which order
+
+
+@pytest.mark.parametrize(
+    ("names", "text", "timm"),
+    [
+        (("1", "2", "10"), "1, 10, 2", "1, 2, 10"),
+        (("Zebra", "ape"), "Zebra, ape", "ape, Zebra"),
+        (("c9", "c10", "c11", "c12", "c13"), "c10, c11, c12, c13, ...", "c9, c10, c11, c12, ..."),
+    ],
+)
+def test_an_order_that_differs_from_timms_is_said(tmp_path: Path, names: tuple[str, ...], text: str, timm: str) -> None:
+    for name in names:
+        for number in range(2):
+            draw(tmp_path / name / f"{number}.png")
+    opened = Folder().open(".", root=tmp_path)
+    assert opened.classes == tuple(sorted(names))
+    (note,) = opened.notes
+    assert note.code == "class-order"
+    assert f"as text ({text})" in note.text
+    assert f"another order ({timm})" in note.text
+    assert opened.in_order(names).notes == ()
+
+
+def test_an_order_that_all_share_needs_no_word(split_folder: Path) -> None:
+    assert Folder().open("pets", root=split_folder).notes == ()
