@@ -20,14 +20,14 @@ def main(entries: Sequence[tuple[str, str]]) -> None:
     """Import each plugin, say what it offers, and end the process without anything that plugins left for its end.
 
     Args:
-        entries: name and module of each.
+        entries: of each the name, and ``module`` or ``module:object``.
     """
     report = _private_stdout()
     for name in dir(interfaces):  # and torch with them: no plugin's time is spent on what all of them need
         getattr(interfaces, name)
     print(json.dumps({"ready": True}), file=report, flush=True)
-    for name, module in entries:
-        print(json.dumps(_told(name, module)), file=report, flush=True)
+    for name, target in entries:
+        print(json.dumps(_told(name, target)), file=report, flush=True)
     os._exit(0)
 
 
@@ -40,10 +40,10 @@ def _private_stdout() -> Any:
     return report
 
 
-def _told(name: str, module: str) -> dict[str, Any]:
+def _told(name: str, target: str) -> dict[str, Any]:
     try:
-        require_api(_declared_api(module))
-        offers = imported_offers(module, name=name)
+        require_api(_declared_api(target.partition(":")[0]))
+        offers = imported_offers(target, name=name)
         return {"offers": [attrs.asdict(Description.of(offer)) for offer in offers.values()], "error": None}
     except PluginError as error:
         return {"offers": [], "error": one_line(error)}

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 import attrs
+
+#: As packaging.python.org writes them: ``module``, ``module:object``, and what is installed for them in brackets.
+_VALUE = re.compile(r"\s*(?P<module>[\w.]+)\s*(:\s*(?P<object>[\w.]+)\s*)?(\[[^\]]*\]\s*)?")
 
 
 @attrs.frozen
@@ -11,18 +16,25 @@ class Entry:
 
     Attributes:
         name: what the plugin is called by.
-        value: where it is, as in the distribution's metadata: the dotted name of a module.
+        value: where it is, as in the distribution's metadata: ``module`` or ``module:object``; extras in brackets
+            behind it are not used.
     """
 
     name: str
     value: str
 
     @property
-    def module(self) -> str:
-        """The dotted name of the module; what may stand behind a colon is not used."""
-        return self.value.partition(":")[0].strip()
+    def target(self) -> str:
+        """The dotted name of the module, and behind a colon that of an object in it, where one is named.
+
+        A value that is not written as one comes as it is, and names nothing that can be imported.
+        """
+        found = _VALUE.fullmatch(self.value)
+        if found is None:
+            return self.value.strip()
+        return found["module"] + (f":{found['object']}" if found["object"] else "")
 
     @property
     def package(self) -> str:
         """The top-level package of the module."""
-        return self.module.partition(".")[0]
+        return self.target.partition(":")[0].partition(".")[0]

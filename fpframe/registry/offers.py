@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import inspect
 import json
 from typing import Any, cast
@@ -12,8 +11,10 @@ import pluggy
 
 from fpframe.errors import PluginError, nearest
 from fpframe.interfaces import Component, Scheme, Stratum
+from fpframe.registry.defaults import check_defaults
 from fpframe.registry.hookspecs import PLUGIN_API, HookSpecs
 from fpframe.registry.signatures import check_signatures
+from fpframe.registry.target import describe_misuse, imported
 
 KINDS = (
     "perturbation",
@@ -98,9 +99,16 @@ def _listed(hook: pluggy.HookCaller) -> list[Any]:
     returned = hook()
     # pluggy leaves out what returns None, without a word
     if len(returned) < len(hook.get_hookimpls()):
+        if any(each.wrapper or each.hookwrapper for each in hook.get_hookimpls()):
+            raise PluginError(
+                f"its {hook.name} is a wrapper, and there is nothing to wrap, for each plugin is asked alone; write "
+                "@fpframe.hookimpl without arguments, and return a list"
+            )
         raise PluginError(f"its {hook.name} returns None; return a list")
     found: list[Any] = []
     for items in returned:
+        if inspect.isgenerator(items):
+            raise PluginError(f"its {hook.name} is a generator; return a list instead of yielding")
         if not isinstance(items, list | tuple):
             raise PluginError(f"its {hook.name} returns {items!r}; return a list")
         found += items
@@ -115,21 +123,24 @@ def _instances(hook: pluggy.HookCaller, cls: type) -> list[Any]:
     return found
 
 
-def imported_offers(module: str, *, name: str) -> dict[Key, Any]:
-    """Import a module and return what it offers.
+def imported_offers(target: str, *, name: str) -> dict[Key, Any]:
+    """Import a module and return what it, or an object in it, offers.
 
     Args:
-        module: its dotted name.
+        target: its dotted name, and behind a colon that of the object.
         name: the plugin's name.
 
     Raises:
         PluginError: it fails at import, or something that it offers cannot be used.
     """
     try:
-        found = importlib.import_module(module)
+        module, found = imported(target)
+    except PluginError:
+        raise
     except (Exception, SystemExit) as error:
         raise PluginError(f"it fails at import: {one_line(error)}") from error
     try:
+        require_api(getattr(module, "fpframe_api", None))
         return offers_of(found, name=name)
     except (Exception, SystemExit) as error:
         raise PluginError(one_line(error)) from error
@@ -155,6 +166,8 @@ def check_class(component: Any) -> None:
     Raises:
         PluginError: it is none, lacks something, or a method has a signature by which it cannot be called.
     """
+    if isinstance(component, Component):
+        raise PluginError(f"{component!r} is an object; return its class {type(component).__name__} itself")
     if not inspect.isclass(component) or not issubclass(component, Component):
         raise PluginError(f"{component!r} is not a component class; derive it from one of fpframe's interfaces")
     label = component.__name__
@@ -173,7 +186,7 @@ def check_class(component: Any) -> None:
     for field in attrs.fields(component):
         if field.default is attrs.NOTHING and field.init:
             raise PluginError(f"'{field.name}' of {label} has no default; give it one")
-    component()
+    check_defaults(component())
 
 
 def _own_fields(component: type) -> list[str]:
@@ -213,7 +226,12 @@ def _check_hooks(module: object, manager: pluggy.PluginManager) -> None:
         if hook not in known:
             raise PluginError(f"it implements '{hook}', which is not a hook{nearest(hook, known)}")
         taken = list(inspect.signature(getattr(module, attribute)).parameters)
+        if taken and inspect.isclass(module):
+            raise PluginError(str(describe_misuse(module)))
         if taken:
             raise PluginError(f"its {hook} takes {', '.join(taken)}; write def {hook}() without arguments")
     if not implemented:
+        misuse = describe_misuse(module)
+        if misuse is not None:
+            raise PluginError(misuse)
         raise PluginError("it implements no hook; decorate its fpframe_components with @fpframe.hookimpl")

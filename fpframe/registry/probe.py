@@ -107,7 +107,7 @@ class _Child:
         # a child that is gone already says so by its first line, which is missing
         with contextlib.suppress(BrokenPipeError):
             json.dump(
-                {"path": sys.path, "entries": [[entry.name, entry.module] for entry in entries]}, self._process.stdin
+                {"path": sys.path, "entries": [[entry.name, entry.target] for entry in entries]}, self._process.stdin
             )
             self._process.stdin.close()
 

@@ -30,8 +30,8 @@ class Plugin:
 
     Attributes:
         name: its entry-point name.
-        module: the object that carries the hook implementations, or the name of the module to import when something
-            of it is first used; ``None`` when it does not load.
+        module: the object that carries the hook implementations, or what to import when something of it is first
+            used, as ``module`` or ``module:object``; ``None`` when it does not load.
         offers: what a module that is only named offers.
         distribution: the distribution that ships it.
         version: that distribution's version.
@@ -235,15 +235,15 @@ def _ask(plugin: Plugin) -> tuple[PluginInfo, list[_Offer]]:
     return info, [_Offer(key=key, info=info, load=load, description=told) for key, told in described.items()]
 
 
-def _importing(module: str, info: PluginInfo) -> Callable[[], Mapping[Key, Any]]:
-    """Return what imports a module when it is first needed."""
+def _importing(target: str, info: PluginInfo) -> Callable[[], Mapping[Key, Any]]:
+    """Return what imports ``module`` or ``module:object`` when it is first needed."""
 
     @cache
     def load() -> Mapping[Key, Any]:
         try:
             # what a stranger prints must not stand among results; two threads would restore each other's redirection
             with _redirecting, contextlib.redirect_stdout(sys.stderr):
-                return imported_offers(module, name=info.name)
+                return imported_offers(target, name=info.name)
         except PluginError as error:
             raise PluginError(f"plugin {info.label} does not load: {error}") from error
 

@@ -10,7 +10,15 @@ from collections.abc import Iterable
 from pathlib import Path
 
 #: What a plugin is judged by, below fpframe's own folder.
-_JUDGES = ("registry/hookspecs.py", "registry/offers.py", "registry/signatures.py", "interfaces/*.py")
+_JUDGES = (
+    "registry/defaults.py",
+    "registry/entry.py",
+    "registry/hookspecs.py",
+    "registry/offers.py",
+    "registry/signatures.py",
+    "registry/target.py",
+    "interfaces/*.py",
+)
 
 
 def sources_stamp(package: str) -> str:

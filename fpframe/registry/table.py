@@ -49,7 +49,7 @@ def installed_plugins(
     return [
         Plugin(
             name=entry.name,
-            module=entry.module,
+            module=entry.target,
             offers=kept[entry].offers,
             distribution=distribution,
             version=version,

@@ -23,10 +23,10 @@ def install(tmp_path, monkeypatch):
     monkeypatch.setattr("fpframe.registry.discovery.entry_points", lambda group: tuple(entries))
     made: list[str] = []
 
-    def plugin(name, source=SOUND, *, first=""):
+    def plugin(name, source=SOUND, *, first="", value="{module}"):
         made.append(f"{name}_plugin")
         (site / f"{name}_plugin.py").write_text(source.replace("{name}", name).replace("{first}", first))
-        entries.append(EntryPoint(name, f"{name}_plugin", "fpframe"))
+        entries.append(EntryPoint(name, value.replace("{module}", f"{name}_plugin"), "fpframe"))
 
     yield plugin
     for name in made:

@@ -6,7 +6,10 @@ import types
 from typing import ClassVar
 
 import attrs
+import numpy as np
+import pluggy
 import pytest
+import torch
 from torch import nn
 
 import fpframe
@@ -132,7 +135,89 @@ def test_a_hook_that_returns_no_list_is_told(returned):
     assert the_error(made) == f"its fpframe_components returns {returned!r}; return a list"
 
 
-@pytest.mark.parametrize("offer", [nn.Linear, Quiet(), "quiet"])
+def test_a_hook_that_yields_is_told():
+    made = types.ModuleType("yielding")
+
+    @hookimpl
+    def fpframe_components():
+        yield Quiet
+
+    made.fpframe_components = fpframe_components
+    assert the_error(made) == "its fpframe_components is a generator; return a list instead of yielding"
+
+
+@pytest.mark.parametrize("options", [{"wrapper": True}, {"hookwrapper": True}])
+def test_a_wrapper_has_nothing_to_wrap(options):
+    made = types.ModuleType("wrapping")
+
+    @hookimpl(**options)
+    def fpframe_components():
+        return (yield)
+
+    made.fpframe_components = fpframe_components
+    assert "its fpframe_components is a wrapper, and there is nothing to wrap" in the_error(made)
+
+
+@pytest.mark.parametrize("options", [{"tryfirst": True}, {"trylast": True}, {"specname": "fpframe_components"}])
+def test_what_pluggy_knows_of_order_and_names_changes_nothing(options):
+    made = types.ModuleType("late")
+    made.fpframe_components = hookimpl(lambda: (Quiet,), **{"specname": "fpframe_components", **options})
+    assert Registry([made]).plugins[0].components == (("filter", "quiet"),)
+
+
+def test_a_marker_of_ones_own_is_as_good_as_fpframes_and_that_of_another_project_is_none():
+    own, others = types.ModuleType("own"), types.ModuleType("others")
+    own.fpframe_components = pluggy.HookimplMarker("fpframe")(lambda: [Quiet], specname="fpframe_components")
+    others.fpframe_components = pluggy.HookimplMarker("pytest")(lambda: [Quiet], specname="fpframe_components")
+    assert Registry([own]).plugins[0].components == (("filter", "quiet"),)
+    assert "it implements no hook; decorate its fpframe_components" in the_error(others)
+
+
+def test_an_object_in_place_of_its_class_is_told():
+    assert (
+        the_error(module("p", components=[Quiet()]))
+        == "Quiet(strength=0.5) is an object; return its class Quiet itself"
+    )
+
+
+@pytest.mark.parametrize(
+    ("value", "kind"),
+    [
+        (torch.ones(3), "a tensor"),
+        (nn.Parameter(torch.ones(3)), "a tensor"),
+        (np.ones(3), "an array"),
+        (np.float32(1), "a scalar of numpy"),
+        (nn.Identity(), "a network"),
+        ([1, torch.ones(3)], "a tensor"),
+        ({"inner": (np.ones(3),)}, "an array"),
+    ],
+)
+@pytest.mark.parametrize("by", ["value", "factory"])
+def test_a_parameter_that_is_no_plain_data_is_refused_by_name(value, kind, by):
+    @attrs.frozen(kw_only=True)
+    class Weighty(Quiet):
+        """A filter with weights."""
+
+        name: ClassVar[str] = "weighty"
+        weights: object = attrs.field(factory=lambda: value) if by == "factory" else value
+
+    assert f"'weights' of Weighty is {kind} by default, and parameters are plain data; give it" in the_error(
+        module("p", components=[Weighty])
+    )
+
+
+def test_a_list_of_numbers_may_be_a_parameter():
+    @attrs.frozen(kw_only=True)
+    class Listing(Quiet):
+        """A filter with a list."""
+
+        name: ClassVar[str] = "listing"
+        layers: list[int] = attrs.field(factory=lambda: [1, 2])
+
+    assert Registry([module("p", components=[Listing])]).create("filter", "listing").layers == [1, 2]
+
+
+@pytest.mark.parametrize("offer", [nn.Linear, "quiet"])
 def test_what_is_no_component_class_is_refused(offer):
     assert "is not a component class" in the_error(module("p", components=[offer]))
 
