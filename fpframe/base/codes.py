@@ -41,6 +41,11 @@ REASONS: Mapping[str, Reason] = {
         whose="suspect",
         remedy="Check how it is loaded and asked.",
     ),
+    "batch-decides": Reason(
+        meaning="Several images are answered differently in a batch than alone, as by a network in training mode.",
+        whose="suspect",
+        remedy="Evaluation mode, or `--batch-size 1`",
+    ),
     "batch-reordered": Reason(
         meaning="The answers to a batch came back in a different order from its images.",
         whose="suspect",
@@ -98,7 +103,7 @@ CAVEATS: Mapping[str, str] = {
     "answers-recorded": "The answers come from a file and are taken to be the suspect's.",
     "answers-vary": "The answers to one image change between repeats, and those of the calibration models do not.",
     "assumption": "Something was assumed of the victim or its data, by an enrolment from before notes had codes.",
-    "batch-dependent": "An image is answered differently in a batch than alone, as by a network in training mode.",
+    "batch-dependent": "Answers are slightly different in a batch than alone, as with another precision.",
     "calibrated-strata": "The p-value speaks of independent models of these kinds only.",
     "channel-below-named": "The suspect reveals less than the channel that was named.",
     "channel-without-encoder": "The encoder of another channel scored the suspect and the calibration models.",

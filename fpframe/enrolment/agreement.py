@@ -71,7 +71,7 @@ class Agreement:
         count, classes = answers.shape[0] * answers.shape[1], answers.shape[2]
         # two standard errors of kappa where labels are equal by chance alone, one in `classes`
         noise = 2 / math.sqrt(count * (classes - 1))
-        if own >= lowest / 2 - noise:
+        if own >= min(lowest, lowest / 2) - noise:  # half of a negative number would be higher than it
             return None
         return Note(
             "labels-disagree",

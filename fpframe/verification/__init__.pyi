@@ -10,5 +10,5 @@ from .transcript import Transcript as Transcript
 from .verdict import Verdict as Verdict
 from .verdict_json import verdict_schema as verdict_schema
 from .verify_suspects import verify as verify, verify_many as verify_many
-from .yardstick import Yardstick as Yardstick
+from .yardstick import Yardstick as Yardstick, models_of as models_of
 from .yardsticks import Yardsticks as Yardsticks

@@ -50,7 +50,8 @@ def _filter_caveats(
         Note(
             "filter-detected",
             f"The suspect's answers change between repeats as {chain.text} changes them, so it was compared with "
-            "calibration models that answer through the same filter.",
+            "calibration models that answer through the same filter, and with the same models without it; the larger "
+            "p-value counts.",
         ),
     )
 
@@ -66,8 +67,8 @@ def _varying() -> Note:
 def _filter_named(chain: FilterChain) -> Note:
     return Note(
         "filter-named",
-        f"Suspect and calibration models were compared through {chain.text} because that filter was named; nobody "
-        "checked that the suspect has it.",
+        f"Suspect and calibration models were compared through {chain.text} because that filter was named, and without "
+        "it too, since nobody checked that the suspect has it; the larger p-value counts.",
     )
 
 
@@ -76,8 +77,8 @@ def _filter_not_seen(probed: Probed, chain: FilterChain) -> Note | None:
         return None
     return Note(
         "filter-not-seen",
-        f"The suspect's answers do not change between repeats, although {chain.text} would change them. If it has no "
-        "such filter, the calibration models were made worse than it is, and the p-value is too small.",
+        f"The suspect's answers do not change between repeats, although {chain.text} would change them. It seems "
+        "to have no such filter, so name none.",
     )
 
 
@@ -86,6 +87,6 @@ def _batch_dependent(probed: Probed) -> Note | None:
         return None
     return Note(
         "batch-dependent",
-        "The suspect answers an image differently in a batch than alone, as a network in training mode does. Ask one "
-        "image at a time with --batch-size 1.",
+        "The suspect answers slightly differently in a batch than alone, as with another precision. Ask one image at a "
+        "time with --batch-size 1 to see whether that matters.",
     )

@@ -41,6 +41,22 @@ def swapped(probed: Probed) -> Note | None:
     return _reordered() if probed.swapped else None
 
 
+def entangled(probed: Probed) -> Note | None:
+    """Look for a suspect whose answer to an image depends on the images beside it, or on its place among them.
+
+    Another precision or size of batch may move a single label, so one answer is not enough.
+    """
+    moved = moved_share(probed.answers[0], probed.answers[1]) * len(probed.positions)
+    if not probed.mixing or moved < 2:
+        return None
+    return Note(
+        "batch-decides",
+        "The suspect answers an image differently in a batch than alone, as a network in training mode does, so its "
+        "answers are not of the image only. Put it into evaluation mode, or ask one image at a time with "
+        "--batch-size 1.",
+    )
+
+
 def turned(probed: Probed, first_view: Tensor) -> Note | None:
     """Look for a suspect that answers the first view ``(Q, K)`` differently from the probes before it.
 

@@ -13,7 +13,16 @@ from fpframe.errors import ModelError, UsageError
 from fpframe.models import Query
 from fpframe.verification.caveats import answer_caveats
 from fpframe.verification.detection import AUTO, NONE, look_for_filter, read_channel
-from fpframe.verification.hindrances import broken, constant, settled, stopped, swapped, turned, uncalibrated
+from fpframe.verification.hindrances import (
+    broken,
+    constant,
+    entangled,
+    settled,
+    stopped,
+    swapped,
+    turned,
+    uncalibrated,
+)
 from fpframe.verification.interview import Interview
 from fpframe.verification.probes import Probed, moved_share, probe
 from fpframe.verification.requirements import lacking
@@ -85,7 +94,7 @@ def question(
         return _unasked(interview, yardsticks, lack)
     probed = probe(interview, enrolment.queries)
     yardstick, behaviour = _choose_yardstick(interview, probed, yardsticks, asking)
-    behaviour = behaviour or broken([probed.answers.flatten(0, 1)]) or swapped(probed)
+    behaviour = behaviour or broken([probed.answers.flatten(0, 1)]) or swapped(probed) or entangled(probed)
     views: list[Tensor] = []
     if not behaviour:
         views, behaviour = _ask_views(interview, probed, yardstick, asking, alpha, on_event)

@@ -34,6 +34,18 @@ from fpframe.zoo import FilterChain
 
 #: What all strata in one are called.
 POOLED = "all independent"
+#: Ends the name of a stratum whose models answer as they are, beside the same ones behind a filter.
+_UNFILTERED = ", unfiltered"
+
+
+def unfiltered(stratum: str) -> str:
+    """Return what a stratum is called whose models answer without the filter that the suspect is taken to have."""
+    return stratum + _UNFILTERED
+
+
+def models_of(stratum: str) -> str:
+    """Return the stratum that the models are of, whether or not they answer through a filter."""
+    return stratum.removesuffix(_UNFILTERED)
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -44,7 +56,9 @@ class Yardstick:
         enrolment: the enrolment.
         channel: what the suspect reveals.
         through: the filter that it answers through; empty for none.
-        paths: view scores of the calibration models, by stratum.
+        paths: view scores of the calibration models, by stratum. Where there is a filter, each stratum stands there
+            twice, through it and as it is (`unfiltered`): the larger p-value counts, so that a filter that the suspect
+            does not have cannot speak against it.
         strata: their scores.
         caveats: what the reader of a verdict should know of this yardstick.
     """
@@ -76,10 +90,14 @@ class Yardstick:
             )
         chain = FilterChain.parse(through, registry) if through else None
         through = chain.text if chain else PLAIN
-        if chain is None or through in enrolment.calibration.answers:
-            paths = enrolment.paths(channel, through)
-        else:
-            paths = enrolment.paths_of(_filtered(enrolment, chain), channel)
+        paths = dict(enrolment.paths(channel, PLAIN))
+        if chain is not None:
+            stored = through in enrolment.calibration.answers
+            paths = {unfiltered(name): path for name, path in paths.items()} | (
+                dict(enrolment.paths(channel, through))
+                if stored
+                else dict(enrolment.paths_of(_filtered(enrolment, chain), channel))
+            )
         return cls(
             enrolment=enrolment,
             channel=channel,

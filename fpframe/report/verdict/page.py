@@ -21,7 +21,7 @@ from fpframe.report.tables import number, p_text
 from fpframe.report.verdict.evidence import strips_of
 from fpframe.report.verdict.pictures import strips_svg
 from fpframe.report.verdict.thumbnails import png_uri, stretched
-from fpframe.verification import Verdict, Yardsticks
+from fpframe.verification import Verdict, Yardsticks, models_of
 from fpframe.zoo import find_stratum
 
 #: What is said of strata that nobody here describes: those of models that a claimant brought as files bear the names of
@@ -170,10 +170,11 @@ def _row(name: str, result: StratumResult, verdict: Verdict, yardsticks: Yardsti
 
 
 def _about(name: str, yardsticks: Yardsticks) -> str:
+    stratum = models_of(name)
     try:
-        return find_stratum(name, yardsticks.registry).summary
+        return find_stratum(stratum, yardsticks.registry).summary
     except UsageError:
-        planned = any(group.stratum == name for group in yardsticks.enrolment.recipe.independent)
+        planned = any(group.stratum == stratum for group in yardsticks.enrolment.recipe.independent)
         return UNKNOWN if planned else BROUGHT
 
 
