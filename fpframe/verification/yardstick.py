@@ -125,10 +125,18 @@ class Yardstick:
         if test == "welch-by-stratum":
             return decide_by_welch(view_scores, self.paths, alpha=alpha, behaviour=behaviour, test=test)
         if test == "welch":
-            return decide_by_welch(view_scores, {POOLED: pooled(self.paths)}, alpha=alpha, behaviour=behaviour)
+            return decide_by_welch(view_scores, self._pooled(), alpha=alpha, behaviour=behaviour)
         if test == "sequential":
             return self._decide_sequentially(view_scores, alpha=alpha, certify=certify, behaviour=behaviour)
         return decide(view_scores, self.strata, alpha=alpha, certify=certify, behaviour=behaviour)
+
+    def _pooled(self) -> dict[str, StratumPaths]:
+        """Return all strata in one, and where there is a filter, all unfiltered ones in another."""
+        samples: dict[str, dict[str, StratumPaths]] = {}
+        for name, path in self.paths.items():
+            sample = POOLED if name == models_of(name) else unfiltered(POOLED)
+            samples.setdefault(sample, {})[name] = path
+        return {name: pooled(paths) for name, paths in samples.items()}
 
     def standardised(self, views: np.ndarray) -> np.ndarray:
         """Return what a sequential test compares at each look, for view scores ``(n, T)`` of the first T views."""
