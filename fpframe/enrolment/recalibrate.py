@@ -132,7 +132,7 @@ def _open_divided(
     """
     ours = attrs.evolve(recipe, dataset=enrolment.recipe.dataset, partition=enrolment.recipe.partition)
     ours = attrs.evolve(ours, seed=enrolment.recipe.seed)
-    workspace = open_workspace(ours, dataset, run, victim_indices=victim_indices)
+    workspace = open_workspace(ours, dataset, run, victim_indices=victim_indices, enrolled=enrolment.classes)
     parts = workspace.parts
     if (parts.victim.digest, parts.pool.digest) != (enrolment.victim["images"], enrolment.victim["pool"]):
         raise DataError(

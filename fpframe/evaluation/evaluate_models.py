@@ -106,7 +106,8 @@ def _open_enrolled(
     """
     recipe, enrolled = enrolments[0].recipe, enrolments[0].victim
     without = tuple(enrolled["absent"])
-    workspace = open_workspace(recipe, dataset, run, victim_indices=None if victim is None else victim.indices)
+    indices, classes = None if victim is None else victim.indices, enrolments[0].classes
+    workspace = open_workspace(recipe, dataset, run, victim_indices=indices, enrolled=classes)
     if victim is not None and victim.backbone is None and SAME_ARCHITECTURE not in without:
         victim = attrs.evolve(victim, backbone=enrolled["backbone"])
     setting = prepare(victim, recipe, workspace, run, without=without)

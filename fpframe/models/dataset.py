@@ -124,9 +124,11 @@ class Dataset:
         missing = [name for name in self.classes if name not in wanted]
         if missing:
             raise DataError(f"the order of classes lacks '{missing[0]}' ({self.address}); name every class once")
+        notes = tuple(note for note in self.notes if note.code != CLASS_ORDER)
+        if wanted == self.classes:
+            return attrs.evolve(self, notes=notes)
         number = torch.tensor([wanted.index(name) for name in self.classes])
         train, test = (Images(part.images, number[part.labels]) for part in (self.train, self.test))
-        notes = tuple(note for note in self.notes if note.code != CLASS_ORDER)
         return attrs.evolve(self, train=train, test=test, classes=wanted, notes=notes)
 
     @property

@@ -35,6 +35,8 @@ def check_defaults(component: Any) -> None:
 
 
 def _not_plain(value: Any) -> str | None:
+    if isinstance(value, bool | int | float | str):  # numpy's float64 too, which is a float
+        return None
     for module, kind, name in _NOT_PLAIN:
         # whoever has such a value has imported its library, which takes seconds
         if module in sys.modules and isinstance(value, getattr(sys.modules[module], kind)):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import attrs
 import numpy as np
 import torch
@@ -46,7 +48,12 @@ class Setting:
 
 
 def open_workspace(
-    recipe: Recipe, dataset: Dataset | str | None, run: Run, *, victim_indices: np.ndarray | None = None
+    recipe: Recipe,
+    dataset: Dataset | str | None,
+    run: Run,
+    *,
+    victim_indices: np.ndarray | None = None,
+    enrolled: Sequence[str] = (),
 ) -> Workspace:
     """Open the data and divide it; there is no victim yet.
 
@@ -55,6 +62,7 @@ def open_workspace(
         dataset: the data, or its address; ``None`` opens the recipe's.
         run: where data, models and plugins are.
         victim_indices: indices of the training images that an outside victim has seen.
+        enrolled: classes of an enrolment, whose order is taken where the run names none and the data have these.
 
     Raises:
         DataError: the data cannot be used.
@@ -63,6 +71,8 @@ def open_workspace(
         dataset = open_dataset(run.registry, dataset or recipe.dataset, run.data_root)
     if run.classes is not None:
         dataset = dataset.in_order(run.classes)
+    elif sorted(enrolled) == sorted(dataset.classes):
+        dataset = dataset.in_order(enrolled)
     for note in dataset.notes:
         run.on_event(Event(task="data", kind="note", text=note.text))
     return Workspace(

@@ -5,6 +5,7 @@ Not a plugin: `folder` uses it.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -75,7 +76,7 @@ def _decode(path: Path, address: str) -> Decoded:
                 remarks.append(_UPPER)
             if getattr(image, "n_frames", 1) > 1:
                 remarks.append(_FRAMES)
-            if image.getexif().get(_ORIENTATION, 1) not in (0, 1):
+            if _orientation(image) not in (0, 1):
                 remarks.append(_TURNED)
             if mode.becomes != "levels" and _transparent(image):
                 remarks.append(_OPAQUE)
@@ -89,6 +90,13 @@ def _decode(path: Path, address: str) -> Decoded:
         raise fpframe.DataError(
             f"cannot read {path}: {first_line(error)} ({address}); replace or delete the file"
         ) from error
+
+
+def _orientation(image: Image.Image) -> int:
+    """Return how the camera was held; 1 is upright, and what is taken where the EXIF data cannot be read."""
+    with contextlib.suppress(Exception):  # Pillow fails in many ways on them, and the pixels may be sound
+        return int(image.getexif().get(_ORIENTATION, 1))
+    return 1
 
 
 def _transparent(image: Image.Image) -> bool:

@@ -40,6 +40,14 @@ def test_the_classes_of_a_run_are_those_of_its_data_in_the_victims_order(noted, 
         assert opened.train.labels.tolist() == (9 - noted.train.labels).tolist()
 
 
+@pytest.mark.parametrize(
+    ("enrolled", "taken"), [("9876543210", "9876543210"), ("abc", "0123456789"), ("", "0123456789")]
+)
+def test_the_order_of_an_enrolment_is_taken_where_the_run_names_none(recipe, registry, tmp_path, enrolled, taken):
+    run = fpframe.Run(registry=registry, store=tmp_path)
+    assert open_workspace(recipe, "digits", run, enrolled=tuple(enrolled)).dataset.classes == tuple(taken)
+
+
 def test_an_order_of_other_classes_is_refused_by_name(noted, recipe, registry, tmp_path):
     run = fpframe.Run(registry=registry, store=tmp_path, classes=[*noted.classes[:9], "ten"])
     with pytest.raises(DataError, match="the data has no class 'ten'"):

@@ -142,6 +142,17 @@ def test_a_mode_that_is_refused_is_named(monkeypatch: pytest.MonkeyPatch, tmp_pa
         read(tmp_path / "0.png")
 
 
+def test_exif_data_that_cannot_be_read_spoil_no_pixels(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def broken(_image: Image.Image) -> None:
+        raise SyntaxError("not a TIFF file")
+
+    Image.fromarray(GREY).save(tmp_path / "0.png")
+    monkeypatch.setattr(Image.Image, "getexif", broken)
+    image, note = read(tmp_path / "0.png")
+    assert np.array_equal(image[0], GREY)
+    assert not note
+
+
 def test_all_images_of_more_than_8_bits_are_scaled_alike(tmp_path: Path) -> None:
     dark, bright = tmp_path / "0.png", tmp_path / "1.png"
     Image.fromarray(np.full(SHAPE, 200, np.uint16)).save(dark)
