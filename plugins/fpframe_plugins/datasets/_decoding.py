@@ -21,6 +21,9 @@ from fpframe_plugins.datasets._modes import MODES
 
 #: Decoding releases the interpreter lock; more threads than this gain little.
 _READERS = 4
+#: Pillow goes by content and not by name; others of its formats start programs, such as Ghostscript. MPO is what some
+#: cameras write as JPEG.
+_FORMATS = ("BMP", "GIF", "JPEG", "MPO", "PNG", "PPM", "TIFF", "WEBP")
 #: Where a file says how the camera was held.
 _ORIENTATION = 0x0112
 #: Bits of detectors whose values lie in whole numbers of 16 bits.
@@ -66,7 +69,7 @@ def read_images(paths: Sequence[Path], base: Path, address: str) -> tuple[Any, t
 
 def _decode(path: Path, address: str) -> Decoded:
     try:
-        with Image.open(path) as image:
+        with Image.open(path, formats=_FORMATS) as image:
             mode = MODES.get(image.mode)
             if mode is None or not mode.becomes:
                 remedy = mode.remedy if mode is not None else "convert it to grey (L) or colour (RGB)"

@@ -309,3 +309,12 @@ def test_an_order_that_differs_from_timms_is_said(tmp_path: Path, names: tuple[s
 
 def test_an_order_that_all_share_needs_no_word(split_folder: Path) -> None:
     assert Folder().open("pets", root=split_folder).notes == ()
+
+
+@pytest.mark.parametrize("format", ["EPS", "PDF", "ICO"])
+def test_a_file_of_another_format_is_not_read_whatever_its_name_says(split_folder: Path, format: str) -> None:
+    """Pillow starts Ghostscript for EPS; a file from elsewhere must not reach it."""
+    other = split_folder / "pets/train/cat/0.png"
+    Image.new("RGB", (6, 4)).save(other, format=format)
+    with pytest.raises(fpframe.DataError, match=r"cannot read .*0\.png: cannot identify image file"):
+        Folder().open("pets", root=split_folder)
