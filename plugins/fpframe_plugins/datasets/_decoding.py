@@ -21,9 +21,8 @@ from fpframe_plugins.datasets._modes import MODES
 
 #: Decoding releases the interpreter lock; more threads than this gain little.
 _READERS = 4
-#: Pillow goes by content and not by name; others of its formats start programs, such as Ghostscript. MPO is what some
-#: cameras write as JPEG.
-_FORMATS = ("BMP", "GIF", "JPEG", "MPO", "PNG", "PPM", "TIFF", "WEBP")
+#: Pillow goes by content and not by name; others of its formats start programs, such as Ghostscript.
+_FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
 #: Where a file says how the camera was held.
 _ORIENTATION = 0x0112
 #: Bits of detectors whose values lie in whole numbers of 16 bits.
