@@ -131,13 +131,13 @@ def test_every_mode_of_pillow_is_in_the_table() -> None:
 @pytest.mark.parametrize("name", sorted(name for name, mode in MODES.items() if mode.becomes))
 def test_pillow_converts_a_mode_as_the_table_says(name: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     image = Image.new(name, SHAPE[::-1])
-    monkeypatch.setattr(Image, "open", lambda _path: image)
+    monkeypatch.setattr(Image, "open", lambda _path, formats: image)
     images, _ = read_images([tmp_path / "0.png"], tmp_path, "folder:here")
     assert images.shape == (1, 3 if MODES[name].becomes == "colour" else 1, *SHAPE)
 
 
 def test_a_mode_that_is_refused_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(Image, "open", lambda _path: Image.new("La", SHAPE[::-1]))
+    monkeypatch.setattr(Image, "open", lambda _path, formats: Image.new("La", SHAPE[::-1]))
     with pytest.raises(fpframe.DataError, match=r"0.png is an image of mode La \(folder:here\); save it as LA"):
         read(tmp_path / "0.png")
 
