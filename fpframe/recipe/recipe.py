@@ -16,6 +16,9 @@ from fpframe.models import Dataset, Training
 from fpframe.parameters import number, one_of, some, whole
 from fpframe.registry import STRATA, overlap_of
 
+#: Settings of a training that recipes of earlier releases do not have. They are left out where nobody chose them, so
+#: that an enrolment of then is saved to the same bytes.
+_LATER = {"memory_format": "auto", "precision": "auto"}
 SPLITS = ("fit", "calibrate", "test")
 #: The preset that calibrates one stratum only.
 CERTIFY = "certify"
@@ -252,8 +255,13 @@ class Recipe:
         return self.seed if self.queries.seed is None else self.queries.seed
 
     def to_toml(self) -> str:
-        """Return the full recipe, every default written out."""
-        return tomli_w.dumps(_without_none(attrs.asdict(self)))
+        """Return the full recipe, every default written out but for those of `_LATER`."""
+        full = _without_none(attrs.asdict(self))
+        for training in (full["training"], full["victim"].get("training", {})):
+            for key, default in _LATER.items():
+                if training.get(key) == default:
+                    del training[key]
+        return tomli_w.dumps(full)
 
 
 def _for_stratum(recipe: Recipe, stratum: str) -> Recipe:

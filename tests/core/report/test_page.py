@@ -326,13 +326,17 @@ def test_a_filter_is_named_and_its_calibration_drawn(registry):
     enrolment = make_enrolment(calibration=calibration)
     scores = (0.2, 0.2, 0.2, 0.2)
     verdict = judged(enrolment, scores)
-    filtered = attrs.evolve(verdict, through=name, decision=decide(scores, enrolment.strata("probs", name), alpha=0.1))
+    strata = Yardstick.of(enrolment, "probs", name, registry=registry).strata
+    filtered = attrs.evolve(verdict, through=name, decision=decide(scores, strata, alpha=0.1))
+    assert len(strata) == 2 * len(verdict.strata), "the same models, behind the filter and as they are"
     counts = []
     for each in (verdict, filtered):
         root = page(enrolment, each, registry=registry)
         counts.append(len(of_class(of_class(root, "strips")[0], "high")))
         assert (name in words(root)) == (each is filtered)
-    assert counts == [sum(result.at_least for result in verdict.decision.strata.values()), 0]
+    # behind the filter none is as high; as they are, as many as ever
+    assert counts == [sum(result.at_least for result in verdict.strata.values())] * 2
+    assert not any(result.at_least for kind, result in filtered.strata.items() if kind in verdict.strata)
 
 
 def test_looks_are_those_of_the_decision(enrolment, registry):
