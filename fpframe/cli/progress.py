@@ -6,6 +6,7 @@ import time
 from datetime import timedelta
 from types import TracebackType
 
+import attrs
 from rich.console import Console
 from rich.progress import (
     BarColumn,
@@ -48,6 +49,15 @@ class RateColumn(ProgressColumn):
         return Text(f"{60 * speed:.0f}/min" if speed else "")
 
 
+@attrs.define
+class _Written:
+    """When a task began, when a line on it was last written, and where it stood then."""
+
+    began: float
+    last: float
+    done: int
+
+
 class ProgressBars:
     """Show each task of the events as a bar while the block runs, and notes as lines above the bars.
 
@@ -58,7 +68,7 @@ class ProgressBars:
     def __init__(self, *, verbose: bool = False) -> None:
         self._verbose = verbose
         self._tasks: dict[str, TaskID] = {}
-        self._written: dict[str, tuple[float, float]] = {}
+        self._written: dict[str, _Written] = {}
         self._progress = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
@@ -94,13 +104,16 @@ class ProgressBars:
 
     def _write_line(self, event: Event) -> None:
         """Write where a task stands, now and then: a log has no bar."""
-        began, last = self._written.get(event.task, (time.monotonic(), time.monotonic()))
         now = time.monotonic()
-        if now - last < LINE_EVERY:
-            self._written[event.task] = began, last
+        written = self._written.get(event.task)
+        if written is None or event.done < written.done:  # a task of this name begins, perhaps once more
+            self._written[event.task] = _Written(began=now, last=now, done=event.done)
             return
-        self._written[event.task] = began, now
-        rate = f", {60 * event.done / (now - began):.1f} a minute" if event.done else ""
+        written.done = event.done
+        if now - written.last < LINE_EVERY:
+            return
+        written.last = now
+        rate = f", {60 * event.done / (now - written.began):.1f} a minute" if event.done else ""
         left = f", about {event.left / 60:.0f} minutes left" if event.left is not None else ""
         total = "" if event.total is None else f" of {event.total}"
         self._progress.console.print(f"{event.task}: {event.done}{total}{rate}{left}", highlight=False, soft_wrap=True)

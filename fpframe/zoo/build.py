@@ -59,7 +59,8 @@ def build_models(
         Task(key=key, item=model, needs=frozenset({parents[key]} & keys.keys()), label=str(model.lineage))
         for key, model in keys.items()
     ]
-    clock = BuildClock(expected=dict(zip(keys, _expected(missing, workspace), strict=True)))
+    expected = dict(zip(keys, _expected(missing, workspace), strict=True))
+    clock = BuildClock(expected=expected, workers=max(1, min(run.workers, len(tasks))))
 
     def on_done(model: ZooModel, key: str) -> None:
         clock.finish(key)

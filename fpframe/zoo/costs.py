@@ -41,16 +41,23 @@ def stored_costs(models: Sequence[ZooModel], workspace: Workspace) -> tuple[Cost
     return costs_by_kind(models, [sidecar.get("seconds", 0.0) for sidecar in sidecars])
 
 
+#: Seconds for which a build is taken to have gone as expected before it began: the first models say little, for they
+#: wait for the workers to start.
+PRIOR = 20.0
+
+
 @attrs.define(kw_only=True)
 class BuildClock:
     """Tells how long a build will still take, from what its models were expected to take.
 
     Attributes:
-        expected: seconds by the key of each model.
+        expected: seconds by the key of each model, on one core.
+        workers: how many models are made at once.
         done: keys of the models that are finished.
     """
 
     expected: Mapping[str, float]
+    workers: int
     done: set[str] = attrs.field(factory=set, init=False)
     _started: float = attrs.field(factory=lambda: time.monotonic(), init=False)
 
@@ -59,9 +66,8 @@ class BuildClock:
         self.done.add(key)
 
     @property
-    def left(self) -> float | None:
-        """Seconds that the build will still take if it goes on as fast; ``None`` before anything is finished."""
+    def left(self) -> float:
+        """Seconds that the build will still take if it goes on as fast as it has so far."""
         done = sum(self.expected[key] for key in self.done)
-        if not done:
-            return None
-        return (time.monotonic() - self._started) * (sum(self.expected.values()) - done) / done
+        speed = (done + PRIOR * self.workers) / (time.monotonic() - self._started + PRIOR)
+        return (sum(self.expected.values()) - done) / speed

@@ -34,3 +34,13 @@ def test_a_log_of_a_short_task_gets_no_line(now, capsys):
         now[0] += 5
         bars(Event(task="asking models", done=2, total=2))
     assert " of " not in capsys.readouterr().err
+
+
+def test_a_task_that_begins_once_more_has_a_rate_of_its_own(now, capsys):
+    with ProgressBars() as bars:
+        for start in (0, 1000):
+            for done in range(1, 4):
+                now[0] = start + 20 * done
+                bars(Event(task="training models", done=done, total=3))
+    lines = [line for line in capsys.readouterr().err.splitlines() if " of " in line]
+    assert lines == ["training models: 3 of 3, 4.5 a minute"] * 2

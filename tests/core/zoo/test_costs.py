@@ -7,7 +7,7 @@ import pytest
 from fpframe.recipe import Run
 from fpframe.zoo import costs
 from fpframe.zoo.build import TASK, build_models
-from fpframe.zoo.costs import BuildClock, Cost, costs_by_kind, stored_costs
+from fpframe.zoo.costs import PRIOR, BuildClock, Cost, costs_by_kind, stored_costs
 from smallzoo import STUDENT
 
 
@@ -20,25 +20,30 @@ def clock(monkeypatch):
     def wait(seconds):
         now[0] += seconds
 
-    return BuildClock(expected={"short": 1, "long": 6, "free": 0}), wait
+    return BuildClock(expected={"short": 10, "long": 60, "free": 0}, workers=1), wait
 
 
 def test_what_is_left_is_told_by_what_is_expected_of_the_models_and_not_by_their_number(clock):
     build, wait = clock
-    wait(2)
+    assert build.left == 70, "before anything is finished, as expected"
+    wait(40)
     build.finish("short")
-    assert build.left == 12  # one second of work took two, and six are left
-    wait(12)
+    assert build.left == 60 * (40 + PRIOR) / (10 + PRIOR), "half as fast as expected, and it was fast in the prior"
+    wait(60)
     build.finish("long")
     assert build.left == 0
 
 
-def test_nothing_is_told_before_anything_that_takes_time_is_finished(clock):
+def test_a_first_model_that_waited_for_its_worker_does_not_frighten(clock):
     build, wait = clock
     wait(5)
-    assert build.left is None
     build.finish("free")
-    assert build.left is None
+    assert build.left == pytest.approx(70 * 25 / 20)
+
+
+def test_two_workers_take_half_as_long():
+    one, two = (BuildClock(expected={"a": 50, "b": 50}, workers=workers).left for workers in (1, 2))
+    assert one == pytest.approx(2 * two, rel=1e-3)
 
 
 def test_kinds_are_added_up_in_the_order_of_the_models(model):
