@@ -148,10 +148,9 @@ def build(
         raise UsageError("--schemes names schemes whose queries are sent; it needs --keep answers")
     opened = executor.opened(run.count)
     planned = models.plan(recipe, victim, run.dataset, run.silent())
-    outlook = planned.outlook()
-    started = time.monotonic()
     with run.shown(executor=opened) as shown:
-        announce(planned.models, planned.workspace, shown)
+        outlook = announce(planned.models, planned.workspace, shown)
+        started = time.monotonic()
         kept = _kept(attrs.evolve(planned, run=shown), keep, listed(schemes))
     minutes = (time.monotonic() - started) / 60
     if outlook.missing:

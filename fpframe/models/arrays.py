@@ -60,7 +60,7 @@ def label_tensor(given: Any, part: str, address: str) -> Tensor:
     """Return int64 labels ``(N,)`` of an array, a tensor or a list.
 
     Raises:
-        DataError: they are no whole numbers, or more than one for each image.
+        DataError: they are not whole numbers, or there are several for an image.
     """
     remedy = "give the index of each image's class, from 0"
     labels = _numbers(given, f"{part} labels", remedy, address)

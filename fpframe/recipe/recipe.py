@@ -18,7 +18,7 @@ from fpframe.registry import STRATA, overlap_of
 
 #: Settings of a training that recipes of earlier releases do not have. They are left out where nobody chose them, so
 #: that an enrolment of then is saved to the same bytes.
-_LATER = {"memory_format": "auto", "precision": "auto"}
+_LATER = {key: getattr(Training(), key) for key in ("memory_format", "precision")}
 SPLITS = ("fit", "calibrate", "test")
 #: The preset that calibrates one stratum only.
 CERTIFY = "certify"

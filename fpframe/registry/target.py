@@ -14,7 +14,7 @@ def imported(target: str) -> tuple[types.ModuleType, Any]:
     """Import the module of ``module`` or ``module:object``; return it and what is named.
 
     Raises:
-        PluginError: there is no such object in the module, or no name of a module.
+        PluginError: the module has no such object, or the text does not name a module.
         Exception: whatever the module raises when it is imported.
     """
     name, _, path = target.partition(":")

@@ -92,12 +92,11 @@ class Yardstick:
         through = chain.text if chain else PLAIN
         paths = dict(enrolment.paths(channel, PLAIN))
         if chain is not None:
-            stored = through in enrolment.calibration.answers
-            paths = {unfiltered(name): path for name, path in paths.items()} | (
-                dict(enrolment.paths(channel, through))
-                if stored
-                else dict(enrolment.paths_of(_filtered(enrolment, chain), channel))
+            asked = through in enrolment.calibration.answers
+            behind = (
+                enrolment.paths(channel, through) if asked else enrolment.paths_of(_filtered(enrolment, chain), channel)
             )
+            paths = {unfiltered(name): path for name, path in paths.items()} | dict(behind)
         return cls(
             enrolment=enrolment,
             channel=channel,

@@ -1,4 +1,4 @@
-"""`Costs`: what the models of a build have taken so far, by kind, and how long the others will take."""
+"""What models take by kind, and how long those of a build that are left will still take."""
 
 from __future__ import annotations
 

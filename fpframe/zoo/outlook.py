@@ -91,8 +91,11 @@ class Outlook:
         return f"{seconds / 60:.0f} minutes" if seconds >= 90 else f"{seconds:.0f} seconds"
 
 
-def announce(models: Sequence[ZooModel], workspace: Workspace, run: Run) -> None:
-    """Tell the listener how many models there will be, how many are stored already, and the time for the others."""
+def announce(models: Sequence[ZooModel], workspace: Workspace, run: Run) -> Outlook:
+    """Tell the listener how many models there will be, how many are stored already, and the time for the others.
+
+    Returns what it told.
+    """
     outlook = Outlook.of(models, workspace)
     roles = Counter(f"{m.stratum if m.relation == 'independent' else m.relation} ({m.split})" for m in models)
     listed = ", ".join(f"{count} {role}" for role, count in sorted(roles.items()))
@@ -107,3 +110,4 @@ def announce(models: Sequence[ZooModel], workspace: Workspace, run: Run) -> None
             f"{stored} of {len(models)} are in the store already"
         )
     run.on_event(Event(task="zoo", kind="note", text=text))
+    return outlook
