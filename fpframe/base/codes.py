@@ -26,6 +26,11 @@ class Reason:
 
 #: By code, why a verdict is ``INCONCLUSIVE``.
 REASONS: Mapping[str, Reason] = {
+    "ability-not-recorded": Reason(
+        meaning="The recorded answers leave out the images that ability is measured on.",
+        whose="unknown",
+        remedy="Ask the suspect everything that `fpframe queries export` writes.",
+    ),
     "answers-changed": Reason(
         meaning="The suspect answered the same images differently once the views began.",
         whose="suspect",
@@ -51,10 +56,20 @@ REASONS: Mapping[str, Reason] = {
         whose="suspect",
         remedy="`--batch-size 1`",
     ),
+    "calibration-less-able": Reason(
+        meaning="Too few calibration models are as able as the suspect, so it may stand out by ability alone.",
+        whose="calibration",
+        remedy="Enroll with models that are trained longer, or with more of them.",
+    ),
     "calibration-not-finite": Reason(
         meaning="A calibration score is not a finite number.",
         whose="calibration",
         remedy="Calibrate or enroll again.",
+    ),
+    "enrolment-lacks-ability": Reason(
+        meaning="The enrolment is from before ability was measured, and accuses nobody.",
+        whose="enrolment",
+        remedy="Enroll again.",
     ),
     "enrolment-lacks-standards": Reason(
         meaning="The enrolment is from before early stops and lacks what they need; the suspect was not asked.",
@@ -87,7 +102,7 @@ REASONS: Mapping[str, Reason] = {
         remedy="Calibrate or enroll again.",
     ),
     "stopped-answering": Reason(
-        meaning="The suspect stopped answering after the first view.",
+        meaning="The suspect stopped answering.",
         whose="suspect",
         remedy="Ask again.",
     ),
@@ -102,11 +117,14 @@ REASONS: Mapping[str, Reason] = {
 CAVEATS: Mapping[str, str] = {
     "answers-recorded": "The answers come from a file and are taken to be the suspect's.",
     "answers-vary": "The answers to one image change between repeats, and those of the calibration models do not.",
+    "architecture-less-able": "However long they were trained, models of an architecture did not become as able as the victim.",
     "assumption": "Something was assumed of the victim or its data, by an enrolment from before notes had codes.",
     "batch-dependent": "Answers are slightly different in a batch than alone, as with another precision.",
     "calibrated-strata": "The p-value speaks of independent models of these kinds only.",
+    "calibration-left-out": "Independent models that are clearly less able than the victim did not calibrate.",
     "channel-below-named": "The suspect reveals less than the channel that was named.",
     "channel-without-encoder": "The encoder of another channel scored the suspect and the calibration models.",
+    "chosen-afterwards": "Level, test, channel or filter was chosen when the suspect was known.",
     "class-order": "The classes of the data set are numbered by their names as text, and not as numbers.",
     "filter-detected": "Suspect and calibration models were compared through a filter that its answers show.",
     "filter-named": "Suspect and calibration models were compared through a filter that somebody named.",
@@ -118,6 +136,7 @@ CAVEATS: Mapping[str, str] = {
     "queries-not-named": "The file of answers does not say which queries it answers.",
     "recorded-once": "Each image was recorded once, so nobody can see whether answers change between repeats.",
     "stratum-absent": "No independent models of this kind were calibrated.",
+    "strangers-accused": "Models of a kind would be called derived if they were not calibrated.",
     "suspect-source": "What the plugin that opened the suspect says about it.",
     "suspect-untrained": "The suspect is a network with random weights.",
     "victim-architecture-absent": "Another architecture stands in for the victim's.",

@@ -18,4 +18,27 @@ def describe_enrolment(enrolment: Enrolment, path: Path) -> str:
         f"{enrolment.scheme}, {enrolment.queries.queries} queries, channels {', '.join(enrolment.encoders)}; "
         f"calibrated on {calibrated}" + (f"; also through {filters}" if filters else "")
     ]
+    lines += [*_ability_lines(enrolment), *_stranger_lines(enrolment)]
     return "\n".join([*lines, f"  digest {enrolment.digest}", *(f"  {note.text}" for note in enrolment.caveats)])
+
+
+def _ability_lines(enrolment: Enrolment) -> list[str]:
+    """Return how able victim and calibration models are, and what so few images can tell."""
+    from fpframe.decision import resolution
+
+    able = enrolment.to_dict()["ability"]
+    if able is None:
+        return []
+    ranges = [f"{name} {low:.3f} to {high:.3f}" for name, (low, _, high) in able["calibration"].items()]
+    told = resolution(able["images"], 0.1)
+    return [
+        f"  accuracy on {able['images']} test images, which tell {told:.3f} apart where models differ on a tenth of "
+        f"them: victim {able['victim']:.3f}; {', '.join(ranges)}"
+    ]
+
+
+def _stranger_lines(enrolment: Enrolment) -> list[str]:
+    """Return what models of each kind would be called if nobody of the kind were calibrated."""
+    channel = next(iter(enrolment.encoders))
+    rates = [f"{each.name} {each.accused} of {each.n}" for each in enrolment.strangers(channel)]
+    return [f"  called derived if their kind were not calibrated ({channel}): {', '.join(rates)}"]

@@ -54,7 +54,7 @@ class JudgingOptions:
     """How suspects are judged.
 
     Attributes:
-        alpha: Highest p-value at which a suspect is called derived.
+        alpha: Highest p-value at which a suspect is called derived; the enrolment's by default, and at most.
         channel: What the suspects reveal, such as rounded:2; auto reads it from their first answers.
         through: Answer filter that they answer through, such as "flip(0.5)"; auto looks for one where answers change
             between repeats, none does not.

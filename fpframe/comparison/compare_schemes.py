@@ -71,7 +71,7 @@ def compare(
         test = setting.workspace.dataset.test
         accuracy = setting.victim.classifier.accuracy(test.pixels, test.labels)
         return Comparison(
-            recipe=full,
+            recipe=setting.recipe,
             victim={"address": setting.victim_name, "accuracy": round(accuracy, 6)},
             folds=design.folds,
             contrasts=contrasts,

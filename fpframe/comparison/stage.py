@@ -10,7 +10,7 @@ from fpframe.comparison.contenders import Contender
 from fpframe.comparison.kinds import kind_of
 from fpframe.comparison.records import Questioned
 from fpframe.comparison.rounds import require_folds
-from fpframe.enrolment import check_pool, plan_enrolment
+from fpframe.enrolment import check_pool, plan_enrolment, top_up, victim_labels
 from fpframe.errors import DataError
 from fpframe.models import Dataset
 from fpframe.opening import Victim
@@ -80,6 +80,7 @@ def set_stage(
     for contender in contenders:
         check_pool(contender.method.parts, workspace.parts.pool)
     setting = prepare(victim, recipe, workspace, run, without=without)
+    recipe = setting.recipe
     plan = plan_models(recipe, run.registry, without=setting.without)
     if setting.without != without:  # the victim has a further stratum left out
         if folds is None:
@@ -89,7 +90,10 @@ def set_stage(
     if {model.relation for model in _scored(plan, folds)} != {"derived", "independent"}:
         raise DataError(f"recipe '{recipe.name}' has no derived or no independent models to score")
     announce(plan, workspace, run)
-    return Stage(setting=setting, zoo=build_models(plan, workspace, run), folds=folds)
+    zoo = build_models(plan, workspace, run)
+    if folds is None:
+        zoo = top_up(zoo, recipe, victim_labels(workspace, recipe.seed), run, without=setting.without)
+    return Stage(setting=setting, zoo=zoo, folds=folds)
 
 
 def _scored(models: Sequence[ZooModel], folds: int | None) -> list[ZooModel]:

@@ -1,6 +1,12 @@
+from .ability import clearly_less_able as clearly_less_able, resolution as resolution
 from .conformal import decide as decide
 from .curves import PowerAt as PowerAt, aruc as aruc, roc as roc, tpr_at_fpr as tpr_at_fpr
-from .levels import holm_thresholds as holm_thresholds, require_alpha as require_alpha
+from .levels import (
+    HIGHEST_ALPHA as HIGHEST_ALPHA,
+    holm_thresholds as holm_thresholds,
+    refuse_alpha as refuse_alpha,
+    require_alpha as require_alpha,
+)
 from .metrics import auc as auc, auc_interval as auc_interval, clopper_pearson as clopper_pearson
 from .outcome import (
     DERIVED as DERIVED,

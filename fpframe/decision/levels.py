@@ -8,6 +8,9 @@ from collections.abc import Mapping, Sequence
 from fpframe.decision.pvalues import CONFIDENCE, StratumScores, needed_models, reaches, upper_bound
 from fpframe.errors import UsageError
 
+#: The highest level that there is: one innocent in ten.
+HIGHEST_ALPHA = 0.1
+
 
 def require_alpha(
     alpha: float, strata: Mapping[str, StratumScores], *, suspects: int = 1, certify: bool = False
@@ -25,8 +28,7 @@ def require_alpha(
     """
     if not strata:
         raise UsageError("the enrolment has no calibration models; enroll with a recipe that has some")
-    if not 0 < alpha < 1:
-        raise UsageError(f"alpha must lie in (0, 1) (got {alpha})")
+    refuse_alpha(alpha)
     share = alpha / suspects
     name, weakest = min(strata.items(), key=lambda item: item[1].units)
     least = upper_bound(0, weakest.units) if certify else weakest.floor
@@ -34,18 +36,30 @@ def require_alpha(
         return
     shared = f" shared by {suspects} suspects" if suspects > 1 else ""
     sure = f" with {CONFIDENCE:.0%} confidence" if certify else ""
-    advice = "raise --alpha"
+    advice = ""
     if certify and reaches(weakest.floor, share):
         advice += ", or leave out --certify"
     if suspects > 1 and reaches(least, alpha):
         advice += ", or name only the one that you mean to accuse"
+    elif reaches(least * suspects, HIGHEST_ALPHA):
+        advice += f", or enroll with an alpha of {least * suspects:.3g} or more"
     kin = "" if len(weakest.scores) == weakest.units else f" of {weakest.units} families"
     raise UsageError(
         f"alpha {alpha:g}{shared}{sure} cannot be reached: stratum '{name}' has {len(weakest.scores)} independent "
         f"calibration models{kin}, which allows {'bounds' if certify else 'p-values'} down to {least:.3g}; "
-        f"{needed_models(share, certify=certify)} are needed in every stratum: enroll with a larger recipe, calibrate "
-        f"on more models, or {advice}"
+        f"{needed_models(share, certify=certify)} are needed in every stratum: enroll with a larger recipe or "
+        f"calibrate on more models{advice}"
     )
+
+
+def refuse_alpha(alpha: float) -> None:
+    """Refuse a level that is none, or at which so many innocents would be accused that a verdict means nothing.
+
+    Raises:
+        UsageError: alpha does not lie in (0, `HIGHEST_ALPHA`].
+    """
+    if not (alpha > 0 and reaches(alpha, HIGHEST_ALPHA)):
+        raise UsageError(f"alpha must lie in (0, {HIGHEST_ALPHA:g}] (got {alpha:g}); so many innocents may be accused")
 
 
 def holm_thresholds(p_values: Sequence[float], alpha: float) -> list[float]:

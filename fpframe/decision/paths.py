@@ -21,10 +21,12 @@ class StratumPaths:
     Attributes:
         views: ``(n, V)``: the score of each model in each view.
         families: the family of each model.
+        less_able: whether each model is clearly less able than the suspect; empty where none is. See `StratumScores`.
     """
 
     views: np.ndarray = attrs.field(converter=_matrix)
     families: tuple[str, ...]
+    less_able: tuple[bool, ...] = ()
 
     def __attrs_post_init__(self) -> None:
         if self.views.ndim != 2:
@@ -39,7 +41,8 @@ class StratumPaths:
 
     def scores(self) -> StratumScores:
         """Return the mean over the views of each model."""
-        return StratumScores(scores=tuple(mean_of_views(row) for row in self.views), families=self.families)
+        means = tuple(mean_of_views(row) for row in self.views)
+        return StratumScores(scores=means, families=self.families, less_able=self.less_able)
 
 
 def pooled(strata: Mapping[str, StratumPaths]) -> StratumPaths:

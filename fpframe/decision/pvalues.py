@@ -20,14 +20,19 @@ class StratumScores:
     Attributes:
         scores: one per model.
         families: the family of each model.
+        less_able: whether each model is clearly less able than the suspect; it counts as scoring at least as high,
+            whatever it scores. Empty where none is.
     """
 
     scores: tuple[float, ...]
     families: tuple[str, ...]
+    less_able: tuple[bool, ...] = ()
 
     def __attrs_post_init__(self) -> None:
         if len(self.scores) != len(self.families):
             raise ValueError(f"{len(self.scores)} scores but {len(self.families)} families")
+        if self.less_able and len(self.less_able) != len(self.scores):
+            raise ValueError(f"{len(self.scores)} scores but {len(self.less_able)} abilities")
 
     @property
     def units(self) -> int:
@@ -36,8 +41,10 @@ class StratumScores:
 
     @property
     def floor(self) -> float:
-        """The smallest p-value that this many models can give."""
-        return 1 / (self.units + 1)
+        """The smallest p-value that these models can give; those less able than the suspect never stand below it."""
+        above = sum(self.less_able)
+        families_above = len({name for name, less in zip(self.families, self.less_able, strict=False) if less})
+        return max((1 + above) / (len(self.scores) + 1), (1 + families_above) / (self.units + 1))
 
     @property
     def finite(self) -> bool:
@@ -55,12 +62,14 @@ class StratumResult:
         p_families: the p-value with the family as the unit.
         n: number of calibration models.
         families: number of families among them.
-        at_least: models that score at least as high as the suspect.
+        at_least: models that count as scoring at least as high as the suspect: those that do, and those that are
+            clearly less able than it.
         families_at_least: families of which at least one model does.
+        less_able: models that are clearly less able than the suspect.
         margin: distance from the highest calibration score in standard deviations; it decides nothing.
         bound: with 95 % confidence in the calibration, an independent model of this kind scores as high with at most
             this chance; see `upper_bound`.
-        floor: the smallest p-value that so many models allow; NaN for a test that does not count models.
+        floor: the smallest p-value that these models allow for this suspect; NaN for a test that does not count models.
         highest: the highest calibration score; NaN where one is not finite.
     """
 
@@ -71,6 +80,7 @@ class StratumResult:
     families: int
     at_least: int
     families_at_least: int
+    less_able: int = 0
     margin: float
     bound: float
     floor: float
@@ -93,7 +103,9 @@ def stratum_p_value(score: float, stratum: StratumScores) -> StratumResult:
     exchangeable with others one by one, so the same count over families is made too, where a family counts as soon as
     one of its models scores as high, and the larger p-value is returned.
 
-    Ties count against the claimant. So does a score that is NaN, and a calibration score that is not finite.
+    Ties count against the claimant. So does a score that is NaN, a calibration score that is not finite, and a model
+    that is clearly less able than the suspect: what it scores says nothing of abler ones. p can only grow by that, so
+    it keeps its promise.
     """
     values, maxima = _values(stratum), _family_maxima(stratum)
     at_least, families_at_least = int(_count(values, score)), int(_count(maxima, score))
@@ -106,6 +118,7 @@ def stratum_p_value(score: float, stratum: StratumScores) -> StratumResult:
         families=len(maxima),
         at_least=at_least,
         families_at_least=families_at_least,
+        less_able=sum(stratum.less_able),
         margin=_margin(score, stratum.scores),
         bound=max(upper_bound(at_least, len(values)), upper_bound(families_at_least, len(maxima))),
         floor=stratum.floor,
@@ -156,9 +169,10 @@ def reaches(value: float, alpha: float) -> bool:
 
 
 def _values(stratum: StratumScores) -> np.ndarray:
-    """Return the calibration scores ``(n,)``; one that is not finite is as high as can be."""
+    """Return the calibration scores ``(n,)``; one that is not finite, or of a less able model, is as high as can be."""
     values = np.asarray(stratum.scores, dtype=np.float64)
-    return np.where(np.isfinite(values), values, np.inf)
+    ignored = np.array(stratum.less_able, dtype=bool) if stratum.less_able else np.zeros(len(values), dtype=bool)
+    return np.where(np.isfinite(values) & ~ignored, values, np.inf)
 
 
 def _family_maxima(stratum: StratumScores) -> np.ndarray:

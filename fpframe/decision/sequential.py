@@ -109,7 +109,9 @@ def decide_sequentially(
     marks = {name: standard(paths.views) for name, paths in strata.items()}
     own = standard(np.asarray(view_scores, dtype=np.float64).reshape(1, -1))[0]
     calibration = {
-        name: StratumScores(scores=tuple(_highest(each).tolist()), families=strata[name].families)
+        name: StratumScores(
+            scores=tuple(_highest(each).tolist()), families=strata[name].families, less_able=strata[name].less_able
+        )
         for name, each in marks.items()
     }
     finite = {name: paths.finite and bool(np.isfinite(marks[name]).all()) for name, paths in strata.items()}

@@ -1,11 +1,11 @@
+from .ability import Ability as Ability, ability_choice as ability_choice, label_rows as label_rows
+from .admission import top_up as top_up, victim_labels as victim_labels
 from .agreement import Agreement as Agreement
 from .asked import ZooAnswers as ZooAnswers, ask_zoo as ask_zoo
 from .calibration import (
     PLAIN as PLAIN,
     Calibration as Calibration,
     CalibrationModel as CalibrationModel,
-    fisher_z as fisher_z,
-    score_views as score_views,
 )
 from .encoders import (
     calibrating as calibrating,
@@ -25,3 +25,10 @@ from .method import (
 from .own_models import Independents as Independents
 from .queries import check_pool as check_pool, fooling_rate as fooling_rate
 from .recalibrate import calibrate as calibrate
+from .scoring import fisher_z as fisher_z, score_views as score_views
+from .sharpness import scored_answers as scored_answers
+from .strangers import (
+    Strangers as Strangers,
+    find_strangers as find_strangers,
+    stranger_notes as stranger_notes,
+)

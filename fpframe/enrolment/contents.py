@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from fpframe.base import Note
 from fpframe.decision import Standard
+from fpframe.enrolment.ability import Ability
 from fpframe.enrolment.calibration import Calibration
 from fpframe.interfaces import ComponentSpec
 from fpframe.models import QuerySet
@@ -34,3 +35,4 @@ class Contents:
     classes: tuple[str, ...]
     assumptions: tuple[Note, ...]
     profile: Mapping[str, Any]
+    ability: Ability | None = None

@@ -10,9 +10,10 @@ from torch import Tensor, nn
 
 from fpframe.base import Event, Listener, ignore
 from fpframe.decision import Standard, standard_of
-from fpframe.enrolment.calibration import CalibrationModel, fisher_z, score_views
+from fpframe.enrolment.calibration import CalibrationModel
+from fpframe.enrolment.scoring import fisher_z, score_views
+from fpframe.enrolment.sharpness import scored_answers
 from fpframe.interfaces import Encoder, Relation
-from fpframe.models import through_channel
 from fpframe.rng import derive_seed, threads
 from fpframe.zoo import ZooModel, divide_families
 
@@ -35,10 +36,10 @@ def fit_encoder(encoder: Encoder, answered: Answered, victim_answers: Tensor, ch
     families = sorted({model.family for model, _ in chosen})
     relation: list[Relation] = ["victim", *(model.relation for model, _ in chosen)]
     groups = [0, *(1 + families.index(model.family) for model, _ in chosen)]
-    stacked = torch.stack([victim_answers, *(answer for _, answer in chosen)])
+    rows = [scored_answers(each, victim_answers, channel) for each in (victim_answers, *(row for _, row in chosen))]
     with threads(1):
         return encoder.fit(
-            through_channel(stacked, channel),
+            torch.stack(rows),
             relation,
             torch.tensor(groups),
             seed=derive_seed(seed, "encoder", channel),

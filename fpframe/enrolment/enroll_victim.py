@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from fpframe.base import Listener, machine_profile
+from fpframe.enrolment.admission import admit, require_able, top_up, victim_labels
 from fpframe.enrolment.asked import ZooAnswers, ask_zoo
 from fpframe.enrolment.calibration import PLAIN, Calibration
 from fpframe.enrolment.encoders import calibrating, calibration_models, fit_encoders, fit_standards
@@ -72,9 +73,11 @@ def enroll(
         workspace = open_workspace(full, dataset, run, victim_indices=None if victim is None else victim.indices)
         check_pool(method.parts, workspace.parts.pool)
         setting = prepare(victim, full, workspace, run, without=left_out)
+        full = setting.recipe
         plan = plan_enrolment(full, run.registry, setting.without)
         announce(plan, workspace, run)
         zoo = build_models(plan, workspace, run)
+        zoo = top_up(zoo, full, victim_labels(workspace, full.seed), run, without=setting.without)
         asked = ask_zoo(setting, method, zoo, on_event=run.on_event)
         return fingerprint(setting, method, zoo, asked, on_event=run.on_event)
 
@@ -89,7 +92,8 @@ def fingerprint(
     recipe, registry = setting.recipe, setting.workspace.registry
     with threads(1):
         facts, profile = _victim_facts(setting, asked.questions.deltas), machine_profile()
-    chosen = calibrating(zoo.models)
+    chosen, ability = admit(zoo, victim_labels(setting.workspace, recipe.seed), seed=recipe.seed)
+    require_able(chosen, ability, wanted=calibrating(zoo.models), alpha=recipe.alpha)
     calibrates = set(chosen)
     filtered = ask_models_through(
         zoo, asked.questions.queries, method.filters, models=chosen, keep=keep, on_event=on_event
@@ -102,6 +106,7 @@ def fingerprint(
         calibration_models(chosen),
         {PLAIN: torch.stack([answer for model, answer in asked.models if model in calibrates]), **filtered},
         encoders,
+        standards,
         asked.victim,
         source=f"recipe {recipe.name}, seed {recipe.seed}",
     )
@@ -120,6 +125,7 @@ def fingerprint(
         classes=setting.workspace.dataset.classes,
         assumptions=setting.caveats,
         profile=profile,
+        ability=ability,
     )
 
 

@@ -6,17 +6,19 @@ from pathlib import Path
 from typing import Any
 
 import attrs
-import numpy as np
 from torch import Tensor
 
 from fpframe.base import Note
 from fpframe.decision import Standard, StratumPaths, StratumScores
-from fpframe.enrolment.calibration import PLAIN, cosine_scores, score_views
+from fpframe.enrolment.calibration import PLAIN
 from fpframe.enrolment.contents import Contents
 from fpframe.enrolment.facts import enrolment_facts
 from fpframe.enrolment.folder import enrolment_digest, read_enrolment, write_enrolment
+from fpframe.enrolment.scoring import combined_scores, combined_views
+from fpframe.enrolment.sharpness import scored_answers
+from fpframe.enrolment.strangers import Strangers, find_strangers
 from fpframe.errors import UsageError
-from fpframe.models import is_channel, nearest_channel, through_channel
+from fpframe.models import is_channel, nearest_channel
 from fpframe.registry import STRATA, Registry
 
 
@@ -40,6 +42,8 @@ class Enrolment(Contents):
         classes: class names.
         assumptions: what was assumed of the victim and its data, for the reader of a verdict.
         profile: the machine that it was made on.
+        ability: how able the victim and the calibration models are; ``None`` in an enrolment of an earlier release,
+            which accuses nobody.
     """
 
     def __repr__(self) -> str:
@@ -92,8 +96,28 @@ class Enrolment(Contents):
                 )
                 for stratum in sorted({*STRATA, *self.victim["absent"]} - set(strata))
             ),
+            *self._left_out(),
             *self.assumptions,
         )
+
+    def _left_out(self) -> tuple[Note, ...]:
+        if self.ability is None or not self.ability.left_out:
+            return ()
+        count = len(self.ability.left_out)
+        return (
+            Note(
+                "calibration-left-out",
+                f"{count} independent model{'s' if count > 1 else ''} that {'are' if count > 1 else 'is'} clearly less "
+                "able than the victim did not calibrate.",
+            ),
+        )
+
+    @property
+    def able(self) -> Tensor:
+        """The images ``(A, C, H, W)`` that ability is measured on; A is 0 where it is not."""
+        if self.ability is None:
+            return self.queries.images[0, :0]
+        return self.ability.images
 
     def encoder_for(self, channel: str) -> str:
         """Return the channel whose encoder scores answers of `channel`: its own, or the nearest one's.
@@ -119,16 +143,22 @@ class Enrolment(Contents):
                 f"the calibration models were not asked through '{through}' (filters of this enrolment: {known}); add "
                 f"it with 'fpframe calibrate ENROLMENT --through \"{through}\" --out NEW'"
             )
-        known_views = self.calibration.views.get(channel, {})
-        if through in known_views:
-            return self.calibration.by_stratum(known_views[through])
+        # from the answers, and not from stored scores: nobody has to believe a number that follows from another
         return self.paths_of(self.calibration.answers[through], channel)
 
     def paths_of(self, answers: Tensor, channel: str) -> dict[str, StratumPaths]:
         """Return the view scores of the calibration models for other answers ``(M, V, Q, K)`` of theirs."""
-        encoder = self.encoders[self.encoder_for(channel)]
-        views: np.ndarray = score_views(encoder, answers, self.victim_answers, channel)
+        self.encoder_for(channel)
+        views = combined_views(self.encoders, self.standards, answers, self.victim_answers, channel)
         return self.calibration.by_stratum(views)
+
+    def strangers(self, channel: str) -> tuple[Strangers, ...]:
+        """Return what models of each kind would be called if nobody of the kind were calibrated; see `Strangers`.
+
+        Raises:
+            UsageError: there is no such channel.
+        """
+        return find_strangers(self.calibration, self.paths(channel), self.ability, alpha=self.recipe.alpha)
 
     def strata(self, channel: str, through: str = PLAIN) -> dict[str, StratumScores]:
         """Return the scores of the calibration models in a channel and through a filter, by stratum."""
@@ -140,9 +170,11 @@ class Enrolment(Contents):
 
     def embed(self, answers: Tensor, channel: str) -> Tensor:
         """Return embeddings ``(V, E)`` of answers ``(V, Q, K)`` in a channel."""
-        embeddings: Tensor = self.encoders[self.encoder_for(channel)](through_channel(answers, channel))
+        encoder = self.encoders[self.encoder_for(channel)]
+        embeddings: Tensor = encoder(scored_answers(answers, self.victim_answers, channel))
         return embeddings
 
     def view_scores(self, answers: Tensor, channel: str) -> Tensor:
-        """Return the cosine ``(V,)`` between a model's and the victim's embedding, view by view."""
-        return cosine_scores(self.encoders[self.encoder_for(channel)], answers, self.victim_answers, channel)
+        """Return the score ``(V,)`` of each view of a model; see `fpframe.enrolment.scoring.combined_scores`."""
+        self.encoder_for(channel)
+        return combined_scores(self.encoders, self.standards, answers, self.victim_answers, channel)

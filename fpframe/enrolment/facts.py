@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from statistics import median
 from typing import Any
 
 import attrs
@@ -45,6 +46,7 @@ def enrolment_facts(contents: Contents) -> dict[str, Any]:
                 "strata": dict(contents.calibration.counts),
                 "filters": [name for name in contents.calibration.answers if name],
             },
+            "ability": _ability(contents),
             "assumptions": [note.to_dict() for note in contents.assumptions],
             "profile": dict(contents.profile),
         }
@@ -55,3 +57,20 @@ def enrolment_facts(contents: Contents) -> dict[str, Any]:
 def perturbation_steps(delta: Tensor) -> int:
     """Return by how many of 255 steps a perturbation changes a pixel at most, truncated as the queries are."""
     return int(add_perturbation(torch.zeros(1, dtype=torch.uint8), delta.abs().max()).item())
+
+
+def _ability(contents: Contents) -> dict[str, Any] | None:
+    """Return how able victim and calibration models are; lowest, median and highest accuracy by stratum."""
+    ability = contents.ability
+    if ability is None:
+        return None
+    accuracies = ability.accuracies()
+    return {
+        "images": len(ability.images),
+        "victim": ability.victim_accuracy,
+        "calibration": {
+            stratum: [float(f([accuracies[row] for row in rows])) for f in (min, median, max)]
+            for stratum, rows in contents.calibration.rows.items()
+        },
+        "left_out": list(ability.left_out),
+    }

@@ -14,9 +14,11 @@ from typing import Any
 
 import attrs
 import safetensors.torch
+import torch
 from torch import Tensor
 
 from fpframe.base import Note, canonical_json, parse_json
+from fpframe.enrolment.ability import Ability
 from fpframe.enrolment.contents import Contents
 from fpframe.errors import IntegrityError, UsageError
 from fpframe.recipe import Recipe
@@ -80,6 +82,25 @@ def _assumption(note: Note) -> dict[str, str] | str:
     return note.text if note.code == UNCODED else note.to_dict()
 
 
+def _encode_ability(contents: Contents) -> bytes | None:
+    ability = contents.ability
+    if ability is None:
+        return None
+    # names as a tensor too: safetensors writes its metadata in any order, and bytes have to be the same
+    left_out = torch.frombuffer(bytearray(canonical_json(list(ability.left_out)).encode()), dtype=torch.uint8)
+    tensors = {name: getattr(ability, name) for name in _ABILITY}
+    return dump({**tensors, "left_out": left_out}, {})
+
+
+def _decode_ability(content: bytes) -> Ability:
+    tensors = _tensors(content)
+    left_out = parse_json(bytes(tensors["left_out"].tolist()))
+    return Ability(**{name: tensors[name] for name in _ABILITY}, left_out=tuple(left_out))
+
+
+#: The tensors of the member ``ability``.
+_ABILITY = ("images", "truth", "victim", "models")
+
 #: The members by name, besides one encoder for each channel. The name of an optional one is its field of `Contents`.
 MEMBERS: Mapping[str, Member] = {
     "recipe": Member(
@@ -114,6 +135,7 @@ MEMBERS: Mapping[str, Member] = {
         ),
         decode=lambda content: _numbered("answers", content),
     ),
+    "ability": Member(file="ability.safetensors", encode=_encode_ability, decode=_decode_ability, version=1),
 }
 
 #: What the manifest says of an enrolment besides its members and its format.
@@ -135,7 +157,6 @@ UNDIGESTED = "profile"
 
 #: Names of members that later releases fill, and what they hold.
 RESERVED: Mapping[str, str] = {
-    "ability": "how able the victim and the calibration models are, on labelled images of its own",
     "fitness": "what was checked before it may accuse anybody",
     "preparation": "how images are prepared for the victim",
     "origin": "versions and sources of everything that made it",

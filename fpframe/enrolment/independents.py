@@ -10,8 +10,9 @@ import torch
 from torch import Tensor
 
 from fpframe.base import Event, Listener
+from fpframe.enrolment.ability import labels_of
 from fpframe.enrolment.agreement import Agreement
-from fpframe.enrolment.calibration import CalibrationModel
+from fpframe.enrolment.calibration import PLAIN, CalibrationModel
 from fpframe.enrolment.modelfolder import IndependentFile
 from fpframe.errors import ModelError
 from fpframe.models import Query, QuerySet, ask
@@ -19,21 +20,49 @@ from fpframe.rng import derive_seed, threads
 from fpframe.zoo import FilterChain
 
 
+@attrs.frozen(kw_only=True, eq=False)
+class Asked:
+    """What models of the user's own answered.
+
+    Attributes:
+        answers: to the queries ``(M, V, Q, K)``, by the filter that they went through; `PLAIN` for none.
+        labels: to the images that ability is measured on, ``(M, A)``.
+    """
+
+    answers: dict[str, Tensor]
+    labels: Tensor
+
+    @property
+    def plain(self) -> Tensor:
+        """The answers that went through no filter."""
+        return self.answers[PLAIN]
+
+
 def ask_independents(
     files: Sequence[IndependentFile],
     open_file: Callable[[IndependentFile], Query],
     queries: QuerySet,
+    able: Tensor,
     chains: tuple[FilterChain, ...],
     *,
     on_event: Listener,
-) -> tuple[Tensor, dict[str, Tensor]]:
-    """Return the answers ``(M, V, Q, K)`` of the models, and those through each filter; one model is open at a time.
+) -> Asked:
+    """Ask models of the user's own; one is open at a time.
+
+    Args:
+        files: where they come from.
+        open_file: opens one.
+        queries: what they are asked.
+        able: the 8-bit images ``(A, C, H, W)`` that ability is measured on.
+        chains: filters that they also answer through.
+        on_event: is told of progress.
 
     Raises:
         ModelError: a model reveals labels only, answers with something that is not a number, or answers exactly as
             another does.
     """
     plain: list[Tensor] = []
+    labels: list[Tensor] = []
     filtered: dict[str, list[Tensor]] = {chain.text: [] for chain in chains}
     for done, file in enumerate(files, start=1):
         query = open_file(file)
@@ -47,13 +76,17 @@ def ask_independents(
                 "cut down to what a suspect reveals"
             )
         plain.append(answers)
+        labels.append(labels_of(query, able))
         for chain in chains:
             # numbered, for files in other folders may share a name, and no two models may share their noise
             wrapped = chain.wrap(query, seed=derive_seed(0, "calibrate through", done, file.model.name))
             with threads(1):
                 filtered[chain.text].append(ask(wrapped, queries))
         on_event(Event(task="asking independent models", done=done, total=len(files)))
-    return torch.stack(plain), {text: torch.stack(rows) for text, rows in filtered.items()}
+    return Asked(
+        answers={PLAIN: torch.stack(plain), **{text: torch.stack(rows) for text, rows in filtered.items()}},
+        labels=torch.stack(labels),
+    )
 
 
 def refuse_unfit(

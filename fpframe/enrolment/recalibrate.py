@@ -10,6 +10,8 @@ import numpy as np
 import torch
 
 from fpframe.decision import require_alpha
+from fpframe.enrolment.ability import Ability, ability_choice
+from fpframe.enrolment.admission import admit, require_able, top_up
 from fpframe.enrolment.calibration import PLAIN, Calibration, CalibrationModel
 from fpframe.enrolment.encoders import calibrating, calibration_models
 from fpframe.enrolment.enrolment import Enrolment
@@ -24,6 +26,7 @@ from fpframe.recipe import Recipe, Run, explains_former
 from fpframe.zoo import (
     FilterChain,
     Workspace,
+    Zoo,
     ZooModel,
     announce,
     ask_models,
@@ -89,14 +92,16 @@ def calibrate(
     alpha = enrolment.recipe.alpha if alpha is None else alpha
     if independents is not None:
         with run.computing():
-            calibration = _on_files(enrolment, Independents.of(independents), chains, alpha=alpha, run=run)
+            calibration, ability = _on_files(enrolment, Independents.of(independents), chains, alpha=alpha, run=run)
     else:
         full = Recipe.of(enrolment.recipe if recipe is None else recipe)
         plan = _plan(enrolment, full, tuple(without), alpha=alpha, run=run)
         with run.computing():
             workspace = _open_divided(enrolment, full, dataset, victim_indices, run)
-            calibration = _on_zoo(enrolment, plan, workspace, chains, full, run)
-    return attrs.evolve(enrolment, calibration=calibration, recipe=attrs.evolve(enrolment.recipe, alpha=alpha))
+            full = attrs.evolve(full, alpha=alpha)
+            calibration, ability = _on_zoo(enrolment, plan, workspace, chains, full, run, tuple(without))
+    recipe = attrs.evolve(enrolment.recipe, alpha=alpha)
+    return attrs.evolve(enrolment, calibration=calibration, ability=ability, recipe=recipe)
 
 
 def _plan(enrolment: Enrolment, recipe: Recipe, without: tuple[str, ...], *, alpha: float, run: Run) -> list[ZooModel]:
@@ -139,6 +144,13 @@ def _open_divided(
             f"the images that the victim was trained on, or that suspects are asked, are not those of the enrolment "
             f"({workspace.dataset.address}); name the same data, and --victim-indices if the enrolment had them"
         )
+    if enrolment.ability is not None:
+        chosen = ability_choice(len(workspace.dataset.test), enrolment.recipe.seed)
+        if not torch.equal(workspace.dataset.test[chosen].images, enrolment.able):
+            raise DataError(
+                "the images that ability was measured on are not those of the enrolment "
+                f"({workspace.dataset.address}); name the same data, with the same test images"
+            )
     # the victim itself is not needed: independent models only share its architecture
     workspace.victim_backbone = enrolment.victim["backbone"]
     return workspace
@@ -151,23 +163,32 @@ def _on_zoo(
     chains: tuple[FilterChain, ...],
     recipe: Recipe,
     run: Run,
-) -> Calibration:
+    without: tuple[str, ...],
+) -> tuple[Calibration, Ability | None]:
     announce(plan, workspace, run)
-    zoo = build_models(plan, workspace, run)
+    zoo, ability = build_models(plan, workspace, run), None
+    if enrolment.ability is not None:
+        victim, seed = enrolment.ability.victim, enrolment.recipe.seed
+        zoo = top_up(zoo, recipe, victim, run, without=without, seed=seed)
+        chosen, ability = admit(zoo, victim, seed=seed)
+        require_able(chosen, ability, wanted=zoo.models, alpha=recipe.alpha)
+        zoo = Zoo(tuple(chosen), workspace)
     plain = torch.stack(ask_models(zoo, enrolment.queries, on_event=run.on_event))
     filtered = ask_models_through(zoo, enrolment.queries, chains, on_event=run.on_event)
-    return Calibration.of(
-        calibration_models(plan),
+    calibration = Calibration.of(
+        calibration_models(zoo.models),
         {PLAIN: plain, **filtered},
         enrolment.encoders,
+        enrolment.standards,
         enrolment.victim_answers,
         source=f"recipe {recipe.name}, seed {recipe.seed}",
     )
+    return calibration, ability
 
 
 def _on_files(
     enrolment: Enrolment, independents: Independents, chains: tuple[FilterChain, ...], *, alpha: float, run: Run
-) -> Calibration:
+) -> tuple[Calibration, Ability | None]:
     files = find_independents(independents.folder, run.registry)
     models: list[CalibrationModel] = names_once(files)
     require_alpha(alpha, units_of(models))
@@ -185,12 +206,19 @@ def _on_files(
             named = file.backbone or (independents.backbone if file.needs_backbone else None)
             return apart.open(file.path, attrs.evolve(request, backbone=named))
 
-        plain, filtered = ask_independents(files, open_file, enrolment.queries, chains, on_event=run.on_event)
-    refuse_unfit(files, plain, enrolment.victim_answers, enrolment.calibration.answers[PLAIN])
-    return Calibration.of(
-        models,
-        {PLAIN: plain, **filtered},
+        asked = ask_independents(files, open_file, enrolment.queries, enrolment.able, chains, on_event=run.on_event)
+    refuse_unfit(files, asked.plain, enrolment.victim_answers, enrolment.calibration.answers[PLAIN])
+    ability, rows = None, list(range(len(models)))
+    if enrolment.ability is not None:
+        names = [model.name for model in models]
+        ability, rows = enrolment.ability.admitting(asked.labels, names)
+        require_able([models[row] for row in rows], ability, wanted=models, alpha=alpha)
+    calibration = Calibration.of(
+        [models[row] for row in rows],
+        {text: answers[rows] for text, answers in asked.answers.items()},
         enrolment.encoders,
+        enrolment.standards,
         enrolment.victim_answers,
-        source=f"{len(models)} models of the folder '{independents.folder.resolve().name}'",
+        source=f"{len(rows)} models of the folder '{independents.folder.resolve().name}'",
     )
+    return calibration, ability

@@ -160,7 +160,7 @@ def evaluate_zoo(
 
 def _judged(zoo: Zoo, model: ZooModel, yardsticks: Yardsticks, channel: str, tests: Sequence[Test]) -> HeldOut:
     enrolment, alpha = yardsticks.enrolment, yardsticks.enrolment.recipe.alpha
-    recording = recording_of(zoo, model, enrolment.queries, channel)
+    recording = recording_of(zoo, model, enrolment.queries, enrolment.able, channel)
     whole = question(recording.suspect(), yardsticks, Asking(), alpha=alpha)
 
     def verdict(test: Test) -> Verdict:

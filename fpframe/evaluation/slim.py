@@ -9,7 +9,16 @@ from pathlib import Path
 import attrs
 
 from fpframe.base import Event
-from fpframe.enrolment import ask_zoo, calibrating, check_method, check_pool, find_scheme
+from fpframe.enrolment import (
+    ability_choice,
+    ask_zoo,
+    calibrating,
+    check_method,
+    check_pool,
+    find_scheme,
+    top_up,
+    victim_labels,
+)
 from fpframe.errors import UsageError
 from fpframe.interfaces import Scheme
 from fpframe.recipe import SPLITS
@@ -59,6 +68,8 @@ def keep_answers(planned: ZooPlan, schemes: Sequence[Scheme | str | Path] = ()) 
     for method in methods:
         check_pool(method.parts, workspace.parts.pool)
     zoo = planned.build()
+    zoo = top_up(zoo, recipe, victim_labels(workspace, recipe.seed), run, without=planned.without)
+    able = workspace.dataset.test[ability_choice(len(workspace.dataset.test), recipe.seed)]
     setting = Setting(recipe=recipe, workspace=workspace, without=planned.without, victim_name="", caveats=())
     with run.computing():
         for method in methods:
@@ -66,8 +77,8 @@ def keep_answers(planned: ZooPlan, schemes: Sequence[Scheme | str | Path] = ()) 
             asked = ask_zoo(setting, method, zoo, keep=True, on_event=run.on_event)
             chosen, queries = calibrating(zoo.models), asked.questions.queries
             ask_models_through(zoo, queries, method.filters, models=chosen, keep=True, on_event=run.on_event)
-            keep_recordings(zoo, zoo.of("test"), queries, recipe.channels, on_event=run.on_event)
-    freed = _drop_all(planned)
+            keep_recordings(zoo, queries, able.images, recipe.channels, on_event=run.on_event)
+    freed = _drop_all(planned, zoo)
     return Kept(zoo=zoo, dropped=sum(size > 0 for size in freed), freed=sum(freed))
 
 
@@ -91,10 +102,10 @@ def _require_whole(planned: ZooPlan) -> None:
         )
 
 
-def _drop_all(planned: ZooPlan) -> list[int]:
+def _drop_all(planned: ZooPlan, zoo: Zoo) -> list[int]:
     """Drop the weights of every model, and of those that they are made from, and return the bytes that each frees."""
     workspace = planned.workspace
-    links = [link for model in planned.models for link in model.chain]
+    links = [link for model in zoo.models for link in model.chain]
     models = {model_key(link, workspace): link for link in links}
     # verdicts are about the victim: it is asked itself, again and again
     models.pop(model_key(victim_model(planned.recipe), workspace), None)

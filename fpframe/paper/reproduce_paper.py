@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from fpframe.base import Event, machine_profile
-from fpframe.enrolment import check_method, check_pool
+from fpframe.enrolment import check_method, check_pool, top_up, victim_labels
 from fpframe.errors import UsageError, nearest
 from fpframe.models import Dataset
 from fpframe.opening import download_dataset
@@ -89,7 +89,8 @@ def open_laboratory(recipe: Recipe, dataset: Dataset | str | None = None, run: R
     setting = prepare(None, recipe, workspace, run)
     plan = plan_models(recipe, run.registry)
     announce(plan, workspace, run)
-    return Laboratory(setting=setting, zoo=build_models(plan, workspace, run), run=run)
+    zoo = top_up(build_models(plan, workspace, run), recipe, victim_labels(workspace, recipe.seed), run)
+    return Laboratory(setting=setting, zoo=zoo, run=run)
 
 
 def find_experiment(name: str) -> Experiment:

@@ -172,13 +172,17 @@ class Recipe:
         seed: decides every random choice.
         dataset: address of the data set.
         scheme: name of the fingerprint scheme.
-        alpha: highest p-value at which a suspect is called derived.
+        alpha: highest p-value at which a suspect is called derived; nobody is enrolled with more than 0.1.
         channels: what suspects may reveal; an encoder is fitted and calibrated for each.
         filters: answer filters that the calibration models are also asked through, such as ``flip(0.5)``, for
             suspects that do the same.
         partition: shares of the training images.
         victim: the victim that is trained when the user brings none.
         training: how every model of the zoo is fitted.
+        epochs: passes over the images of single architectures, where they are not those of `training`; by the address
+            of the architecture, ``victim`` for the victim's own. The victim itself is not meant.
+        as_able_as_victim: whether architectures are first trained longer and longer, until models of them stop
+            becoming abler; ``None`` does so for a victim that the user brings.
         queries: size of the query set.
         experiments: sizes of the paper's experiments.
         independent: independent models, by stratum.
@@ -195,10 +199,20 @@ class Recipe:
     partition: Partition = attrs.field(factory=Partition)
     victim: VictimRecipe = attrs.field(factory=VictimRecipe)
     training: Training = attrs.field(factory=Training)
+    epochs: dict[str, int] = attrs.field(factory=dict)
+    as_able_as_victim: bool | None = None
     queries: Queries = attrs.field(factory=Queries)
     experiments: Experiments = attrs.field(factory=Experiments)
     independent: tuple[IndependentGroup, ...] = ()
     derived: tuple[DerivedGroup, ...] = ()
+
+    @epochs.validator
+    def _check_epochs(self, _: object, value: dict[str, int]) -> None:
+        for address, epochs in value.items():
+            if isinstance(epochs, bool) or not isinstance(epochs, int) or epochs < 1:
+                raise ParameterError(
+                    f"'epochs' of architecture '{address}' must be a whole number of at least 1 (got {epochs!r})"
+                )
 
     @classmethod
     def load(cls, recipe: str | Path) -> Recipe:
@@ -261,6 +275,8 @@ class Recipe:
             for key, default in _LATER.items():
                 if training.get(key) == default:
                     del training[key]
+        if not self.epochs:
+            del full["epochs"]
         return tomli_w.dumps(full)
 
 

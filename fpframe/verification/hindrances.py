@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from torch import Tensor
 
 from fpframe.base import Note
+from fpframe.decision import StratumResult
 from fpframe.models import information, observe_channel
 from fpframe.verification.probes import Probed, misplaced, moved_share, unmoved
 
@@ -98,12 +99,9 @@ def settled(probed: Probed, first_view: Tensor, last: Tensor) -> Note | None:
     )
 
 
-def stopped(error: Exception, views: int) -> Note:
-    """Say that the suspect failed after a number of views."""
-    return Note(
-        "stopped-answering",
-        f"The suspect stopped answering after {views} view{'s' if views > 1 else ''} ({error}). Ask it again.",
-    )
+def stopped(error: Exception, images: int) -> Note:
+    """Say that the suspect failed after it had answered a number of images."""
+    return Note("stopped-answering", f"The suspect stopped answering after {images} images ({error}). Ask it again.")
 
 
 def uncalibrated(through: str) -> Note:
@@ -113,6 +111,22 @@ def uncalibrated(through: str) -> Note:
         f"The suspect's answers change between repeats as {through} changes them, and the calibration models were not "
         f"asked through it. Add that with 'fpframe calibrate ENROLMENT --through \"{through}\" --out NEW' and ask "
         "again, or judge the suspect as if it had no filter with --through none.",
+    )
+
+
+def less_able_calibration(stratum: str, result: StratumResult, *, accuracy: float | None) -> Note:
+    """Say that too few calibration models are as able as the suspect for it to stand out from them.
+
+    Args:
+        stratum: their stratum.
+        result: what it would say of a suspect above all of them.
+        accuracy: the suspect's, on the images that ability is measured on.
+    """
+    return Note(
+        "calibration-less-able",
+        f"{result.less_able} of {result.n} calibration models of kind '{stratum}' are clearly less able than the "
+        f"suspect (accuracy {accuracy or 0:.2f}), so it may stand out from them by ability alone. Enroll with models "
+        "that are trained longer or on more images, or with more of them.",
     )
 
 

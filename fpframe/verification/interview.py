@@ -30,6 +30,11 @@ class Interview:
         return rows
 
     @property
+    def asked(self) -> int:
+        """How many images were answered."""
+        return len(self._keys)
+
+    @property
     def images(self) -> np.ndarray:
         """SHA-256 of each image that was asked, ``(N, 32)`` bytes."""
         return np.frombuffer(b"".join(self._keys), dtype=np.uint8).reshape(-1, 32)

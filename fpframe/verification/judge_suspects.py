@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
 from fpframe.base import Event, Listener, ignore
 from fpframe.decision import Decision, decide_together, share_of
+from fpframe.enrolment import Enrolment
 from fpframe.models import Query
+from fpframe.verification.choices import Choice, choices_of, chosen_afterwards
 from fpframe.verification.looks import looks_of
 from fpframe.verification.question_suspect import Asking, Questioned, question
 from fpframe.verification.verdict import Verdict
+from fpframe.verification.verdict_json import Abilities
 from fpframe.verification.yardsticks import Yardsticks
 
 
@@ -59,8 +63,10 @@ def conclude(
     `asking` may name another test than they were questioned for, if neither of the two is ``sequential``.
     """
     decisions = _decide(questioned, asking, alpha)
+    choices = choices_of(asking, alpha, yardsticks.enrolment)
     return [
-        _verdict(each, decision, yardsticks, settings) for each, decision in zip(questioned, decisions, strict=True)
+        _verdict(each, decision, yardsticks, settings, choices)
+        for each, decision in zip(questioned, decisions, strict=True)
     ]
 
 
@@ -69,26 +75,46 @@ def _decide(questioned: Sequence[Questioned], asking: Asking, alpha: float) -> l
 
     def decider(each: Questioned) -> Callable[[float], Decision]:
         return lambda level: each.yardstick.decide(
-            each.view_scores, alpha=level, test=asking.test, certify=asking.certify, behaviour=each.behaviour
+            each.view_scores,
+            alpha=level,
+            test=asking.test,
+            certify=asking.certify,
+            behaviour=each.behaviour,
+            standing=each.standing,
         )
 
     return decide_together([decider(each) for each in questioned], alpha=alpha)
 
 
-def _verdict(each: Questioned, decision: Decision, yardsticks: Yardsticks, settings: Mapping[str, Any]) -> Verdict:
+def _verdict(
+    each: Questioned,
+    decision: Decision,
+    yardsticks: Yardsticks,
+    settings: Mapping[str, Any],
+    choices: Mapping[str, Choice],
+) -> Verdict:
     enrolment = yardsticks.enrolment
     return Verdict(
         decision=decision,
         channel=each.yardstick.channel,
         through=each.yardstick.through,
         view_scores=each.view_scores,
-        looks=looks_of(decision, each.view_scores, each.yardstick),
+        looks=looks_of(decision, each.view_scores, each.yardstick, each.standing),
+        ability=_abilities(enrolment, each),
         queries=len(each.transcript.answers),
         saved=(enrolment.queries.views - each.views) * enrolment.queries.images.shape[1] if decision.stopped else 0,
         suspect={"address": each.query.address, "digest": each.query.digest},
         scheme=enrolment.scheme,
         enrolment=yardsticks.digest,
         settings={"outputs": each.query.outputs, **settings},
-        caveats=(*enrolment.caveats, *each.caveats),
+        choices=choices,
+        caveats=(*enrolment.caveats, *each.caveats, *chosen_afterwards(choices)),
         transcript=each.transcript,
     )
+
+
+def _abilities(enrolment: Enrolment, each: Questioned) -> Abilities:
+    if enrolment.ability is None:
+        return Abilities()
+    suspect = math.nan if each.standing is None or each.standing.accuracy is None else each.standing.accuracy
+    return Abilities(images=len(enrolment.able), suspect=suspect, victim=enrolment.ability.victim_accuracy)

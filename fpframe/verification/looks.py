@@ -8,6 +8,7 @@ import attrs
 import numpy as np
 
 from fpframe.decision import Decision
+from fpframe.verification.standing import Standing
 from fpframe.verification.yardstick import Yardstick
 
 
@@ -32,7 +33,9 @@ class Look:
     stopped: str
 
 
-def looks_of(decision: Decision, view_scores: Sequence[float], yardstick: Yardstick) -> tuple[Look, ...]:
+def looks_of(
+    decision: Decision, view_scores: Sequence[float], yardstick: Yardstick, standing: Standing | None = None
+) -> tuple[Look, ...]:
     """Return the looks of a sequential decision; none for other tests, and none where there is no score."""
     if decision.test != "sequential" or decision.reason is not None:
         return ()
@@ -40,7 +43,9 @@ def looks_of(decision: Decision, view_scores: Sequence[float], yardstick: Yardst
     standardised = yardstick.standardised(np.array([scores], dtype=np.float64))[0].tolist()
     looks = []
     for views in range(1, decision.views + 1):
-        then = yardstick.decide(scores[:views], alpha=decision.alpha, test="sequential", certify=decision.certify)
+        then = yardstick.decide(
+            scores[:views], alpha=decision.alpha, test="sequential", certify=decision.certify, standing=standing
+        )
         looks.append(
             Look(
                 views=views,

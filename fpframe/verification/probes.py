@@ -28,15 +28,17 @@ def probe_indices(queries: QuerySet) -> Tensor:
     return spaced.unique()  # type: ignore[no-any-return]
 
 
-def probe_queries(queries: QuerySet) -> int:
-    """Return how many queries probing costs, before the views and after them."""
-    return (ROUNDS + 1) * len(probe_indices(queries))
+def asking_order(queries: QuerySet, able: Tensor) -> Tensor:
+    """Return all images ``(N, C, H, W)`` that a suspect is sent, in order.
 
+    Probes come first, then the images that ability is measured on, the views, and the probes once more.
 
-def asking_order(queries: QuerySet) -> Tensor:
-    """Return all images ``(N, C, H, W)`` that a suspect is sent, in order: probes, views, and the probes once more."""
+    Args:
+        queries: the query set.
+        able: the images ``(A, C, H, W)`` for ability; A is 0 where the enrolment has none.
+    """
     probes = queries.images[0, probe_indices(queries)]
-    return torch.cat([*[probes] * ROUNDS, queries.images.flatten(0, 1), probes])
+    return torch.cat([*[probes] * ROUNDS, able, queries.images.flatten(0, 1), probes])
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -75,12 +77,12 @@ def probe(interview: Interview, queries: QuerySet) -> Probed:
     )
 
 
-def probe_for_filters(probed: Probed, interview: Interview, queries: QuerySet) -> Probe:
+def probe_for_filters(probed: Probed, interview: Interview, queries: QuerySet, able: Tensor) -> Probe:
     """Return what a filter may look at, and ask, to recognise itself."""
 
     def ask(pixels: Tensor) -> Tensor:
         # what is to be asked in any case comes first
-        interview.query.require(len(pixels) + queries.queries + len(probed.positions))
+        interview.query.require(len(pixels) + len(able) + queries.queries + len(probed.positions))
         return interview.ask((pixels * 255).round().to(torch.uint8), alone=True)
 
     return Probe(pixels=to_pixels(queries.images[0, probed.positions]), answers=probed.answers, ask=ask)

@@ -24,7 +24,7 @@ def export_queries(enrolment: Enrolment, out: str | Path, *, force: bool = False
 
     ``queries.npz`` holds ``images``, uint8 ``(N, C, H, W)``; ``images/`` the same as PNG, grey or RGB;
     ``queries.json`` says what they are and how to write down the answers. The first are probes, sent in one batch and
-    then twice alone; the views follow, and the probes once more.
+    then twice alone; the images that ability is measured on follow, the views, and the probes once more.
 
     Returns:
         The path of ``queries.json``.
@@ -35,10 +35,11 @@ def export_queries(enrolment: Enrolment, out: str | Path, *, force: bool = False
     """
     out = Path(out)
     refuse_export(out, LIST, force=force)
-    images = asking_order(enrolment.queries)
+    images = asking_order(enrolment.queries, enrolment.able)
     if images.shape[1] not in (1, 3):
         raise UsageError(f"images of {images.shape[1]} channels cannot be written as PNG")
     probes = len(probe_indices(enrolment.queries))
+    ability, views = ROUNDS * probes, ROUNDS * probes + len(enrolment.able)
     digits = len(str(len(images) - 1))
     names = [f"{FOLDER}/{number:0{digits}}.png" for number in range(len(images))]
     content = io.BytesIO()
@@ -52,7 +53,8 @@ def export_queries(enrolment: Enrolment, out: str | Path, *, force: bool = False
         "images": len(images),
         "together": [0, probes],
         "alone": [probes, ROUNDS * probes],
-        "views": [ROUNDS * probes, len(images) - probes],
+        "ability": [ability, views],
+        "views": [views, len(images) - probes],
         "alone again": [len(images) - probes, len(images)],
         "classes": list(enrolment.classes),
         "answers": "Save the answers, in the order of the images, as 'answers' in an .npz: probabilities (N, K) or "

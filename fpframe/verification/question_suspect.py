@@ -26,7 +26,8 @@ from fpframe.verification.hindrances import (
 from fpframe.verification.interview import Interview
 from fpframe.verification.probes import Probed, moved_share, probe
 from fpframe.verification.requirements import lacking
-from fpframe.verification.transcript import Transcript
+from fpframe.verification.standing import NOT_ENROLLED, NOT_RECORDED, Standing
+from fpframe.verification.transcript import NotRecordedError, Transcript
 from fpframe.verification.yardstick import Yardstick
 from fpframe.verification.yardsticks import Yardsticks
 from fpframe.zoo import FilterChain
@@ -59,6 +60,7 @@ class Questioned:
         view_scores: one score for each view that was asked; empty where its behaviour prevents one.
         views: how many views it answered.
         behaviour: what prevents a verdict, as what it did; ``None`` when it answered properly.
+        standing: how able it is, against each calibration model; ``None`` where its behaviour prevents a verdict.
         caveats: what the reader of a verdict should know of its answers.
         transcript: every answer.
     """
@@ -68,6 +70,7 @@ class Questioned:
     view_scores: tuple[float, ...]
     views: int
     behaviour: Note | None
+    standing: Standing | None
     caveats: tuple[Note, ...]
     transcript: Transcript
 
@@ -75,7 +78,7 @@ class Questioned:
 def question(
     query: Query, yardsticks: Yardsticks, asking: Asking, *, alpha: float, on_event: Listener = ignore
 ) -> Questioned:
-    """Ask a suspect the probes and the views, unless the enrolment lacks what a verdict needs.
+    """Ask a suspect the probes, what shows how able it is, and the views, unless nothing could come of it.
 
     Args:
         query: the suspect.
@@ -96,8 +99,11 @@ def question(
     yardstick, behaviour = _choose_yardstick(interview, probed, yardsticks, asking)
     behaviour = behaviour or broken([probed.answers.flatten(0, 1)]) or swapped(probed) or entangled(probed)
     views: list[Tensor] = []
+    standing: Standing | None = None
     if not behaviour:
-        views, behaviour = _ask_views(interview, probed, yardstick, asking, alpha, on_event)
+        standing, behaviour = _ask_ability(interview, enrolment)
+    if standing is not None and not behaviour:
+        views, behaviour = _ask_views(interview, probed, yardstick, standing, asking, alpha, on_event)
         behaviour = behaviour or yardsticks.agreement.astray(torch.stack(views))
     last = probed.answers[1]
     chain = FilterChain.parse(yardstick.through, yardsticks.registry) if yardstick.through else None
@@ -111,6 +117,7 @@ def question(
         view_scores=() if behaviour else tuple(yardstick.scores(torch.stack(views))),
         views=len(views),
         behaviour=behaviour,
+        standing=standing,
         caveats=(
             *query.notes,
             *([] if behaviour else _caveats(probed, last, chain, yardstick, asking)),
@@ -126,6 +133,7 @@ def _unasked(interview: Interview, yardsticks: Yardsticks, lack: Note) -> Questi
         view_scores=(),
         views=0,
         behaviour=lack,
+        standing=None,
         caveats=interview.query.notes,
         transcript=_transcript(interview, yardsticks.enrolment, interview.query),
     )
@@ -147,7 +155,8 @@ def _choose_yardstick(
     channel = read_channel(interview.query, probed.answers.flatten(0, 1), asking.channel)
     if asking.through != AUTO:
         return yardsticks.of(channel, PLAIN if asking.through == NONE else asking.through), None
-    found = look_for_filter(probed, interview, yardsticks.enrolment.queries, yardsticks.registry)
+    enrolment = yardsticks.enrolment
+    found = look_for_filter(probed, interview, enrolment.queries, enrolment.able, yardsticks.registry)
     try:
         return yardsticks.of(channel, found), None
     except UsageError:
@@ -156,33 +165,51 @@ def _choose_yardstick(
         return yardsticks.of(channel), uncalibrated(found)
 
 
+def _ask_ability(interview: Interview, enrolment: Enrolment) -> tuple[Standing | None, Note | None]:
+    """Return how able a suspect is, and what in its answers prevents a verdict."""
+    if enrolment.ability is None:
+        return Standing(unknown=NOT_ENROLLED), None
+    try:
+        answers = interview.ask(enrolment.able)
+    except NotRecordedError:
+        return Standing(unknown=NOT_RECORDED), None
+    except ModelError as error:
+        return None, stopped(error, interview.asked)
+    return Standing.of(enrolment.ability, answers), broken([answers])
+
+
 def _ask_views(
-    interview: Interview, probed: Probed, yardstick: Yardstick, asking: Asking, alpha: float, on_event: Listener
+    interview: Interview,
+    probed: Probed,
+    yardstick: Yardstick,
+    standing: Standing,
+    asking: Asking,
+    alpha: float,
+    on_event: Listener,
 ) -> tuple[list[Tensor], Note | None]:
     """Return the answers ``(Q, K)`` to each view that was asked, and what in them prevents a verdict."""
     queries, views = yardstick.enrolment.queries, list[Tensor]()
     for images in queries.images:
         try:
             views.append(interview.ask(images))
-        except ModelError as error:
-            if not views:  # it may have been opened wrongly
-                raise
-            return views, stopped(error, len(views))
+        except ModelError as error:  # it answered the probes, so it can answer
+            return views, stopped(error, interview.asked)
         on_event(Event(task="asking", done=len(views), total=queries.views))
         behaviour = broken(views) or (turned(probed, views[0]) if len(views) == 1 else None)
         if behaviour:
             return views, behaviour
-        if asking.test == "sequential" and _suffices(views, yardstick, asking, alpha):
+        if asking.test == "sequential" and _suffices(views, yardstick, standing, asking, alpha):
             break
     return views, constant(views)
 
 
-def _suffices(views: list[Tensor], yardstick: Yardstick, asking: Asking, alpha: float) -> bool:
+def _suffices(views: list[Tensor], yardstick: Yardstick, standing: Standing, asking: Asking, alpha: float) -> bool:
     """Tell whether a sequential test needs no further view."""
     if constant(views):  # by chance, in a small view; or always, and then more views will show it
         return False
     scores = yardstick.scores(torch.stack(views))
-    return bool(yardstick.decide(scores, alpha=alpha, test="sequential", certify=asking.certify).stopped)
+    decision = yardstick.decide(scores, alpha=alpha, test="sequential", certify=asking.certify, standing=standing)
+    return bool(decision.stopped)
 
 
 def _transcript(interview: Interview, enrolment: Enrolment, query: Query) -> Transcript:

@@ -8,7 +8,7 @@ import attrs
 import torch
 from torch import Tensor
 
-from fpframe.base import Event, Listener, ignore
+from fpframe.base import Event, Listener, ignore, tensors_digest
 from fpframe.interfaces import AnswerFilter
 from fpframe.models import PROBS, Query, QuerySet, through_channel
 from fpframe.registry import Registry
@@ -19,7 +19,7 @@ from fpframe.verification.transcript import RecordedQuery
 from fpframe.zoo import Zoo, ZooModel, answers_vary, ask_once
 
 #: Kind of what is stored. The number is raised when the same models would be asked, or would answer, differently.
-_KIND = ("recording", "1")
+_KIND = ("recording", "2")
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -59,12 +59,19 @@ class Recording:
         return query
 
 
-def recording_of(zoo: Zoo, model: ZooModel, queries: QuerySet, channel: str) -> Recording:
+def recording_of(zoo: Zoo, model: ZooModel, queries: QuerySet, able: Tensor, channel: str) -> Recording:
     """Return what a model of a zoo says in a channel when it is asked whatever a suspect may be asked.
 
     A model that always gives the same answer to an image is asked once for all channels, and its answers are cut down.
     One behind a filter that draws by chance is asked in each: what it is asked depends on how it answers, and so does
     what it answers on how much it was asked before.
+
+    Args:
+        zoo: the zoo.
+        model: one of its models.
+        queries: the query set.
+        able: the 8-bit images ``(A, C, H, W)`` that ability is measured on.
+        channel: what the model reveals.
 
     Raises:
         UsageError: there is no such channel.
@@ -74,9 +81,10 @@ def recording_of(zoo: Zoo, model: ZooModel, queries: QuerySet, channel: str) -> 
     varies = answers_vary(model.lineage, registry)
 
     def ask(query: Query) -> dict[str, Tensor]:
-        return _ask_like_suspect(_in_channel(query, channel) if varies else query, queries, registry)
+        return _ask_like_suspect(_in_channel(query, channel) if varies else query, queries, able, registry)
 
-    asked = [queries.digest, str(queries.views), *((channel, *_filters(registry)) if varies else ())]
+    seen = tensors_digest({"able": able})
+    asked = [queries.digest, str(queries.views), seen, *((channel, *_filters(registry)) if varies else ())]
     found = ask_once(zoo, model, ask, kind=_KIND, asked=asked)
     return Recording(
         model=model,
@@ -88,25 +96,34 @@ def recording_of(zoo: Zoo, model: ZooModel, queries: QuerySet, channel: str) -> 
 
 
 def keep_recordings(
-    zoo: Zoo, models: Sequence[ZooModel], queries: QuerySet, channels: Sequence[str], *, on_event: Listener = ignore
+    zoo: Zoo, queries: QuerySet, able: Tensor, channels: Sequence[str], *, on_event: Listener = ignore
 ) -> None:
-    """Ask models like suspects, in every channel, so that they can be judged later without their weights.
+    """Ask the held-out models of a zoo like suspects, so that they can be judged later without their weights.
+
+    Args:
+        zoo: the zoo.
+        queries: the query set.
+        able: the 8-bit images ``(A, C, H, W)`` that ability is measured on.
+        channels: what the models reveal.
+        on_event: is told of progress.
 
     Raises:
         UsageError: there is no such channel.
         IntegrityError: a model was not asked before, and is not stored or has no weights.
     """
+    models = zoo.of("test")
     for done, model in enumerate(models, start=1):
         for channel in channels:
-            recording_of(zoo, model, queries, channel)
+            recording_of(zoo, model, queries, able, channel)
         on_event(Event(task="asking the zoo like suspects", done=done, total=len(models)))
 
 
-def _ask_like_suspect(query: Query, queries: QuerySet, registry: Registry) -> dict[str, Tensor]:
+def _ask_like_suspect(query: Query, queries: QuerySet, able: Tensor, registry: Registry) -> dict[str, Tensor]:
     """Ask a model all that a verification may ask, in its order, whether the verification would end before or not."""
     interview = Interview(query)
     probed = probe(interview, queries)
-    look_for_filter(probed, interview, queries, registry)
+    look_for_filter(probed, interview, queries, able, registry)
+    interview.ask(able)
     for images in queries.images:
         interview.ask(images)
     interview.ask(queries.images[0, probed.positions], alone=True)

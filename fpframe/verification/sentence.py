@@ -34,9 +34,10 @@ def _count(decision: Decision) -> str:
     shared = f" of {result.families} families" if result.families < result.n else ""
     sure = f", with 95 % confidence a chance of at most {result.bound:.3g}" if decision.certify else ""
     over = " at any look" if decision.test == "sequential" else ""
+    less = f" or {'is' if result.at_least == 1 else 'are'} clearly less able" if result.less_able else ""
     return (
         f"among {result.n} independent models of kind '{worst}'{shared}, {result.at_least} scored at least as "
-        f"high{over} (p = {decision.p_value:.3g}{sure})."
+        f"high{over}{less} (p = {decision.p_value:.3g}{sure})."
     )
 
 

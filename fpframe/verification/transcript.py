@@ -16,8 +16,9 @@ import torch
 from torch import Tensor
 
 from fpframe.base import Note, parse_json
+from fpframe.enrolment import Enrolment
 from fpframe.errors import DataError, UsageError
-from fpframe.models import TOP1, Outputs, Query, QuerySet, image_digests
+from fpframe.models import TOP1, Outputs, Query, image_digests
 from fpframe.store import refuse_file, write_durably
 from fpframe.verification.probes import ROUNDS, asking_order, probe_indices
 
@@ -100,40 +101,55 @@ class RecordedQuery(Query):
         return torch.from_numpy(np.stack([row.popleft() if len(row) > 1 else row[0] for row in rows]))
 
 
-def open_recorded(path: str | Path, queries: QuerySet, num_classes: int, *, outputs: Outputs = "auto") -> RecordedQuery:
+def open_recorded(path: str | Path, enrolment: Enrolment, *, outputs: Outputs = "auto") -> RecordedQuery:
     """Return recorded answers as a suspect that can be questioned again.
 
     Args:
         path: an ``.npz`` that holds ``answers``: a `Transcript`, or what a third party wrote down. Without ``images``
-            they are answers to the exported queries in their order, with the probes ``(N, K)`` or without
-            ``(V * Q, K)`` or ``(V, Q, K)``; labels lack the last axis.
-        queries: the query set.
-        num_classes: number of classes K.
+            they are answers to everything that was exported in its order ``(N, K)``, to all but the images on ability,
+            or to the queries alone, ``(V * Q, K)`` or ``(V, Q, K)``; labels lack the last axis.
+        enrolment: the enrolment that the suspect was asked for.
         outputs: how answers are to be read; a transcript says so itself.
 
     Raises:
         DataError: the file is missing or damaged, or its answers belong to other queries.
     """
-    path = Path(path)
+    path, queries = Path(path), enrolment.queries
     answers, images, about = _read(path)
     if about.get("queries", queries.digest) != queries.digest:
         raise DataError(f"these answers were given to another query set ({path}); name the enrolment they belong to")
     if images is not None:
         keys = [row.tobytes() for row in images]
     else:
-        everything = image_digests(asking_order(queries))
         views = (queries.views, queries.images.shape[1])
         if answers.shape[:2] == views:
             answers = answers.reshape(queries.queries, *answers.shape[2:])
-        start = ROUNDS * len(probe_indices(queries))
-        keys = everything if len(answers) == len(everything) else everything[start : start + queries.queries]
-    if len(answers) != len(keys):
-        raise DataError(
-            f"{len(answers)} answers do not fit {queries.queries} queries, or {len(asking_order(queries))} with the "
-            f"probes ({path}); 'fpframe queries export' writes what to ask, in order"
-        )
+        keys = _keys(len(answers), enrolment, path)
     once = images is None and len(keys) == queries.queries
-    return RecordedQuery(keys, answers, about, once=once, num_classes=num_classes, outputs=outputs, address=str(path))
+    classes = len(enrolment.classes)
+    return RecordedQuery(keys, answers, about, once=once, num_classes=classes, outputs=outputs, address=str(path))
+
+
+def _keys(count: int, enrolment: Enrolment, path: Path) -> list[bytes]:
+    """Return which images that many answers, in the order of asking, were given to.
+
+    Raises:
+        DataError: no part of the order has so many.
+    """
+    queries, able = enrolment.queries, len(enrolment.able)
+    everything = image_digests(asking_order(queries, enrolment.able))
+    start = ROUNDS * len(probe_indices(queries))
+    parts = {
+        len(everything): everything,
+        len(everything) - able: everything[:start] + everything[start + able :],
+        queries.queries: everything[start + able :][: queries.queries],
+    }
+    if count not in parts:
+        raise DataError(
+            f"{count} answers do not fit {queries.queries} queries, or {len(everything)} with the probes and the "
+            f"images on ability ({path}); 'fpframe queries export' writes what to ask, in order"
+        )
+    return parts[count]
 
 
 def _read(path: Path) -> tuple[np.ndarray, np.ndarray | None, dict[str, Any]]:

@@ -10,10 +10,11 @@ import attrs
 from fpframe.base import Note, canonical_json
 from fpframe.decision import Decision, StratumResult, Test, Word
 from fpframe.errors import DataError
+from fpframe.verification.choices import Choice
 from fpframe.verification.looks import Look
 from fpframe.verification.sentence import sentence_of
 from fpframe.verification.transcript import Transcript
-from fpframe.verification.verdict_json import SCHEMA_VERSION, VerdictFields, read_fields, write_fields
+from fpframe.verification.verdict_json import SCHEMA_VERSION, Abilities, VerdictFields, read_fields, write_fields
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
@@ -29,12 +30,14 @@ class Verdict:
         through: the answer filter that it and its calibration models answered through; empty for none.
         view_scores: one score per view that was asked.
         looks: what a sequential test knew after each view; empty for other tests.
-        queries: images that it was sent, the probes among them.
+        ability: how able suspect and victim are.
+        queries: images that it was sent, the probes among them, and those that ability is measured on.
         saved: images of the query set that an early stop left unasked.
         suspect: its address and digest.
         scheme: the scheme it was questioned by.
         enrolment: digest of the enrolment.
         settings: how it was opened and its answers were read.
+        choices: whether level, test, channel and filter are as ``enrolled``, or were ``chosen`` afterwards.
         caveats: what the verdict rests on.
         sentence: what was shown, and under which assumption, for the reader of a report. A verdict that is read from
             JSON keeps the words of then.
@@ -46,12 +49,14 @@ class Verdict:
     through: str
     view_scores: tuple[float, ...]
     looks: tuple[Look, ...] = ()
+    ability: Abilities = attrs.field(factory=Abilities)
     queries: int
     saved: int
     suspect: Mapping[str, str]
     scheme: str
     enrolment: str
     settings: Mapping[str, Any]
+    choices: Mapping[str, Choice] = attrs.field(factory=dict)
     caveats: tuple[Note, ...]
     sentence: str = attrs.field()
     transcript: Transcript | None = None
@@ -161,12 +166,14 @@ class Verdict:
             through=fields.through,
             view_scores=fields.view_scores,
             looks=fields.looks,
+            ability=fields.ability,
             queries=fields.queries,
             saved=fields.saved,
             suspect=fields.suspect,
             scheme=fields.scheme,
             enrolment=fields.enrolment,
             settings=fields.settings,
+            choices=fields.choices,
             caveats=fields.caveats,
             sentence=fields.sentence,
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from importlib import resources
 from typing import Any, Literal, TypeVar
@@ -17,7 +18,7 @@ from fpframe.errors import DataError
 from fpframe.verification.looks import Look
 
 #: Raised when a field is added, removed or means something else; new codes of notes do not raise it.
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 Kind = TypeVar("Kind")
 _REMEDY = "; give what 'Verdict.to_dict' returned"
 
@@ -46,6 +47,21 @@ class SettingFields:
 
 
 @attrs.frozen(kw_only=True)
+class Abilities:
+    """How able suspect and victim are, on labelled images that nobody chose by their answers.
+
+    Attributes:
+        images: how many images these are; 0 where the enrolment has none.
+        suspect: the share that the suspect gets right; NaN where it was not asked.
+        victim: the share that the victim gets right.
+    """
+
+    images: int = 0
+    suspect: float = math.nan
+    victim: float = math.nan
+
+
+@attrs.frozen(kw_only=True)
 class VerdictFields:
     """The fields of a verdict's JSON, in their order; `Verdict` has an attribute for each."""
 
@@ -67,12 +83,14 @@ class VerdictFields:
     views: int
     stopped: Literal["", "derived", "futile"]
     looks: tuple[Look, ...]
+    ability: Abilities
     queries: int
     saved: int
     suspect: dict[str, Any]
     scheme: str
     enrolment: str
     settings: dict[str, Any]
+    choices: dict[str, Literal["enrolled", "chosen"]]
     caveats: tuple[Note, ...]
 
 
@@ -127,7 +145,7 @@ def _plain(value: Any) -> Any:
 
 
 def _converter() -> cattrs.Converter:
-    converter = make_converter([StratumResult, Look, Note, SuspectFields, SettingFields], nan=True)
+    converter = make_converter([StratumResult, Look, Abilities, Note, SuspectFields, SettingFields], nan=True)
 
     def structure_strata(value: Any, kind: Any) -> dict[str, StratumResult]:
         if not isinstance(value, dict):

@@ -9,7 +9,7 @@ from typing import Any, Unpack, get_args
 import attrs
 
 from fpframe.base import Listener, ignore
-from fpframe.decision import Test, require_alpha
+from fpframe.decision import Test, reaches, refuse_alpha, require_alpha
 from fpframe.enrolment import Enrolment
 from fpframe.errors import UsageError, nearest
 from fpframe.isolation import InProcess, Isolation, OpeningRequest
@@ -17,7 +17,7 @@ from fpframe.opening import Opening, Suspect
 from fpframe.registry import Registry, load_registry
 from fpframe.verification.detection import AUTO, NONE
 from fpframe.verification.judge_suspects import judge
-from fpframe.verification.probes import probe_queries
+from fpframe.verification.probes import asking_order
 from fpframe.verification.question_suspect import Asking
 from fpframe.verification.transcript import open_recorded
 from fpframe.verification.verdict import Verdict
@@ -67,7 +67,7 @@ def verify_many(
         device: torch device of the suspect.
         batch_size: images per call.
         max_queries: most images that one suspect may be sent.
-        alpha: highest p-value at which a suspect is called derived; ``None`` takes the enrolment's.
+        alpha: highest p-value at which a suspect is called derived, the enrolment's at most; ``None`` takes that.
         channel: what the suspects reveal; ``auto`` reads it from their first answers.
         through: answer filter that the suspects answer through, such as ``answer-noise(0.05)``, so that they are
             compared with calibration models behind the same one; ``auto`` looks for one where answers change between
@@ -82,7 +82,8 @@ def verify_many(
         on_event: is told of progress.
 
     Raises:
-        UsageError: alpha is out of reach, or a suspect's address, channel or filter is unknown.
+        UsageError: alpha is out of reach or higher than the enrolment's, or a suspect's address, channel or filter is
+            unknown.
         ModelError: a suspect cannot be opened or does not fit.
         DataError: recorded answers cannot be read or belong to other queries.
         ResourceError: the queries do not fit into `max_queries`, and nothing was asked then; or a suspect died or took
@@ -118,11 +119,9 @@ def verify_many(
     }
     with isolation or InProcess(registry) as apart:
         opened = [apart.open(suspect, request) for suspect in suspects]
-        opened += [
-            open_recorded(path, enrolment.queries, request.num_classes, outputs=request.outputs) for path in answers
-        ]
+        opened += [open_recorded(path, enrolment, outputs=request.outputs) for path in answers]
         for query in opened:
-            query.require(probe_queries(enrolment.queries) + enrolment.queries.queries)
+            query.require(len(asking_order(enrolment.queries, enrolment.able)))
         return judge(opened, yardsticks, asking, alpha=level, settings=settings, on_event=on_event)
 
 
@@ -140,7 +139,13 @@ def _asking(options: Options) -> Asking:
 
 
 def _refuse_unfit(enrolment: Enrolment, alpha: float, suspects: int, asking: Asking) -> None:
-    """Refuse what no suspect could meet, before any is asked."""
+    """Refuse what no suspect could meet, and a level that nobody enrolled, before any is asked."""
+    refuse_alpha(alpha)
+    if not reaches(alpha, enrolment.recipe.alpha):
+        raise UsageError(
+            f"alpha {alpha:g} is higher than the {enrolment.recipe.alpha:g} of the enrolment, and is not raised when "
+            "the suspect is known; leave out --alpha, or enroll with a higher one"
+        )
     if asking.channel != AUTO:
         enrolment.encoder_for(asking.channel)
     if asking.test not in get_args(Test):
@@ -148,8 +153,6 @@ def _refuse_unfit(enrolment: Enrolment, alpha: float, suspects: int, asking: Ask
     if asking.test.startswith("welch"):
         if asking.certify:
             raise UsageError("a t-test over views certifies nothing; leave out --certify or --test welch")
-        if not 0 < alpha < 1:
-            raise UsageError(f"alpha must lie in (0, 1) (got {alpha})")
         return
     for name in enrolment.encoders:
         require_alpha(alpha, enrolment.strata(name), suspects=suspects, certify=asking.certify)

@@ -12,8 +12,11 @@ from torch import Tensor
 
 from fpframe.base import Note
 from fpframe.decision import (
+    DERIVED,
+    NOT_SHOWN,
     Decision,
     StratumPaths,
+    StratumResult,
     StratumScores,
     Test,
     decide,
@@ -22,14 +25,17 @@ from fpframe.decision import (
     interval_over_views,
     mean_of_views,
     pooled,
+    stratum_p_value,
     undecided,
 )
-from fpframe.enrolment import PLAIN, Enrolment, fisher_z
+from fpframe.enrolment import PLAIN, Enrolment, find_strangers, fisher_z, stranger_notes
 from fpframe.errors import UsageError
 from fpframe.interfaces import FilteredQuery
 from fpframe.models import Query
 from fpframe.registry import Registry
 from fpframe.rng import derive_seed
+from fpframe.verification.hindrances import less_able_calibration
+from fpframe.verification.standing import Standing
 from fpframe.zoo import FilterChain
 
 #: What all strata in one are called.
@@ -91,6 +97,9 @@ class Yardstick:
         chain = FilterChain.parse(through, registry) if through else None
         through = chain.text if chain else PLAIN
         paths = dict(enrolment.paths(channel, PLAIN))
+        caveats += stranger_notes(
+            find_strangers(enrolment.calibration, paths, enrolment.ability, alpha=enrolment.recipe.alpha)
+        )
         if chain is not None:
             asked = through in enrolment.calibration.answers
             behind = (
@@ -119,15 +128,64 @@ class Yardstick:
         test: Test = "conformal",
         certify: bool = False,
         behaviour: Note | None = None,
+        standing: Standing | None = None,
     ) -> Decision:
-        """Turn view scores into a decision at level `alpha`."""
+        """Turn view scores into a decision at level `alpha`.
+
+        Args:
+            view_scores: one score per view.
+            alpha: the level.
+            test: how scores become a decision.
+            certify: whether bounds are held to the level, and not only p-values.
+            behaviour: what the suspect did that prevents a verdict.
+            standing: how able it is. Calibration models that are clearly less able count as scoring at least as high;
+                where too few are left to reach the level, nothing can be said, unless the suspect would not stand out
+                from all of them either. ``None`` counts every model by its score.
+        """
+
+        def decided(paths: Mapping[str, StratumPaths]) -> Decision:
+            return self._decide(paths, view_scores, alpha=alpha, test=test, certify=certify, behaviour=behaviour)
+
+        if standing is None or behaviour is not None:
+            return decided(self.paths)
+        held = self._held_to(standing)
+        decision, lacking = decided(held), _out_of_reach(held, alpha, certify=certify)
+        reason = standing.unknown if decision.verdict == DERIVED else None
+        if lacking is not None and decided(self.paths).verdict != NOT_SHOWN:
+            reason = less_able_calibration(*lacking, accuracy=standing.accuracy)
+        if reason is None:
+            return decision
+        scores = {name: path.scores() for name, path in held.items()}
+        return undecided(reason, scores, alpha=alpha, views=decision.views, test=test, certify=certify)
+
+    def _held_to(self, standing: Standing) -> Mapping[str, StratumPaths]:
+        """Return the calibration for a suspect of some ability."""
+        if not any(standing.less_able):
+            return self.paths
+        rows = self.enrolment.calibration.rows
+        return {
+            name: attrs.evolve(path, less_able=tuple(standing.less_able[row] for row in rows[models_of(name)]))
+            for name, path in self.paths.items()
+        }
+
+    def _decide(
+        self,
+        paths: Mapping[str, StratumPaths],
+        view_scores: Sequence[float],
+        *,
+        alpha: float,
+        test: Test,
+        certify: bool,
+        behaviour: Note | None,
+    ) -> Decision:
         if test == "welch-by-stratum":
-            return decide_by_welch(view_scores, self.paths, alpha=alpha, behaviour=behaviour, test=test)
+            return decide_by_welch(view_scores, paths, alpha=alpha, behaviour=behaviour, test=test)
         if test == "welch":
             return decide_by_welch(view_scores, self._pooled(), alpha=alpha, behaviour=behaviour)
         if test == "sequential":
-            return self._decide_sequentially(view_scores, alpha=alpha, certify=certify, behaviour=behaviour)
-        return decide(view_scores, self.strata, alpha=alpha, certify=certify, behaviour=behaviour)
+            return self._decide_sequentially(paths, view_scores, alpha=alpha, certify=certify, behaviour=behaviour)
+        strata = {name: path.scores() for name, path in paths.items()}
+        return decide(view_scores, strata, alpha=alpha, certify=certify, behaviour=behaviour)
 
     def _pooled(self) -> dict[str, StratumPaths]:
         """Return all strata in one, and where there is a filter, all unfiltered ones in another."""
@@ -142,14 +200,18 @@ class Yardstick:
         return self.enrolment.standard(self.channel)(fisher_z(views))
 
     def _decide_sequentially(
-        self, view_scores: Sequence[float], *, alpha: float, certify: bool, behaviour: Note | None
+        self,
+        paths: Mapping[str, StratumPaths],
+        view_scores: Sequence[float],
+        *,
+        alpha: float,
+        certify: bool,
+        behaviour: Note | None,
     ) -> Decision:
         if behaviour is not None:  # it may be that the enrolment has no standard
             views = len(view_scores)
             return undecided(behaviour, self.strata, alpha=alpha, views=views, test="sequential", certify=certify)
-        scaled = {
-            name: StratumPaths(views=fisher_z(path.views), families=path.families) for name, path in self.paths.items()
-        }
+        scaled = {name: attrs.evolve(path, views=fisher_z(path.views)) for name, path in paths.items()}
         decision = decide_sequentially(
             fisher_z(np.array(view_scores, dtype=np.float64)).tolist(),
             scaled,
@@ -162,6 +224,17 @@ class Yardstick:
         asked = view_scores[: decision.views]  # shown as a mean of cosines, as everywhere
         low_high = interval_over_views(asked) if len(asked) > 1 else (math.nan, math.nan)
         return attrs.evolve(decision, score=mean_of_views(asked), interval=low_high)
+
+
+def _out_of_reach(
+    paths: Mapping[str, StratumPaths], alpha: float, *, certify: bool
+) -> tuple[str, StratumResult] | None:
+    """Return a stratum in which no score could reach a level, and what it says; ``None`` where there is none."""
+    for name, path in sorted(paths.items()):
+        best = stratum_p_value(math.inf, path.scores())
+        if not best.passes(alpha, certify=certify):
+            return models_of(name), best
+    return None
 
 
 def _filtered(enrolment: Enrolment, chain: FilterChain) -> Tensor:

@@ -12,6 +12,7 @@ from .dropped import drop_weights as drop_weights, dropped_models as dropped_mod
 from .export import INDEX as INDEX, export_zoo as export_zoo
 from .folds import divide_families as divide_families
 from .keys import model_key as model_key
+from .lengths import find_lengths as find_lengths, unable as unable, with_lengths as with_lengths
 from .lineage import (
     VICTIM as VICTIM,
     Lineage as Lineage,
@@ -20,6 +21,7 @@ from .lineage import (
     is_filter as is_filter,
     make_step as make_step,
 )
+from .make import labels_on_test as labels_on_test
 from .model import ZooModel as ZooModel, trained_lineage as trained_lineage, victim_model as victim_model
 from .outlook import Outlook as Outlook, announce as announce
 from .parts import Parts as Parts, partition as partition

@@ -40,7 +40,7 @@ def _seconds(model: ZooModel, workspace: Workspace) -> float:
 
 
 def _image_passes(model: ZooModel, workspace: Workspace) -> float:
-    step, epochs = model.lineage.last, model.training.epochs
+    step, epochs = model.lineage.last, model.fitted.epochs
     if not step.data:
         return 0
     available = len(workspace.parts.part(step.data))
@@ -53,16 +53,16 @@ def _image_passes(model: ZooModel, workspace: Workspace) -> float:
 
 def _pace(model: ZooModel, workspace: Workspace) -> Pace:
     """Return what the architecture of a model takes; it is timed once in a workspace."""
-    known = (workspace.resolve(model.lineage.architecture), attrs.evolve(model.training, epochs=1))
+    known = (workspace.resolve(model.lineage.architecture), attrs.evolve(model.fitted, epochs=1))
     if known not in workspace.paces:
         workspace.paces[known] = _timed(model, workspace)
     return workspace.paces[known]
 
 
 def _timed(model: ZooModel, workspace: Workspace) -> Pace:
-    batch = model.training.batch_size
+    batch = model.fitted.batch_size
     images = workspace.parts.part(model.lineage.last.data)[: batch * TIMED_STEPS]
-    once = attrs.evolve(model.training, epochs=1)
+    once = attrs.evolve(model.fitted, epochs=1)
     pixels, asked = images.pixels, workspace.dataset.test[:ASKED].pixels
     learning, asking = [], []
     with threads(1), computing_on(workspace.device):

@@ -56,7 +56,7 @@ def _lineage_key(lineage: Lineage, model: ZooModel, workspace: Workspace) -> str
         identity |= {
             "classes": workspace.dataset.num_classes,
             "data": workspace.parts.part(step.data).digest,
-            "training": attrs.asdict(model.training),
+            "training": attrs.asdict(model.training_of(lineage)),
             "training_revision": REVISION,
         }
     if step.backbone:

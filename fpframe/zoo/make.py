@@ -168,7 +168,7 @@ def _train(model: ZooModel, workspace: Workspace) -> tuple[Classifier, int]:
     if step.name == TRAIN:
         network = _network(model, workspace)
         seed = derive_seed(step.seed, "fit")
-        return train(network, data.pixels, data.labels, model.training, seed=seed), 0
+        return train(network, data.pixels, data.labels, model.fitted, seed=seed), 0
     attack = component_of(step, workspace.registry)
     assert isinstance(attack, AttackSimulator)
     if attack.access == "weights":
@@ -178,14 +178,14 @@ def _train(model: ZooModel, workspace: Workspace) -> tuple[Classifier, int]:
             raise ModelError(f"a student needs an architecture, such as {step.name}[paper:arc-b] ({model.lineage})")
         network, query = _network(model, workspace), _teacher(attack, model, workspace)
     pools = {address: workspace.pool(address) for address in attack.pools}
-    context = AttackContext(training=model.training, pools=pools)
+    context = AttackContext(training=model.fitted, pools=pools)
     student = attack.simulate(network, query, data, context=context, seed=derive_seed(step.seed, "attack"))
     return student, query.spent if query is not None else 0
 
 
 def _arithmetic(classifier: Classifier, model: ZooModel) -> dict[str, str]:
     """Return in which layout and precision a model was trained; nothing of one that only was changed."""
-    return attrs.asdict(model.training.placement(classifier).arithmetic) if model.lineage.last.data else {}
+    return attrs.asdict(model.fitted.placement(classifier).arithmetic) if model.lineage.last.data else {}
 
 
 def _query(classifier: Classifier, workspace: Workspace) -> Query:

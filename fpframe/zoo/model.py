@@ -18,11 +18,12 @@ class ZooModel:
 
     Attributes:
         lineage: how it came to be.
-        training: how it is fitted, and every model that it was made from.
+        training: how it is fitted, and every model that it was made from; see `training_of`.
         split: ``fit``, ``calibrate`` or ``test``; the victim itself has none.
         relation: what it is to the victim.
         stratum: kind of independent model, or the attack of a derived one.
         family: models of one family share an origin and never stand in two splits.
+        epochs: passes over the images of single architectures, where they are not those of `training`.
     """
 
     lineage: Lineage
@@ -31,6 +32,17 @@ class ZooModel:
     relation: Literal["victim", "derived", "independent"]
     stratum: str
     family: str
+    epochs: tuple[tuple[str, int], ...] = ()
+
+    def training_of(self, lineage: Lineage) -> Training:
+        """Return how a model of this one's chain is fitted, by its lineage."""
+        epochs = dict(self.epochs).get(lineage.architecture)
+        return self.training if epochs is None else attrs.evolve(self.training, epochs=epochs)
+
+    @property
+    def fitted(self) -> Training:
+        """How the model itself is fitted."""
+        return self.training_of(self.lineage)
 
     @property
     def parent(self) -> ZooModel | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import attrs
@@ -12,6 +12,7 @@ from fpframe.models import Dataset
 from fpframe.opening import Victim
 from fpframe.recipe import SPLITS, Recipe, Run, explains_former
 from fpframe.zoo.build import build_models
+from fpframe.zoo.lengths import find_lengths, wants_lengths, with_lengths
 from fpframe.zoo.model import ZooModel
 from fpframe.zoo.outlook import Outlook
 from fpframe.zoo.planner import plan_models
@@ -31,6 +32,7 @@ class ZooPlan:
         without: strata that are left out.
         workspace: data, store, plugins, and the victim if it is there already.
         run: how they are built.
+        own: whether its owner brought the victim.
     """
 
     recipe: Recipe
@@ -38,6 +40,7 @@ class ZooPlan:
     without: tuple[str, ...] = ()
     workspace: Workspace
     run: Run
+    own: bool = False
 
     def outlook(self) -> Outlook:
         """Return what building them would take."""
@@ -60,7 +63,13 @@ class ZooPlan:
         """
         if self.workspace.victim is None:
             train_victim(self.recipe, self.workspace, self.run)
-        return build_models(self.models, self.workspace, self.run, need_weights=need_weights)
+        models: Sequence[ZooModel] = self.models
+        if wants_lengths(self.recipe, own=self.own):
+            lengths = find_lengths(self.recipe, self.workspace, self.run, without=self.without)
+            splits = {model.split for model in models}
+            recipe = with_lengths(self.recipe, lengths or ())
+            models = plan_models(recipe, self.run.registry, splits=splits, without=self.without)
+        return build_models(models, self.workspace, self.run, need_weights=need_weights)
 
 
 @explains_former()
@@ -98,5 +107,12 @@ def plan_zoo(
     with run.computing():
         workspace = open_workspace(full, dataset, run, victim_indices=None if victim is None else victim.indices)
         setting = prepare(victim, full, workspace, run, without=left_out, may_train=False)
-    models = plan_models(full, run.registry, splits=asked, without=setting.without)
-    return ZooPlan(recipe=full, models=tuple(models), without=setting.without, workspace=workspace, run=run)
+    models = plan_models(setting.recipe, run.registry, splits=asked, without=setting.without)
+    return ZooPlan(
+        recipe=setting.recipe,
+        models=tuple(models),
+        without=setting.without,
+        workspace=workspace,
+        run=run,
+        own=victim is not None,
+    )

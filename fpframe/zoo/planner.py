@@ -166,6 +166,7 @@ class _Planner:
                     ZooModel(
                         lineage=lineage,
                         training=self.recipe.training,
+                        epochs=tuple(self.recipe.epochs.items()),
                         split=self.split,
                         relation="derived",
                         stratum=thief.label,
@@ -178,6 +179,7 @@ class _Planner:
         return ZooModel(
             lineage=lineage,
             training=self.recipe.training,
+            epochs=tuple(self.recipe.epochs.items()),
             split=self.split,
             relation="independent",
             stratum=stratum,

@@ -15,6 +15,7 @@ from fpframe.opening import Victim, open_dataset
 from fpframe.recipe import Recipe, Run
 from fpframe.registry import SAME_ARCHITECTURE
 from fpframe.zoo.build import build_models, missing_models
+from fpframe.zoo.lengths import find_lengths, unable, wants_lengths, with_lengths
 from fpframe.zoo.model import victim_model
 from fpframe.zoo.parts import partition
 from fpframe.zoo.workspace import VictimHandle, Workspace
@@ -96,7 +97,8 @@ def prepare(
 ) -> Setting:
     """Put the victim into the workspace; one that nobody gave is trained, or taken from the store.
 
-    Where it is missing and `may_train` is not set, the workspace is left without a victim, for a plan.
+    Where it is missing and `may_train` is not set, the workspace is left without a victim, for a plan. Where models are
+    to be as able as the victim, the recipe of the setting says how long each architecture is trained.
 
     Raises:
         UsageError: the victim's address is unknown.
@@ -134,6 +136,11 @@ def prepare(
         )
     if given is not None:
         workspace.victim = VictimHandle.of(given, workspace.parts, backbone=address)
+    if workspace.victim is not None and wants_lengths(recipe, own=given is not None):
+        lengths = find_lengths(recipe, workspace, run, without=without, may_train=may_train)
+        if lengths is not None:
+            recipe = with_lengths(recipe, lengths)
+            caveats += unable(lengths)
     return Setting(recipe=recipe, workspace=workspace, without=without, victim_name=name, caveats=tuple(caveats))
 
 

@@ -51,6 +51,7 @@ def more_trained(laboratory: Laboratory, backbone: str, count: int) -> list[ZooM
         ZooModel(
             lineage=trained_lineage(backbone, "victim", derive_seed(recipe.seed, "accuracy", backbone, index)),
             training=recipe.training,
+            epochs=tuple(recipe.epochs.items()),
             relation="independent",
             stratum="accuracy",
             family=f"accuracy/{backbone}/{index}",

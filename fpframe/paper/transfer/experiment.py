@@ -15,8 +15,8 @@ import torch
 from torch import nn
 
 from fpframe.decision import mean_of_views
-from fpframe.enrolment import ZooAnswers, score_views
-from fpframe.models import PROBS, ask, through_channel
+from fpframe.enrolment import ZooAnswers, score_views, scored_answers
+from fpframe.models import PROBS, ask
 from fpframe.paper.experiment import Experiment, Finding
 from fpframe.paper.laboratory import BASELINE, CONTROL, UAP, Laboratory
 from fpframe.paper.transfer.claims import compared_claim, mean_claims, transfer_claim
@@ -115,7 +115,7 @@ def _embed(encoder: nn.Module, sides: Sides, asked: ZooAnswers) -> Embedded:
     kinds = [drawn_as(model) for model in sides.innocents]
     groups += list(zip(kinds, asked.of(sides.innocents), strict=True))
     with threads(1), torch.no_grad():
-        rows = torch.cat([encoder(through_channel(answers, PROBS)) for _, answers in groups])
+        rows = torch.cat([encoder(scored_answers(answers, asked.victim, PROBS)) for _, answers in groups])
     return Embedded(points=rows.numpy(), kinds=[kind for kind, answers in groups for _ in answers])
 
 

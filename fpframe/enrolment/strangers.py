@@ -1,0 +1,140 @@
+"""What strangers would be called: each kind of calibration model is left out in turn, and judged by the others."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Literal
+
+import attrs
+
+from fpframe.base import Note
+from fpframe.decision import StratumPaths, StratumScores, clopper_pearson, mean_of_views, reaches, stratum_p_value
+from fpframe.enrolment.ability import Ability
+from fpframe.enrolment.calibration import Calibration
+
+#: The architecture in the name of a model of a zoo: what its last brackets hold.
+_ARCHITECTURE = re.compile(r"\[([^\[\]]+)\](?!.*\[)")
+
+
+@attrs.frozen(kw_only=True)
+class Strangers:
+    """How often models of one kind would be called derived, had nobody of the kind been calibrated.
+
+    Attributes:
+        by: what the kind is: a stratum, or an architecture.
+        name: of the kind.
+        accused: models that would be called derived.
+        n: models of the kind.
+        families: families of them.
+        families_accused: families of which at least one model would be.
+        level: what their p-values were held to: alpha, or the smallest that the others allow.
+        interval: exact (Clopper-Pearson) 95 % interval of the rate of families that are accused.
+    """
+
+    by: Literal["stratum", "architecture"]
+    name: str
+    accused: int
+    n: int
+    families: int
+    families_accused: int
+    level: float
+    interval: tuple[float, float]
+
+    @property
+    def alarming(self) -> bool:
+        """Whether more are accused than the level allows, beyond chance."""
+        return self.interval[0] > self.level
+
+
+def find_strangers(
+    calibration: Calibration, paths: Mapping[str, StratumPaths], ability: Ability | None, *, alpha: float
+) -> tuple[Strangers, ...]:
+    """Leave out each stratum, and each architecture, and judge its models by all others.
+
+    p-values promise nothing here: no calibration model is like those that are judged.
+
+    Args:
+        calibration: the models.
+        paths: their view scores, by stratum.
+        ability: how able they are; those clearly less able than the one that is judged count as usual.
+        alpha: the level.
+    """
+    scores = [0.0] * len(calibration.models)
+    for stratum, rows in calibration.rows.items():
+        for row, views in zip(rows, paths[stratum].views, strict=True):
+            scores[row] = mean_of_views(views)
+    kinds: list[tuple[Literal["stratum", "architecture"], list[str]]] = [
+        ("stratum", [model.stratum for model in calibration.models]),
+        ("architecture", [architecture_of(model.name) for model in calibration.models]),
+    ]
+    found = []
+    for by, names in kinds:
+        for name in sorted(set(names) - {""}):
+            left_out = [row for row, other in enumerate(names) if other == name]
+            if len(left_out) < len(names):
+                found.append(_judged(by, name, left_out, calibration, scores, ability, alpha))
+    return tuple(found)
+
+
+def architecture_of(name: str) -> str:
+    """Return the architecture of a model of a zoo by its name; empty where the name tells none."""
+    match = _ARCHITECTURE.search(name)
+    return match.group(1) if match else ""
+
+
+def stranger_notes(strangers: Sequence[Strangers]) -> Iterator[Note]:
+    """Yield what the reader of a verdict should know of strata that would be accused if they were not calibrated."""
+    for each in strangers:
+        if each.by == "stratum" and each.accused:
+            yield Note(
+                "strangers-accused",
+                f"If models of kind '{each.name}' were not calibrated, {each.accused} of {each.n} would be called "
+                f"derived at level {each.level:g}. A suspect of a kind that is not calibrated may be such a stranger.",
+            )
+
+
+def _judged(
+    by: Literal["stratum", "architecture"],
+    name: str,
+    left_out: Sequence[int],
+    calibration: Calibration,
+    scores: Sequence[float],
+    ability: Ability | None,
+    alpha: float,
+) -> Strangers:
+    gone = set(left_out)
+    others = {
+        stratum: kept
+        for stratum, rows in calibration.rows.items()
+        if (kept := [row for row in rows if row not in gone])
+    }
+    families = [model.family for model in calibration.models]
+    plain = {stratum: _scores(rows, scores, families) for stratum, rows in others.items()}
+    level = max(alpha, *(stratum.floor for stratum in plain.values()))
+    accused = []
+    for row in left_out:
+        less = ability.less_able_than(ability.models[row]) if ability is not None else ()
+        p = max(
+            stratum_p_value(
+                scores[row], attrs.evolve(plain[stratum], less_able=tuple(less[i] for i in rows) if any(less) else ())
+            ).p
+            for stratum, rows in others.items()
+        )
+        if reaches(p, level):
+            accused.append(families[row])
+    units = len({families[row] for row in left_out})
+    return Strangers(
+        by=by,
+        name=name,
+        accused=len(accused),
+        n=len(left_out),
+        families=units,
+        families_accused=len(set(accused)),
+        level=level,
+        interval=clopper_pearson(len(set(accused)), units),
+    )
+
+
+def _scores(rows: Sequence[int], scores: Sequence[float], families: Sequence[str]) -> StratumScores:
+    return StratumScores(scores=tuple(scores[row] for row in rows), families=tuple(families[row] for row in rows))

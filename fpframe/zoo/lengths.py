@@ -1,0 +1,139 @@
+"""How long each architecture is trained, so that the models of a zoo are as able as a victim that its owner brings.
+
+A recipe's epochs suit the victim that it trains itself. Beside one that was trained longer its models are weak, and an
+able innocent stands out from them as the victim's copies do.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import attrs
+
+from fpframe.base import Event, Note
+from fpframe.recipe import Recipe, Run
+from fpframe.registry import STRATA
+from fpframe.rng import derive_seed
+from fpframe.zoo.build import build_models, missing_models
+from fpframe.zoo.make import labels_on_test
+from fpframe.zoo.model import ZooModel, trained_lineage
+from fpframe.zoo.workspace import Workspace
+
+#: The longest training that is tried, in lengths of the recipe's; each is twice the one before.
+LONGEST = 16
+#: The part of the data that they are trained on.
+_DATA = "victim"
+
+
+@attrs.frozen(kw_only=True)
+class Length:
+    """How long an architecture is trained.
+
+    Attributes:
+        backbone: its address, or ``victim``.
+        epochs: passes over the images.
+        accuracy: the share of the test images that a model gets right after so many.
+        able: whether that is as much as the victim gets right, less one standard error.
+    """
+
+    backbone: str
+    epochs: int
+    accuracy: float
+    able: bool
+
+
+def wants_lengths(recipe: Recipe, *, own: bool) -> bool:
+    """Return whether a recipe looks for lengths; `own` says whether its user brings the victim."""
+    return own if recipe.as_able_as_victim is None else recipe.as_able_as_victim
+
+
+def find_lengths(
+    recipe: Recipe, workspace: Workspace, run: Run, *, without: Sequence[str] = (), may_train: bool = True
+) -> tuple[Length, ...] | None:
+    """Train one model of each architecture longer and longer, until its accuracy stops rising, and return the lengths.
+
+    Each is kept in the store, and found there again. A model may become abler than the victim: a thief's may too.
+    Where one is missing and may not be trained, nothing is returned.
+
+    Args:
+        recipe: says where to begin.
+        workspace: data, victim and store.
+        run: what trains them.
+        without: strata that are left out.
+        may_train: whether models are trained.
+    """
+    test = workspace.dataset.test
+    victim = workspace.require_victim().classifier.accuracy(test.pixels, test.labels)
+    found: dict[str, Length] = {}
+    rising = list(_architectures(recipe, without))
+    factor = 1
+    while rising and factor <= LONGEST:
+        models = {name: _model(recipe, name, factor) for name in rising}
+        if not may_train and missing_models(list(models.values()), workspace):
+            return None
+        build_models(list(models.values()), workspace, run)
+        for name, model in models.items():
+            accuracy = float((labels_on_test(model, workspace) == test.labels).double().mean())
+            error = math.sqrt(max(accuracy * (1 - accuracy), 0.25 / len(test)) / len(test))
+            if name in found and accuracy - found[name].accuracy <= error:
+                rising.remove(name)  # twice the time for nothing that so many images can tell
+                continue
+            able = accuracy >= victim - error
+            found[name] = Length(backbone=name, epochs=model.fitted.epochs, accuracy=round(accuracy, 6), able=able)
+        factor *= 2
+    for length in found.values():
+        reached = "" if length.able else ", which is less"
+        text = (
+            f"{length.backbone}: {length.epochs} epochs, accuracy {length.accuracy:.3f} (victim {victim:.3f}){reached}"
+        )
+        run.on_event(Event(task="lengths", kind="note", text=text))
+    return tuple(found.values())
+
+
+def with_lengths(recipe: Recipe, lengths: Sequence[Length]) -> Recipe:
+    """Return the recipe with these epochs, which is not to look for any again."""
+    epochs = {length.backbone: length.epochs for length in lengths}
+    return attrs.evolve(recipe, epochs={**recipe.epochs, **epochs}, as_able_as_victim=False)
+
+
+def unable(lengths: Sequence[Length]) -> tuple[Note, ...]:
+    """Return what is to be said of architectures that did not become as able as the victim."""
+    names = [f"{length.backbone} (accuracy {length.accuracy:.2f})" for length in lengths if not length.able]
+    if not names:
+        return ()
+    return (
+        Note(
+            "architecture-less-able",
+            f"Trained {LONGEST} times as long as the recipe says, or as long as it helped, models of these "
+            f"architectures are less able than the victim: {', '.join(names)}.",
+        ),
+    )
+
+
+def _architectures(recipe: Recipe, without: Sequence[str]) -> list[str]:
+    """Return the architectures of independent models that fit an encoder or calibrate, each once."""
+    groups = [group for group in recipe.independent if group.stratum not in without]
+    made = [group for group in groups if _has_architecture(group.stratum)]
+    return list(
+        dict.fromkeys(
+            name for group in made for split in ("fit", "calibrate") if group.count(split) for name in group.backbones
+        )
+    )
+
+
+def _has_architecture(stratum: str) -> bool:
+    # models that are attacked have that of the model which is
+    return stratum not in STRATA or STRATA[stratum].made != "attacked"
+
+
+def _model(recipe: Recipe, backbone: str, factor: int) -> ZooModel:
+    epochs = factor * recipe.epochs.get(backbone, recipe.training.epochs)
+    return ZooModel(
+        lineage=trained_lineage(backbone, _DATA, derive_seed(recipe.seed, "length", backbone)),
+        training=recipe.training,
+        relation="independent",
+        stratum="same-data",
+        family=f"length/{backbone}",
+        epochs=((backbone, epochs),),
+    )
