@@ -24,6 +24,7 @@ from filelock import FileLock
 from xdist.scheduler import LoadScopeScheduling
 
 import fpframe
+from fpframe.decision import levels
 from tiny import evaluate_tiny
 
 if os.environ.get("FPFRAME_INSTALLED") == "1" and Path(fpframe.__file__).is_relative_to(Path(__file__).parents[1]):
@@ -105,6 +106,12 @@ def tiny_store(shared_folder: Path) -> Path:
 def tiny_enrolment(tiny_store: Path, shared_folder: Path) -> Path:
     """The enrolment of `tiny` with seed 0, as a folder that no test may change."""
     return shared_folder / "tiny.enrolment"
+
+
+@pytest.fixture
+def few_models(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a test enroll on one model of each stratum, which allows no level below one half."""
+    monkeypatch.setattr(levels, "HIGHEST_ALPHA", 0.5)
 
 
 @pytest.fixture(scope="session")

@@ -6,6 +6,12 @@ import json
 from pathlib import Path
 from typing import Any
 
+import attrs
+import torch
+
+from fpframe.enrolment.ability import Ability
+from fpframe.enrolment.enrolment import Enrolment
+
 FOLDER = Path(__file__).parent / "data" / "format-2"
 ENROLMENT = FOLDER / "victim.enrolment"
 EXPECTED: dict[str, Any] = json.loads((FOLDER / "expected.json").read_text())
@@ -14,3 +20,12 @@ EXPECTED: dict[str, Any] = json.loads((FOLDER / "expected.json").read_text())
 def answers(suspect: str) -> Path:
     """Return the file of recorded answers of a suspect."""
     return FOLDER / f"{suspect}.npz"
+
+
+def able_enrolment() -> Enrolment:
+    """Return the frozen enrolment as if ability had been measured, on its first view, and nobody were less able."""
+    enrolment = Enrolment.open(ENROLMENT)
+    truth = enrolment.victim_answers[0].argmax(1).to(torch.int16)
+    models = truth.repeat(len(enrolment.calibration.models), 1)
+    ability = Ability(images=enrolment.queries.images[0], truth=truth, victim=truth, models=models)
+    return attrs.evolve(enrolment, ability=ability)

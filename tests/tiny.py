@@ -9,6 +9,8 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+import attrs
+
 import fpframe
 from fpframe.evaluation.evaluate_models import evaluate
 from fpframe.evaluation.records import Evaluation
@@ -32,6 +34,21 @@ def evaluate_tiny(enrolment: fpframe.Enrolment, store: Path, *, workers: int = 1
     """Evaluate an enrolment on the test split of `tiny`."""
     [evaluation] = evaluate([enrolment], channels=("probs",), run=fpframe.Run(store=store, workers=workers))
     return evaluation
+
+
+def larger(enrolment: fpframe.Enrolment, times: int) -> fpframe.Enrolment:
+    """Return an enrolment with every calibration model several times, so that several suspects can share its level."""
+    calibration, ability = enrolment.calibration, enrolment.ability
+    models = tuple(
+        attrs.evolve(model, name=f"{model.name} {turn}", family=f"{model.family} {turn}")
+        for turn in range(times)
+        for model in calibration.models
+    )
+    answers = {name: rows.repeat(times, 1, 1, 1) for name, rows in calibration.answers.items()}
+    more = attrs.evolve(calibration, models=models, answers=answers, views={})
+    if ability is not None:
+        ability = attrs.evolve(ability, models=ability.models.repeat(times, 1))
+    return attrs.evolve(enrolment, calibration=more, ability=ability)
 
 
 def copy_store(store: Path, to: Path) -> Path:

@@ -117,7 +117,7 @@ REASONS: Mapping[str, Reason] = {
 CAVEATS: Mapping[str, str] = {
     "answers-recorded": "The answers come from a file and are taken to be the suspect's.",
     "answers-vary": "The answers to one image change between repeats, and those of the calibration models do not.",
-    "architecture-less-able": "However long they were trained, models of an architecture did not become as able as the victim.",
+    "architecture-less-able": "Models of an architecture stay less able than the victim, however long they are trained.",
     "assumption": "Something was assumed of the victim or its data, by an enrolment from before notes had codes.",
     "batch-dependent": "Answers are slightly different in a batch than alone, as with another precision.",
     "calibrated-strata": "The p-value speaks of independent models of these kinds only.",

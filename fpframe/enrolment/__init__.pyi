@@ -21,6 +21,7 @@ from .method import (
     check_method as check_method,
     find_scheme as find_scheme,
     plan_enrolment as plan_enrolment,
+    units_of as units_of,
 )
 from .own_models import Independents as Independents
 from .queries import check_pool as check_pool, fooling_rate as fooling_rate

@@ -10,7 +10,7 @@ import attrs
 
 from fpframe.base import Listener, ignore
 from fpframe.decision import Test, reaches, refuse_alpha, require_alpha
-from fpframe.enrolment import Enrolment
+from fpframe.enrolment import Enrolment, units_of
 from fpframe.errors import UsageError, nearest
 from fpframe.isolation import InProcess, Isolation, OpeningRequest
 from fpframe.opening import Opening, Suspect
@@ -154,5 +154,4 @@ def _refuse_unfit(enrolment: Enrolment, alpha: float, suspects: int, asking: Ask
         if asking.certify:
             raise UsageError("a t-test over views certifies nothing; leave out --certify or --test welch")
         return
-    for name in enrolment.encoders:
-        require_alpha(alpha, enrolment.strata(name), suspects=suspects, certify=asking.certify)
+    require_alpha(alpha, units_of(enrolment.calibration.models), suspects=suspects, certify=asking.certify)

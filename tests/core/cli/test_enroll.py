@@ -12,6 +12,9 @@ import fpframe
 from core.cli.complaining import complaint
 from fpframe.cli import run
 
+# of tests with a recipe of few models; for all others it changes nothing
+pytestmark = pytest.mark.usefixtures("few_models")
+
 
 def test_a_python_victim_with_fresh_weights_needs_a_file_of_them(here, capfd):
     Path("fresh_arch.py").write_text(

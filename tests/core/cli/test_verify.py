@@ -12,7 +12,7 @@ from safetensors.torch import save_file
 import fpframe
 from core.cli.complaining import complaint
 from fpframe.cli import run
-from tiny import NEAREST_MEAN
+from tiny import NEAREST_MEAN, larger
 
 
 def test_inconclusive_prints_its_result_and_exits_with_7(here, capfd, tiny_enrolment):
@@ -69,7 +69,8 @@ def test_what_a_suspect_prints_is_no_result(here, capfd, tiny_enrolment):
 
 
 def test_two_suspects_get_numbered_answers(here, capfd, tiny_enrolment, thief):
-    ask = ["verify", str(tiny_enrolment), thief, thief, "--backbone", "paper:arc-e", "--alpha", "0.2"]
+    larger(fpframe.Enrolment.open(tiny_enrolment), 3).save("larger.enrolment")
+    ask = ["verify", "larger.enrolment", thief, thief, "--backbone", "paper:arc-e"]
     assert run([*ask, "--save-answers", "answers.npz"]) == 0
     assert Path("answers-1.npz").exists()
     assert Path("answers-2.npz").exists()

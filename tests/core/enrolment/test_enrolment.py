@@ -20,6 +20,9 @@ from fpframe.registry.strata import STRATA
 from fpframe.zoo.lineage import is_filter
 from fpframe.zoo.planner import plan_models
 
+# of tests with a recipe of few models; for all others it changes nothing
+pytestmark = pytest.mark.usefixtures("few_models")
+
 
 def contents(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}

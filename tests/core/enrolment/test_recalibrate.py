@@ -146,10 +146,15 @@ def test_folders_tell_strata_and_families(enrolment, exported, tmp_path):
         place = tmp_path / "rivals" / ("one-origin" if number < 2 else f"origin-{number}")
         place.mkdir(parents=True, exist_ok=True)
         shutil.copy(exported / f"{number}.safetensors", place)
-    made = fpframe.calibrate(enrolment, independents=own(tmp_path), alpha=0.2)
+    with pytest.raises(UsageError, match="9 independent calibration models of 8 families"):
+        fpframe.calibrate(enrolment, independents=own(tmp_path))
+    (tmp_path / "rivals" / "origin-9").mkdir()
+    Path(tmp_path / "rivals" / "one-origin" / "1.safetensors").rename(
+        tmp_path / "rivals" / "origin-9" / "1.safetensors"
+    )
+    made = fpframe.calibrate(enrolment, independents=own(tmp_path))
     [stratum] = made.strata("probs").values()
-    assert (made.calibration.counts, stratum.units) == ({"rivals": 9}, 8)
-    assert made.recipe.alpha == 0.2
+    assert (made.calibration.counts, stratum.units) == ({"rivals": 9}, 9)
 
 
 def test_an_exported_zoo_says_itself_what_its_models_are(enrolment, tiny_store, tmp_path):

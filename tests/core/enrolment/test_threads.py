@@ -67,6 +67,9 @@ def network():
 """
 
 
+pytestmark = pytest.mark.usefixtures("few_models")
+
+
 @pytest.fixture(scope="module")
 def data(registry):
     """Some of the digits."""

@@ -53,6 +53,9 @@ def mini() -> Recipe:
     )
 
 
+pytestmark = pytest.mark.usefixtures("few_models")
+
+
 @pytest.fixture(scope="module")
 def built(tmp_path_factory) -> Path:
     """A store in which `mini` is built with all weights, and `mini.toml` beside it."""

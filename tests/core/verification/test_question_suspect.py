@@ -12,6 +12,7 @@ from fpframe.enrolment.enrolment import Enrolment
 from fpframe.errors import ModelError, UsageError
 from fpframe.verification import judge_suspects
 from fpframe.verification.yardstick import Yardstick
+from tiny import larger
 
 
 @pytest.fixture(scope="module")
@@ -219,9 +220,9 @@ def test_a_suspect_that_breaks_down_is_not_asked_any_further(enrolment, thief):
 
 
 def test_several_suspects_that_stop_early_share_alpha(enrolment, thief, models):
-    verdicts = fpframe.verify_many(enrolment, [thief, models["same-data"]], alpha=0.2, test="sequential")
+    verdicts = fpframe.verify_many(larger(enrolment, 3), [thief, models["same-data"]], test="sequential")
     assert [verdict.verdict for verdict in verdicts] == ["DERIVED", "NOT_SHOWN"]
-    assert verdicts[0].decision.alpha == pytest.approx(0.1)
+    assert verdicts[0].decision.alpha == pytest.approx(0.05)
 
 
 @pytest.mark.parametrize("count", [1, 2, 3])
@@ -233,8 +234,8 @@ def test_no_suspect_is_stopped_early_above_its_share_of_alpha(enrolment, thief, 
         return real(*arguments, alpha=alpha, **options)
 
     monkeypatch.setattr(judge_suspects, "question", spying)
-    fpframe.verify_many(enrolment, [thief] * count, alpha=0.3, test="sequential")
-    assert levels == pytest.approx([0.3 / count] * count)
+    fpframe.verify_many(larger(enrolment, 4), [thief] * count, test="sequential")
+    assert levels == pytest.approx([0.1 / count] * count)
 
 
 def test_the_t_test_of_the_literature_is_marked_as_no_verdict(enrolment, thief):
@@ -248,7 +249,7 @@ def test_the_t_test_of_the_literature_is_marked_as_no_verdict(enrolment, thief):
 def test_a_certified_verdict_needs_more_models_and_says_how_many(enrolment, thief):
     with pytest.raises(UsageError, match="29 are needed"):
         fpframe.verify(enrolment, thief, certify=True)
-    assert fpframe.verify(enrolment, thief, certify=True, alpha=0.3).verdict == "DERIVED"
+    assert fpframe.verify(larger(enrolment, 4), thief, certify=True).verdict == "DERIVED"
 
 
 # --- suspects that behave otherwise when it counts
@@ -385,8 +386,9 @@ def test_a_misspelt_test_is_refused_and_a_t_test_certifies_nothing(enrolment, th
 
 def test_holms_second_level_does_not_rewrite_what_an_early_stop_saw(enrolment, thief, models):
     pair = [thief, models["same-data"]]
-    alone = [fpframe.verify(enrolment, suspect, alpha=0.1, test="sequential") for suspect in pair]
-    together = fpframe.verify_many(enrolment, pair, alpha=0.2, test="sequential")
+    many = larger(enrolment, 3)
+    alone = [fpframe.verify(many, suspect, alpha=0.05, test="sequential") for suspect in pair]
+    together = fpframe.verify_many(many, pair, test="sequential")
     for one, other in zip(alone, together, strict=True):
         assert one.view_scores == other.view_scores
     assert together[0].decision.views == len(together[0].view_scores)

@@ -13,7 +13,8 @@ import torch
 
 import fpframe
 from fpframe.report.verdict.page import verdict_html
-from frozen import ENROLMENT, EXPECTED, answers
+from frozen import ENROLMENT, answers
+from tiny import larger
 
 
 @pytest.fixture
@@ -33,9 +34,9 @@ def test_a_verdict_that_needs_what_is_missing_is_inconclusive_and_nothing_is_ask
     def refuse(pixels: torch.Tensor) -> torch.Tensor:
         raise AssertionError("it was asked")
 
-    enrolment = fpframe.Enrolment.open(doctored, registry=registry)
+    enrolment = larger(fpframe.Enrolment.open(doctored, registry=registry), 3)
     suspects = [fpframe.Query(refuse, num_classes=10, address=name) for name in ("one", "two")]
-    for verdict in fpframe.verify_many(enrolment, suspects, test="sequential", registry=registry, alpha=0.2):
+    for verdict in fpframe.verify_many(enrolment, suspects, test="sequential", registry=registry):
         told = verdict.to_dict()
         assert (told["verdict"], told["reason_code"]) == ("INCONCLUSIVE", "enrolment-lacks-standards")
         assert (told["queries"], told["views"], told["view_scores"]) == (0, 0, [])
@@ -50,9 +51,9 @@ def test_a_verdict_that_needs_what_is_missing_is_inconclusive_and_nothing_is_ask
 @pytest.mark.parametrize("suspect", ["derived", "independent"])
 def test_a_verdict_that_does_not_need_it_is_as_ever(doctored, registry, suspect):
     [verdict] = fpframe.verify_many(doctored, answers=[answers(suspect)], registry=registry)
-    expected = EXPECTED["verdicts"][suspect]["conformal"]
-    assert (verdict.verdict, verdict.p_value) == (expected["verdict"], expected["p_value"])
-    assert verdict.score == pytest.approx(expected["score"], abs=2e-6)
+    [whole] = fpframe.verify_many(ENROLMENT, answers=[answers(suspect)], registry=registry)
+    assert (verdict.verdict, verdict.reason_code) == (whole.verdict, whole.reason_code)
+    assert verdict.view_scores
 
 
 def test_it_is_saved_as_it_was_opened(doctored, tmp_path):

@@ -14,14 +14,15 @@ import fpframe
 from fpframe import DataError, Note, Verdict
 from fpframe.verification import verdict_schema
 from fpframe.verification.verdict_json import SettingFields, SuspectFields, VerdictFields
-from frozen import ENROLMENT, answers
+from frozen import able_enrolment, answers
+from tiny import larger
 
 TESTS = ("conformal", "sequential", "welch", "welch-by-stratum")
 
 
 @pytest.fixture(scope="module")
 def enrolment() -> fpframe.Enrolment:
-    return fpframe.Enrolment.open(ENROLMENT)
+    return larger(able_enrolment(), 4)
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +33,7 @@ def verdicts(enrolment) -> dict[str, Verdict]:
         for suspect in ("derived", "independent"):
             [made[f"{suspect} {test}"]] = fpframe.verify_many(enrolment, answers=[answers(suspect)], test=test)
         [made[f"silent {test}"]] = fpframe.verify_many(enrolment, [lambda x: x.new_full((len(x), 10), 0.1)], test=test)
-    [made["certified"]] = fpframe.verify_many(enrolment, answers=[answers("derived")], alpha=0.3, certify=True)
+    [made["certified"]] = fpframe.verify_many(enrolment, answers=[answers("derived")], certify=True)
     [made["asked nothing"]] = fpframe.verify_many(
         attrs.evolve(enrolment, standards={}), answers=[answers("derived")], test="sequential"
     )

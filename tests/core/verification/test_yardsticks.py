@@ -10,23 +10,24 @@ from fpframe.enrolment.enrolment import Enrolment
 from fpframe.errors import UsageError
 from fpframe.report.verdict.page import verdict_html
 from fpframe.verification.yardsticks import Yardsticks
+from tiny import larger
 
 
 @pytest.fixture(scope="module")
 def enrolment(tiny_enrolment) -> Enrolment:
-    return Enrolment.open(tiny_enrolment)
+    return larger(Enrolment.open(tiny_enrolment), 4)
 
 
 @pytest.fixture
 def scorings(monkeypatch) -> list[str]:
     """The channels in which calibration models were scored, in order."""
-    scored, score = [], module.score_views
+    scored, score = [], module.combined_views
 
-    def counting(encoder, answers, victim_answers, channel):
+    def counting(encoders, standards, answers, victim_answers, channel):
         scored.append(channel)
-        return score(encoder, answers, victim_answers, channel)
+        return score(encoders, standards, answers, victim_answers, channel)
 
-    monkeypatch.setattr(module, "score_views", counting)
+    monkeypatch.setattr(module, "combined_views", counting)
     return scored
 
 
@@ -47,19 +48,19 @@ def suspects(enrolment, count):
 
 
 def test_calibration_models_are_scored_once_for_each_channel_and_not_for_each_suspect(enrolment, scorings):
-    verdicts = fpframe.verify_many(enrolment, suspects(enrolment, 3), alpha=0.3)
+    verdicts = fpframe.verify_many(enrolment, suspects(enrolment, 3))
     assert {verdict.channel for verdict in verdicts} == {"rounded:3"}
     assert scorings == ["rounded:3"]
 
 
 def test_calibration_models_are_scored_once_for_each_filter(enrolment, scorings):
-    fpframe.verify_many(enrolment, suspects(enrolment, 2), alpha=0.2, through="round(2)")
+    fpframe.verify_many(enrolment, suspects(enrolment, 2), through="round(2)")
     # with the filter's name, before anybody is asked; then, in the suspects' channel, through it and as they are
     assert sorted(scorings) == ["probs", "rounded:3", "rounded:3"]
 
 
 def test_a_report_on_many_suspects_scores_the_calibration_models_once(enrolment, scorings):
-    verdicts = fpframe.verify_many(enrolment, suspects(enrolment, 3), alpha=0.3)
+    verdicts = fpframe.verify_many(enrolment, suspects(enrolment, 3))
     del scorings[:]
     verdict_html(verdicts, enrolment)
     assert scorings == ["rounded:3"]
@@ -89,6 +90,6 @@ def test_the_agreement_of_the_calibration_models_is_computed_once_for_as_many_vi
         return agree(answers, victim_answers)
 
     monkeypatch.setattr(agreement, "label_agreement", counting)
-    verdicts = fpframe.verify_many(enrolment, suspects(enrolment, 3), alpha=0.3)
+    verdicts = fpframe.verify_many(enrolment, suspects(enrolment, 3))
     assert len(verdicts) == 3
     assert sorted(seen) == [3, 3, 3, 4], "three suspects, and all calibration models together"

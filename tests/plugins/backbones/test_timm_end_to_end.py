@@ -25,6 +25,9 @@ QUICK = "timm:test_resnet"
 TRANSFORMER = "timm:test_vit"
 
 
+pytestmark = pytest.mark.usefixtures("few_models")
+
+
 @pytest.fixture(scope="module")
 def trained(registry, digits):
     """Train a network when it is asked for, once."""

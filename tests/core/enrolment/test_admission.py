@@ -1,0 +1,74 @@
+"""Models that are clearly less able than the victim do not calibrate; others are trained in their place."""
+
+from __future__ import annotations
+
+import attrs
+import pytest
+
+import fpframe
+from fpframe.enrolment.admission import admit, require_able, top_up, victim_labels
+from fpframe.models.training import Training
+from fpframe.recipe.recipe import IndependentGroup, Recipe
+from fpframe.zoo.build import build_models
+from fpframe.zoo.planner import plan_models
+from fpframe.zoo.setting import open_workspace, prepare
+
+BACKBONE = "paper:arc-e"
+
+
+def recipe(epochs: int) -> Recipe:
+    return Recipe(
+        name="admission",
+        training=Training(epochs=epochs, batch_size=32),
+        as_able_as_victim=False,
+        independent=(IndependentGroup(stratum="same-data", calibrate=3),),
+    )
+
+
+@pytest.fixture(scope="module")
+def able_victim(registry, digits) -> fpframe.Victim:
+    network = fpframe.build_backbone(registry, BACKBONE, 10, digits.image_shape, seed=1)
+    training = Training(epochs=15, batch_size=32)
+    fpframe.train(network, digits.train.pixels, digits.train.labels, training, seed=1)
+    return fpframe.Victim(network, backbone=BACKBONE)
+
+
+def built(recipe, victim, digits, registry, store):
+    run = fpframe.Run(store=store, registry=registry)
+    workspace = open_workspace(recipe, digits, run)
+    prepare(victim, recipe, workspace, run)
+    return build_models(plan_models(recipe, registry), workspace, run), run, victim_labels(workspace, recipe.seed)
+
+
+def test_a_stratum_of_weak_models_doubles_and_is_refused_in_the_end(able_victim, digits, registry, tmp_path):
+    zoo, run, victim = built(recipe(1), able_victim, digits, registry, tmp_path)
+    told: list[str] = []
+    told_run = attrs.evolve(run, on_event=lambda event: told.append(event.text))
+    more = top_up(zoo, recipe(1), victim, told_run)
+    assert len(more.models) == 6
+    assert len({model.lineage.exact for model in more.models}) == 6
+    assert more.models[:3] == zoo.models
+    assert any("3 of 'same-data'" in text for text in told)
+    admitted, ability = admit(more, victim, seed=0)
+    assert (admitted, len(ability.left_out)) == ([], 6)
+    with pytest.raises(
+        fpframe.UsageError,
+        match=r"of 6 calibration models of stratum 'same-data' 0 are as able as the victim \(accuracy 0\.9\d on 300",
+    ):
+        require_able(admitted, ability, wanted=more.models, alpha=0.1)
+
+
+def test_where_all_are_able_nothing_further_is_trained(able_victim, digits, registry, tmp_path):
+    zoo, run, victim = built(recipe(25), able_victim, digits, registry, tmp_path)
+    assert top_up(zoo, recipe(25), victim, run).models == zoo.models
+    admitted, ability = admit(zoo, victim, seed=0)
+    assert admitted == list(zoo.models)
+    assert ability.left_out == ()
+    assert min(ability.accuracies()) > 0.85
+
+
+def test_the_same_models_are_trained_in_the_same_places_again(able_victim, digits, registry, tmp_path):
+    zoo, run, victim = built(recipe(1), able_victim, digits, registry, tmp_path)
+    first = top_up(zoo, recipe(1), victim, run)
+    second = top_up(zoo, recipe(1), victim, run)
+    assert [model.lineage.exact for model in first.models] == [model.lineage.exact for model in second.models]
