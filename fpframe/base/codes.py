@@ -32,7 +32,7 @@ REASONS: Mapping[str, Reason] = {
         remedy="Ask the suspect everything that `fpframe queries export` writes.",
     ),
     "answers-changed": Reason(
-        meaning="The suspect answered the same images differently once the views began.",
+        meaning="The suspect answered the same images differently when they were asked again.",
         whose="suspect",
         remedy="Ask it where it answers the same way throughout.",
     ),
@@ -86,11 +86,6 @@ REASONS: Mapping[str, Reason] = {
         whose="unknown",
         remedy="Put its classes into the victim's order; `--mean` and `--std`.",
     ),
-    "noise-stopped": Reason(
-        meaning="The answers changed from one repeat to the next at first, and then stopped changing.",
-        whose="suspect",
-        remedy="Ask again, or `--through none`",
-    ),
     "reveals-less": Reason(
         meaning="The suspect revealed less once the views began.",
         whose="suspect",
@@ -117,7 +112,7 @@ REASONS: Mapping[str, Reason] = {
 CAVEATS: Mapping[str, str] = {
     "answers-recorded": "The answers come from a file and are taken to be the suspect's.",
     "answers-vary": "The answers to one image change between repeats, and those of the calibration models do not.",
-    "architecture-less-able": "Models of an architecture stay less able than the victim, however long they are trained.",
+    "architecture-less-able": "Models of an architecture stay less able than the victim, however long they train.",
     "assumption": "Something was assumed of the victim or its data, by an enrolment from before notes had codes.",
     "batch-dependent": "Answers are slightly different in a batch than alone, as with another precision.",
     "calibrated-strata": "The p-value speaks of independent models of these kinds only.",

@@ -31,14 +31,16 @@ def read_channel(query: Query, rows: Tensor, wanted: str) -> str:
     return observed if known in (None, PROBS) else str(known)
 
 
-def look_for_filter(probed: Probed, interview: Interview, queries: QuerySet, able: Tensor, registry: Registry) -> str:
+def look_for_filter(
+    probed: Probed, interview: Interview, queries: QuerySet, registry: Registry, unasked: int = 0
+) -> str:
     """Return the answer filter that explains changing answers, as a text; empty where none does or none change.
 
-    It may ask the suspect further images, if enough are left for the queries and for those on ability, `able`.
+    It may ask the suspect further images, as long as enough are left for the `unasked` queries.
     """
     if not (probed.changing and bool(probed.answers.isfinite().all())):
         return ""
-    probe = probe_for_filters(probed, interview, queries, able)
+    probe = probe_for_filters(probed, interview, queries, unasked)
     for name in registry.names(AnswerFilter.kind):
         try:
             found = _detect(registry.create(AnswerFilter.kind, name), probe)

@@ -9,7 +9,7 @@ from torch import Tensor
 from fpframe.base import Note
 from fpframe.decision import StratumResult
 from fpframe.models import information, observe_channel
-from fpframe.verification.probes import Probed, misplaced, moved_share, unmoved
+from fpframe.verification.probes import Probed, misplaced, moved_share
 
 
 def broken(answers: Sequence[Tensor]) -> Note | None:
@@ -58,45 +58,39 @@ def entangled(probed: Probed) -> Note | None:
     )
 
 
+def silenced(channel: str, first_view: Tensor, *, named: bool) -> Note | None:
+    """Look for a suspect that reveals less in the first view ``(Q, K)`` than it did before.
+
+    Args:
+        channel: what it revealed.
+        first_view: what it answers now.
+        named: whether somebody named the channel, so that it was not read from answers.
+    """
+    now = observe_channel(first_view)
+    if named or information(now) >= information(channel):
+        return None
+    return Note(
+        "reveals-less",
+        f"The suspect revealed {channel} at first and only {now} once the views began. It can be judged only where it "
+        "answers the same way throughout.",
+    )
+
+
 def turned(probed: Probed, first_view: Tensor) -> Note | None:
-    """Look for a suspect that answers the first view ``(Q, K)`` differently from the probes before it.
+    """Look for a suspect that answers images of the first view ``(Q, K)`` differently when they are asked again.
 
     One that changes between repeats, or answers differently in a batch, is known to do so already.
     """
     if misplaced(probed, first_view):
         return _reordered()
-    before, now = observe_channel(probed.answers.flatten(0, 1)), observe_channel(first_view)
-    if information(now) < information(before):
-        return Note(
-            "reveals-less",
-            f"The suspect revealed {before} at first and only {now} once the views began. It can be judged only where "
-            "it answers the same way throughout.",
-        )
     excused = probed.changing or probed.mixing
     if not excused and moved_share(first_view[probed.positions], probed.answers[1]) > 0.25:
         return Note(
             "answers-changed",
-            "The suspect answered the same images differently once the views began. It can be judged only where it "
-            "answers the same way throughout.",
+            "The suspect answered the same images differently when they were asked again. It can be judged only where "
+            "it answers the same way throughout.",
         )
     return None
-
-
-def settled(probed: Probed, first_view: Tensor, last: Tensor) -> Note | None:
-    """Look for a suspect that was taken to answer through a filter, and then stopped doing so.
-
-    Args:
-        probed: what it answered first.
-        first_view: answers ``(Q, K)`` to the first view.
-        last: answers ``(P, K)`` to the probes after the views.
-    """
-    if not unmoved(first_view[probed.positions], last):
-        return None
-    return Note(
-        "noise-stopped",
-        "The suspect's answers changed from one repeat to the next at first, and then stopped changing, so no single "
-        "calibration fits them. Ask it again, or judge it as if it had no filter with --through none.",
-    )
 
 
 def stopped(error: Exception, images: int) -> Note:

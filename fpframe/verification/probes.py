@@ -12,7 +12,7 @@ from fpframe.interfaces import Probe
 from fpframe.models import QuerySet, to_pixels
 from fpframe.verification.interview import Interview
 
-#: Images that are asked again: in one batch with the others, twice alone, and once more alone after the views.
+#: Images that are asked again, after all views: in one batch, and twice alone.
 PROBES = 16
 ROUNDS = 3
 #: How far two answers may differ and still be one: batches of other sizes are added up in another order.
@@ -31,14 +31,14 @@ def probe_indices(queries: QuerySet) -> Tensor:
 def asking_order(queries: QuerySet, able: Tensor) -> Tensor:
     """Return all images ``(N, C, H, W)`` that a suspect is sent, in order.
 
-    Probes come first, then the images that ability is measured on, the views, and the probes once more.
+    The images that ability is measured on come first, then the views, and some images of the first view again.
 
     Args:
         queries: the query set.
         able: the images ``(A, C, H, W)`` for ability; A is 0 where the enrolment has none.
     """
     probes = queries.images[0, probe_indices(queries)]
-    return torch.cat([*[probes] * ROUNDS, able, queries.images.flatten(0, 1), probes])
+    return torch.cat([able, queries.images.flatten(0, 1), *[probes] * ROUNDS])
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -61,7 +61,7 @@ class Probed:
 
 
 def probe(interview: Interview, queries: QuerySet) -> Probed:
-    """Ask some images of the first view three times."""
+    """Ask some images of the first view three times more."""
     positions = probe_indices(queries)
     images = queries.images[0, positions]
     together, alone, again = interview.ask(images), interview.ask(images, alone=True), interview.ask(images, alone=True)
@@ -77,12 +77,12 @@ def probe(interview: Interview, queries: QuerySet) -> Probed:
     )
 
 
-def probe_for_filters(probed: Probed, interview: Interview, queries: QuerySet, able: Tensor) -> Probe:
-    """Return what a filter may look at, and ask, to recognise itself."""
+def probe_for_filters(probed: Probed, interview: Interview, queries: QuerySet, unasked: int) -> Probe:
+    """Return what a filter may look at, and ask, to recognise itself; `unasked` queries may still have to be asked."""
 
     def ask(pixels: Tensor) -> Tensor:
         # what is to be asked in any case comes first
-        interview.query.require(len(pixels) + len(able) + queries.queries + len(probed.positions))
+        interview.query.require(len(pixels) + unasked)
         return interview.ask((pixels * 255).round().to(torch.uint8), alone=True)
 
     return Probe(pixels=to_pixels(queries.images[0, probed.positions]), answers=probed.answers, ask=ask)
@@ -105,11 +105,6 @@ def moved_share(one: Tensor, other: Tensor) -> float:
     """Return the share of rows ``(P, K)`` that differ by more than other batches or another precision explain."""
     finite = one.isfinite().all(-1) & other.isfinite().all(-1)
     return float((((one - other).abs().amax(-1) > NOTABLE) & finite).float().mean())
-
-
-def unmoved(one: Tensor, other: Tensor) -> bool:
-    """Tell whether all rows are the same answers."""
-    return bool(_same(one, other).all())
 
 
 def _same(one: Tensor, other: Tensor) -> Tensor:

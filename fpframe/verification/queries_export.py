@@ -23,8 +23,8 @@ def export_queries(enrolment: Enrolment, out: str | Path, *, force: bool = False
     """Write the images that a suspect is sent, in the order of sending.
 
     ``queries.npz`` holds ``images``, uint8 ``(N, C, H, W)``; ``images/`` the same as PNG, grey or RGB;
-    ``queries.json`` says what they are and how to write down the answers. The first are probes, sent in one batch and
-    then twice alone; the images that ability is measured on follow, the views, and the probes once more.
+    ``queries.json`` says what they are and how to write down the answers. The images that ability is measured on come
+    first, then the views, and then some images again, in one batch and twice alone.
 
     Returns:
         The path of ``queries.json``.
@@ -39,7 +39,7 @@ def export_queries(enrolment: Enrolment, out: str | Path, *, force: bool = False
     if images.shape[1] not in (1, 3):
         raise UsageError(f"images of {images.shape[1]} channels cannot be written as PNG")
     probes = len(probe_indices(enrolment.queries))
-    ability, views = ROUNDS * probes, ROUNDS * probes + len(enrolment.able)
+    able, again = len(enrolment.able), len(images) - ROUNDS * probes
     digits = len(str(len(images) - 1))
     names = [f"{FOLDER}/{number:0{digits}}.png" for number in range(len(images))]
     content = io.BytesIO()
@@ -51,15 +51,14 @@ def export_queries(enrolment: Enrolment, out: str | Path, *, force: bool = False
         "queries": enrolment.queries.digest,
         "enrolment": enrolment.digest,
         "images": len(images),
-        "together": [0, probes],
-        "alone": [probes, ROUNDS * probes],
-        "ability": [ability, views],
-        "views": [views, len(images) - probes],
-        "alone again": [len(images) - probes, len(images)],
+        "ability": [0, able],
+        "views": [able, again],
+        "together": [again, again + probes],
+        "alone": [again + probes, len(images)],
         "classes": list(enrolment.classes),
         "answers": "Save the answers, in the order of the images, as 'answers' in an .npz: probabilities (N, K) or "
         "labels (N,); and the digest above as 'queries', so that the file says what it answers. Send the images "
-        "numbered 'together' in one batch, and each of those numbered 'alone' and 'alone again' in a batch of its own. "
+        "numbered 'together' in one batch, and each of those numbered 'alone' in a batch of its own. "
         "Then: fpframe verify ENROLMENT --answers answers.npz",
     }
     write_durably(out / LIST, (json.dumps(about, indent=2) + "\n").encode())

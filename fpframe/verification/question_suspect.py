@@ -1,4 +1,4 @@
-"""Question one suspect: probe it, read how it answers, ask the views, and stop early where that is wanted."""
+"""Question one suspect: how able it is, the views, and whether it answers the same images the same way again."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from fpframe.verification.hindrances import (
     broken,
     constant,
     entangled,
-    settled,
+    silenced,
     stopped,
     swapped,
     turned,
@@ -78,7 +78,7 @@ class Questioned:
 def question(
     query: Query, yardsticks: Yardsticks, asking: Asking, *, alpha: float, on_event: Listener = ignore
 ) -> Questioned:
-    """Ask a suspect the probes, what shows how able it is, and the views, unless nothing could come of it.
+    """Ask a suspect what shows how able it is, the views, and some images again, unless nothing could come of it.
 
     Args:
         query: the suspect.
@@ -91,39 +91,13 @@ def question(
         UsageError: nothing is calibrated for its channel or the filter that was named.
         ModelError: it fails on the probes or the first view.
     """
-    enrolment, interview = yardsticks.enrolment, Interview(query)
-    lack = lacking(enrolment, asking.test)
+    interview = Interview(query)
+    lack = lacking(yardsticks.enrolment, asking.test)
     if lack is not None:  # nothing is asked, for no answer could help
         return _unasked(interview, yardsticks, lack)
-    probed = probe(interview, enrolment.queries)
-    yardstick, behaviour = _choose_yardstick(interview, probed, yardsticks, asking)
-    behaviour = behaviour or broken([probed.answers.flatten(0, 1)]) or swapped(probed) or entangled(probed)
-    views: list[Tensor] = []
-    standing: Standing | None = None
-    if not behaviour:
-        standing, behaviour = _ask_ability(interview, enrolment)
-    if standing is not None and not behaviour:
-        views, behaviour = _ask_views(interview, probed, yardstick, standing, asking, alpha, on_event)
-        behaviour = behaviour or yardsticks.agreement.astray(torch.stack(views))
-    last = probed.answers[1]
-    chain = FilterChain.parse(yardstick.through, yardsticks.registry) if yardstick.through else None
-    if not behaviour:
-        last = interview.ask(enrolment.queries.images[0, probed.positions], alone=True)
-        detected = chain is not None and asking.through == AUTO
-        behaviour = broken([last]) or (settled(probed, views[0], last) if detected else None)
-    return Questioned(
-        query=query,
-        yardstick=yardstick,
-        view_scores=() if behaviour else tuple(yardstick.scores(torch.stack(views))),
-        views=len(views),
-        behaviour=behaviour,
-        standing=standing,
-        caveats=(
-            *query.notes,
-            *([] if behaviour else _caveats(probed, last, chain, yardstick, asking)),
-        ),
-        transcript=_transcript(interview, enrolment, query),
-    )
+    course = _Course(interview, yardsticks, asking, alpha=alpha, on_event=on_event)
+    course.run()
+    return course.questioned()
 
 
 def _unasked(interview: Interview, yardsticks: Yardsticks, lack: Note) -> Questioned:
@@ -139,77 +113,141 @@ def _unasked(interview: Interview, yardsticks: Yardsticks, lack: Note) -> Questi
     )
 
 
-def _caveats(
-    probed: Probed, last: Tensor, chain: FilterChain | None, yardstick: Yardstick, asking: Asking
-) -> list[Note]:
-    """Return what the reader of a verdict should know of the comparison that it rests on."""
-    drifting = moved_share(last, probed.answers[1]) > 0
-    declared, channel = asking.through != AUTO, yardstick.channel
-    return [*answer_caveats(probed, chain, declared=declared, drifting=drifting, channel=channel), *yardstick.caveats]
+class _Course:
+    """The course of questioning one suspect: what it has answered so far, and what to make of it.
 
+    No image is sent a second time before all views are answered. A suspect that keeps a list of what it was asked, and
+    answers otherwise once an image comes back, has answered what counts by then.
+    """
 
-def _choose_yardstick(
-    interview: Interview, probed: Probed, yardsticks: Yardsticks, asking: Asking
-) -> tuple[Yardstick, Note | None]:
-    """Return the calibration that fits how the suspect answers, and what prevents a verdict where none does."""
-    channel = read_channel(interview.query, probed.answers.flatten(0, 1), asking.channel)
-    if asking.through != AUTO:
-        return yardsticks.of(channel, PLAIN if asking.through == NONE else asking.through), None
-    enrolment = yardsticks.enrolment
-    found = look_for_filter(probed, interview, enrolment.queries, enrolment.able, yardsticks.registry)
-    try:
-        return yardsticks.of(channel, found), None
-    except UsageError:
-        if not found:
-            raise
-        return yardsticks.of(channel), uncalibrated(found)
+    def __init__(
+        self, interview: Interview, yardsticks: Yardsticks, asking: Asking, *, alpha: float, on_event: Listener
+    ) -> None:
+        self.interview, self.yardsticks, self.asking = interview, yardsticks, asking
+        self.enrolment, self.alpha, self.on_event = yardsticks.enrolment, alpha, on_event
+        self.standing = Standing()
+        self.views: list[Tensor] = []
+        self.probed: Probed | None = None
+        self.yardstick: Yardstick | None = None
+        self.behaviour: Note | None = None
 
+    def run(self) -> None:
+        """Ask one thing after the other, until one of them prevents a verdict."""
+        for step in (self._ask_ability, self._ask_views, self._ask_again, self._ask_on, self._compare_task):
+            try:
+                step()
+            except ModelError as error:
+                if not self.interview.asked:  # it may have been opened wrongly
+                    raise
+                self.behaviour = stopped(error, self.interview.asked)
+            if self.behaviour is not None:
+                return
 
-def _ask_ability(interview: Interview, enrolment: Enrolment) -> tuple[Standing | None, Note | None]:
-    """Return how able a suspect is, and what in its answers prevents a verdict."""
-    if enrolment.ability is None:
-        return Standing(unknown=NOT_ENROLLED), None
-    try:
-        answers = interview.ask(enrolment.able)
-    except NotRecordedError:
-        return Standing(unknown=NOT_RECORDED), None
-    except ModelError as error:
-        return None, stopped(error, interview.asked)
-    return Standing.of(enrolment.ability, answers), broken([answers])
+    def questioned(self) -> Questioned:
+        """Return what came of it."""
+        yardstick = self.yardstick or self.yardsticks.of(self._known_channel())
+        caveats = [] if self.behaviour or self.probed is None else self._caveats(self.probed, yardstick)
+        return Questioned(
+            query=self.interview.query,
+            yardstick=yardstick,
+            view_scores=() if self.behaviour else tuple(yardstick.scores(torch.stack(self.views))),
+            views=len(self.views),
+            behaviour=self.behaviour,
+            standing=self.standing,
+            caveats=(*self.interview.query.notes, *caveats),
+            transcript=_transcript(self.interview, self.enrolment, self.interview.query),
+        )
 
-
-def _ask_views(
-    interview: Interview,
-    probed: Probed,
-    yardstick: Yardstick,
-    standing: Standing,
-    asking: Asking,
-    alpha: float,
-    on_event: Listener,
-) -> tuple[list[Tensor], Note | None]:
-    """Return the answers ``(Q, K)`` to each view that was asked, and what in them prevents a verdict."""
-    queries, views = yardstick.enrolment.queries, list[Tensor]()
-    for images in queries.images:
+    def _ask_ability(self) -> None:
+        if self.enrolment.ability is None:
+            self.standing = Standing(unknown=NOT_ENROLLED)
+            return
         try:
-            views.append(interview.ask(images))
-        except ModelError as error:  # it answered the probes, so it can answer
-            return views, stopped(error, interview.asked)
-        on_event(Event(task="asking", done=len(views), total=queries.views))
-        behaviour = broken(views) or (turned(probed, views[0]) if len(views) == 1 else None)
-        if behaviour:
-            return views, behaviour
-        if asking.test == "sequential" and _suffices(views, yardstick, standing, asking, alpha):
-            break
-    return views, constant(views)
+            answers = self.interview.ask(self.enrolment.able)
+        except NotRecordedError:
+            self.standing = Standing(unknown=NOT_RECORDED)
+            return
+        self.standing = Standing.of(self.enrolment.ability, answers)
+        self.behaviour = broken([answers])
+        self._read_channel(answers)
 
+    def _ask_views(self) -> None:
+        """Ask views, all of them or as many as a sequential test needs."""
+        for images in self.enrolment.queries.images[len(self.views) :]:
+            self.views.append(self.interview.ask(images))
+            self.on_event(Event(task="asking", done=len(self.views), total=self.enrolment.queries.views))
+            self.behaviour = broken(self.views)
+            if self.behaviour is not None:
+                return
+            if self.yardstick is None:
+                self._read_channel(self.views[0])
+            elif len(self.views) == 1:
+                self.behaviour = silenced(self.yardstick.channel, self.views[0], named=self.asking.channel != AUTO)
+            if self.behaviour is not None or (self.asking.test == "sequential" and self._suffices()):
+                break
+        self.behaviour = self.behaviour or constant(self.views)
 
-def _suffices(views: list[Tensor], yardstick: Yardstick, standing: Standing, asking: Asking, alpha: float) -> bool:
-    """Tell whether a sequential test needs no further view."""
-    if constant(views):  # by chance, in a small view; or always, and then more views will show it
-        return False
-    scores = yardstick.scores(torch.stack(views))
-    decision = yardstick.decide(scores, alpha=alpha, test="sequential", certify=asking.certify, standing=standing)
-    return bool(decision.stopped)
+    def _ask_again(self) -> None:
+        """Ask some images of the first view again, to see whether the answers are of the image alone."""
+        self.probed = probed = probe(self.interview, self.enrolment.queries)
+        self.behaviour = (
+            broken([probed.answers.flatten(0, 1)])
+            or swapped(probed)
+            or entangled(probed)
+            or turned(probed, self.views[0])
+        )
+        if self.behaviour is None and self.asking.through == AUTO:
+            self._find_filter(probed)
+
+    def _ask_on(self) -> None:
+        """Ask further views, where a sequential test stopped before it was known that there is a filter."""
+        if self.asking.test == "sequential" and not self._suffices():
+            self._ask_views()
+
+    def _compare_task(self) -> None:
+        self.behaviour = self.yardsticks.agreement.astray(torch.stack(self.views))
+
+    def _known_channel(self) -> str:
+        rows = torch.cat([torch.zeros(0, self.interview.query.num_classes), *self.views])
+        return read_channel(self.interview.query, rows, self.asking.channel)
+
+    def _read_channel(self, answers: Tensor) -> None:
+        channel = read_channel(self.interview.query, answers, self.asking.channel)
+        through = PLAIN if self.asking.through in (AUTO, NONE) else self.asking.through
+        self.yardstick = self.yardsticks.of(channel, through)
+
+    def _find_filter(self, probed: Probed) -> None:
+        """Compare with the calibration through the filter that changing answers show, if there is one."""
+        assert self.yardstick is not None
+        unasked = (self.enrolment.queries.views - len(self.views)) * self.enrolment.queries.images.shape[1]
+        found = look_for_filter(probed, self.interview, self.enrolment.queries, self.yardsticks.registry, unasked)
+        try:
+            self.yardstick = self.yardsticks.of(self.yardstick.channel, found)
+        except UsageError:
+            self.behaviour = uncalibrated(found)
+
+    def _suffices(self) -> bool:
+        """Tell whether a sequential test needs no further view."""
+        if constant(self.views) or self.yardstick is None:  # by chance, or always, and then more views will show it
+            return False
+        decision = self.yardstick.decide(
+            self.yardstick.scores(torch.stack(self.views)),
+            alpha=self.alpha,
+            test="sequential",
+            certify=self.asking.certify,
+            standing=self.standing,
+        )
+        return bool(decision.stopped)
+
+    def _caveats(self, probed: Probed, yardstick: Yardstick) -> list[Note]:
+        """Return what the reader of a verdict should know of the comparison that it rests on."""
+        chain = FilterChain.parse(yardstick.through, self.yardsticks.registry) if yardstick.through else None
+        drifting = moved_share(self.views[0][probed.positions], probed.answers[1]) > 0
+        named = self.asking.through != AUTO
+        return [
+            *answer_caveats(probed, chain, declared=named, drifting=drifting, channel=yardstick.channel),
+            *yardstick.caveats,
+        ]
 
 
 def _transcript(interview: Interview, enrolment: Enrolment, query: Query) -> Transcript:

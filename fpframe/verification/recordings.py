@@ -14,7 +14,7 @@ from fpframe.models import PROBS, Query, QuerySet, through_channel
 from fpframe.registry import Registry
 from fpframe.verification.detection import look_for_filter
 from fpframe.verification.interview import Interview
-from fpframe.verification.probes import probe, probe_indices
+from fpframe.verification.probes import probe
 from fpframe.verification.transcript import RecordedQuery
 from fpframe.zoo import Zoo, ZooModel, answers_vary, ask_once
 
@@ -31,6 +31,7 @@ class Recording:
         images: SHA-256 of each image ``(N, 32)``, bytes.
         answers: probabilities ``(N, K)``, cut down to the channel that the model was to answer in.
         queries: the query set.
+        able: how many images on ability come first.
         seconds: what loading and asking the model took, in this run or in an earlier one.
     """
 
@@ -38,13 +39,13 @@ class Recording:
     images: Tensor
     answers: Tensor
     queries: QuerySet
+    able: int
     seconds: float
 
     @property
     def views(self) -> Tensor:
-        """The answers ``(V, Q, K)`` to the query set; the probes come after them once more."""
-        end = len(self.answers) - len(probe_indices(self.queries))
-        rows = self.answers[end - self.queries.queries : end]
+        """The answers ``(V, Q, K)`` to the query set; they come after those on ability."""
+        rows = self.answers[self.able : self.able + self.queries.queries]
         return rows.reshape(*self.queries.images.shape[:2], -1)
 
     def suspect(self) -> Query:
@@ -91,6 +92,7 @@ def recording_of(zoo: Zoo, model: ZooModel, queries: QuerySet, able: Tensor, cha
         images=found.tensors["images"],
         answers=through_channel(found.tensors["answers"], channel),
         queries=queries,
+        able=len(able),
         seconds=found.seconds,
     )
 
@@ -121,12 +123,10 @@ def keep_recordings(
 def _ask_like_suspect(query: Query, queries: QuerySet, able: Tensor, registry: Registry) -> dict[str, Tensor]:
     """Ask a model all that a verification may ask, in its order, whether the verification would end before or not."""
     interview = Interview(query)
-    probed = probe(interview, queries)
-    look_for_filter(probed, interview, queries, able, registry)
     interview.ask(able)
     for images in queries.images:
         interview.ask(images)
-    interview.ask(queries.images[0, probed.positions], alone=True)
+    look_for_filter(probe(interview, queries), interview, queries, registry)
     return {"images": torch.from_numpy(interview.images.copy()), "answers": torch.from_numpy(interview.answers)}
 
 

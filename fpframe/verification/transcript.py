@@ -20,7 +20,7 @@ from fpframe.enrolment import Enrolment
 from fpframe.errors import DataError, UsageError
 from fpframe.models import TOP1, Outputs, Query, image_digests
 from fpframe.store import refuse_file, write_durably
-from fpframe.verification.probes import ROUNDS, asking_order, probe_indices
+from fpframe.verification.probes import asking_order
 
 
 class NotRecordedError(UsageError):
@@ -138,11 +138,10 @@ def _keys(count: int, enrolment: Enrolment, path: Path) -> list[bytes]:
     """
     queries, able = enrolment.queries, len(enrolment.able)
     everything = image_digests(asking_order(queries, enrolment.able))
-    start = ROUNDS * len(probe_indices(queries))
     parts = {
         len(everything): everything,
-        len(everything) - able: everything[:start] + everything[start + able :],
-        queries.queries: everything[start + able :][: queries.queries],
+        len(everything) - able: everything[able:],
+        queries.queries: everything[able:][: queries.queries],
     }
     if count not in parts:
         raise DataError(
