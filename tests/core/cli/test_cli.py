@@ -28,7 +28,7 @@ def test_enrol_then_verify_several_kinds_of_suspect_as_json(here, capfd, registr
     assert suspect["verdict"] == "DERIVED"
     assert suspect["suspect"]["address"] == "victim.safetensors"
     assert len(suspect["suspect"]["digest"]) == 64
-    assert suspect["queries"] == 264
+    assert suspect["queries"] == 548
     assert suspect["scheme"] == "uap-contrastive"
     assert {name: stratum["n"] for name, stratum in suspect["strata"].items()} == {
         "same-data": 9,

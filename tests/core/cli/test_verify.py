@@ -45,7 +45,7 @@ def test_a_third_party_reaches_the_same_verdict_from_recorded_answers(here, capf
     assert asked["verdict"] == "DERIVED"
     assert "exists already" in complaint(capfd, ask, 2)
     assert run(["queries", "export", str(tiny_enrolment), "--out", "questions"]) == 0
-    assert len(list(Path("questions/images").iterdir())) == 264
+    assert len(list(Path("questions/images").iterdir())) == 548
 
 
 def test_a_verdict_is_stopped_early_and_reported_in_html(here, capfd, tiny_enrolment, thief):
@@ -107,7 +107,7 @@ def test_wrong_ways_to_verify_are_refused_in_one_line(here, capfd, tiny_enrolmen
         (["python:fine:colour"], 3, "check its input shape"),
         (["python:fine:seven", "--mean", "a,b"], 2, "--mean takes numbers"),
         (["python:fine:seven", "--outputs", "logit"], 2, "logit"),
-        (["python:fine:seven", "--max-queries", "100"], 6, "264 more queries are needed"),
+        (["python:fine:seven", "--max-queries", "100"], 6, "548 more queries are needed"),
         (["python:fine:seven", "--alpha", "0.01"], 2, "99 are needed"),
         (["python:fine:seven", "python:fine:colour"], 2, "name only the one that you mean to accuse"),
         (["python:fine:seven", "--device", "tpu"], 2, "tpu"),
