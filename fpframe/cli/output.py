@@ -24,16 +24,16 @@ def describe_enrolment(enrolment: Enrolment, path: Path) -> str:
 
 def _ability_lines(enrolment: Enrolment) -> list[str]:
     """Return how able victim and calibration models are, and what so few images can tell."""
-    from fpframe.decision import resolution
+    from fpframe.decision import FOR_SUSPECTS, resolution
 
     able = enrolment.to_dict()["ability"]
     if able is None:
         return []
     ranges = [f"{name} {low:.3f} to {high:.3f}" for name, (low, _, high) in able["calibration"].items()]
-    told = resolution(able["images"], 0.1)
+    told = resolution(able["images"], 0.1, errors=FOR_SUSPECTS)
     return [
-        f"  accuracy on {able['images']} test images, which tell {told:.3f} apart where models differ on a tenth of "
-        f"them: victim {able['victim']:.3f}; {', '.join(ranges)}"
+        f"  accuracy on {able['images']} test images, which tell a suspect from models less able by {told:.3f}, if "
+        f"they differ on a tenth of them: victim {able['victim']:.3f}; {', '.join(ranges)}"
     ]
 
 

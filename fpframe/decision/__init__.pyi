@@ -1,4 +1,8 @@
-from .ability import clearly_less_able as clearly_less_able, resolution as resolution
+from .ability import (
+    FOR_SUSPECTS as FOR_SUSPECTS,
+    clearly_less_able as clearly_less_able,
+    resolution as resolution,
+)
 from .conformal import decide as decide
 from .curves import PowerAt as PowerAt, aruc as aruc, roc as roc, tpr_at_fpr as tpr_at_fpr
 from .levels import (

@@ -10,12 +10,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from fpframe.decision import clearly_less_able
+from fpframe.decision import FOR_SUSPECTS, clearly_less_able
 from fpframe.models import Query, to_pixels
 from fpframe.rng import generator, threads
 
-#: Images that ability is measured on, where the data have so many. 300 tell five points of accuracy apart where two
-#: models differ on a fifth of them, and three and a half points where they differ on a tenth.
+#: Images that ability is measured on, where the data have so many; see `fpframe.decision.resolution`.
 IMAGES = 300
 
 
@@ -83,8 +82,9 @@ class Ability:
         return [self.accuracy(labels) for labels in self.models]
 
     def less_able_than(self, labels: Tensor) -> tuple[bool, ...]:
-        """Return for each calibration model whether it is clearly less able than a model with these labels ``(A,)``."""
-        return tuple(clearly_less_able(self.right, (labels == self.truth).numpy()).tolist())
+        """Return for each calibration model whether it is clearly less able than a suspect with these labels ``(A,)``."""
+        right = (labels == self.truth).numpy()
+        return tuple(clearly_less_able(self.right, right, errors=FOR_SUSPECTS).tolist())
 
     def admitting(self, labels: Tensor, names: Sequence[str]) -> tuple[Ability, list[int]]:
         """Return the ability of those of other models that may calibrate, and which they are.

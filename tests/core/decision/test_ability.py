@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy.stats import binomtest
 
-from fpframe.decision.ability import STANDARD_ERRORS, clearly_less_able, resolution
+from fpframe.decision.ability import FOR_SUSPECTS, STANDARD_ERRORS, clearly_less_able, resolution
 from fpframe.decision.paths import StratumPaths
 from fpframe.decision.pvalues import StratumScores, stratum_p_value, upper_bound
 from fpframe.decision.sequential import decide_sequentially, standard_of
@@ -48,6 +48,14 @@ def test_among_equally_able_models_about_one_in_forty_is_called_less_able():
     less = np.mean([clearly_less_able(right[i : i + 1], source.random(300) < 0.85)[0] for i in range(len(right))])
     assert less < 0.04
     assert clearly_less_able(right, other).shape == (4000,)
+
+
+def test_a_suspect_is_compared_with_many_models_and_needs_three_standard_errors():
+    right, other = images(200, 4, 12, 84)
+    assert clearly_less_able(right, other).tolist() == [True]
+    assert clearly_less_able(right, other, errors=FOR_SUSPECTS).tolist() == [False]
+    right, other = images(200, 4, 20, 76)
+    assert clearly_less_able(right, other, errors=FOR_SUSPECTS).tolist() == [True]
 
 
 def test_images_that_are_not_the_same_are_refused():
