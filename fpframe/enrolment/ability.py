@@ -82,7 +82,7 @@ class Ability:
         return [self.accuracy(labels) for labels in self.models]
 
     def less_able_than(self, labels: Tensor) -> tuple[bool, ...]:
-        """Return for each calibration model whether it is clearly less able than a suspect with these labels ``(A,)``."""
+        """Return whether each calibration model is clearly less able than a suspect with these labels ``(A,)``."""
         right = (labels == self.truth).numpy()
         return tuple(clearly_less_able(self.right, right, errors=FOR_SUSPECTS).tolist())
 
