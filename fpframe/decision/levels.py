@@ -59,7 +59,8 @@ def refuse_alpha(alpha: float) -> None:
         UsageError: alpha does not lie in (0, `HIGHEST_ALPHA`].
     """
     if not (alpha > 0 and reaches(alpha, HIGHEST_ALPHA)):
-        raise UsageError(f"alpha must lie in (0, {HIGHEST_ALPHA:g}] (got {alpha:g}); so many innocents may be accused")
+        why = "; at a higher one more than one innocent in ten may be accused" if alpha > HIGHEST_ALPHA else ""
+        raise UsageError(f"alpha must lie in (0, {HIGHEST_ALPHA:g}] (got {alpha:g}){why}")
 
 
 def holm_thresholds(p_values: Sequence[float], alpha: float) -> list[float]:

@@ -13,8 +13,8 @@ from fpframe.decision import StratumPaths, StratumScores, clopper_pearson, mean_
 from fpframe.enrolment.ability import Ability
 from fpframe.enrolment.calibration import Calibration
 
-#: The architecture in the name of a model of a zoo: what its last brackets hold.
-_ARCHITECTURE = re.compile(r"\[([^\[\]]+)\](?!.*\[)")
+#: The architecture in the name of a model of a zoo: what its last brackets begin with.
+_ARCHITECTURE = re.compile(r"\[([^\[\],]+)[^\[\]]*\](?!.*\[)")
 
 
 @attrs.frozen(kw_only=True)

@@ -53,7 +53,8 @@ def find_lengths(
 ) -> tuple[Length, ...] | None:
     """Train one model of each architecture longer and longer, until its accuracy stops rising, and return the lengths.
 
-    Each is kept in the store, and found there again. A model may become abler than the victim: a thief's may too.
+    Below the victim's accuracy nothing stops it but the longest length: few epochs may all be too few. Above it a model
+    may become abler still, for a thief's may too. Each model is kept in the store, and found there again.
     Where one is missing and may not be trained, nothing is returned.
 
     Args:
@@ -76,11 +77,12 @@ def find_lengths(
         for name, model in models.items():
             accuracy = float((labels_on_test(model, workspace) == test.labels).double().mean())
             error = math.sqrt(max(accuracy * (1 - accuracy), 0.25 / len(test)) / len(test))
-            if name in found and accuracy - found[name].accuracy <= error:
+            best = found.get(name)
+            if best is None or accuracy - best.accuracy > error:
+                able = accuracy >= victim - error
+                found[name] = Length(backbone=name, epochs=model.fitted.epochs, accuracy=round(accuracy, 6), able=able)
+            elif best.able:
                 rising.remove(name)  # twice the time for nothing that so many images can tell
-                continue
-            able = accuracy >= victim - error
-            found[name] = Length(backbone=name, epochs=model.fitted.epochs, accuracy=round(accuracy, 6), able=able)
         factor *= 2
     for length in found.values():
         reached = "" if length.able else ", which is less"

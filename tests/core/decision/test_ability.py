@@ -16,7 +16,7 @@ from fpframe.decision.sequential import decide_sequentially, standard_of
 def images(both: int, model_only: int, other_only: int, neither: int) -> tuple[np.ndarray, np.ndarray]:
     """Return which images a model and another one get right."""
     pairs = [(1, 1)] * both + [(1, 0)] * model_only + [(0, 1)] * other_only + [(0, 0)] * neither
-    right = np.array(pairs, dtype=bool)
+    right = np.array(pairs, dtype=bool).reshape(-1, 2)
     return right[:, :1].T, right[:, 1]
 
 
@@ -76,7 +76,7 @@ def drawn(source: np.random.Generator) -> tuple[float, StratumScores, tuple[bool
     scores = tuple(source.normal(size=count).round(1).tolist())
     families = tuple(str(source.integers(0, count)) for _ in range(count))
     less = tuple((source.random(count) < source.random()).tolist())
-    return float(source.normal().round(1)), StratumScores(scores=scores, families=families), less
+    return round(float(source.normal()), 1), StratumScores(scores=scores, families=families), less
 
 
 def test_less_able_models_only_raise_p_bound_and_floor_and_their_scores_do_not_matter():

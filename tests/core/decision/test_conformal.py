@@ -181,7 +181,7 @@ def test_leaving_out_certify_is_no_advice_where_it_does_not_help():
     assert "leave out" not in str(caught.value)
 
 
-@pytest.mark.parametrize(("alpha", "needed"), [(0.05, 19), (0.01, 99), (0.1, 9), (1 / 3, 2)])
+@pytest.mark.parametrize(("alpha", "needed"), [(0.05, 19), (0.01, 99), (0.1, 9), (1 / 30, 29)])
 def test_an_alpha_out_of_reach_names_the_number_of_models_and_that_number_is_enough(alpha, needed):
     with pytest.raises(UsageError, match=rf"cannot be reached: stratum 's' has {needed - 1} .*; {needed} are needed"):
         require_alpha(alpha, {"s": stratum([0.0] * (needed - 1))})
@@ -204,9 +204,9 @@ def test_suspects_of_one_call_share_alpha():
 
 def test_a_shared_alpha_is_reached_exactly_in_spite_of_binary_fractions():
     assert 0.3 / 3 < 0.1
-    require_alpha(0.3, {"s": tenths()}, suspects=3)
+    require_alpha(0.1, {"s": tenths(29)}, suspects=3)
     with pytest.raises(UsageError, match="9 are needed"):
-        require_alpha(0.3, {"s": tenths(8)}, suspects=3)
+        require_alpha(0.1, {"s": tenths(28)}, suspects=3)
 
 
 def test_verifying_one_by_one_is_no_advice_where_it_does_not_help():
@@ -215,9 +215,9 @@ def test_verifying_one_by_one_is_no_advice_where_it_does_not_help():
     assert "name only the one" not in str(caught.value)
 
 
-@pytest.mark.parametrize("alpha", [0, 1, -0.1, 2, NAN])
-def test_an_alpha_outside_zero_to_one_is_refused(alpha):
-    with pytest.raises(UsageError, match=r"alpha must lie in \(0, 1\)"):
+@pytest.mark.parametrize("alpha", [0, 0.11, 0.5, 1, -0.1, 2, NAN, INF, -INF])
+def test_an_alpha_outside_zero_to_one_in_ten_is_refused(alpha):
+    with pytest.raises(UsageError, match=r"alpha must lie in \(0, 0\.1\]"):
         require_alpha(alpha, {"s": stratum([0.0] * 99)})
 
 

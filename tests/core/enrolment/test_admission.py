@@ -29,7 +29,8 @@ def recipe(epochs: int) -> Recipe:
 def able_victim(registry, digits) -> fpframe.Victim:
     network = fpframe.build_backbone(registry, BACKBONE, 10, digits.image_shape, seed=1)
     training = Training(epochs=15, batch_size=32)
-    fpframe.train(network, digits.train.pixels, digits.train.labels, training, seed=1)
+    few = digits.train[:479]  # as many as a third of the digits, which its models are trained on
+    fpframe.train(network, few.pixels, few.labels, training, seed=1)
     return fpframe.Victim(network, backbone=BACKBONE)
 
 

@@ -71,6 +71,7 @@ def test_models_less_able_than_the_one_that_is_judged_count_for_it():
     ("name", "architecture"),
     [
         ("train[victim]", "victim"),
+        ("train[victim, data=thief]", "victim"),
         ("train[paper:arc-b]", "paper:arc-b"),
         ("train[victim] -> extract(soft)[paper:arc-c]", "paper:arc-c"),
         ("train[paper:arc-b] -> prune(0.4) -> finetune(all)", "paper:arc-b"),
