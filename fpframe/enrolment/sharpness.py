@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -28,27 +29,41 @@ def scored_answers(answers: Tensor, victim_answers: Tensor, channel: str) -> Ten
     if channel == TOP1:
         return cut
     wanted = through_channel(victim_answers[: len(answers)], channel)
-    # view by view: a view must come out the same whether or not others were asked
-    return torch.stack([_as_sharp(view, _sharpness(ours.double())) for view, ours in zip(cut, wanted, strict=True)])
+    return torch.from_numpy(_as_sharp(cut.numpy(), wanted.numpy())).to(answers.dtype)
 
 
-def _as_sharp(view: Tensor, wanted: Tensor) -> Tensor:
-    """Return answers ``(Q, K)`` at the temperature at which their sharpness is the one that is wanted."""
-    if not bool(view.isfinite().all()):
-        return view  # a verdict must see it
-    logs = view.double().clamp_min(0).log()
-    low, high = -OCTAVES, OCTAVES
+def _as_sharp(answers: np.ndarray, wanted: np.ndarray) -> np.ndarray:
+    """Return answers ``(V, Q, K)`` that are as sharp, view by view, as others; a view that is not finite stays so.
+
+    In numpy, which adds up a row the same way whatever rows are beside it: a view must come out the same whether or not
+    others were asked.
+    """
+    logs, target = _logs(answers), _sharpness(_logs(wanted), np.zeros((len(wanted), 1, 1)))
+    low, high = np.full((len(answers), 1, 1), -OCTAVES), np.full((len(answers), 1, 1), OCTAVES)
     for _ in range(STEPS):
         middle = (low + high) / 2
-        # the sharper, the larger the power: probabilities are raised to it and divided by their sum
-        low, high = (middle, high) if _sharpness(_powered(logs, middle)) < wanted else (low, middle)
-    return _powered(logs, (low + high) / 2).to(view.dtype)
+        blunt = _sharpness(logs, middle) < target
+        low, high = np.where(blunt, middle, low), np.where(blunt, high, middle)
+    powers = np.exp(logs * 2 ** ((low + high) / 2))
+    scaled = np.where(answers.max(-1, keepdims=True) > 0, powers / powers.sum(-1, keepdims=True), answers)
+    return np.where(np.isfinite(answers).all((1, 2), keepdims=True), scaled, answers)
 
 
-def _powered(logs: Tensor, octaves: float) -> Tensor:
-    return (logs * 2**octaves).softmax(-1)
+def _logs(answers: np.ndarray) -> np.ndarray:
+    """Return the logarithms of answers ``(V, Q, K)``, less the highest of each row; of a row without any, zeros."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        logs = np.log(np.maximum(np.nan_to_num(answers.astype(np.float64)), 0))
+        highest = logs.max(-1, keepdims=True)
+        return np.where(np.isfinite(highest), logs - highest, 0.0)
 
 
-def _sharpness(view: Tensor) -> Tensor:
-    """Return the mean of the highest probabilities of answers ``(Q, K)``."""
-    return view.amax(-1).mean()
+def _sharpness(logs: np.ndarray, octaves: np.ndarray) -> np.ndarray:
+    """Return the mean ``(V, 1, 1)`` of the highest probabilities, when answers are raised to a power.
+
+    Args:
+        logs: what `_logs` returns.
+        octaves: the logarithm of the power to base 2, ``(V, 1, 1)``.
+    """
+    highest: np.ndarray = 1 / np.exp(logs * 2**octaves).sum(-1)
+    mean: np.ndarray = highest.mean(-1).reshape(-1, 1, 1)
+    return mean

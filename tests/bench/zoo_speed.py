@@ -88,7 +88,7 @@ def report(workers: int, listed: dict[str, list[Row]], seconds: dict[str, float]
     for label, chosen in groups(listed["now"]):
         before, now = ([row["accuracy"] for row in rows if chosen(row)] for rows in listed.values())
         apart = [b - a for a, b in zip(before, now, strict=True)]  # model by model: the lineages are the same
-        error = statistics.stdev(apart) / len(apart) ** 0.5
+        error = statistics.stdev(apart) / len(apart) ** 0.5 if len(apart) > 1 else float("nan")
         means = f"{statistics.mean(before):.4f} | {statistics.mean(now):.4f}"
         lines.append(f"| {label} | {len(now)} | {means} | {statistics.mean(apart):+.4f} / {error:.4f} |")
     return "\n".join([*lines, ""])

@@ -65,3 +65,22 @@ def test_answers_that_are_not_finite_stay_so():
 @pytest.mark.parametrize("same", [torch.full((1, 20, 10), 0.1), torch.eye(10).repeat(2, 1)[None]])
 def test_answers_that_no_temperature_changes_stay_as_they_are(same):
     assert torch.allclose(scored_answers(same, logits(0).softmax(-1), "probs"), same, atol=1e-6)
+
+
+def test_a_row_that_was_rounded_to_nothing_stays_so():
+    victim, suspect = logits(0).softmax(-1), logits(1).softmax(-1)
+    suspect[0, 0] = 0.04
+    rounded = scored_answers(suspect, victim, "rounded:1")
+    assert torch.equal(rounded[0, 0], torch.zeros(10))
+    assert rounded.isfinite().all()
+
+
+@pytest.mark.parametrize("value", [torch.inf, -torch.inf, torch.nan])
+def test_what_is_not_finite_leaves_the_other_views_alone(value):
+    victim, suspect = logits(0).softmax(-1), logits(1).softmax(-1)
+    whole = scored_answers(suspect, victim, "probs")
+    suspect[1, 2, 3] = value
+    scored = scored_answers(suspect, victim, "probs")
+    assert torch.equal(scored[0], whole[0])
+    assert torch.equal(scored[2], whole[2])
+    assert not scored[1].isfinite().all()
