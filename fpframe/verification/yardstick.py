@@ -25,6 +25,7 @@ from fpframe.decision import (
     interval_over_views,
     mean_of_views,
     pooled,
+    reaches,
     stratum_p_value,
     undecided,
 )
@@ -229,10 +230,15 @@ class Yardstick:
 def _out_of_reach(
     paths: Mapping[str, StratumPaths], alpha: float, *, certify: bool
 ) -> tuple[str, StratumResult] | None:
-    """Return a stratum in which no score could reach a level, and what it says; ``None`` where there is none."""
+    """Return a stratum in which no score reaches a level because models are less able, and what it says; or ``None``.
+
+    A t-test may be held to a level that is out of reach of any count: models only matter then if they raise it.
+    """
     for name, path in sorted(paths.items()):
-        best = stratum_p_value(math.inf, path.scores())
-        if not best.passes(alpha, certify=certify):
+        scores = path.scores()
+        best = stratum_p_value(math.inf, scores)
+        free = stratum_p_value(math.inf, attrs.evolve(scores, less_able=()))
+        if best.less_able and not reaches(best.evidence(certify=certify), max(alpha, free.evidence(certify=certify))):
             return models_of(name), best
     return None
 

@@ -61,6 +61,14 @@ def test_a_copy_is_not_accused_where_too_few_models_are_as_able(enrolment, regis
     assert math.isnan(decision.p_value)
 
 
+@pytest.mark.parametrize("test", ["welch", "welch-by-stratum"])
+def test_a_t_test_at_a_level_that_no_count_reaches_is_not_stopped_by_able_models(enrolment, registry, test):
+    yardstick = Yardsticks(enrolment, registry).of("probs")
+    able = Standing.of(enrolment.ability, torch.nn.functional.one_hot(enrolment.ability.victim.long(), 10).float())
+    scores = [0.999 + i / 1e5 for i in range(enrolment.queries.views)]
+    assert yardstick.decide(scores, alpha=1e-4, test=test, standing=able).verdict == "DERIVED"
+
+
 @pytest.mark.parametrize("test", TESTS)
 def test_a_suspect_that_stands_out_from_nobody_is_not_shown_whatever_its_ability(enrolment, registry, test):
     yardstick = Yardsticks(weakened(enrolment, "other-teacher", 9), registry).of("probs")
