@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from fpframe.decision import Standard
 from fpframe.enrolment.sharpness import scored_answers
-from fpframe.models import TOP1, nearest_channel
+from fpframe.models import TOP1, nearest_channel, through_channel
 from fpframe.rng import threads
 
 
@@ -92,7 +92,9 @@ def combined_scores(
     scores = cosine_scores(encoders[own], answers, victim_answers, channel)
     if channel == TOP1 or own == TOP1 or TOP1 not in encoders or not {own, TOP1} <= set(standards):
         return scores
-    labels = cosine_scores(encoders[TOP1], answers, victim_answers, TOP1)
+    # the labels of what is revealed: rounded answers tie where others do not
+    revealed, ours = through_channel(answers, channel), through_channel(victim_answers, channel)
+    labels = cosine_scores(encoders[TOP1], revealed, ours, TOP1)
     return torch.maximum(scores, _translated(labels, standards[TOP1], standards[own]))
 
 

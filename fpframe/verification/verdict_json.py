@@ -47,6 +47,16 @@ class SettingFields:
 
 
 @attrs.frozen(kw_only=True)
+class ChoiceFields:
+    """Whether each was settled by the enrolment, or chosen afterwards."""
+
+    alpha: Literal["enrolled", "chosen"]
+    test: Literal["enrolled", "chosen"]
+    channel: Literal["enrolled", "chosen"]
+    through: Literal["enrolled", "chosen"]
+
+
+@attrs.frozen(kw_only=True)
 class Abilities:
     """How able suspect and victim are, on labelled images that nobody chose by their answers.
 
@@ -90,7 +100,7 @@ class VerdictFields:
     scheme: str
     enrolment: str
     settings: dict[str, Any]
-    choices: dict[str, Literal["enrolled", "chosen"]]
+    choices: dict[str, Any]
     caveats: tuple[Note, ...]
 
 
@@ -117,6 +127,7 @@ def read_fields(data: Mapping[str, Any]) -> VerdictFields:
     fields = _read(dict(data), VerdictFields)
     _read(fields.suspect, SuspectFields, "suspect.")
     _read(fields.settings, SettingFields, "settings.")
+    _read(fields.choices, ChoiceFields, "choices.")
     if len(fields.interval) != 2:
         raise DataError(f"this is not a verdict: 'interval' has {len(fields.interval)} ends{_REMEDY}")
     return fields
@@ -145,7 +156,9 @@ def _plain(value: Any) -> Any:
 
 
 def _converter() -> cattrs.Converter:
-    converter = make_converter([StratumResult, Look, Abilities, Note, SuspectFields, SettingFields], nan=True)
+    converter = make_converter(
+        [StratumResult, Look, Abilities, Note, SuspectFields, SettingFields, ChoiceFields], nan=True
+    )
 
     def structure_strata(value: Any, kind: Any) -> dict[str, StratumResult]:
         if not isinstance(value, dict):

@@ -157,7 +157,7 @@ class Yardstick:
         if reason is None:
             return decision
         scores = {name: path.scores() for name, path in held.items()}
-        return undecided(reason, scores, alpha=alpha, views=decision.views, test=test, certify=certify)
+        return undecided(reason, scores, alpha=alpha, views=len(view_scores), test=test, certify=certify)
 
     def _held_to(self, standing: Standing) -> Mapping[str, StratumPaths]:
         """Return the calibration for a suspect of some ability."""

@@ -9,6 +9,7 @@ from sklearn.metrics import cohen_kappa_score
 import fpframe
 from fpframe.enrolment.agreement import Agreement, label_agreement
 from fpframe.enrolment.enrolment import Enrolment
+from fpframe.enrolment.strangers import stranger_notes
 from fpframe.errors import ModelError, UsageError
 from fpframe.verification import judge_suspects
 from fpframe.verification.yardstick import Yardstick
@@ -125,7 +126,7 @@ def test_swapped_labels_give_inconclusive_too(enrolment, thief):
 
 def test_a_suspect_that_answers_properly_has_no_caveat_of_its_own(enrolment, thief):
     verdict = fpframe.verify(enrolment, answers(thief))
-    assert verdict.caveats == enrolment.caveats
+    assert verdict.caveats == (*enrolment.caveats, *stranger_notes(enrolment.strangers("probs")))
     assert (verdict.through, verdict.saved) == ("", 0)
 
 

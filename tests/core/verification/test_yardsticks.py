@@ -55,8 +55,8 @@ def test_calibration_models_are_scored_once_for_each_channel_and_not_for_each_su
 
 def test_calibration_models_are_scored_once_for_each_filter(enrolment, scorings):
     fpframe.verify_many(enrolment, suspects(enrolment, 2), through="round(2)")
-    # with the filter's name, before anybody is asked; then, in the suspects' channel, through it and as they are
-    assert sorted(scorings) == ["probs", "rounded:3", "rounded:3"]
+    # with the filter's name, before anybody is asked, and then in the suspects' channel: through it and as they are
+    assert sorted(scorings) == ["probs", "probs", "rounded:3", "rounded:3"]
 
 
 def test_a_report_on_many_suspects_scores_the_calibration_models_once(enrolment, scorings):
