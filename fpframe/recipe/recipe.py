@@ -181,8 +181,8 @@ class Recipe:
         training: how every model of the zoo is fitted.
         epochs: passes over the images of single architectures, where they are not those of `training`; by the address
             of the architecture, ``victim`` for the victim's own. The victim itself is not meant.
-        as_able_as_victim: whether architectures are first trained longer and longer, until models of them stop
-            becoming abler; ``None`` does so for a victim that the user brings.
+        as_able_as_victim: whether architectures are first trained longer and longer, until models of them are as able
+            as the victim; ``None`` does so for a victim that the user brings.
         queries: size of the query set.
         experiments: sizes of the paper's experiments.
         independent: independent models, by stratum.

@@ -51,10 +51,10 @@ def wants_lengths(recipe: Recipe, *, own: bool) -> bool:
 def find_lengths(
     recipe: Recipe, workspace: Workspace, run: Run, *, without: Sequence[str] = (), may_train: bool = True
 ) -> tuple[Length, ...] | None:
-    """Train one model of each architecture longer and longer, until its accuracy stops rising, and return the lengths.
+    """Train a model of each architecture longer and longer, until it is as able as the victim, and return the lengths.
 
-    Below the victim's accuracy nothing stops it but the longest length: few epochs may all be too few. Above it a model
-    may become abler still, for a thief's may too. Each model is kept in the store, and found there again.
+    No longer than that: models that are far abler than the victim are unlike it too, and an innocent that is just as
+    able as the victim would stand out from them. Each model is kept in the store, and found there again.
     Where one is missing and may not be trained, nothing is returned.
 
     Args:
@@ -67,22 +67,21 @@ def find_lengths(
     test = workspace.dataset.test
     victim = workspace.require_victim().classifier.accuracy(test.pixels, test.labels)
     found: dict[str, Length] = {}
-    rising = list(_architectures(recipe, without))
+    lacking = _architectures(recipe, without)
     factor = 1
-    while rising and factor <= LONGEST:
-        models = {name: _model(recipe, name, factor) for name in rising}
+    while lacking and factor <= LONGEST:
+        models = {name: _model(recipe, name, factor) for name in lacking}
         if not may_train and missing_models(list(models.values()), workspace):
             return None
         build_models(list(models.values()), workspace, run)
         for name, model in models.items():
             accuracy = float((labels_on_test(model, workspace) == test.labels).double().mean())
             error = math.sqrt(max(accuracy * (1 - accuracy), 0.25 / len(test)) / len(test))
-            best = found.get(name)
-            if best is None or accuracy - best.accuracy > error:
-                able = accuracy >= victim - error
+            able = accuracy >= victim - error
+            if name not in found or able or accuracy > found[name].accuracy:
                 found[name] = Length(backbone=name, epochs=model.fitted.epochs, accuracy=round(accuracy, 6), able=able)
-            elif best.able:
-                rising.remove(name)  # twice the time for nothing that so many images can tell
+            if able:
+                lacking.remove(name)
         factor *= 2
     for length in found.values():
         reached = "" if length.able else ", which is less"
