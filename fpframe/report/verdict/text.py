@@ -22,6 +22,10 @@ def verdicts_text(verdicts: Sequence[Verdict]) -> str:
             f"  score {number(verdict.score)} [{number(low)}, {number(high)}], p {p_text(verdict.p_value)}, "
             f"alpha {verdict.alpha:g}, {asked}, channel {verdict.channel}{through}"
         )
+        if verdict.ability.images:
+            able = verdict.ability
+            found = f"suspect {number(able.suspect)}, victim {number(able.victim)}"
+            lines.append(f"  accuracy on {able.images} labelled images: {found}")
         if math.isfinite(verdict.score):
             lines += [f"  {line}" for line in columns(_strata(verdict))]
         lines.append("")
@@ -33,8 +37,8 @@ def verdicts_text(verdicts: Sequence[Verdict]) -> str:
 def _strata(verdict: Verdict) -> list[list[str]]:
     """Return what each stratum says, as rows; counts are out of models and out of families."""
     certified = ["95 % bound"] if verdict.certify else []
-    header = ["stratum", "p", "floor", "models as high", "families as high", "p by models", "p by families"]
-    rows = [[*header, "margin (sd)", *certified]]
+    counts = ["models as high", "of these less able", "families as high"]
+    rows = [["stratum", "p", "floor", *counts, "p by models", "p by families", "margin (sd)", *certified]]
     for name, result in verdict.strata.items():
         rows.append(
             [
@@ -42,6 +46,7 @@ def _strata(verdict: Verdict) -> list[list[str]]:
                 p_text(result.p),
                 p_text(result.floor),
                 f"{result.at_least} of {result.n}",
+                str(result.less_able),
                 f"{result.families_at_least} of {result.families}",
                 p_text(result.p_models),
                 p_text(result.p_families),

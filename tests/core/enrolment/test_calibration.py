@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from fpframe.enrolment.calibration import cosine_scores
+from fpframe.enrolment.scoring import cosine_scores
 
 QUERIES, CLASSES, MATCHES = 37, 7, 20
 
