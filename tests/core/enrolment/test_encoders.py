@@ -7,6 +7,7 @@ from torch import nn
 
 import fpframe
 from fpframe.enrolment.encoders import fit_standards
+from fpframe.enrolment.sharpness import scored_answers
 from fpframe.zoo import plan_models
 
 VIEWS, QUERIES, CLASSES = 3, 4, 10
@@ -61,9 +62,9 @@ def test_no_model_is_scored_by_an_encoder_that_it_fitted(answered):
 
 def test_families_are_in_one_half_each_and_every_model_is_in_one(answered):
     spy = Spy()
-    fit_standards(spy, answered, torch.zeros(VIEWS, QUERIES, CLASSES), ["probs"], seed=0)
-    halves = [
-        [model for model, answer in answered if any(torch.equal(answer, row) for row in seen)] for seen in spy.seen
-    ]
+    victim = torch.zeros(VIEWS, QUERIES, CLASSES)
+    fit_standards(spy, answered, victim, ["probs"], seed=0)
+    scored = [(model, scored_answers(answer, victim, "probs")) for model, answer in answered]
+    halves = [[model for model, answer in scored if any(torch.equal(answer, row) for row in seen)] for seen in spy.seen]
     assert sorted(m.lineage.exact for half in halves for m in half) == sorted(m.lineage.exact for m, _ in answered)
     assert not {model.family for model in halves[0]} & {model.family for model in halves[1]}

