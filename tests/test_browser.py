@@ -17,7 +17,7 @@ from browser import Browser, open_browser
 from fpframe.decision.outcome import DERIVED, INCONCLUSIVE, NOT_SHOWN
 from fpframe.models.queryset import image_digests
 from fpframe.report.verdict.page import verdict_html
-from tiny import NEAREST_MEAN
+from tiny import NEAREST
 
 pytestmark = [
     pytest.mark.slow,
@@ -91,8 +91,8 @@ def enrolment(tiny_enrolment) -> fpframe.Enrolment:
     return fpframe.Enrolment.open(tiny_enrolment)
 
 
-_NEAREST_MEAN: dict[str, Any] = {}
-exec(NEAREST_MEAN, _NEAREST_MEAN)
+_NEAREST: dict[str, Any] = {}
+exec(NEAREST, _NEAREST)
 
 
 def copy_of_the_victim(enrolment: fpframe.Enrolment) -> Callable[[Tensor], Tensor]:
@@ -104,7 +104,7 @@ def copy_of_the_victim(enrolment: fpframe.Enrolment) -> Callable[[Tensor], Tenso
 
 def stranger(pixels: Tensor) -> Tensor:
     """A suspect that knows the digits, and has never seen the victim."""
-    answers: Tensor = _NEAREST_MEAN["predict"](pixels)
+    answers: Tensor = _NEAREST["predict"](pixels)
     return answers
 
 

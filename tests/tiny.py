@@ -16,17 +16,18 @@ from fpframe.evaluation.evaluate_models import evaluate
 from fpframe.evaluation.records import Evaluation
 from fpframe.store.temporary import PREFIX
 
-#: An innocent suspect that knows the digits, as a module: the nearest mean image of a class.
-NEAREST_MEAN = """
+#: An innocent suspect that knows the digits, as a module: the nearest image of each class.
+NEAREST = """
 import torch
 from sklearn.datasets import load_digits
 
 images, labels = (torch.tensor(part) for part in load_digits(return_X_y=True))
-means = torch.stack([images[labels == label].mean(0) / 16 for label in range(10)]).float()
+known = (images.flatten(1) / 16).float()
 
 
 def predict(pixels):
-    return (-4 * torch.cdist(pixels.flatten(1), means)).softmax(1)
+    distances = torch.cdist(pixels.flatten(1), known)
+    return torch.stack([-4 * distances[:, labels == label].amin(1) for label in range(10)], 1).softmax(1)
 """
 
 

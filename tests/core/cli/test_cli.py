@@ -9,7 +9,7 @@ import pytest
 
 from core.cli.complaining import complaint
 from fpframe.cli import run
-from tiny import NEAREST_MEAN
+from tiny import NEAREST
 
 
 def test_enrol_then_verify_several_kinds_of_suspect_as_json(here, capfd, registry):
@@ -41,7 +41,7 @@ def test_enrol_then_verify_several_kinds_of_suspect_as_json(here, capfd, registr
     assert suspect["settings"]["backbone"] == "paper:arc-e"
     assert len(suspect["caveats"]) >= 2
 
-    Path("my_suspect.py").write_text(NEAREST_MEAN)
+    Path("my_suspect.py").write_text(NEAREST)
     assert run(["verify", "my.enrolment", "python:my_suspect:predict", "--outputs", "probs"]) == 0
     assert "python:my_suspect:predict: NOT_SHOWN" in capfd.readouterr().out
 

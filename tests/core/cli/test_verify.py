@@ -12,7 +12,7 @@ from safetensors.torch import save_file
 import fpframe
 from core.cli.complaining import complaint
 from fpframe.cli import run
-from tiny import NEAREST_MEAN, larger
+from tiny import NEAREST, larger
 
 
 def test_inconclusive_prints_its_result_and_exits_with_7(here, capfd, tiny_enrolment):
@@ -136,11 +136,11 @@ def test_a_changed_enrolment_exits_with_5(here, capfd, tiny_enrolment):
 
 
 def test_the_library_and_the_command_line_agree(here, capfd, tiny_enrolment):
-    Path("nearest.py").write_text(NEAREST_MEAN)
+    Path("nearest.py").write_text(NEAREST)
     assert run(["verify", str(tiny_enrolment), "python:nearest:predict", "--json"]) == 0
     [told] = json.loads(capfd.readouterr().out)["suspects"]
     module: dict[str, Any] = {}
-    exec(NEAREST_MEAN, module)
+    exec(NEAREST, module)
     verdict = fpframe.verify(tiny_enrolment, module["predict"])
     assert told["score"] == verdict.score
     assert told["p_value"] == verdict.p_value

@@ -38,6 +38,7 @@ def mini() -> Recipe:
         tiny,
         name="mini",
         training=attrs.evolve(tiny.training, epochs=1),
+        epochs={},
         independent=(
             IndependentGroup(stratum="same-data", fit=1, test=1),
             IndependentGroup(stratum="other-teacher", test=1, backbones=("paper:arc-b",)),

@@ -17,7 +17,7 @@ from fpframe.interfaces.filter import AnswerFilter, FilteredQuery
 from fpframe.models.query import Query
 from fpframe.registry.registry import Registry
 from fpframe.verification.verdict import Verdict
-from fpframe.zoo.lineage import Lineage
+from fpframe.zoo.lineage import Lineage, answers_vary
 from fpframe.zoo.zoo import Zoo
 
 CHANNELS = ("probs", "top1")
@@ -144,4 +144,8 @@ def test_stopping_early_gives_the_verdict_that_verify_gives(enrolment, behind):
         live = fpframe.verify(
             enrolment, behind.query(item.model), test="sequential", registry=behind.workspace.registry
         )
-        assert outcome(item.decision("sequential")) == outcome(live.decision), str(item.model.lineage)
+        if answers_vary(item.model.lineage, behind.workspace.registry):
+            # noise is drawn in the order of asking, and an early stop asks the probes earlier than the record did
+            assert {item.decision("sequential").verdict, live.verdict} != {"DERIVED", "NOT_SHOWN"}
+        else:
+            assert outcome(item.decision("sequential")) == outcome(live.decision), str(item.model.lineage)

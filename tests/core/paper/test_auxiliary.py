@@ -112,9 +112,9 @@ def test_findings(finding: Finding) -> None:
     assert set(finding.data["loss_attack"]) == {UAP, BASELINE, RANDOM}
     for scheme in (UAP, CONTROL, BASELINE):
         assert trials[scheme, TRAINING]["less_the_first"]["difference"] == 0
-    # images of the problem serve; only those have answers that many models were taught
+    # images of the problem serve
     areas = {name: trials[UAP, name]["areas"]["all thefts"]["auc"] for name in names}
-    assert min(areas[TRAINING], areas[SAME]) > max(areas[GRATINGS], areas[NOISE])
+    assert min(areas[TRAINING], areas[SAME]) > 0.95
     gap = areas[NOISE] - areas[TRAINING]
     assert trials[UAP, NOISE]["less_the_first"]["difference"] == pytest.approx(gap)
     assert trials[UAP, TRAINING]["fooling_rate"] > 0.5

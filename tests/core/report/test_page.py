@@ -37,7 +37,7 @@ from fpframe.report.verdict.thumbnails import THUMBNAIL, png_uri, stretched
 from fpframe.verification.looks import looks_of
 from fpframe.verification.verdict import Verdict
 from fpframe.verification.yardstick import Yardstick
-from tiny import NEAREST_MEAN
+from tiny import NEAREST
 
 VIEWS, POINTS = 4, 14
 HIGH, MIDDLE, LOW = (0.97, 0.95, 0.96, 0.96), (0.7, 0.4, 0.75, 0.9), (0.3, 0.35, 0.32, 0.31)
@@ -478,7 +478,7 @@ def test_the_commands_of_a_page_are_commands(enrolment, registry):
 def test_a_page_of_a_real_enrolment(tiny_enrolment, registry):
     enrolment = Enrolment.open(tiny_enrolment, registry=registry)
     module: dict[str, Any] = {}
-    exec(NEAREST_MEAN, module)
+    exec(NEAREST, module)
     suspect = module["predict"]
     for test in ("conformal", "sequential"):
         verdict = fpframe.verify(enrolment, suspect, test=test, registry=registry)

@@ -19,6 +19,7 @@ def recipe(digits) -> Recipe:
     return Recipe(
         name="shared",
         training=ONCE,
+        as_able_as_victim=False,
         independent=(
             IndependentGroup(stratum="same-data", fit=1, calibrate=2),
             IndependentGroup(stratum="other-architecture", fit=1, calibrate=1, backbones=("paper:arc-d",)),
