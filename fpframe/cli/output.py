@@ -18,4 +18,31 @@ def describe_enrolment(enrolment: Enrolment, path: Path) -> str:
         f"{enrolment.scheme}, {enrolment.queries.queries} queries, channels {', '.join(enrolment.encoders)}; "
         f"calibrated on {calibrated}" + (f"; also through {filters}" if filters else "")
     ]
-    return "\n".join([*lines, f"  digest {enrolment.digest}", *(f"  {note.text}" for note in enrolment.caveats)])
+    told = [*_fitness(enrolment), f"digest {enrolment.digest}", *(note.text for note in enrolment.caveats)]
+    return "\n".join([*lines, *(f"  {line}" for line in told)])
+
+
+def _fitness(enrolment: Enrolment) -> list[str]:
+    """Return what was looked at before the enrolment may accuse anybody."""
+    if enrolment.fitness is None:
+        return []
+    victim, zoo = enrolment.fitness.victim, enrolment.fitness.zoo
+    failed = f"; {zoo.failed} failed theft{'s' if zoo.failed > 1 else ''} left out" if zoo.failed else ""
+    agreement = f"; median kappa with the victim {zoo.agreement:.2f}" if zoo.agreement is not None else ""
+    lines = [
+        f"victim: accuracy {victim.accuracy:.3f} on {victim.images} test images (guessing {victim.guessing:.3f}, mean "
+        f"images of the classes {victim.class_means:.3f}), {victim.pool_accuracy:.3f} on the pool",
+        f"fitted on {zoo.derived} derived and {zoo.independent} independent models{failed}",
+    ]
+    if zoo.strata:
+        ranges = ", ".join(
+            f"{name} {each.lowest:.3f} to {each.highest:.3f} (median {each.median:.3f})"
+            for name, each in zoo.strata.items()
+        )
+        lines.append(f"accuracy of the calibration models: {ranges}{agreement}")
+    lines += [
+        f"{made.perturbation}: {made.moved:.0%} of its queries moved, aim reached on {made.converged:.0%}"
+        for made in enrolment.fitness.queries
+        if made.perturbation != "none"
+    ]
+    return lines

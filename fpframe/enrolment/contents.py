@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from fpframe.base import Note
 from fpframe.decision import Standard
 from fpframe.enrolment.calibration import Calibration
+from fpframe.enrolment.fitness import Fitness
 from fpframe.interfaces import ComponentSpec
 from fpframe.models import QuerySet
 from fpframe.recipe import Recipe
@@ -34,3 +35,4 @@ class Contents:
     classes: tuple[str, ...]
     assumptions: tuple[Note, ...]
     profile: Mapping[str, Any]
+    fitness: Fitness | None = None

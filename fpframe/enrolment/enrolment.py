@@ -40,6 +40,8 @@ class Enrolment(Contents):
         classes: class names.
         assumptions: what was assumed of the victim and its data, for the reader of a verdict.
         profile: the machine that it was made on.
+        fitness: what was looked at before it may accuse anybody; ``None`` in enrolments of earlier releases, and where
+            schemes are compared.
     """
 
     def __repr__(self) -> str:
@@ -81,6 +83,7 @@ class Enrolment(Contents):
         """What every verdict rests on."""
         strata = self.calibration.counts
         return (
+            *(self.fitness.accepted if self.fitness is not None else ()),
             Note(
                 "calibrated-strata",
                 f"The p-value speaks of independent models like the calibrated ones: {', '.join(strata)}.",

@@ -45,6 +45,7 @@ def enrolment_facts(contents: Contents) -> dict[str, Any]:
                 "strata": dict(contents.calibration.counts),
                 "filters": [name for name in contents.calibration.answers if name],
             },
+            "fitness": None if contents.fitness is None else contents.fitness.to_dict(),
             "assumptions": [note.to_dict() for note in contents.assumptions],
             "profile": dict(contents.profile),
         }

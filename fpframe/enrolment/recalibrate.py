@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import attrs
@@ -13,10 +13,12 @@ from fpframe.decision import require_alpha
 from fpframe.enrolment.calibration import PLAIN, Calibration, CalibrationModel
 from fpframe.enrolment.encoders import calibrating, calibration_models
 from fpframe.enrolment.enrolment import Enrolment
+from fpframe.enrolment.fitness import StratumLook
 from fpframe.enrolment.independents import ask_independents, names_once, refuse_unfit
 from fpframe.enrolment.method import units_of
 from fpframe.enrolment.modelfolder import IndependentFile, find_independents
 from fpframe.enrolment.own_models import Independents
+from fpframe.enrolment.zoo_checks import accuracy_by_stratum
 from fpframe.errors import DataError, RecipeError, UsageError
 from fpframe.isolation import InProcess, OpeningRequest
 from fpframe.models import Dataset, Query
@@ -90,13 +92,19 @@ def calibrate(
     if independents is not None:
         with run.computing():
             calibration = _on_files(enrolment, Independents.of(independents), chains, alpha=alpha, run=run)
+        accuracy: Mapping[str, StratumLook] = {}  # nobody has labelled images for them
     else:
         full = Recipe.of(enrolment.recipe if recipe is None else recipe)
         plan = _plan(enrolment, full, tuple(without), alpha=alpha, run=run)
         with run.computing():
             workspace = _open_divided(enrolment, full, dataset, victim_indices, run)
-            calibration = _on_zoo(enrolment, plan, workspace, chains, full, run)
-    return attrs.evolve(enrolment, calibration=calibration, recipe=attrs.evolve(enrolment.recipe, alpha=alpha))
+            calibration, accuracy = _on_zoo(enrolment, plan, workspace, chains, full, run)
+    return attrs.evolve(
+        enrolment,
+        calibration=calibration,
+        recipe=attrs.evolve(enrolment.recipe, alpha=alpha),
+        fitness=enrolment.fitness and enrolment.fitness.calibrated_on(accuracy),
+    )
 
 
 def _plan(enrolment: Enrolment, recipe: Recipe, without: tuple[str, ...], *, alpha: float, run: Run) -> list[ZooModel]:
@@ -151,18 +159,19 @@ def _on_zoo(
     chains: tuple[FilterChain, ...],
     recipe: Recipe,
     run: Run,
-) -> Calibration:
+) -> tuple[Calibration, Mapping[str, StratumLook]]:
     announce(plan, workspace, run)
     zoo = build_models(plan, workspace, run)
     plain = torch.stack(ask_models(zoo, enrolment.queries, on_event=run.on_event))
     filtered = ask_models_through(zoo, enrolment.queries, chains, on_event=run.on_event)
-    return Calibration.of(
+    calibration = Calibration.of(
         calibration_models(plan),
         {PLAIN: plain, **filtered},
         enrolment.encoders,
         enrolment.victim_answers,
         source=f"recipe {recipe.name}, seed {recipe.seed}",
     )
+    return calibration, accuracy_by_stratum(zoo, plan)
 
 
 def _on_files(

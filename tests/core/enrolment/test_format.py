@@ -108,7 +108,9 @@ def test_a_format_that_is_no_number_is_damage(copy, number):
         Enrolment.open(copy)
 
 
-@pytest.mark.parametrize("member", [*(member.file for member in MEMBERS.values()), "encoder-top1.safetensors"])
+@pytest.mark.parametrize(
+    "member", [*(member.file for member in MEMBERS.values() if member.version is None), "encoder-top1.safetensors"]
+)
 def test_a_member_that_every_enrolment_has_may_not_be_missing(copy, member):
     rewrite(copy, members={member: None})
     with pytest.raises(IntegrityError, match=f"the member '{member}' is missing"):
