@@ -36,15 +36,20 @@ class ZooAnswers:
         questions: the queries.
         victim: the victim's answers ``(V, Q, K)``.
         models: each model with its own.
-        fit: those of them that encoders are fitted on: the fit split, but for failed thefts.
+        fitting: those of them that encoders are fitted on: the fit split, but for failed thefts.
         seconds: what the making of the queries took.
     """
 
     questions: Questions
     victim: Tensor
     models: Answered
-    fit: Answered
+    fitting: frozenset[ZooModel]
     seconds: float
+
+    @property
+    def fit(self) -> Answered:
+        """The models that encoders are fitted on, each with its answers."""
+        return [(model, answer) for model, answer in self.models if model in self.fitting]
 
     def of(self, models: Sequence[ZooModel]) -> Tensor:
         """Return the answers of some of the models ``(M, V, Q, K)``."""
@@ -70,12 +75,11 @@ def ask_zoo(
         victim = ask(setting.victim.classifier.as_query(), questions.queries)
     on_event(Event(task="making queries", done=1, total=1))
     answers = ask_models(zoo, questions.queries, keep=keep, on_event=on_event)
-    answered, fitting = list(zip(zoo.models, answers, strict=True)), set(zoo.fitting())
     return ZooAnswers(
         questions=questions,
         victim=victim,
-        models=answered,
-        fit=[(model, answer) for model, answer in answered if model in fitting],
+        models=list(zip(zoo.models, answers, strict=True)),
+        fitting=frozenset(zoo.fitting()),
         seconds=seconds,
     )
 
