@@ -30,7 +30,7 @@ from fpframe.zoo import Zoo, open_workspace, prepare
 ROOT = Path(__file__).parents[3]
 
 
-def linear(data: Dataset, *, steps: int = 150, shift: float = 0.0, scale: float = 1.0) -> nn.Sequential:
+def linear(data: Dataset, *, steps: int = 150, shift: float | torch.Tensor = 0.0, scale: float = 1.0) -> nn.Sequential:
     """Train a linear model on the first 400 training images, whose pixels it takes as ``(pixels - shift) / scale``."""
     torch.manual_seed(0)
     size = data.train.images[0].numel()
@@ -146,6 +146,16 @@ def test_mean_or_std_for_bytes_is_refused_with_the_numbers_to_give(look, digits,
     assert "\n" not in str(caught.value)
 
 
+def test_the_numbers_to_give_are_those_of_each_channel(look, digits):
+    train, test = (part.images.repeat(1, 3, 1, 1) for part in (digits.train, digits.test))
+    colour = Dataset.from_arrays((train, digits.train.labels), (test, digits.test.labels), address="colour")
+    means = torch.tensor([125, 123, 114]).reshape(1, 3, 1, 1) / 255
+    victim = fpframe.Victim(linear(colour, shift=means, scale=60 / 255), mean=(125, 123, 114), std=(60, 60, 60))
+    found = look(victim, colour)[1]
+    with pytest.raises(UsageError, match=r"divide by 255, as in --mean 0\.4902,0\.4824,0\.4471 --std 0\.2353,"):
+        settle(found, frozenset())
+
+
 def test_a_victim_that_was_trained_on_unusual_numbers_is_believed(codes, digits):
     assert codes(fpframe.Victim(linear(digits, shift=2.0, scale=3.0, steps=400), mean=2.0, std=3.0)) == set()
     assert codes(fpframe.Victim(linear(digits, shift=0.5, scale=1 / 255), mean=0.5, std=1 / 255)) == set()
@@ -227,6 +237,15 @@ def test_with_the_order_that_is_told_the_same_victim_is_fit(codes, honest, digit
 def test_a_victim_that_knows_no_more_than_chance_is_refused(look, honest, change):
     with pytest.raises(UsageError, match=r"\(victim-at-chance\).*'digits' is what it was trained for, or accept it"):
         settle(look(Behind(honest, change))[1], frozenset())
+
+
+def test_labels_that_do_not_fit_the_images_are_refused(look, honest, digits):
+    def shuffled(part: Images) -> Images:
+        return Images(part.images, part.labels[torch.randperm(len(part), generator=torch.Generator().manual_seed(1))])
+
+    strange = attrs.evolve(digits, train=shuffled(digits.train), test=shuffled(digits.test))
+    with pytest.raises(UsageError, match=r"\(victim-at-chance\)"):
+        settle(look(honest, strange)[1], frozenset())
 
 
 class OfBytes(nn.Module):
