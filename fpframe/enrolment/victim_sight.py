@@ -19,6 +19,8 @@ from fpframe.zoo import Setting, ZooModel
 MOST_IMAGES = 4000
 #: Images at which gradients are tried.
 TRIED_IMAGES = 64
+#: Images whose activations are held at once.
+_AT_ONCE = 8
 #: Larger images are shrunk to so many pixels a side for their class means.
 _SIDE = 16
 
@@ -123,16 +125,21 @@ def gradient_share(victim: Classifier, pixels: Tensor) -> float:
     It is that of the log-odds of leaving the label, since the gradient of a probability vanishes where a model is sure.
     """
     with evaluating(victim), torch.enable_grad():
-        images = pixels.to(victim.device).clone().requires_grad_()
         try:
-            outputs: Tensor = victim(images)
-            own = outputs.detach().argmax(1, keepdim=True)
-            odds = outputs.scatter(1, own, -torch.inf).logsumexp(1) - outputs.gather(1, own).squeeze(1)
-            (gradient,) = torch.autograd.grad(odds.sum(), images)
+            slopes = torch.cat([_slopes(victim, few) for few in pixels.split(_AT_ONCE)])
         except Exception:  # computed without autograd, or by a library that takes no tensor with a history
             return 0.0
-    slopes = gradient.flatten(1)
     return float((slopes.isfinite().all(1) & slopes.any(1)).double().mean())
+
+
+def _slopes(victim: Classifier, pixels: Tensor) -> Tensor:
+    """Return the gradients ``(N, D)`` by the pixels of the log-odds of leaving the label."""
+    images = pixels.to(victim.device).clone().requires_grad_()
+    outputs: Tensor = victim(images)
+    own = outputs.detach().argmax(1, keepdim=True)
+    odds = outputs.scatter(1, own, -torch.inf).logsumexp(1) - outputs.gather(1, own).squeeze(1)
+    (gradient,) = torch.autograd.grad(odds.sum(), images)
+    return gradient.flatten(1)
 
 
 def _shrunk(images: Tensor) -> Tensor:
