@@ -40,9 +40,13 @@ _CAPABILITIES = {
         "scope": "one delta for all images (`universal`), or one for each (`local`)",
         "norm": "the norm in which deltas are bounded or kept short",
         "needs_references": "whether it is handed the models of the fit split",
+        "needs_gradients": "whether it follows the victim's gradients",
     },
-    "augmenter": {"needs_references": "whether it is handed the models of the fit split"},
-    "encoder": {},
+    "augmenter": {
+        "needs_references": "whether it is handed the models of the fit split",
+        "needs_gradients": "whether it follows the victim's gradients",
+    },
+    "encoder": {"learns": "whether it learns from the models that it is fitted on"},
     "attack": {
         "access": "what of the victim the thief holds",
         "natural": "whether it asks images as they were found, and makes none of its own",

@@ -16,3 +16,4 @@ from .jsontext import parse_json as parse_json
 from .machine import machine_profile as machine_profile
 from .note import Note as Note
 from .toml import explain as explain, make_converter as make_converter, parse_text as parse_text, read_text as read_text
+from .unfit import UNFIT as UNFIT, Unfitness as Unfitness

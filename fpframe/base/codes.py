@@ -7,6 +7,8 @@ from typing import Literal
 
 import attrs
 
+from fpframe.base.unfit import UNFIT
+
 
 @attrs.frozen(kw_only=True)
 class Reason:
@@ -108,8 +110,8 @@ REASONS: Mapping[str, Reason] = {
     ),
 }
 
-#: By code, what the reader of a verdict should know of what it rests on.
-CAVEATS: Mapping[str, str] = {
+#: Caveats besides those of an enrolment that was accepted although it is unfit.
+_OTHERS: dict[str, str] = {
     "answers-recorded": "The answers come from a file and are taken to be the suspect's.",
     "answers-vary": "The answers to one image change between repeats, and those of the calibration models do not.",
     "architecture-less-able": "Models of an architecture stay less able than the victim, however long they train.",
@@ -137,3 +139,8 @@ CAVEATS: Mapping[str, str] = {
     "victim-architecture-absent": "Another architecture stands in for the victim's.",
     "victim-images-not-named": "Which images the victim was trained on was not said.",
 }
+
+#: By code, what the reader of a verdict should know of what it rests on, in order.
+CAVEATS: Mapping[str, str] = dict(
+    sorted((_OTHERS | {code: unfitness.meaning for code, unfitness in UNFIT.items()}).items())
+)

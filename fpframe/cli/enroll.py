@@ -4,19 +4,42 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import attrs
+from cyclopts import Group, Parameter
+
 from fpframe.cli.options import Flag, RunOptions, VictimOptions, Words
 from fpframe.cli.output import describe_enrolment
+
+
+@Parameter(name="*", group=Group("Recipe", sort_key=1))
+@attrs.frozen(kw_only=True)
+class RecipeOptions:
+    """What is enrolled by.
+
+    Attributes:
+        recipe: Preset, such as tiny, quick or small, or a TOML file.
+        scheme: Fingerprint scheme, see 'fpframe plugins'; or a TOML file with one.
+        without: Strata to leave out. Without same-data your architecture is never trained, which saves much time where
+            it is a large one.
+        alpha: Highest p-value at which a suspect is called derived.
+        seed: Decides every random choice.
+        accept_unfit: Codes of what makes the enrolment unfit to accuse anybody, such as victim-at-chance, to go on all
+            the same; every verdict will say so.
+    """
+
+    recipe: str = "quick"
+    scheme: str | None = None
+    without: Words = ()
+    alpha: float | None = None
+    seed: int | None = None
+    accept_unfit: Words = ()
 
 
 def enroll(
     *,
     out: Path,
-    recipe: str = "quick",
-    scheme: str | None = None,
-    without: Words = (),
-    alpha: float | None = None,
-    seed: int | None = None,
     force: Flag = False,
+    plan: RecipeOptions = RecipeOptions(),
     victim: VictimOptions = VictimOptions(),
     run: RunOptions = RunOptions(),
 ) -> None:
@@ -24,13 +47,8 @@ def enroll(
 
     Args:
         out: Folder to write the enrolment to.
-        recipe: Preset, such as tiny, quick or small, or a TOML file.
-        scheme: Fingerprint scheme, see 'fpframe plugins'; or a TOML file with one.
-        without: Strata to leave out. Without same-data your architecture is never trained, which saves much time
-            where it is a large one.
-        alpha: Highest p-value at which a suspect is called derived.
-        seed: Decides every random choice.
         force: Overwrite an existing enrolment.
+        plan: What is enrolled by.
         victim: The owner's model.
         run: The data, and how work is carried out.
     """
@@ -38,15 +56,6 @@ def enroll(
 
     refuse_existing(out, force=force)  # before hours of training
     with run.shown() as shown:
-        enrolment = enroll_victim(
-            victim.named(),
-            run.dataset,
-            recipe=recipe,
-            scheme=scheme,
-            seed=seed,
-            alpha=alpha,
-            without=without,
-            run=shown,
-        )
+        enrolment = enroll_victim(victim.named(), run.dataset, **attrs.asdict(plan), run=shown)
     enrolment.save(out, force=force)
     print(describe_enrolment(enrolment, out))

@@ -89,7 +89,7 @@ def by_folds(setting: Setting, method: Method, zoo: Zoo, folds: int, *, on_event
         asked = ask_zoo(setting, method, split, keep=True, on_event=on_event)
         started = time.monotonic()
         encoders = fit_encoders(
-            encoder, asked.models, asked.victim, recipe.channels, seed=recipe.enrolment_seed, on_event=on_event
+            encoder, asked.fit, asked.victim, recipe.channels, seed=recipe.enrolment_seed, on_event=on_event
         )
         enrol.append(_asking(asked, zoo, split.of("fit")) + time.monotonic() - started)
         took = asking_seconds(zoo, asked.questions.queries, split.of("test"))

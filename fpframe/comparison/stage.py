@@ -15,7 +15,17 @@ from fpframe.errors import DataError
 from fpframe.models import Dataset
 from fpframe.opening import Victim
 from fpframe.recipe import Recipe, Run
-from fpframe.zoo import Setting, Zoo, ZooModel, announce, build_models, open_workspace, plan_models, prepare
+from fpframe.zoo import (
+    Setting,
+    Zoo,
+    ZooModel,
+    announce,
+    build_models,
+    open_workspace,
+    plan_models,
+    prepare,
+    with_able_models,
+)
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -80,6 +90,7 @@ def set_stage(
     for contender in contenders:
         check_pool(contender.method.parts, workspace.parts.pool)
     setting = prepare(victim, recipe, workspace, run, without=without)
+    setting = with_able_models(setting, run, own=victim is not None)
     recipe = setting.recipe
     plan = plan_models(recipe, run.registry, without=setting.without)
     if setting.without != without:  # the victim has a further stratum left out

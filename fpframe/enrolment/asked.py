@@ -11,11 +11,21 @@ from torch import Tensor
 from fpframe.base import Event, Listener, ignore
 from fpframe.enrolment.encoders import Answered
 from fpframe.enrolment.method import Method
-from fpframe.enrolment.queries import QUESTIONS_REVISION, Questions, make_questions, question_layout
+from fpframe.enrolment.queries import (
+    QUESTIONS_REVISION,
+    Questions,
+    crafted_table,
+    make_questions,
+    question_layout,
+    read_crafted,
+)
 from fpframe.models import QuerySet, ask
 from fpframe.rng import threads
 from fpframe.store import remember
 from fpframe.zoo import Setting, Zoo, ZooModel, ZooReferences, ask_models, model_key
+
+#: What stored queries call the record of their perturbations.
+_CRAFTED = "crafted"
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -26,13 +36,20 @@ class ZooAnswers:
         questions: the queries.
         victim: the victim's answers ``(V, Q, K)``.
         models: each model with its own.
+        fitting: those of them that encoders are fitted on: the fit split, but for failed thefts.
         seconds: what the making of the queries took.
     """
 
     questions: Questions
     victim: Tensor
     models: Answered
+    fitting: frozenset[ZooModel]
     seconds: float
+
+    @property
+    def fit(self) -> Answered:
+        """The models that encoders are fitted on, each with its answers."""
+        return [(model, answer) for model, answer in self.models if model in self.fitting]
 
     def of(self, models: Sequence[ZooModel]) -> Tensor:
         """Return the answers of some of the models ``(M, V, Q, K)``."""
@@ -59,7 +76,11 @@ def ask_zoo(
     on_event(Event(task="making queries", done=1, total=1))
     answers = ask_models(zoo, questions.queries, keep=keep, on_event=on_event)
     return ZooAnswers(
-        questions=questions, victim=victim, models=list(zip(zoo.models, answers, strict=True)), seconds=seconds
+        questions=questions,
+        victim=victim,
+        models=list(zip(zoo.models, answers, strict=True)),
+        fitting=frozenset(zoo.fitting()),
+        seconds=seconds,
     )
 
 
@@ -73,13 +94,14 @@ def _questions(setting: Setting, method: Method, zoo: Zoo, *, keep: bool) -> tup
         workspace.parts.pool.digest,
         [part.identity for part in method.parts],
         [recipe.enrolment_seed, recipe.queries.craft_images],
-        [model_key(model, workspace) for model in zoo.of("fit")] if references is not None else [],
+        [model_key(model, workspace) for model in zoo.fitting()] if references is not None else [],
     ]
 
     def make() -> dict[str, Tensor]:
         with threads(1):  # the same bits on any number of cores
             made = make_questions(method.parts, recipe, setting.victim.classifier, workspace.parts.pool, references)
-        return {"images": made.queries.images, **{f"delta-{i}": delta for i, delta in enumerate(made.deltas)}}
+        deltas = {f"delta-{i}": delta for i, delta in enumerate(made.deltas)}
+        return {"images": made.queries.images, _CRAFTED: crafted_table(made.crafted), **deltas}
 
     found = remember(
         workspace.store if keep else None,
@@ -87,6 +109,8 @@ def _questions(setting: Setting, method: Method, zoo: Zoo, *, keep: bool) -> tup
         make,
         spared=lambda: references.spared if references is not None else 0.0,
     )
-    deltas = tuple(found.tensors[f"delta-{i}"] for i in range(len(found.tensors) - 1))
+    deltas = tuple(found.tensors[f"delta-{i}"] for i in range(sum(name.startswith("delta-") for name in found.tensors)))
     queries = QuerySet(images=found.tensors["images"], parts=question_layout(method.parts))
-    return Questions(queries, deltas), found.seconds
+    # earlier releases did not keep it
+    crafted = read_crafted(method.parts, found.tensors[_CRAFTED]) if _CRAFTED in found.tensors else ()
+    return Questions(queries, deltas, crafted), found.seconds

@@ -12,6 +12,7 @@ from fpframe.base import Note
 from fpframe.decision import Standard
 from fpframe.enrolment.ability import Ability
 from fpframe.enrolment.calibration import Calibration
+from fpframe.enrolment.fitness import Fitness
 from fpframe.interfaces import ComponentSpec
 from fpframe.models import QuerySet
 from fpframe.recipe import Recipe
@@ -36,3 +37,4 @@ class Contents:
     assumptions: tuple[Note, ...]
     profile: Mapping[str, Any]
     ability: Ability | None = None
+    fitness: Fitness | None = None

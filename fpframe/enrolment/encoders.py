@@ -13,6 +13,7 @@ from fpframe.decision import Standard, standard_of
 from fpframe.enrolment.calibration import CalibrationModel
 from fpframe.enrolment.scoring import fisher_z, score_views
 from fpframe.enrolment.sharpness import scored_answers
+from fpframe.errors import DataError
 from fpframe.interfaces import Encoder, Relation
 from fpframe.rng import derive_seed, threads
 from fpframe.zoo import ZooModel, divide_families
@@ -31,8 +32,19 @@ def calibration_models(models: Sequence[ZooModel]) -> list[CalibrationModel]:
 
 
 def fit_encoder(encoder: Encoder, answered: Answered, victim_answers: Tensor, channel: str, *, seed: int) -> nn.Module:
-    """Return the encoder fitted on the victim and the models of the fit split, in a channel."""
+    """Return the encoder fitted on the victim and the models of the fit split, in a channel.
+
+    Raises:
+        DataError: it learns, and there is no model of a kind to learn from; failed thefts are none.
+    """
     chosen = [(model, answer) for model, answer in answered if model.split == "fit"]
+    kinds = {model.relation for model, _ in chosen}
+    for kind in ("derived", "independent") if encoder.learns else ():
+        if kind not in kinds:
+            raise DataError(
+                f"'{encoder.name}' learns from derived and independent models, and no {kind} one of 'fit' is left "
+                "(failed thefts do not count); give the thieves more epochs or images, or more models"
+            )
     families = sorted({model.family for model, _ in chosen})
     relation: list[Relation] = ["victim", *(model.relation for model, _ in chosen)]
     groups = [0, *(1 + families.index(model.family) for model, _ in chosen)]

@@ -15,14 +15,25 @@ from fpframe.enrolment.asked import ZooAnswers, ask_zoo
 from fpframe.enrolment.calibration import PLAIN, Calibration
 from fpframe.enrolment.encoders import calibrating, calibration_models, fit_encoders, fit_standards
 from fpframe.enrolment.enrolment import Enrolment
+from fpframe.enrolment.examination import Examination
 from fpframe.enrolment.method import Method, check_method, plan_enrolment
 from fpframe.enrolment.queries import check_pool, fooling_rate
+from fpframe.enrolment.settling import accepted_codes
 from fpframe.interfaces import Encoder, Scheme
 from fpframe.models import Dataset
 from fpframe.opening import Victim
 from fpframe.recipe import Recipe, Run, explains_former
 from fpframe.rng import threads
-from fpframe.zoo import Setting, Zoo, announce, ask_models_through, build_models, open_workspace, prepare
+from fpframe.zoo import (
+    Setting,
+    Zoo,
+    announce,
+    ask_models_through,
+    build_models,
+    open_workspace,
+    prepare,
+    with_able_models,
+)
 
 
 @explains_former(
@@ -41,6 +52,7 @@ def enroll(
     seed: int | None = None,
     alpha: float | None = None,
     without: Iterable[str] = (),
+    accept_unfit: Iterable[str] = (),
     run: Run | None = None,
 ) -> Enrolment:
     """Fingerprint a victim and calibrate the verdict.
@@ -55,17 +67,21 @@ def enroll(
         alpha: highest p-value at which a suspect is called derived; ``None`` takes the recipe's.
         without: strata to leave out. Without ``same-data`` no model of the victim's own architecture is trained, which
             is what makes a large victim affordable; the recipe's victim stands in for it.
+        accept_unfit: codes of `fpframe.base.UNFIT`: what makes the enrolment unfit to accuse anybody, and is a caveat
+            in the sentence of every verdict in place of an error.
         run: how the work is carried out.
 
     Returns:
         The enrolment; ``save`` writes it to a folder.
 
     Raises:
-        UsageError: something in the request is wrong; nothing was trained then.
+        UsageError: something in the request is wrong, or the enrolment is not fit to accuse anybody. Nothing was
+            trained then, unless it is the zoo that is unfit.
         ModelError: the victim cannot be opened or does not fit the data.
         DataError: the data cannot be used.
     """
     run, victim, left_out = run or Run(), Victim.of(victim), tuple(without)
+    accept = accepted_codes(accept_unfit)
     full = Recipe.of(recipe, dataset=dataset, seed=seed, alpha=alpha)
     method = check_method(full, run.registry, without=left_out, scheme=scheme)
     full = attrs.evolve(full, scheme=method.scheme.name)  # and not the file that it came from
@@ -73,13 +89,18 @@ def enroll(
         workspace = open_workspace(full, dataset, run, victim_indices=None if victim is None else victim.indices)
         check_pool(method.parts, workspace.parts.pool)
         setting = prepare(victim, full, workspace, run, without=left_out)
+        examination = Examination(method=method, accept=accept, on_event=run.on_event)
+        examination.look_at_victim(setting, plan_enrolment(full, run.registry, setting.without))
+        setting = with_able_models(setting, run, own=victim is not None)
         full = setting.recipe
         plan = plan_enrolment(full, run.registry, setting.without)
         announce(plan, workspace, run)
         zoo = build_models(plan, workspace, run)
         zoo = top_up(zoo, full, victim_labels(workspace, full.seed), run, without=setting.without)
+        examination.look_at_zoo(zoo)
         asked = ask_zoo(setting, method, zoo, on_event=run.on_event)
-        return fingerprint(setting, method, zoo, asked, on_event=run.on_event)
+        fitness = examination.finish(asked.questions)
+        return attrs.evolve(fingerprint(setting, method, zoo, asked, on_event=run.on_event), fitness=fitness)
 
 
 def fingerprint(
@@ -100,8 +121,8 @@ def fingerprint(
     )
     encoder = registry.build(Encoder, method.encoder.name, **method.encoder.params)
     seed = recipe.enrolment_seed
-    standards = fit_standards(encoder, asked.models, asked.victim, recipe.channels, seed=seed)
-    encoders = fit_encoders(encoder, asked.models, asked.victim, recipe.channels, seed=seed, on_event=on_event)
+    standards = fit_standards(encoder, asked.fit, asked.victim, recipe.channels, seed=seed)
+    encoders = fit_encoders(encoder, asked.fit, asked.victim, recipe.channels, seed=seed, on_event=on_event)
     calibration = Calibration.of(
         calibration_models(chosen),
         {PLAIN: torch.stack([answer for model, answer in asked.models if model in calibrates]), **filtered},

@@ -44,6 +44,8 @@ class Enrolment(Contents):
         profile: the machine that it was made on.
         ability: how able the victim and the calibration models are; ``None`` in an enrolment of an earlier release,
             which accuses nobody.
+        fitness: what was looked at before it may accuse anybody; ``None`` in enrolments of earlier releases, and where
+            schemes are compared.
     """
 
     def __repr__(self) -> str:
@@ -85,6 +87,7 @@ class Enrolment(Contents):
         """What every verdict rests on."""
         strata = self.calibration.counts
         return (
+            *(self.fitness.accepted if self.fitness is not None else ()),
             Note(
                 "calibrated-strata",
                 f"The p-value speaks of independent models like the calibrated ones: {', '.join(strata)}.",

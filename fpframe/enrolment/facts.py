@@ -47,6 +47,7 @@ def enrolment_facts(contents: Contents) -> dict[str, Any]:
                 "filters": [name for name in contents.calibration.answers if name],
             },
             "ability": _ability(contents),
+            "fitness": None if contents.fitness is None else contents.fitness.to_dict(),
             "assumptions": [note.to_dict() for note in contents.assumptions],
             "profile": dict(contents.profile),
         }

@@ -20,6 +20,7 @@ from torch import Tensor
 from fpframe.base import Note, canonical_json, parse_json
 from fpframe.enrolment.ability import Ability
 from fpframe.enrolment.contents import Contents
+from fpframe.enrolment.fitness import Fitness
 from fpframe.errors import IntegrityError, UsageError
 from fpframe.recipe import Recipe
 from fpframe.store import Manifest, dump
@@ -136,6 +137,12 @@ MEMBERS: Mapping[str, Member] = {
         decode=lambda content: _numbered("answers", content),
     ),
     "ability": Member(file="ability.safetensors", encode=_encode_ability, decode=_decode_ability, version=1),
+    "fitness": Member(
+        file="fitness.json",
+        encode=lambda contents: canonical_json(contents.fitness.to_dict()).encode() if contents.fitness else None,
+        decode=lambda content: Fitness.read(parse_json(content)),
+        version=1,
+    ),
 }
 
 #: What the manifest says of an enrolment besides its members and its format.
@@ -157,7 +164,6 @@ UNDIGESTED = "profile"
 
 #: Names of members that later releases fill, and what they hold.
 RESERVED: Mapping[str, str] = {
-    "fitness": "what was checked before it may accuse anybody",
     "preparation": "how images are prepared for the victim",
     "origin": "versions and sources of everything that made it",
     "commitment": "what was committed to before it was made",

@@ -19,6 +19,9 @@ from fpframe.recipe import Recipe, load_scheme
 from fpframe.registry import Registry
 from fpframe.zoo import FilterChain, ZooModel, plan_models
 
+#: Models of each kind that an encoder needs: one alone does not show what it shares with others of its kind.
+LEAST_FIT = 2
+
 
 @attrs.frozen(kw_only=True)
 class Method:
@@ -29,12 +32,14 @@ class Method:
         parts: its query parts, with their components.
         encoder: name and parameters of its encoder.
         filters: what the calibration models also answer through.
+        learns: whether anything of it is learnt from the models of the fit split.
     """
 
     scheme: Scheme
     parts: tuple[PartMethod, ...]
     encoder: ComponentSpec
     filters: tuple[FilterChain, ...]
+    learns: bool = True
 
     @property
     def needs_references(self) -> bool:
@@ -66,10 +71,11 @@ def check_method(
     if not scheme.parts:
         raise PluginError(f"scheme '{scheme.name}' has no parts")
     encoder = ComponentSpec(scheme.encoder.name, merged(scheme.encoder, recipe.queries.encoder))
-    registry.build(Encoder, encoder.name, **encoder.params)
+    learns = registry.build(Encoder, encoder.name, **encoder.params).learns
     parts = tuple(resolve_parts(scheme, recipe, registry))
     filters = tuple(FilterChain.parse(text, registry) for text in recipe.filters)
-    return Method(scheme=scheme, parts=parts, encoder=encoder, filters=filters)
+    method = Method(scheme=scheme, parts=parts, encoder=encoder, filters=filters)
+    return attrs.evolve(method, learns=learns or method.needs_references)
 
 
 def find_scheme(scheme: Scheme | str | Path, registry: Registry) -> Scheme:

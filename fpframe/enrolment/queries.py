@@ -9,6 +9,7 @@ import attrs
 import torch
 from torch import Tensor
 
+from fpframe.enrolment.fitness import Crafted
 from fpframe.errors import DataError, RecipeError
 from fpframe.interfaces import Augmenter, ComponentSpec, Part, PerturbationGenerator, References, Scheme
 from fpframe.models import Classifier, Images, QueryPart, QuerySet, add_perturbation, to_pixels
@@ -27,10 +28,12 @@ class Questions:
     Attributes:
         queries: the images.
         deltas: one per universal part, ``(1, C, H, W)`` in pixel units; empty for local parts.
+        crafted: what the perturbation of each part did to its points; empty where that was not kept.
     """
 
     queries: QuerySet
     deltas: tuple[Tensor, ...]
+    crafted: tuple[Crafted, ...]
 
 
 @attrs.frozen(kw_only=True)
@@ -88,14 +91,28 @@ def make_questions(
         PluginError: a component breaks its contract.
     """
     views: list[list[Tensor]] = []
-    deltas = []
+    deltas, crafted = [], []
     for number, method in enumerate(parts):
         seed = derive_seed(recipe.enrolment_seed, "part", number)
-        images, delta = _part_images(method, recipe, victim, pool, references, seed)
+        images, delta, made = _part_images(method, recipe, victim, pool, references, seed)
         views.append(list(images))
         deltas += [delta] if delta is not None else []
+        crafted.append(made)
     stacked = torch.stack([torch.cat(pieces) for pieces in zip(*views, strict=True)])
-    return Questions(QuerySet(images=stacked, parts=question_layout(parts)), tuple(deltas))
+    return Questions(QuerySet(images=stacked, parts=question_layout(parts)), tuple(deltas), tuple(crafted))
+
+
+def crafted_table(crafted: Sequence[Crafted]) -> Tensor:
+    """Return what perturbations did as numbers ``(P, 2)`` that a store can keep."""
+    return torch.tensor([[each.moved, each.converged] for each in crafted], dtype=torch.float64)
+
+
+def read_crafted(parts: Sequence[PartMethod], table: Tensor) -> tuple[Crafted, ...]:
+    """Return what perturbations did of the numbers that `crafted_table` made."""
+    return tuple(
+        Crafted(perturbation=part.perturbation.name, moved=moved, converged=converged)
+        for part, (moved, converged) in zip(parts, table.tolist(), strict=True)
+    )
 
 
 def question_layout(parts: Sequence[PartMethod]) -> tuple[QueryPart, ...]:
@@ -138,9 +155,10 @@ def _part_images(
     pool: Images,
     references: References | None,
     seed: int,
-) -> tuple[Tensor, Tensor | None]:
-    """Return the images ``(V, Q, C, H, W)`` of one part, and its delta when that is universal."""
+) -> tuple[Tensor, Tensor | None, Crafted]:
+    """Return the images ``(V, Q, C, H, W)`` of one part, its delta when that is universal, and what that did."""
     perturb, universal = method.perturbation, method.perturbation.scope == "universal"
+    arrived, changed = list[Tensor](), list[Tensor]()
     delta: Tensor | None = None
     if universal:
         # made before the points are chosen, on images drawn from the whole pool
@@ -150,6 +168,7 @@ def _part_images(
             victim, craft.pixels, craft.labels, references=references, seed=derive_seed(seed, "perturbation")
         )
         delta = crafted.delta
+        arrived.append(crafted.converged)
     points = method.augmenter(
         victim,
         pool.pixels,
@@ -178,8 +197,18 @@ def _part_images(
                 seed=derive_seed(seed, "perturbation", view),
             )
             moved = add_perturbation(clean, local.delta)
+            arrived.append(local.converged)
+        changed.append((moved != clean).flatten(1).any(1))
         views.append(torch.cat([clean, moved]) if method.pair else moved)
-    return torch.stack(views), delta
+    return (
+        torch.stack(views),
+        delta,
+        Crafted(perturbation=perturb.name, moved=_share(changed), converged=_share(arrived)),
+    )
+
+
+def _share(flags: Sequence[Tensor]) -> float:
+    return round(float(torch.cat(list(flags)).double().mean()), 6)
 
 
 def fooling_rate(victim: Classifier, images: Images, delta: Tensor) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import attrs
@@ -15,10 +15,12 @@ from fpframe.enrolment.admission import admit, require_able, top_up
 from fpframe.enrolment.calibration import PLAIN, Calibration, CalibrationModel
 from fpframe.enrolment.encoders import calibrating, calibration_models
 from fpframe.enrolment.enrolment import Enrolment
+from fpframe.enrolment.fitness import StratumLook
 from fpframe.enrolment.independents import ask_independents, names_once, refuse_unfit
 from fpframe.enrolment.method import units_of
 from fpframe.enrolment.modelfolder import IndependentFile, find_independents
 from fpframe.enrolment.own_models import Independents
+from fpframe.enrolment.zoo_checks import accuracy_by_stratum
 from fpframe.errors import DataError, RecipeError, UsageError
 from fpframe.isolation import InProcess, OpeningRequest
 from fpframe.models import Dataset, Query
@@ -93,15 +95,21 @@ def calibrate(
     if independents is not None:
         with run.computing():
             calibration, ability = _on_files(enrolment, Independents.of(independents), chains, alpha=alpha, run=run)
+        accuracy: Mapping[str, StratumLook] = {}  # nobody has labelled images for them
     else:
         full = Recipe.of(enrolment.recipe if recipe is None else recipe)
         plan = _plan(enrolment, full, tuple(without), alpha=alpha, run=run)
         with run.computing():
             workspace = _open_divided(enrolment, full, dataset, victim_indices, run)
             full = attrs.evolve(full, alpha=alpha)
-            calibration, ability = _on_zoo(enrolment, plan, workspace, chains, full, run, tuple(without))
-    recipe = attrs.evolve(enrolment.recipe, alpha=alpha)
-    return attrs.evolve(enrolment, calibration=calibration, ability=ability, recipe=recipe)
+            calibration, ability, accuracy = _on_zoo(enrolment, plan, workspace, chains, full, run, tuple(without))
+    return attrs.evolve(
+        enrolment,
+        calibration=calibration,
+        ability=ability,
+        recipe=attrs.evolve(enrolment.recipe, alpha=alpha),
+        fitness=enrolment.fitness and enrolment.fitness.calibrated_on(accuracy),
+    )
 
 
 def _plan(enrolment: Enrolment, recipe: Recipe, without: tuple[str, ...], *, alpha: float, run: Run) -> list[ZooModel]:
@@ -164,14 +172,15 @@ def _on_zoo(
     recipe: Recipe,
     run: Run,
     without: tuple[str, ...],
-) -> tuple[Calibration, Ability | None]:
+) -> tuple[Calibration, Ability | None, Mapping[str, StratumLook]]:
     announce(plan, workspace, run)
     zoo, ability = build_models(plan, workspace, run), None
+    built = zoo
     if enrolment.ability is not None:
         victim, seed = enrolment.ability.victim, enrolment.recipe.seed
-        zoo = top_up(zoo, recipe, victim, run, without=without, seed=seed)
-        chosen, ability = admit(zoo, victim, seed=seed)
-        require_able(chosen, ability, wanted=zoo.models, alpha=recipe.alpha)
+        built = top_up(zoo, recipe, victim, run, without=without, seed=seed)
+        chosen, ability = admit(built, victim, seed=seed)
+        require_able(chosen, ability, wanted=built.models, alpha=recipe.alpha)
         zoo = Zoo(tuple(chosen), workspace)
     plain = torch.stack(ask_models(zoo, enrolment.queries, on_event=run.on_event))
     filtered = ask_models_through(zoo, enrolment.queries, chains, on_event=run.on_event)
@@ -183,7 +192,7 @@ def _on_zoo(
         enrolment.victim_answers,
         source=f"recipe {recipe.name}, seed {recipe.seed}",
     )
-    return calibration, ability
+    return calibration, ability, accuracy_by_stratum(built, list(built.models))
 
 
 def _on_files(

@@ -18,10 +18,15 @@ class Augmenter(Component):
     """Choose query points from a pool of images.
 
     Authors write `choose`; callers use the object itself, which checks the result.
+
+    Attributes:
+        needs_references: whether the models of the fit split are handed over.
+        needs_gradients: whether it follows the victim's gradients, so that a victim without any is refused.
     """
 
     kind = "augmenter"
     needs_references: ClassVar[bool] = False
+    needs_gradients: ClassVar[bool] = False
 
     @abstractmethod
     def choose(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Sequence
-from typing import Literal, final
+from typing import ClassVar, Literal, final
 
 import torch
 from torch import Tensor, nn
@@ -21,9 +21,13 @@ class Encoder(Component):
 
     The network maps answers ``(B, Q, K)`` to embeddings ``(B, E)`` of unit L2 norm. A stored encoder is loaded by
     filling the weights of ``module(q, k)``, so everything that `fit` learns is a weight or a buffer.
+
+    Attributes:
+        learns: whether it learns from the models that it is fitted on, so that some of each kind are needed.
     """
 
     kind = "encoder"
+    learns: ClassVar[bool] = True
 
     @abstractmethod
     def module(self, q: int, k: int) -> nn.Module:

@@ -41,6 +41,8 @@ class PerturbationGenerator(Component):
         scope: ``universal`` (one delta for all images) or ``local`` (one per image).
         norm: ``linf`` or ``l2``, the norm that epsilon bounds.
         needs_references: whether the models of the fit split are handed over.
+        needs_gradients: whether it follows the victim's gradients, so that a victim without any is refused; ``False``
+            where answers are all that it takes.
         epsilon: bound in pixel units: in (0, 1) for linf, in (0, sqrt(CHW)) for l2, ``None`` for minimum-norm methods.
     """
 
@@ -48,6 +50,7 @@ class PerturbationGenerator(Component):
     scope: ClassVar[Literal["universal", "local"]]
     norm: ClassVar[Literal["linf", "l2"]] = "linf"
     needs_references: ClassVar[bool] = False
+    needs_gradients: ClassVar[bool] = True
 
     @property
     def bound(self) -> float | None:

@@ -99,7 +99,7 @@ class Laboratory:
         """Return the scheme's encoder, fitted on the fit split of what was asked, for probabilities."""
         spec = self.method(scheme).encoder
         encoder = self.setting.workspace.registry.build(Encoder, spec.name, **spec.params)
-        return fit_encoder(encoder, asked.models, asked.victim, PROBS, seed=self.recipe.enrolment_seed)
+        return fit_encoder(encoder, asked.fit, asked.victim, PROBS, seed=self.recipe.enrolment_seed)
 
     def enroll(self, scheme: str) -> Enrolment:
         """Return an enrolment by a scheme, for probabilities, on what the models of `fit` and `calibrate` answer."""

@@ -25,6 +25,20 @@ SIDE = 12
 CLASSES = 4
 
 
+class _Blind(nn.Module):
+    """A network without gradients."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    @torch.no_grad()
+    def forward(self, pixels: Tensor) -> Tensor:
+        """Return logits ``(N, K)``."""
+        logits: Tensor = self.network(pixels)
+        return logits
+
+
 class Bench:
     """Make what checks need, once each.
 
@@ -72,6 +86,12 @@ class Bench:
         with torch.no_grad():
             layer.weight.zero_()
             layer.bias.copy_(torch.linspace(0, 1, CLASSES))
+        return classifier.eval()
+
+    def without_gradients(self, *, channels: int = 1) -> Classifier:
+        """Return `classifier` as a network that autograd cannot follow, as one that another library computes."""
+        classifier = self.classifier(channels=channels)
+        classifier.module = _Blind(classifier.module)
         return classifier.eval()
 
     def untrained(self, *, channels: int = 1, seed: int = 0) -> Classifier:

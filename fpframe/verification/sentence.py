@@ -2,11 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
+from fpframe.base import UNFIT, Note
 from fpframe.decision import DERIVED, Decision
 
 
-def sentence_of(decision: Decision) -> str:
-    """Return what a decision shows, and under which assumption, for the reader of a report."""
+def sentence_of(decision: Decision, caveats: Iterable[Note] = ()) -> str:
+    """Return what a decision shows, and under which assumption, for the reader of a report.
+
+    Args:
+        decision: the decision.
+        caveats: what it rests on; that an enrolment is unfit, and was accepted so, belongs to the sentence.
+    """
+    return " ".join([_said(decision), *(_accepted(note) for note in caveats if note.code in UNFIT)])
+
+
+def _accepted(note: Note) -> str:
+    return f"But the enrolment is not fit to accuse anybody, and was accepted all the same ({note.code}): {note.text}"
+
+
+def _said(decision: Decision) -> str:
     if decision.reason is not None:
         return f"No verdict. {decision.reason.text}"
     if decision.test.startswith("welch"):

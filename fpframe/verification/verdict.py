@@ -63,7 +63,7 @@ class Verdict:
 
     @sentence.default
     def _say(self) -> str:
-        return sentence_of(self.decision)
+        return sentence_of(self.decision, self.caveats)
 
     @property
     def schema_version(self) -> int:

@@ -34,6 +34,7 @@ from .setting import (
     open_workspace as open_workspace,
     prepare as prepare,
     train_victim as train_victim,
+    with_able_models as with_able_models,
 )
 from .strata import find_stratum as find_stratum
 from .thief import Thief as Thief

@@ -172,7 +172,7 @@ def _train(model: ZooModel, workspace: Workspace) -> tuple[Classifier, int]:
     attack = component_of(step, workspace.registry)
     assert isinstance(attack, AttackSimulator)
     if attack.access == "weights":
-        network, query = copied(_origin(model, workspace)), None
+        network, query = _thawed(copied(_origin(model, workspace))), None
     else:
         if step.backbone is None:
             raise ModelError(f"a student needs an architecture, such as {step.name}[paper:arc-b] ({model.lineage})")
@@ -181,6 +181,13 @@ def _train(model: ZooModel, workspace: Workspace) -> tuple[Classifier, int]:
     context = AttackContext(training=model.fitted, pools=pools)
     student = attack.simulate(network, query, data, context=context, seed=derive_seed(step.seed, "attack"))
     return student, query.spent if query is not None else 0
+
+
+def _thawed(network: Classifier) -> Classifier:
+    """Return a network whose weights can be trained: that its owner froze all of them keeps no thief from it."""
+    if not any(weight.requires_grad for weight in network.parameters()):
+        network.requires_grad_(True)
+    return network
 
 
 def _arithmetic(classifier: Classifier, model: ZooModel) -> dict[str, str]:

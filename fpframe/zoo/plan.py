@@ -17,7 +17,7 @@ from fpframe.zoo.model import ZooModel
 from fpframe.zoo.outlook import Outlook
 from fpframe.zoo.planner import plan_models
 from fpframe.zoo.rows import ZooRow, zoo_rows
-from fpframe.zoo.setting import open_workspace, prepare, train_victim
+from fpframe.zoo.setting import open_workspace, prepare, train_victim, with_able_models
 from fpframe.zoo.workspace import Workspace
 from fpframe.zoo.zoo import Zoo
 
@@ -107,6 +107,7 @@ def plan_zoo(
     with run.computing():
         workspace = open_workspace(full, dataset, run, victim_indices=None if victim is None else victim.indices)
         setting = prepare(victim, full, workspace, run, without=left_out, may_train=False)
+        setting = with_able_models(setting, run, own=victim is not None, may_train=False)
     models = plan_models(setting.recipe, run.registry, splits=asked, without=setting.without)
     return ZooPlan(
         recipe=setting.recipe,

@@ -58,8 +58,8 @@ class ZooReferences(References):
 
     @classmethod
     def of(cls, zoo: Zoo, *, keep: bool) -> ZooReferences:
-        """Return the models of the fit split of a zoo."""
-        fit = zoo.of("fit")
+        """Return the models of the fit split of a zoo, but for failed thefts."""
+        fit = zoo.fitting()
         derived, independent = (
             LazyModels(zoo, tuple(model for model in fit if model.relation == relation))
             for relation in ("derived", "independent")

@@ -97,8 +97,7 @@ def prepare(
 ) -> Setting:
     """Put the victim into the workspace; one that nobody gave is trained, or taken from the store.
 
-    Where it is missing and `may_train` is not set, the workspace is left without a victim, for a plan. Where models are
-    to be as able as the victim, the recipe of the setting says how long each architecture is trained.
+    Where it is missing and `may_train` is not set, the workspace is left without a victim, for a plan.
 
     Raises:
         UsageError: the victim's address is unknown.
@@ -136,12 +135,25 @@ def prepare(
         )
     if given is not None:
         workspace.victim = VictimHandle.of(given, workspace.parts, backbone=address)
-    if workspace.victim is not None and wants_lengths(recipe, own=given is not None):
-        lengths = find_lengths(recipe, workspace, run, without=without, may_train=may_train)
-        if lengths is not None:
-            recipe = with_lengths(recipe, lengths)
-            caveats += unable(lengths)
     return Setting(recipe=recipe, workspace=workspace, without=without, victim_name=name, caveats=tuple(caveats))
+
+
+def with_able_models(setting: Setting, run: Run, *, own: bool, may_train: bool = True) -> Setting:
+    """Return a setting whose recipe says how long each architecture is trained to be as able as the victim.
+
+    Args:
+        setting: with the victim.
+        run: what trains the models that show it.
+        own: whether the user brought the victim.
+        may_train: whether models are trained; where some are missing and it is not set, the setting stays as it is.
+    """
+    if setting.workspace.victim is None or not wants_lengths(setting.recipe, own=own):
+        return setting
+    lengths = find_lengths(setting.recipe, setting.workspace, run, without=setting.without, may_train=may_train)
+    if lengths is None:
+        return setting
+    recipe = with_lengths(setting.recipe, lengths)
+    return attrs.evolve(setting, recipe=recipe, caveats=(*setting.caveats, *unable(lengths)))
 
 
 def train_victim(recipe: Recipe, workspace: Workspace, run: Run) -> None:

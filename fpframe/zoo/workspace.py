@@ -7,6 +7,7 @@ import pickle
 from pathlib import Path
 
 import attrs
+from torch import Tensor
 
 from fpframe.base import content_key
 from fpframe.errors import ModelError, UsageError
@@ -91,6 +92,7 @@ class Workspace:
     paces: dict[tuple[str, Training], Pace] = attrs.field(factory=dict, init=False)
     _structures: dict[str, str] = attrs.field(factory=dict, init=False)
     _pools: dict[str, Images] = attrs.field(factory=dict, init=False)
+    _victim_labels: dict[str, Tensor] = attrs.field(factory=dict, init=False)
 
     def resolve(self, backbone: str) -> str:
         """Return a backbone's address, with ``victim`` replaced by the victim's own."""
@@ -156,6 +158,17 @@ class Workspace:
         space, blocked, pinned = pickle.loads(content)
         assert isinstance(space, cls)
         return attrs.evolve(space, registry=load_registry(blocked=blocked, pinned=pinned))
+
+    def victim_labels(self) -> Tensor:
+        """Return the labels ``(N,)`` that the victim gives the test images; it is asked once.
+
+        Raises:
+            ModelError: there is no victim yet.
+        """
+        victim = self.require_victim()
+        if victim.key not in self._victim_labels:
+            self._victim_labels[victim.key] = victim.classifier.logits(self.dataset.test.pixels).argmax(1)
+        return self._victim_labels[victim.key]
 
     def require_victim(self) -> VictimHandle:
         """Return the victim.

@@ -48,7 +48,6 @@ class Zoo:
 
     models: tuple[ZooModel, ...]
     workspace: Workspace
-    _victim_labels: Tensor | None = attrs.field(default=None, init=False)
 
     def load(self, model: ZooModel) -> Classifier:
         """Return one model; nothing is kept in memory, so that a zoo may be large."""
@@ -62,28 +61,35 @@ class Zoo:
         """Return the models of some splits, in the order of the plan."""
         return [model for model in self.models if model.split in splits]
 
+    def fitting(self) -> list[ZooModel]:
+        """Return the models of the fit split but for failed thefts, which do not show what thefts are like."""
+        return [model for model in self.of("fit") if not self.failed(model)]
+
+    def labels(self, model: ZooModel) -> Tensor:
+        """Return the labels ``(N,)`` that a model gives the workspace's test images."""
+        return labels_on_test(model, self.workspace)
+
     def accuracy(self, model: ZooModel) -> float:
         """Return the share of the workspace's test images that a model gets right."""
-        return _share(labels_on_test(model, self.workspace), self.workspace.dataset.test.labels)
+        return _share(self.labels(model), self.workspace.dataset.test.labels)
+
+    def failed(self, model: ZooModel) -> bool:
+        """Tell whether a model is a failed theft: derived, and more than five points less accurate than the victim."""
+        if model.relation != "derived":
+            return False
+        truth = self.workspace.dataset.test.labels
+        lost = _share(self.workspace.victim_labels(), truth) - self.accuracy(model)
+        return round(lost, 6) > FAILED_THEFT
 
     def facts(self, model: ZooModel) -> Facts:
         """Return what is known of a model."""
-        labels, truth = labels_on_test(model, self.workspace), self.workspace.dataset.test.labels
-        accuracy, ours = _share(labels, truth), self._labels_of_victim()
-        lost = _share(ours, truth) - accuracy
         return Facts(
-            accuracy=accuracy,
-            agreement=_share(labels, ours),
+            accuracy=self.accuracy(model),
+            agreement=_share(self.labels(model), self.workspace.victim_labels()),
             queries=sum(self._noted(link)["queries"] for link in model.chain),
             seconds=self._seconds(model),
-            failed=model.relation == "derived" and round(lost, 6) > FAILED_THEFT,
+            failed=self.failed(model),
         )
-
-    def _labels_of_victim(self) -> Tensor:
-        if self._victim_labels is None:
-            victim = self.workspace.require_victim().classifier
-            self._victim_labels = victim.logits(self.workspace.dataset.test.pixels).argmax(1)
-        return self._victim_labels
 
     def _noted(self, model: ZooModel) -> dict[str, Any]:
         if is_filter(model.lineage.last, self.workspace.registry):

@@ -8,7 +8,7 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from fpframe.errors import DataError
+from fpframe.errors import DataError, first_line
 from fpframe.interfaces import Augmenter
 from fpframe.testing.bench import Bench
 from fpframe.testing.check import check, require
@@ -94,6 +94,21 @@ def a_constant_model_has_points_too(component: Augmenter, bench: Bench) -> None:
     pool = bench.images(POOL, seed=1)
     references = bench.references_for(component)
     component(bench.constant(), pool.pixels, pool.labels, points=POINTS, views=VIEWS, references=references, seed=0)
+
+
+@check("augmenter", when=lambda component: not component.needs_gradients)
+def it_needs_no_gradients(component: Augmenter, bench: Bench) -> None:
+    """One that does not declare to need gradients chooses the same for a model that has none."""
+    pool, references = bench.images(POOL, seed=1), bench.references_for(component)
+    model = bench.without_gradients()
+    try:
+        chosen = component(model, pool.pixels, pool.labels, points=POINTS, views=VIEWS, references=references, seed=0)
+    except RuntimeError as error:
+        raise AssertionError(f"it needs gradients ({first_line(error)}); declare 'needs_gradients = True'") from error
+    require(
+        torch.equal(chosen, _run(component, bench).made),
+        "it chooses others for a model without gradients; declare 'needs_gradients = True'",
+    )
 
 
 @check("augmenter")

@@ -7,6 +7,7 @@ from functools import partial
 import torch
 from torch import Tensor
 
+from fpframe.errors import first_line
 from fpframe.interfaces import Perturbation, PerturbationGenerator
 from fpframe.testing.bench import Bench
 from fpframe.testing.check import check, require
@@ -79,6 +80,22 @@ def one_image_is_enough(component: PerturbationGenerator, bench: Bench) -> None:
     references = bench.references_for(component)
     made = component(bench.classifier(), one.pixels, one.labels, references=references, seed=0)
     require(len(made.delta) == 1, f"for one image it gives {len(made.delta)} deltas")
+
+
+@check("perturbation", when=lambda component: not component.needs_gradients)
+def it_needs_no_gradients(component: PerturbationGenerator, bench: Bench) -> None:
+    """One that declares to need no gradients makes the same of a model that has none."""
+    few, references = bench.images(IMAGES, seed=1), bench.references_for(component)
+    try:
+        made = component(bench.without_gradients(), few.pixels, few.labels, references=references, seed=0)
+    except RuntimeError as error:
+        raise AssertionError(
+            f"it needs gradients ({first_line(error)}); leave out 'needs_gradients = False'"
+        ) from error
+    require(
+        torch.equal(made.delta, _run(component, bench).made.delta),
+        "it makes another delta of a model without gradients; leave out 'needs_gradients = False'",
+    )
 
 
 @check("perturbation")

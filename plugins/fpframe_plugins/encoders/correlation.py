@@ -66,6 +66,7 @@ class Correlation(fpframe.Encoder):
     """
 
     name: ClassVar[str] = "correlation"
+    learns: ClassVar[bool] = False
 
     pairs: int = attrs.field(default=20_000, validator=whole(low=1))
 

@@ -31,6 +31,7 @@ class Identity(fpframe.Encoder):
     """
 
     name: ClassVar[str] = "identity"
+    learns: ClassVar[bool] = False
 
     @property
     def deterministic(self) -> bool:

@@ -32,6 +32,7 @@ class Labels(fpframe.Encoder):
     """
 
     name: ClassVar[str] = "labels"
+    learns: ClassVar[bool] = False
 
     @property
     def deterministic(self) -> bool:

@@ -20,6 +20,7 @@ class NoPerturbation(PerturbationGenerator):
     name: ClassVar[str] = "none"
     scope = "universal"
     norm = "linf"
+    needs_gradients: ClassVar[bool] = False
 
     @property
     def deterministic(self) -> bool:

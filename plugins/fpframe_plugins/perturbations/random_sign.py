@@ -28,6 +28,7 @@ class RandomSign(PerturbationGenerator):
     name: ClassVar[str] = "random-sign"
     scope = "universal"
     norm = "linf"
+    needs_gradients: ClassVar[bool] = False
 
     epsilon: float = attrs.field(default=0.1, validator=epsilon_pixels)
 

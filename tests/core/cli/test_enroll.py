@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import attrs
@@ -15,6 +16,24 @@ from fpframe.cli import run
 # of tests with a recipe of few models; for all others it changes nothing
 pytestmark = pytest.mark.usefixtures("few_models")
 
+#: A network that brings its weights: the nearest mean image of a class.
+CLASS_MEANS = """
+import torch
+from sklearn.datasets import load_digits
+from torch import nn
+
+images, labels = (torch.tensor(part) for part in load_digits(return_X_y=True))
+means = torch.stack([images[labels == label].mean(0) / 16 for label in range(10)]).float()
+
+
+def make():
+    net = nn.Sequential(nn.Flatten(), nn.Linear(64, 10))
+    with torch.no_grad():
+        net[1].weight.copy_(means)
+        net[1].bias.copy_(-means.square().sum(1) / 2)
+    return net
+"""
+
 
 def test_a_python_victim_with_fresh_weights_needs_a_file_of_them(here, capfd):
     Path("fresh_arch.py").write_text(
@@ -25,12 +44,7 @@ def test_a_python_victim_with_fresh_weights_needs_a_file_of_them(here, capfd):
 
 
 def test_a_python_victim_that_brings_its_weights_is_never_trained_anew(here, capfd):
-    Path("ready_arch.py").write_text(
-        "import torch\nfrom torch import nn\n"
-        "def make():\n"
-        "    net = nn.Sequential(nn.Flatten(), nn.Linear(64, 10))\n"
-        "    nn.init.eye_(net[1].weight)\n    nn.init.zeros_(net[1].bias)\n    return net\n"
-    )
+    Path("ready_arch.py").write_text(CLASS_MEANS)
     tiny = fpframe.Recipe.load("tiny")
     smaller = attrs.evolve(
         tiny,
@@ -56,6 +70,26 @@ def test_a_python_victim_that_brings_its_weights_is_never_trained_anew(here, cap
     assert "1 same-data" not in printed
     assert "Stratum 'same-data' is absent" in printed
     assert "No model of the victim's own architecture was trained; paper:arc-e stands in for it." in printed
+    assert re.search(
+        r"victim: accuracy 0\.\d{3} on 360 test images \(guessing 0\.1\d\d, mean images of the classes", printed
+    )
+    assert re.search(r"fitted on \d+ derived and \d+ independent models", printed)
+    assert re.search(
+        r"accuracy of the calibration models: attacked 0\.\d{3} to 0\.\d{3} \(median 0\.\d{3}\), ", printed
+    )
+    assert "uap: 100% of its queries moved, aim reached on" in printed
+
+
+def test_a_victim_that_is_unfit_ends_in_one_line_with_a_code_that_can_be_accepted(here, capfd):
+    Path("ready_arch.py").write_text(CLASS_MEANS)
+    enroll = ["enroll", "--recipe", "tiny", "--out", "x", "--victim", "python:ready_arch:make", "--mean", "125"]
+    line = complaint(capfd, enroll, 2)
+    assert "(preparation-in-bytes); divide by 255, as in --mean 0.4902 --std" in line
+    assert line.endswith("or accept it with --accept-unfit preparation-in-bytes, which every verdict will say")
+    misspelt = [*enroll, "--accept-unfit", "no-gradients", "preparation-in-byte"]
+    assert "unknown code 'preparation-in-byte'" in (line := complaint(capfd, misspelt, 2))
+    assert "did you mean 'preparation-in-bytes'?" in line
+    assert not Path("x").exists()
 
 
 def test_folders_of_images_that_cannot_be_used_end_in_one_clear_line(here, capfd):

@@ -197,7 +197,7 @@ def test_a_cross_fit_never_sees_the_models_that_it_scores(tiny_store, monkeypatc
     from fpframe.comparison import rounds
     from fpframe.enrolment import asked as asking
 
-    seen, handed = [], []
+    splits, fits, handed = [], [], []
     references = asking.ZooReferences.of
 
     def handing(zoo, *, keep):
@@ -206,14 +206,17 @@ def test_a_cross_fit_never_sees_the_models_that_it_scores(tiny_store, monkeypatc
         return made
 
     monkeypatch.setattr(asking.ZooReferences, "of", handing)
-    fit = rounds.fit_encoders
+    ask, fit = rounds.ask_zoo, rounds.fit_encoders
+
+    def asked(setting, method, zoo, **options):
+        splits.append(({model.family for model in zoo.models}, {model.family for model in zoo.of("test")}))
+        return ask(setting, method, zoo, **options)
 
     def watching(encoder, answered, *args, **kwargs):
-        fitted = {model.family for model, _ in answered if model.split == "fit"}
-        held_out = {model.family for model, _ in answered if model.split == "test"}
-        seen.append((fitted, held_out))
+        fits.append({model.family for model, _ in answered})
         return fit(encoder, answered, *args, **kwargs)
 
+    monkeypatch.setattr(rounds, "ask_zoo", asked)
     monkeypatch.setattr(rounds, "fit_encoders", watching)
     compare(
         ["residual"],
@@ -221,13 +224,13 @@ def test_a_cross_fit_never_sees_the_models_that_it_scores(tiny_store, monkeypatc
         design=Design(folds=3, sizes=(20,), channels=("top1",)),
         run=fpframe.Run(store=tiny_store),
     )
-    assert len(seen) == len(handed) == 3
-    assert handed == [fitted for fitted, _ in seen]
-    for fitted, held_out in seen:
+    assert len(splits) == len(fits) == len(handed) == 3
+    assert handed == fits
+    for (_, held_out), fitted in zip(splits, fits, strict=True):
         assert fitted
         assert held_out
         assert not fitted & held_out
-    assert set.union(*(held_out for _, held_out in seen)) == seen[0][0] | seen[0][1]
+    assert set.union(*(held_out for _, held_out in splits)) == splits[0][0]
 
 
 @pytest.mark.parametrize("folds", [0, 1, 200])

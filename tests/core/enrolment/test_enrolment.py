@@ -12,6 +12,7 @@ import torch
 from torch import nn
 
 import fpframe
+from fpframe.base import UNFIT
 from fpframe.enrolment.enrolment import Enrolment
 from fpframe.enrolment.method import check_method
 from fpframe.errors import DataError, IntegrityError, ModelError, ParameterError, UsageError
@@ -55,7 +56,7 @@ def test_retraining_everything_in_this_process_gives_the_bytes_that_worker_proce
     small = attrs.evolve(small, training=attrs.evolve(small.training, epochs=1), channels=("probs",))
     for workers in (1, 2):
         run = fpframe.Run(store=tmp_path / f"store{workers}", workers=workers)
-        fpframe.enroll(recipe=small, run=run).save(tmp_path / f"{workers}")
+        fpframe.enroll(recipe=small, run=run, accept_unfit=UNFIT).save(tmp_path / f"{workers}")
     assert contents(tmp_path / "1") == contents(tmp_path / "2")
     weights = [{p.name: p.read_bytes() for p in (tmp_path / f"store{w}").rglob("*.safetensors")} for w in (1, 2)]
     assert weights[0] == weights[1]
@@ -166,7 +167,7 @@ def test_a_victim_given_as_a_module_leaves_its_own_architecture_out_and_says_so(
     torch.manual_seed(0)
     victim = nn.Sequential(nn.Flatten(), nn.Linear(64, 10))
     before = {name: value.clone() for name, value in victim.state_dict().items()}
-    enrolment = fpframe.enroll(victim, recipe=smallest(), run=fpframe.Run(store=tiny_store))
+    enrolment = fpframe.enroll(victim, recipe=smallest(), run=fpframe.Run(store=tiny_store), accept_unfit=UNFIT)
     assert set(enrolment.calibration.counts) == set(STRATA) - {"same-data"}
     assert any("'same-data' is absent" in note.text for note in enrolment.caveats)
     assert any("paper:arc-e stands in for it" in note.text for note in enrolment.caveats)

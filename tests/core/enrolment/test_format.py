@@ -109,7 +109,7 @@ def test_a_format_that_is_no_number_is_damage(copy, number):
 
 
 @pytest.mark.parametrize(
-    "member", [*(m.file for m in MEMBERS.values() if m.version is None), "encoder-top1.safetensors"]
+    "member", [*(member.file for member in MEMBERS.values() if member.version is None), "encoder-top1.safetensors"]
 )
 def test_a_member_that_every_enrolment_has_may_not_be_missing(copy, member):
     rewrite(copy, members={member: None})

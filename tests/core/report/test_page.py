@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import itertools
+import json
 import math
 import re
 import shlex
@@ -28,6 +29,7 @@ from fpframe.decision.sequential import decide_sequentially, standard_of
 from fpframe.decision.welch import decide_by_welch
 from fpframe.enrolment.calibration import PLAIN, Calibration, CalibrationModel
 from fpframe.enrolment.enrolment import Enrolment
+from fpframe.enrolment.fitness import Crafted, Fitness, StratumLook, VictimLook, ZooLook
 from fpframe.interfaces.scheme import ComponentSpec
 from fpframe.models.queryset import QueryPart, QuerySet
 from fpframe.recipe.recipe import Recipe
@@ -257,6 +259,47 @@ def test_a_page_names_everything_that_a_verdict_came_from(enrolment, registry):
         f"fpframe {metadata.version('fpframe')}",
     ):
         assert expected in text
+
+
+def test_a_page_says_how_fit_the_enrolment_is_and_what_was_accepted(registry):
+    note = Note("zoo-disagrees", "The calibration models agree with nobody.")
+    fitness = Fitness(
+        victim=VictimLook(
+            images=360,
+            accuracy=0.431,
+            guessing=0.104,
+            class_means=0.287,
+            pool_images=479,
+            pool_accuracy=0.442,
+            gradients=1.0,
+        ),
+        zoo=ZooLook(
+            derived=13,
+            independent=27,
+            failed=1,
+            agreement=0.615,
+            strata={"same-data": StratumLook(models=9, lowest=0.253, median=0.354, highest=0.455)},
+        ),
+        queries=(Crafted(perturbation="uap", moved=1.0, converged=0.0),),
+        accepted=(note,),
+    )
+    enrolment = make_enrolment(fitness=fitness)
+    root = page(enrolment, judged(enrolment), registry=registry)
+    facts = {words(div[0]): words(div[1]) for div in root.iter("div") if [each.tag for each in div] == ["dt", "dd"]}
+    assert (
+        facts.items()
+        >= {
+            "Victim on 360 test images": "accuracy 0.431; guessing gets 0.104, the mean images of the classes 0.287",
+            "Victim on 479 images of the pool": "accuracy 0.442",
+            "Encoder fitted on": "13 derived and 27 independent models; failed thefts left out: 1",
+            "Accuracy of same-data": "0.253 to 0.455, median 0.354, of 9 models",
+            "Agreement of these with the victim": "median kappa 0.615 on the test images",
+            "Perturbation uap": "100 % of its queries moved, aim reached on 0 %",
+            "Accepted although unfit": "zoo-disagrees",
+        }.items()
+    )
+    assert f"was accepted all the same (zoo-disagrees): {note.text}" in words(root)
+    assert json.loads(json.dumps(enrolment.to_dict()))["fitness"] == fitness.to_dict()
 
 
 def test_the_table_holds_the_numbers_of_the_decision(enrolment, registry):

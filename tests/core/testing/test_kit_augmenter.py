@@ -68,6 +68,14 @@ class Choosy(Shuffled):
         assert len(model.logits(pool).argmax(1).unique()) > 1, "this model is boring"
 
 
+class Sloping(Shuffled):
+    """Look at slopes first."""
+
+    def look(self, model: Any, pool: Any) -> None:
+        few = pool[:4].clone().requires_grad_()
+        torch.autograd.grad(model(few).sum(), few)
+
+
 class Wasteful(Shuffled):
     """Take other images for every view."""
 
@@ -81,6 +89,7 @@ BROKEN: dict[str, Component] = {
     "images_of_its_own_are_finite_pixels": Precise(),
     "one_view_is_enough": Sociable(),
     "a_constant_model_has_points_too": Choosy(),
+    "it_needs_no_gradients": Sloping(),
     "a_small_pool_is_used_up_or_refused": Wasteful(),
 }
 WORDS = {
@@ -89,6 +98,7 @@ WORDS = {
     "images_of_its_own_are_finite_pixels": "it returns torch.float64; return indices as torch.int64, or images as",
     "one_view_is_enough": "one view is not enough",
     "a_constant_model_has_points_too": "this model is boring",
+    "it_needs_no_gradients": "it needs gradients (element 0 of tensors does not require grad",
     "a_small_pool_is_used_up_or_refused": "fails while it is tried: RuntimeError: shape '[4, 8]' is invalid",
 }
 
@@ -101,6 +111,25 @@ def test_a_broken_augmenter_fails_the_check_of_its_fault_alone(check: str) -> No
 def test_sound_augmenters_pass(registry: fpframe.Registry) -> None:
     check_component(Shuffled())
     check_component(registry.create("augmenter", "random"))
+
+
+def test_an_augmenter_that_declares_to_follow_gradients_may() -> None:
+    class Open(Sloping):
+        __doc__ = Sloping.__doc__
+        needs_gradients: ClassVar[bool] = True
+
+    check_component(Open())
+
+
+def test_an_augmenter_that_does_without_gradients_where_there_are_none_must_choose_the_same() -> None:
+    class Falling(Shuffled):
+        __doc__ = Shuffled.__doc__
+
+        def choose(self, model: Any, pool: Any, labels: Any, **rest: Any) -> Any:
+            follows = model(pool[:1].clone().requires_grad_()).requires_grad
+            return super().choose(model, pool if follows else pool.flip(0), labels, **rest)
+
+    assert "it chooses others for a model without gradients" in failures(Falling())["it_needs_no_gradients"]
 
 
 def test_references_must_stay_as_they_are_too() -> None:

@@ -91,6 +91,27 @@ class Crowded(Slope):
         return super().made(delta, model, x)
 
 
+class Secretive(Slope):
+    """Follow the gradient, and say that it does not."""
+
+    __doc__ = Slope.__doc__
+    needs_gradients: ClassVar[bool] = False
+
+    def made(self, delta: Any, model: Any, x: Any) -> Any:
+        (slope,) = torch.autograd.grad(model(x.requires_grad_()).logsumexp(1).sum(), x)
+        return super().made(delta * slope.sign(), model, x)
+
+
+class Modest(Slope):
+    """Look at answers alone."""
+
+    __doc__ = Slope.__doc__
+    needs_gradients: ClassVar[bool] = False
+
+    def made(self, delta: Any, model: Any, x: Any) -> Any:
+        return super().made(delta * model.logits(x).softmax(1).amax(1).reshape(-1, 1, 1, 1), model, x)
+
+
 class Stubborn(Slope):
     """Go on until the model changes its mind."""
 
@@ -107,6 +128,7 @@ BROKEN: dict[str, Component] = {
     "the_bound_holds_for_each_sample": Long(),
     "deltas_are_finite_float32": Brittle(),
     "one_image_is_enough": Crowded(),
+    "it_needs_no_gradients": Secretive(),
     "it_ends_on_a_constant_model": Stubborn(),
 }
 WORDS = {
@@ -114,6 +136,7 @@ WORDS = {
     "the_bound_holds_for_each_sample": "a delta has linf norm 0.14",
     "deltas_are_finite_float32": "delta is not finite float32",
     "one_image_is_enough": "one image is not enough",
+    "it_needs_no_gradients": "it needs gradients (element 0 of tensors does not require grad",
     "it_ends_on_a_constant_model": "it does not end within 0.5 seconds; bound the number of steps",
 }
 
@@ -134,6 +157,17 @@ def test_a_broken_perturbation_fails_the_check_of_its_fault_alone(check: str, mo
 def test_sound_perturbations_pass() -> None:
     check_component(Slope())
     check_component(Raw(epsilon=0.5))
+    check_component(Modest())
+
+
+def test_a_perturbation_that_does_without_gradients_where_there_are_none_must_make_the_same() -> None:
+    class Falling(Modest):
+        __doc__ = Slope.__doc__
+
+        def made(self, delta: Any, model: Any, x: Any) -> Any:
+            return super().made(delta if model(x.requires_grad_()).requires_grad else -delta, model, x)
+
+    assert "it makes another delta of a model without gradients" in failures(Falling())["it_needs_no_gradients"]
 
 
 def test_the_bound_of_l2_is_that_of_the_whole_image() -> None:

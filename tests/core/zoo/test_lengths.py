@@ -13,7 +13,7 @@ from fpframe.zoo import make
 from fpframe.zoo.lengths import Length, unable, wants_lengths, with_lengths
 from fpframe.zoo.plan import plan_zoo
 from fpframe.zoo.planner import plan_models
-from fpframe.zoo.setting import open_workspace, prepare
+from fpframe.zoo.setting import open_workspace, prepare, with_able_models
 
 BACKBONE, OTHER = "paper:arc-e", "paper:arc-b"
 
@@ -52,7 +52,7 @@ def test_an_architecture_is_trained_twice_as_long_until_it_is_as_able_as_the_vic
     registry, digits, victim, trained, tmp_path
 ):
     run = fpframe.Run(store=tmp_path, registry=registry)
-    setting = prepare(victim, RECIPE, open_workspace(RECIPE, digits, run), run)
+    setting = with_able_models(prepare(victim, RECIPE, open_workspace(RECIPE, digits, run), run), run, own=True)
     lengths = [epochs for name, epochs in trained if name == "victim"]
     assert lengths == [1, 2, 4, 8, 16][: len(lengths)]
     assert len(lengths) > 2, "one epoch is too few, and so are two"
@@ -67,7 +67,7 @@ def test_an_architecture_is_trained_twice_as_long_until_it_is_as_able_as_the_vic
     assert [model.fitted.epochs for model in models] == [found["victim"], found[OTHER]]
 
     trained.clear()
-    again = prepare(victim, RECIPE, open_workspace(RECIPE, digits, run), run)
+    again = with_able_models(prepare(victim, RECIPE, open_workspace(RECIPE, digits, run), run), run, own=True)
     assert again.recipe == setting.recipe
     assert not trained, "what was tried is in the store"
     planned = plan_zoo(RECIPE, digits, victim=victim, run=run)
