@@ -10,6 +10,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import atexit
 import shutil
 import tempfile
+from collections.abc import Iterator
 
 # what tests learn about plugins stays out of the user's cache; pytest's workers inherit it
 if "FPFRAME_PLUGIN_CACHE" not in os.environ:
@@ -108,10 +109,12 @@ def tiny_enrolment(tiny_store: Path, shared_folder: Path) -> Path:
     return shared_folder / "tiny.enrolment"
 
 
-@pytest.fixture
-def few_models(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let a test enroll on one model of each stratum, which allows no level below one half."""
-    monkeypatch.setattr(levels, "HIGHEST_ALPHA", 0.5)
+@pytest.fixture(scope="module")
+def few_models() -> Iterator[None]:
+    """Let the tests of a module enroll on one model of each stratum, which allows no level below one half."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(levels, "HIGHEST_ALPHA", 0.5)
+        yield
 
 
 @pytest.fixture(scope="session")

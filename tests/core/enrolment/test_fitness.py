@@ -498,7 +498,7 @@ def test_what_follows_from_something_else_is_not_told_and_the_others_are_named()
 
 
 @pytest.fixture(scope="module")
-def accepted(registry, digits, honest, tmp_path_factory) -> Enrolment:
+def accepted(registry, digits, honest, few_models, tmp_path_factory) -> Enrolment:
     """An enrolment of a victim whose classes are in another order, which its owner accepts."""
     recipe = attrs.evolve(
         Recipe.load("tiny"),

@@ -10,6 +10,9 @@ from torch import nn
 import fpframe
 from fpframe.recipe.recipe import DerivedGroup, IndependentGroup, Recipe
 
+# of tests with a recipe of few models
+pytestmark = pytest.mark.usefixtures("few_models")
+
 
 class InNumpy(nn.Module):
     """A linear model that NumPy computes, without weights that a thief could hold."""
