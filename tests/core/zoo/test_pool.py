@@ -121,14 +121,13 @@ def test_a_recipe_without_a_pool_is_written_as_before_and_one_with_a_pool_says_i
 
 
 def test_an_enrolment_with_a_pool_of_its_own_asks_these_images_and_is_calibrated_again(tmp_path, digits):
-    small = attrs.evolve(digits, train=digits.train[:600])
+    small = attrs.evolve(digits, train=digits.train[:1000])
     full = Recipe.load("tiny")
     groups = tuple(
         attrs.evolve(group, fit=2, calibrate=9, test=0) for group in full.independent if group.stratum == "same-data"
     )
-    thieves = tuple(attrs.evolve(group, fit=2, test=0) for group in full.derived if group.attack == "extract(soft)")
-    training = attrs.evolve(full.training, epochs=1)
-    tried = attrs.evolve(full, independent=groups, derived=thieves, training=training, channels=("probs",))
+    thieves = tuple(attrs.evolve(group, fit=2, test=0) for group in full.derived if group.attack == "finetune(all)")
+    tried = attrs.evolve(full, independent=groups, derived=thieves, channels=("probs",))
     run = Run(store=tmp_path / "store")
     enrolment = fpframe.enroll(None, small, recipe=Recipe.of(tried, pool="test"), scheme="residual", run=run)
     assert enrolment.recipe.pool == "test"
