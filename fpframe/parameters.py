@@ -58,6 +58,17 @@ def one_of(*options: str) -> Validator:
     return check
 
 
+def all_of(*options: str) -> Validator:
+    """Accept a list of some of the given words, each at most once."""
+    expected = f"a list of some of {', '.join(options)}, each once at most"
+
+    def check(owner: Any, field: attrs.Attribute[Any], value: Any) -> None:
+        if isinstance(value, str) or not set(value) <= set(options) or len(set(value)) < len(value):
+            _refuse(owner, field.name, expected, value if isinstance(value, str) else list(value))
+
+    return check
+
+
 def flag(owner: Any, field: attrs.Attribute[Any], value: Any) -> None:
     """Accept true or false."""
     if not isinstance(value, bool):

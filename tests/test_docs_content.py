@@ -18,7 +18,7 @@ from fpframe.recipe import recipe
 from fpframe.registry.hookspecs import HookSpecs
 from fpframe.registry.offers import DATA
 from fpframe.registry.registry import KINDS
-from fpframe.registry.strata import STRATA, built_in_stratum
+from fpframe.registry.strata import BUILT_IN, STRATA, built_in_stratum
 from fpframe.testing.results import check_component
 
 #: Lines of the example of an interface or a hook.
@@ -221,7 +221,7 @@ def test_every_field_of_a_verdict_is_described():
 def test_every_stratum_is_described():
     explained = (ROOT / "docs/explanation/verdicts.md").read_text(encoding="utf-8")
     listed = (ROOT / "docs/reference/zoo.md").read_text(encoding="utf-8")
-    for stratum in (*STRATA.values(), built_in_stratum("overlap(0.5)")):
+    for stratum in (*BUILT_IN.values(), built_in_stratum("overlap(0.5)")):
         name, origin = stratum.name.replace("0.5", "r"), stratum.data.replace("0.5", "r")
         origin = ", ".join(f"`{source}`" for source in stratum.sources) or origin or "labels"
         assert f"| `{name}` | {stratum.models} | {origin} | {stratum.protects} |" in listed

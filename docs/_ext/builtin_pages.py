@@ -51,10 +51,11 @@ _CAPABILITIES = {
         "access": "what of the victim the thief holds",
         "natural": "whether it asks images as they were found, and makes none of its own",
         "learns_labels": "whether only top-1 labels are learned, with the default parameters",
+        "companion": "whether the thief puts a model of his own beside the copy",
         "takes_true_labels": "whether the same recipe can be followed with true labels, for independent models",
     },
     "filter": {"needs": "what the suspect below must reveal"},
-    "backbone": {},
+    "backbone": {"seeded": "whether its architectures are drawn by a seed, so that a recipe may write `*` for it"},
     "dataset": {},
     "suspect": {"needs_backbone": "whether its suspects are bare weights, so that their architecture must be named"},
 }
@@ -216,6 +217,8 @@ def _declared(kind: str, component: fpframe.Component) -> Iterator[list[str]]:
 
 def _architectures(source: fpframe.BackboneSource) -> str:
     names = source.names()
+    if source.seeded:
+        return f"As many as there are seeds, such as {', '.join(map(code, source.examples()))}."
     if len(names) <= 40:
         return ", ".join(map(code, names)) + "."
     return f"Hundreds, such as `{an_architecture(source)}`; `fpframe plugins show {source.name}` lists them."

@@ -23,6 +23,8 @@ class RecipeOptions:
             it is a large one.
         alpha: Highest p-value at which a suspect is called derived.
         seed: Decides every random choice.
+        pool: Images that queries are drawn from, and that nobody else should have, such as folder:PATH; or test for
+            half of the test images. By default a share of the training images.
         accept_unfit: Codes of what makes the enrolment unfit to accuse anybody, such as victim-at-chance, to go on all
             the same; every verdict will say so.
     """
@@ -32,6 +34,7 @@ class RecipeOptions:
     without: Words = ()
     alpha: float | None = None
     seed: int | None = None
+    pool: str | None = None
     accept_unfit: Words = ()
 
 
@@ -53,9 +56,12 @@ def enroll(
         run: The data, and how work is carried out.
     """
     from fpframe.enrolment import enroll as enroll_victim, refuse_existing
+    from fpframe.recipe import Recipe
 
     refuse_existing(out, force=force)  # before hours of training
+    settings = attrs.asdict(plan)
+    settings["recipe"] = Recipe.of(plan.recipe, pool=settings.pop("pool"))
     with run.shown() as shown:
-        enrolment = enroll_victim(victim.named(), run.dataset, **attrs.asdict(plan), run=shown)
+        enrolment = enroll_victim(victim.named(), run.dataset, **settings, run=shown)
     enrolment.save(out, force=force)
     print(describe_enrolment(enrolment, out))

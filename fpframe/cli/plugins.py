@@ -68,8 +68,10 @@ def show(name: str) -> None:
         for key, value in told.parameters.items():
             print(f"  {key} = {value}")
         if told.kind == "backbone":
-            names = registry.create("backbone", name).names("*")
-            print(f"\n{len(names)} architectures:\n  " + "\n  ".join(names))
+            source = registry.create("backbone", name)
+            names = source.names("*")
+            count = "As many architectures as seeds, such as" if source.seeded else f"{len(names)} architectures"
+            print(f"\n{count}:\n  " + "\n  ".join(names))
 
 
 @plugins.command

@@ -144,7 +144,7 @@ def _open_divided(
         DataError: these are other data.
     """
     ours = attrs.evolve(recipe, dataset=enrolment.recipe.dataset, partition=enrolment.recipe.partition)
-    ours = attrs.evolve(ours, seed=enrolment.recipe.seed)
+    ours = attrs.evolve(ours, seed=enrolment.recipe.seed, pool=enrolment.recipe.pool)
     workspace = open_workspace(ours, dataset, run, victim_indices=victim_indices, enrolled=enrolment.classes)
     parts = workspace.parts
     if (parts.victim.digest, parts.pool.digest) != (enrolment.victim["images"], enrolment.victim["pool"]):

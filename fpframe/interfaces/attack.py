@@ -20,10 +20,12 @@ class AttackContext:
         training: how the student is fitted.
         pools: the images of the other data sets that the attack named in `AttackSimulator.pools`, by address, in the
             size and with the channels of the victim's images. Their labels are those of their own classes.
+        companion: a fresh network of the student's architecture, where the attack declares one.
     """
 
     training: Training
     pools: Mapping[str, Images] = attrs.field(factory=dict)
+    companion: Classifier | None = None
 
 
 class AttackSimulator(Component):
@@ -35,11 +37,14 @@ class AttackSimulator(Component):
             and the victim is only ever the budgeted `Query`.
         natural: whether a thief without weights sends images as they were found, and makes none of its own. Such thefts
             are the hardest to show.
+        companion: whether a thief who holds weights puts a model of his own beside the copy. What he hands over is then
+            what `join` makes of both, and no longer of the victim's architecture.
     """
 
     kind = "attack"
     access: ClassVar[Literal["weights", "probs", "labels"]]
     natural: ClassVar[bool] = False
+    companion: ClassVar[bool] = False
 
     @property
     def learns_labels(self) -> bool:
@@ -80,3 +85,11 @@ class AttackSimulator(Component):
         `data` is what the thief owns. Its labels are the true ones: a student learns them only where `teacher` is
         ``None``, which asks for the same recipe with true labels (a model that is not derived).
         """
+
+    def join(self, student: Classifier, companion: Classifier) -> Classifier:
+        """Return the model that is handed over, made of the copy and of the thief's own model.
+
+        A stored model is put together by it again, from networks that have no weights yet: nothing may be trained
+        here. Without a `companion` it is the student.
+        """
+        return student

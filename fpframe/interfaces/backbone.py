@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from typing import ClassVar
 
 from fpframe.interfaces.component import Component
 from fpframe.models import Classifier
 
 
 class BackboneSource(Component):
-    """Build networks for addresses ``NAME:ARCHITECTURE``, where NAME is the component's name."""
+    """Build networks for addresses ``NAME:ARCHITECTURE``, where NAME is the component's name.
+
+    Attributes:
+        seeded: whether its architectures are drawn by a seed: a whole number at the end of their name. Then a recipe
+            may write ``*`` in its place, and each model gets another one.
+    """
 
     kind = "backbone"
+    seeded: ClassVar[bool] = False
 
     @abstractmethod
     def names(self, pattern: str = "*") -> list[str]:

@@ -12,7 +12,7 @@ from fpframe.errors import ParameterError
 from fpframe.parameters import one_of
 
 #: How models are made; see `Stratum.made`.
-Making = Literal["trained", "taught", "imitating", "attacked"]
+Making = Literal["trained", "taught", "imitating", "attacked", "drawn"]
 
 #: What must be given for which way of making models, and for no other.
 _GIVEN = {"data": {"trained"}, "sources": {"taught", "attacked"}}
@@ -50,9 +50,11 @@ class Stratum:
         protects: whom it protects, in words of the same kind.
         made: how its models are made. ``trained``: on the true labels of `data`. ``taught``: as students of models of
             its `sources`, as thieves' students are taught by the victim. ``imitating``: by the recipe of a thief, but
-            from true labels. ``attacked``: by modifying models of its `sources`, each of another one.
-        data: which part of the training images trained models learn from: ``victim``, ``thief``, ``pool``, or
-            ``overlap:r`` for a fraction r of the victim's.
+            from true labels. ``attacked``: by modifying models of its `sources`, each of another one. ``drawn``: on
+            true labels, each with another architecture, share of the images and training, drawn by the recipe's seed.
+        data: which part of the training images trained models learn from: ``victim``, ``thief``, ``pool``,
+            ``everything``, a fraction of one of these such as ``thief:0.5``, or ``overlap:r`` for a fraction r of the
+            victim's.
         sources: strata of trained models that teach, or are attacked.
         steps: what is done to make one, as a lineage such as ``prune(0.4)->finetune(all)``. Empty takes the attacks of
             the recipe in turn: those that extract, those that can be imitated, or those that modify.
@@ -61,7 +63,9 @@ class Stratum:
     name: str = attrs.field(validator=_name)
     models: str = attrs.field(validator=_words)
     protects: str = attrs.field(validator=_words)
-    made: Making = attrs.field(default="trained", validator=one_of("trained", "taught", "imitating", "attacked"))
+    made: Making = attrs.field(
+        default="trained", validator=one_of("trained", "taught", "imitating", "attacked", "drawn")
+    )
     data: str = ""
     sources: tuple[str, ...] = attrs.field(default=(), converter=_names)
     steps: str = ""
@@ -74,10 +78,10 @@ class Stratum:
                     f"'{field}' of stratum '{self.name}' must be {'given' if wanted else 'empty'} where models are "
                     f"'{self.made}' (got {getattr(self, field)!r})"
                 )
-        if self.steps and self.made == "trained":
+        if self.steps and self.made in ("trained", "drawn"):
             raise ParameterError(
-                f"'steps' of stratum '{self.name}' must be empty where models are 'trained' (got '{self.steps}'); to "
-                "modify trained models, make it 'attacked' and name their strata as 'sources'"
+                f"'steps' of stratum '{self.name}' must be empty where models are '{self.made}' (got '{self.steps}'); "
+                "to modify trained models, make it 'attacked' and name their strata as 'sources'"
             )
 
     @property

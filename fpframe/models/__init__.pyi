@@ -10,6 +10,7 @@ from .channel import (
 )
 from .classifier import Classifier as Classifier, state_digest as state_digest
 from .dataset import Dataset as Dataset, Images as Images
+from .fitted import Fitted as Fitted, free_sizes as free_sizes
 from .modes import copied as copied, evaluating as evaluating
 from .query import Outputs as Outputs, Query as Query, infer_outputs as infer_outputs
 from .queryset import (

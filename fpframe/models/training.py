@@ -3,26 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import attrs
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from fpframe.errors import DataError
+from fpframe.errors import DataError, ModelError
 from fpframe.models.arithmetic import AUTO, BFLOAT16, CHANNELS_LAST, CONTIGUOUS, FLOAT32
+from fpframe.models.augmentation import AUGMENTATIONS, augmented, smoothed
 from fpframe.models.classifier import Classifier
+from fpframe.models.fitted import Fitted
 from fpframe.models.placement import Placement
-from fpframe.parameters import number, one_of, whole
+from fpframe.parameters import all_of, number, one_of, whole
 from fpframe.rng import give_way, isolated
 
 #: Raised by one whenever the loop gives other weights for the same input, so that stored models are not reused.
 REVISION = 2
 
+ADAMW, SGD = "adamw", "sgd"
+_MOMENTUM = 0.9
+
 
 @attrs.frozen(kw_only=True)
 class Training:
-    """How one model is fitted: AdamW under a one-cycle schedule.
+    """How one model is fitted: an optimiser under a one-cycle schedule.
 
     Attributes:
         epochs: passes over the images.
@@ -32,6 +38,10 @@ class Training:
         memory_format: layout of images and convolutions: ``contiguous``, ``channels-last``, or ``auto`` for the one
             that is fast for the kind of network.
         precision: ``float32``, ``bfloat16`` for mixed precision, or ``auto`` for the faster of them.
+        optimizer: ``adamw``, or ``sgd`` with Nesterov momentum, which wants a learning rate ten times as high.
+        augmentations: what is done to images each time they are learned, in this order: ``flip``, ``shift``, ``noise``,
+            ``cutout``, ``mixup``.
+        label_smoothing: share of every label that is spread over all classes.
     """
 
     epochs: int = attrs.field(default=4, validator=whole(low=1))
@@ -40,6 +50,17 @@ class Training:
     weight_decay: float = attrs.field(default=1e-2, validator=number(low=0))
     memory_format: str = attrs.field(default=AUTO, validator=one_of(AUTO, CONTIGUOUS, CHANNELS_LAST))
     precision: str = attrs.field(default=AUTO, validator=one_of(AUTO, FLOAT32, BFLOAT16))
+    optimizer: str = attrs.field(default=ADAMW, validator=one_of(ADAMW, SGD))
+    augmentations: tuple[str, ...] = attrs.field(default=(), validator=all_of(*AUGMENTATIONS))
+    label_smoothing: float = attrs.field(default=0.0, validator=number(low=0, high=0.9))
+
+    def identity(self) -> dict[str, Any]:
+        """Return the settings as plain data, for the keys of stored models.
+
+        Settings that came later are left out where nobody chose them, so that models of before are found again.
+        """
+        settings = attrs.asdict(self)
+        return {key: value for key, value in settings.items() if key not in _LATER or value != _LATER[key]}
 
     def placement(self, model: Classifier) -> Placement:
         """Return where and in which arithmetic `model` is trained.
@@ -50,6 +71,9 @@ class Training:
         return Placement.of(
             model, batch_size=self.batch_size, memory_format=self.memory_format, precision=self.precision
         )
+
+
+_LATER = {"optimizer": ADAMW, "augmentations": (), "label_smoothing": 0.0}
 
 
 def train(
@@ -67,7 +91,8 @@ def train(
     """Fit `model` in place and return it, in evaluation mode.
 
     A model on a CPU is trained on the `computing_device`, and comes back. `Arithmetic` says in which layout and
-    precision. Chance on a GPU, such as dropout, comes from its own generator.
+    precision. Chance on a GPU, such as dropout, comes from its own generator. A `Fitted` network is fitted at once, to
+    labels, and hyper-parameters do not matter to it.
 
     Args:
         model: the network.
@@ -84,17 +109,24 @@ def train(
     Raises:
         DataError: fewer than two images.
         UsageError: ``FPFRAME_DEVICE`` cannot be used.
+        ModelError: a `Fitted` network is to be trained further, or otherwise than on labels.
     """
     if len(pixels) < 2:
         raise DataError(f"a model cannot be trained on {len(pixels)} images; give it a larger share of the data")
+    if isinstance(model.module, Fitted):
+        if layer is not None or disturb is not None or after_step is not None:
+            raise ModelError(
+                f"the model is not made by gradient descent, so it cannot be trained in part or in steps "
+                f"({model.address or type(model.module).__name__}); choose another architecture or attack"
+            )
+        model.module.fit(pixels, targets if targets.ndim == 1 else targets.argmax(1), seed=seed)
+        return model.eval()
     batch = min(training.batch_size, len(pixels))
     # a last batch of one image would break batch normalisation, so a remainder of one is dropped
     starts = [start for start in range(0, len(pixels), batch) if len(pixels) - start > 1]
     place = training.placement(model)
     learning = model if layer is None else layer
-    optimizer = torch.optim.AdamW(
-        learning.parameters(), lr=training.learning_rate, weight_decay=training.weight_decay, fused=True
-    )
+    optimizer = _optimizer(learning, training)
     steps = training.epochs * len(starts)
     # torch divides by zero where the rise is exactly one step long, which a fifth of five steps is
     schedule = torch.optim.lr_scheduler.OneCycleLR(
@@ -110,7 +142,11 @@ def train(
             for start in starts:
                 give_way()  # other threads need the generators too, and a training takes long
                 chosen = order[start : start + batch]
-                seen, wanted = place.send(pixels[chosen]), place.send(targets[chosen])
+                seen, wanted = augmented(
+                    pixels[chosen], targets[chosen], training.augmentations, num_classes=model.num_classes
+                )
+                wanted = smoothed(wanted, training.label_smoothing, num_classes=model.num_classes)
+                seen, wanted = place.send(seen), place.send(wanted)
                 if disturb is not None:
                     seen = disturb(model, seen, wanted)
                 cost = loss(place.forward(model, seen), wanted)
@@ -121,3 +157,10 @@ def train(
                 if after_step is not None:
                     after_step()
     return model.eval()
+
+
+def _optimizer(learning: nn.Module, training: Training) -> torch.optim.Optimizer:
+    settings: dict[str, Any] = {"lr": training.learning_rate, "weight_decay": training.weight_decay, "fused": True}
+    if training.optimizer == SGD:
+        return torch.optim.SGD(learning.parameters(), momentum=_MOMENTUM, nesterov=True, **settings)
+    return torch.optim.AdamW(learning.parameters(), **settings)

@@ -6,7 +6,7 @@ import json
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from os import environ
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from safetensors.torch import load
 from torch import Tensor
 
 from fpframe.errors import ModelError, first_line
-from fpframe.models import Classifier
+from fpframe.models import Classifier, free_sizes
 from fpframe.opening import unpickle as _unpickle
 from fpframe.opening.modelfiles import existing_file
 from fpframe.store import dump, write_durably
@@ -73,7 +73,7 @@ def load_weights(classifier: Classifier, path: Path | str) -> Classifier:
     expected: dict[str, Tensor] = classifier.module.state_dict()
     if not weights.keys() & expected.keys() and all(name.startswith(_PREFIX) for name in weights):
         weights = {name.removeprefix(_PREFIX): value for name, value in weights.items()}
-    misfits = _misfits(expected, weights)
+    misfits = _misfits(expected, weights, free=free_sizes(classifier.module))
     if misfits:
         raise ModelError(
             f"the weights do not fit backbone '{classifier.address or type(classifier.module).__name__}' "
@@ -84,13 +84,20 @@ def load_weights(classifier: Classifier, path: Path | str) -> Classifier:
     return classifier
 
 
-def _misfits(expected: Mapping[str, Tensor], found: Mapping[str, Tensor]) -> list[str]:
-    """Return what keeps weights from fitting, one phrase each for missing, unexpected and misshaped."""
+def _misfits(expected: Mapping[str, Tensor], found: Mapping[str, Tensor], *, free: Collection[str]) -> list[str]:
+    """Return what keeps weights from fitting, one phrase each for missing, unexpected and misshaped.
+
+    Those in `free` may have any size along each dimension.
+    """
+
+    def fits(name: str, value: Tensor) -> bool:
+        like = found[name].ndim == value.ndim if name in free else found[name].shape == value.shape
+        return like and found[name].is_floating_point() == value.is_floating_point()
+
     misshaped = [
         f"{name} is {_describe(found[name])} where {_describe(value)} is expected"
         for name, value in expected.items()
-        if name in found
-        and (found[name].shape != value.shape or found[name].is_floating_point() != value.is_floating_point())
+        if name in found and not fits(name, value)
     ]
     groups = {
         "missing ": [name for name in expected if name not in found],

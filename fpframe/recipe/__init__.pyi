@@ -1,6 +1,7 @@
 from .former import explains_former as explains_former
 from .recipe import (
     SPLITS as SPLITS,
+    TEST_POOL as TEST_POOL,
     DerivedGroup as DerivedGroup,
     IndependentGroup as IndependentGroup,
     Partition as Partition,

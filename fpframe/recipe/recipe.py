@@ -18,8 +18,13 @@ from fpframe.registry import STRATA, overlap_of
 
 #: Settings of a training that recipes of earlier releases do not have. They are left out where nobody chose them, so
 #: that an enrolment of then is saved to the same bytes.
-_LATER = {key: getattr(Training(), key) for key in ("memory_format", "precision")}
+_LATER = {
+    key: getattr(Training(), key)
+    for key in ("memory_format", "precision", "optimizer", "augmentations", "label_smoothing")
+}
 SPLITS = ("fit", "calibrate", "test")
+#: The pool that is half of the test images.
+TEST_POOL = "test"
 #: The preset that calibrates one stratum only.
 CERTIFY = "certify"
 
@@ -177,6 +182,8 @@ class Recipe:
         filters: answer filters that the calibration models are also asked through, such as ``flip(0.5)``, for
             suspects that do the same.
         partition: shares of the training images.
+        pool: address of images that query points are drawn from, or ``test`` for half of the test images; empty takes
+            the pool's share of the training images.
         victim: the victim that is trained when the user brings none.
         training: how every model of the zoo is fitted.
         epochs: passes over the images of single architectures, where they are not those of `training`; by the address
@@ -197,6 +204,7 @@ class Recipe:
     channels: tuple[str, ...] = attrs.field(default=("probs", "rounded:2", "rounded:1", "top1"), validator=some)
     filters: tuple[str, ...] = ()
     partition: Partition = attrs.field(factory=Partition)
+    pool: str = ""
     victim: VictimRecipe = attrs.field(factory=VictimRecipe)
     training: Training = attrs.field(factory=Training)
     epochs: dict[str, int] = attrs.field(factory=dict)
@@ -269,14 +277,16 @@ class Recipe:
         return self.seed if self.queries.seed is None else self.queries.seed
 
     def to_toml(self) -> str:
-        """Return the full recipe, every default written out but for those of `_LATER`."""
+        """Return the full recipe, every default written out but for those of settings that came later."""
         full = _without_none(attrs.asdict(self))
         for training in (full["training"], full["victim"].get("training", {})):
             for key, default in _LATER.items():
-                if training.get(key) == default:
+                if training.get(key) == _without_none(default):
                     del training[key]
         if not self.epochs:
             del full["epochs"]
+        if not self.pool:
+            del full["pool"]
         return tomli_w.dumps(full)
 
 

@@ -9,6 +9,7 @@ from .hookspecs import PLUGIN_API as PLUGIN_API, hookimpl as hookimpl
 from .offers import DATA as DATA, Description as Description
 from .registry import KINDS as KINDS, Plugin as Plugin, PluginInfo as PluginInfo, Registry as Registry
 from .strata import (
+    BUILT_IN as BUILT_IN,
     SAME_ARCHITECTURE as SAME_ARCHITECTURE,
     STRATA as STRATA,
     built_in_stratum as built_in_stratum,

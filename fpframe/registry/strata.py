@@ -1,4 +1,4 @@
-"""The built-in strata: those that every verdict is expected to speak of, and those that share the victim's images."""
+"""The built-in strata: those that every verdict is expected to speak of, and two that a recipe may add."""
 
 from __future__ import annotations
 
@@ -48,8 +48,17 @@ _BUILT_IN = (
         sources=("same-data", "other-architecture", "disjoint-data"),
     ),
 )
-#: The built-in strata by name, in the order of tables; ``overlap(r)`` is one more for each fraction r.
+#: The strata that every verdict is expected to speak of, by name, in the order of tables.
 STRATA = {stratum.name: stratum for stratum in _BUILT_IN}
+#: Models of strangers, that have nothing in common with the victim's but the problem.
+WILD = Stratum(
+    name="wild",
+    models="trained by strangers, each with another architecture, other images and another training",
+    protects="anybody who solves the same problem in a way of their own",
+    made="drawn",
+)
+#: All built-in strata that have a fixed name; ``overlap(r)`` is one more for each fraction r.
+BUILT_IN = {**STRATA, WILD.name: WILD}
 #: The stratum without which no model of the victim's own architecture is trained.
 SAME_ARCHITECTURE = "same-data"
 
@@ -64,7 +73,7 @@ def built_in_stratum(name: str) -> Stratum | None:
     """Return a stratum that needs no plugin, and ``None`` for any other name."""
     fraction = overlap_of(name)
     if fraction is None:
-        return STRATA.get(name)
+        return BUILT_IN.get(name)
     return Stratum(
         name=name,
         models="the victim's architecture, and a part of the victim's images",

@@ -8,6 +8,7 @@ PROMISED: dict[str, dict[str, str]] = {
         "number": "validator: a real number in a range",
         "whole": "validator: an integer in a range",
         "one_of": "validator: one of some words",
+        "all_of": "validator: a list of some words, each at most once",
         "flag": "validator: a bool",
         "some": "validator: a sequence that is not empty",
         "epsilon_pixels": "validator: a bound on a perturbation in pixel units, in (0, 1)",
@@ -18,6 +19,7 @@ PROMISED: dict[str, dict[str, str]] = {
         "isolated": "a block in which the global generators are seeded, restored after it; one thread at a time",
         "give_way": "inside such a block: let waiting threads go first, then go on",
         "threads": "a block that computes with a fixed number of threads",
+        "Draws": "choices that a seed makes, each by a name of its own",
     },
     "fpframe.errors": {
         "nearest": "the end of an error message: `; did you mean 'x'?`, or the list of what is known",
@@ -28,6 +30,7 @@ PROMISED: dict[str, dict[str, str]] = {
     },
     "fpframe.models": {
         "TOP1": "the channel `top1`, in which a suspect reveals labels alone",
+        "Fitted": "the base of networks that are fitted at once, without gradients, such as forests",
         "grid_steps": "a delta in pixel units, as whole steps of 1/255, truncated towards zero",
         "state_digest": "SHA-256 of a network's weights and buffers, as hexadecimal digits",
     },

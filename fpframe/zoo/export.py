@@ -15,10 +15,11 @@ from fpframe.base import Event, Listener, ignore, parse_json
 from fpframe.errors import ResourceError, UsageError, nearest
 from fpframe.models import Classifier
 from fpframe.opening import save_weights
+from fpframe.registry import Registry
 from fpframe.store import refuse_export, write_durably
 from fpframe.zoo.build import missing_models
 from fpframe.zoo.dropped import require_weights
-from fpframe.zoo.lineage import is_filter
+from fpframe.zoo.lineage import has_companion, is_filter
 from fpframe.zoo.model import ZooModel
 from fpframe.zoo.zoo import Zoo
 
@@ -31,7 +32,8 @@ def export_zoo(zoo: Zoo, out: Path | str, *, format: str, force: bool = False, o
     """Write each model of a zoo to a file of its own, and ``models.json`` that says what each of them is.
 
     ``onnx`` and ``pt2`` take pixels in [0, 1] and answer with logits; ``safetensors`` holds weights alone, with the
-    address of their architecture. Models behind an answer filter are left out, because a filter is not a file.
+    address of their architecture. Models behind an answer filter are left out, because a filter is not a file. So are,
+    of ``safetensors``, two models that a thief put together, because no address names what they are.
 
     Args:
         zoo: the zoo; all of it is built.
@@ -52,7 +54,10 @@ def export_zoo(zoo: Zoo, out: Path | str, *, format: str, force: bool = False, o
     if format not in FORMATS:
         raise UsageError(f"unknown format '{format}'{nearest(format, FORMATS)}")
     refuse_export(out, INDEX, force=force)
-    models = [model for model in zoo.models if not is_filter(model.lineage.last, zoo.workspace.registry)]
+    registry = zoo.workspace.registry
+    models = [model for model in zoo.models if not is_filter(model.lineage.last, registry)]
+    if format == "safetensors":
+        models = [model for model in models if _has_address(model, registry)]
     missing = set(missing_models(models, zoo.workspace))
     lacking = [model for model in models if model in missing]
     if lacking:
@@ -87,6 +92,16 @@ def export_zoo(zoo: Zoo, out: Path | str, *, format: str, force: bool = False, o
         on_event(Event(task="exporting models", done=done, total=len(models)))
     write_durably(out / INDEX, (json.dumps(listed, indent=2) + "\n").encode())
     return out / INDEX
+
+
+def _has_address(model: ZooModel, registry: Registry) -> bool:
+    """Tell whether the architecture of a model has an address, and is not that of two models put together."""
+    for step in reversed(model.lineage.steps):
+        if step.backbone is not None:
+            return True
+        if has_companion(step, registry):
+            return False
+    return True
 
 
 def _listed(out: Path) -> list[Path]:

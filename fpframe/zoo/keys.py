@@ -10,7 +10,7 @@ from fpframe.base import Address, content_key
 from fpframe.interfaces import AttackSimulator, BackboneSource, Component
 from fpframe.models import REVISION
 from fpframe.opening import PYTHON
-from fpframe.zoo.lineage import LABELS, TRAIN, VICTIM, Lineage, Step, component_of
+from fpframe.zoo.lineage import LABELS, TRAIN, VICTIM, Lineage, Step, component_of, has_companion
 from fpframe.zoo.model import ZooModel
 from fpframe.zoo.workspace import Workspace
 
@@ -52,11 +52,13 @@ def _lineage_key(lineage: Lineage, model: ZooModel, workspace: Workspace) -> str
     }
     if step.name != TRAIN:
         identity |= _component(step, workspace)
+        if has_companion(step, workspace.registry):
+            identity["companion"] = _backbone(workspace.resolve(lineage.architecture), workspace)
     if step.data:
         identity |= {
             "classes": workspace.dataset.num_classes,
-            "data": workspace.parts.part(step.data).digest,
-            "training": attrs.asdict(model.training_of(lineage)),
+            "data": workspace.parts.digest(step.data),
+            "training": model.training_of(lineage).identity(),
             "training_revision": REVISION,
         }
     if step.backbone:

@@ -114,18 +114,15 @@ def unable(lengths: Sequence[Length]) -> tuple[Note, ...]:
 
 def _architectures(recipe: Recipe, without: Sequence[str]) -> list[str]:
     """Return the architectures of independent models that fit an encoder or calibrate, each once."""
-    groups = [group for group in recipe.independent if group.stratum not in without]
-    made = [group for group in groups if _has_architecture(group.stratum)]
-    return list(
-        dict.fromkeys(
-            name for group in made for split in ("fit", "calibrate") if group.count(split) for name in group.backbones
-        )
-    )
+    groups = [group for group in recipe.independent if group.stratum not in without and _is_trained(group.stratum)]
+    names = [n for group in groups for split in ("fit", "calibrate") if group.count(split) for n in group.backbones]
+    # of a source that draws another architecture for each model, none stands for the others
+    return list(dict.fromkeys(name for name in names if not name.endswith("*")))
 
 
-def _has_architecture(stratum: str) -> bool:
-    # models that are attacked have that of the model which is
-    return stratum not in STRATA or STRATA[stratum].made != "attacked"
+def _is_trained(stratum: str) -> bool:
+    # models that are attacked have the architecture of others, and those that are drawn a length of their own
+    return stratum not in STRATA or STRATA[stratum].made in ("trained", "taught", "imitating")
 
 
 def _model(recipe: Recipe, backbone: str, factor: int) -> ZooModel:

@@ -181,6 +181,14 @@ def holds_weights(step: Step, registry: Registry) -> bool:
     return isinstance(attack, AttackSimulator) and attack.access == "weights"
 
 
+def has_companion(step: Step, registry: Registry) -> bool:
+    """Tell whether a step puts a model of the thief's own beside the model before."""
+    if step.name in ORIGINS:
+        return False
+    attack = component_of(step, registry)
+    return isinstance(attack, AttackSimulator) and attack.companion
+
+
 def _kind(name: str, registry: Registry) -> Literal["attack", "filter"]:
     attacks, filters = registry.names(AttackSimulator.kind), registry.names(AnswerFilter.kind)
     if name in attacks:

@@ -13,7 +13,7 @@ from torch import Tensor
 from fpframe.base import computing_device, computing_on, machine_profile
 from fpframe.errors import IntegrityError, ModelError
 from fpframe.interfaces import AnswerFilter, AttackContext, AttackSimulator
-from fpframe.models import Classifier, Query, copied, train
+from fpframe.models import Classifier, Fitted, Query, copied, train
 from fpframe.rng import derive_seed, threads
 from fpframe.store import Entry
 from fpframe.zoo.keys import labels_key, model_key, resolved
@@ -178,7 +178,8 @@ def _train(model: ZooModel, workspace: Workspace) -> tuple[Classifier, int]:
             raise ModelError(f"a student needs an architecture, such as {step.name}[paper:arc-b] ({model.lineage})")
         network, query = _network(model, workspace), _teacher(attack, model, workspace)
     pools = {address: workspace.pool(address) for address in attack.pools}
-    context = AttackContext(training=model.fitted, pools=pools)
+    companion = _companion(model, workspace) if attack.companion else None
+    context = AttackContext(training=model.fitted, pools=pools, companion=companion)
     student = attack.simulate(network, query, data, context=context, seed=derive_seed(step.seed, "attack"))
     return student, query.spent if query is not None else 0
 
@@ -191,8 +192,10 @@ def _thawed(network: Classifier) -> Classifier:
 
 
 def _arithmetic(classifier: Classifier, model: ZooModel) -> dict[str, str]:
-    """Return in which layout and precision a model was trained; nothing of one that only was changed."""
-    return attrs.asdict(model.fitted.placement(classifier).arithmetic) if model.lineage.last.data else {}
+    """Return in which layout and precision a model was trained; nothing of one that was changed or fitted at once."""
+    if not model.lineage.last.data or isinstance(classifier.module, Fitted):
+        return {}
+    return attrs.asdict(model.fitted.placement(classifier).arithmetic)
 
 
 def _query(classifier: Classifier, workspace: Workspace) -> Query:
@@ -217,11 +220,23 @@ def _origin(model: ZooModel, workspace: Workspace) -> Classifier:
 
 
 def _network(model: ZooModel, workspace: Workspace) -> Classifier:
-    """Return a network of a model's architecture: a fresh one, or a copy of the victim where it is the victim's."""
-    for step in reversed(model.lineage.steps):
-        if step.backbone is not None:
-            return workspace.build(step.backbone, derive_seed(step.seed, "weights"))
-    return copied(workspace.require_victim().classifier)
+    """Return a network of a model's architecture: a fresh one, or a copy of the victim where it is the victim's.
+
+    Where thieves put models of their own beside a copy, it is what both are together.
+    """
+    step = model.lineage.last
+    if step.backbone is not None:
+        return workspace.build(step.backbone, derive_seed(step.seed, "weights"))
+    below = _network(model.parent, workspace) if model.parent else copied(workspace.require_victim().classifier)
+    attack = component_of(step, workspace.registry)
+    if isinstance(attack, AttackSimulator) and attack.companion:
+        return attack.join(below, _companion(model, workspace))
+    return below
+
+
+def _companion(model: ZooModel, workspace: Workspace) -> Classifier:
+    """Return a fresh network for the thief's own model beside a copy: of the architecture that the copy has."""
+    return workspace.build(model.lineage.architecture, derive_seed(model.lineage.last.seed, "companion"))
 
 
 def _teacher(attack: AttackSimulator, model: ZooModel, workspace: Workspace) -> Query | None:

@@ -16,16 +16,21 @@ from fpframe.rng import generator
 
 #: Begins the name of a part that shares a fraction of the victim's images, such as ``overlap:0.5``.
 OVERLAP = "overlap:"
+#: What parts can be taken whole, or a fraction of each as in ``thief:0.5``.
+WHOLE = ("victim", "thief", "pool", "everything")
 #: The names of parts, for messages.
-PART_WORDS = "victim, thief, pool, or overlap:r with r in [0, 1]"
+PART_WORDS = f"{', '.join(WHOLE)}, a fraction of one of these such as thief:0.5, or overlap:r with r in [0, 1]"
 
 
 def is_part(name: object) -> bool:
     """Tell whether `Parts.part` knows a name."""
-    if not isinstance(name, str) or not name.startswith(OVERLAP):
-        return name in ("victim", "thief", "pool")
+    if not isinstance(name, str):
+        return False
+    part, colon, fraction = name.partition(":")
+    if not colon:
+        return name in WHOLE
     try:
-        return 0 <= float(name.removeprefix(OVERLAP)) <= 1
+        return 0 <= float(fraction) <= 1 if f"{part}:" == OVERLAP else part in WHOLE and 0 < float(fraction) <= 1
     except ValueError:
         return False
 
@@ -44,22 +49,41 @@ class Parts:
     thief: Images
     pool: Images
     _overlapping: dict[str, Images] = attrs.field(factory=dict, init=False)
+    _digests: dict[str, str] = attrs.field(factory=dict, init=False)
 
     def __getstate__(self) -> dict[str, Any]:
         # what overlaps can be put together again where it is unpickled
-        return {"victim": self.victim, "thief": self.thief, "pool": self.pool, "_overlapping": {}}
+        return {
+            "victim": self.victim,
+            "thief": self.thief,
+            "pool": self.pool,
+            "_overlapping": {},
+            "_digests": self._digests,
+        }
 
     def part(self, name: str) -> Images:
         """Return a part by its name.
 
-        ``overlap:r`` has as many images as the victim's part: a fraction r of these, and others from the thief's.
+        ``everything`` is all three parts, and ``thief:0.5`` half of the thief's. ``overlap:r`` has as many images as
+        the victim's part: a fraction r of these, and others from the thief's.
         """
+        if name in ("victim", "thief", "pool"):
+            images: Images = getattr(self, name)
+            return images
         if name.startswith(OVERLAP):
             if name not in self._overlapping:
                 self._overlapping[name] = self._overlap(float(name.removeprefix(OVERLAP)))
             return self._overlapping[name]
-        images: Images = getattr(self, name)
-        return images
+        # not kept: there may be as many of these as models, each nearly as large as the data
+        part, _, fraction = name.partition(":")
+        whole = _joined(self.victim, self.thief, self.pool) if part == "everything" else self.part(part)
+        return whole[_evenly(len(whole), max(2, round(float(fraction) * len(whole))))] if fraction else whole
+
+    def digest(self, name: str) -> str:
+        """Return the digest of a part, by which models that learn from it are found again."""
+        if name not in self._digests:
+            self._digests[name] = self.part(name).digest
+        return self._digests[name]
 
     def _overlap(self, fraction: float) -> Images:
         shared = round(fraction * len(self.victim))
@@ -69,13 +93,17 @@ class Parts:
                 f"{own} images that the victim has not seen are needed for an overlap of {fraction:g}, but the thief's "
                 f"share is {len(self.thief)}; give it more in [partition] of the recipe"
             )
-        # both parts lie in random order, unless an owner listed the victim's images; these are drawn evenly then
-        seen = torch.linspace(0, len(self.victim) - 1, shared).round().long()
-        parts = (self.victim[seen], self.thief[:own])
-        return Images(torch.cat([part.images for part in parts]), torch.cat([part.labels for part in parts]))
+        return _joined(self.victim[_evenly(len(self.victim), shared)], self.thief[:own])
 
 
-def partition(dataset: Dataset, shares: Partition, *, seed: int, victim_indices: np.ndarray | None = None) -> Parts:
+def partition(
+    dataset: Dataset,
+    shares: Partition,
+    *,
+    seed: int,
+    victim_indices: np.ndarray | None = None,
+    pool: Images | None = None,
+) -> Parts:
     """Divide the training images.
 
     Args:
@@ -84,26 +112,29 @@ def partition(dataset: Dataset, shares: Partition, *, seed: int, victim_indices:
         seed: decides who gets what.
         victim_indices: indices of the training images that an outside victim has seen; the others are divided among
             thief and pool. ``None`` divides all three by the shares.
+        pool: images that are the pool, which gets no share then.
 
     Raises:
         DataError: a part would be empty, or the indices do not fit the data.
     """
     count = len(dataset.train)
     order = torch.randperm(count, generator=generator(seed, "partition"))
+    others = [shares.thief] if pool is not None else [shares.thief, shares.pool]
     if victim_indices is not None:
         seen = torch.zeros(count, dtype=torch.bool)
         seen[_checked(victim_indices, count)] = True
         # sorted, so that the order in which the indices are listed decides nothing
-        parts = [seen.nonzero().flatten(), *_divide(order[~seen[order]], [shares.thief, shares.pool])]
+        parts = [seen.nonzero().flatten(), *_divide(order[~seen[order]], others)]
     else:
-        parts = _divide(order, [shares.victim, shares.thief, shares.pool])
-    for name, part in zip(("victim", "thief", "pool"), parts, strict=True):
+        parts = _divide(order, [shares.victim, *others])
+    for name, part in zip(("victim", "thief", "pool"), parts, strict=False):
         if len(part) < 2:
             raise DataError(
                 f"the {name}'s share of {count} training images is {len(part)} ({dataset.address}); "
                 "give it more in [partition] of the recipe, or name fewer victim indices"
             )
-    return Parts(*[dataset.train[part] for part in parts])
+    given = [] if pool is None else [pool]
+    return Parts(*[dataset.train[part] for part in parts], *given)
 
 
 def _divide(order: torch.Tensor, shares: list[int]) -> list[torch.Tensor]:
@@ -117,3 +148,12 @@ def _checked(indices: np.ndarray, count: int) -> torch.Tensor:
     if int(indices.min()) < 0 or int(indices.max()) >= count:
         raise DataError(f"victim indices must lie in 0..{count - 1}, found {indices.min()}..{indices.max()}")
     return torch.from_numpy(indices.astype(np.int64))
+
+
+def _evenly(available: int, count: int) -> torch.Tensor:
+    """Return indices all over a part: parts lie in random order, unless an owner listed the victim's images."""
+    return torch.linspace(0, available - 1, count).round().long()
+
+
+def _joined(*parts: Images) -> Images:
+    return Images(torch.cat([part.images for part in parts]), torch.cat([part.labels for part in parts]))

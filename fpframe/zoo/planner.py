@@ -15,8 +15,10 @@ from fpframe.interfaces import Stratum
 from fpframe.recipe import SPLITS, DerivedGroup, IndependentGroup, Recipe
 from fpframe.registry import Registry
 from fpframe.rng import derive_seed
+from fpframe.zoo.drawn import require_seeded, with_seed
 from fpframe.zoo.lineage import LABELS, VICTIM, Lineage, Step
 from fpframe.zoo.model import ZooModel, trained_lineage
+from fpframe.zoo.strangers import draw_stranger
 from fpframe.zoo.strata import find_stratum, strata_of
 from fpframe.zoo.thief import Thief
 
@@ -34,7 +36,8 @@ def plan_models(
 
     Raises:
         UsageError: there is no such split or stratum.
-        RecipeError: an attack cannot be read, or a stratum lacks teachers, bases or attacks in a split.
+        RecipeError: an attack cannot be read, a stratum lacks teachers, bases or attacks in a split, or architectures
+            are to be drawn that are not drawn by a seed.
         PluginError: an attack is unknown.
         ParameterError: a parameter of an attack is unknown or out of range.
     """
@@ -45,6 +48,7 @@ def plan_models(
     for stratum in sorted(skipped):
         find_stratum(stratum, registry)
     strata = strata_of(recipe, registry)
+    require_seeded(recipe, registry)
     thieves = [Thief.of(group, registry) for group in recipe.derived]
     _refuse_twins(thieves)
     models: list[ZooModel] = []
@@ -54,7 +58,12 @@ def plan_models(
         trained = planner.trained([group for group in groups if strata[group.stratum].made == "trained"])
         made = list(trained)
         for group in (group for group in groups if strata[group.stratum].made != "trained"):
-            make = {"taught": planner.taught, "imitating": planner.imitating, "attacked": planner.attacked}
+            make = {
+                "taught": planner.taught,
+                "imitating": planner.imitating,
+                "attacked": planner.attacked,
+                "drawn": planner.drawn,
+            }
             before = sum(model.stratum == group.stratum for model in made)
             made += make[strata[group.stratum].made](group, trained, before)
         models += [*made, *planner.derived()]
@@ -104,7 +113,7 @@ class _Planner:
             # numbered within the stratum, so that two groups of one stratum never ask for one model twice
             before = sum(model.stratum == group.stratum for model in models)
             for index in range(group.count(self.split)):
-                backbone = group.backbone(self.split, index)
+                backbone = self._architecture(group.backbone(self.split, index), group.stratum, before + index)
                 path = (self.split, group.stratum, backbone, before + index)
                 lineage = trained_lineage(backbone, self.strata[group.stratum].data, self._seed(*path))
                 models.append(self._independent(lineage, group.stratum, _family(path)))
@@ -154,12 +163,23 @@ class _Planner:
             models.append(self._independent(base.lineage.then(*steps), group.stratum, base.family))
         return models
 
+    def drawn(self, group: IndependentGroup, trained: list[ZooModel], before: int) -> list[ZooModel]:
+        """Return models that are trained on true labels, each in another way."""
+        models = []
+        for index in range(before, before + group.count(self.split)):
+            path = (self.split, group.stratum, index)
+            stranger = draw_stranger(group, self.split, index, self.recipe.training, seed=self._seed(*path, "drawn"))
+            lineage = trained_lineage(stranger.backbone, stranger.data, self._seed(*path))
+            model = self._independent(lineage, group.stratum, _family((*path, stranger.backbone)))
+            models.append(attrs.evolve(model, training=stranger.training))
+        return models
+
     def derived(self) -> list[ZooModel]:
         """Return models made from the victim."""
         models = []
         for number, thief in enumerate(self.thieves):
             for index in range(thief.group.count(self.split)):
-                backbone = thief.group.backbone(self.split, index)
+                backbone = self._architecture(thief.group.backbone(self.split, index), thief.label, number, index)
                 path = (thief.label, backbone, number, index)
                 lineage = Lineage((Step(name=VICTIM),)).then(*self._seeded(thief.steps, backbone, *path))
                 models.append(
@@ -203,7 +223,11 @@ class _Planner:
     def _backbone(self, group: IndependentGroup, index: int, thieves: int) -> str:
         # thieves and architectures are both taken in turn; a round later each thief meets another architecture
         turns = math.lcm(thieves, len(group.backbones_of(self.split)))
-        return group.backbone(self.split, index + index // turns)
+        return self._architecture(group.backbone(self.split, index + index // turns), group.stratum, index)
+
+    def _architecture(self, backbone: str, *path: object) -> str:
+        """Return an architecture; one that a recipe leaves to chance is another one for each model."""
+        return with_seed(backbone, self._seed("architecture", self.split, *path))
 
     def _thieves(self, group: IndependentGroup, suitable: Callable[[Thief], bool]) -> list[Thief]:
         if group.stratum in self.own:

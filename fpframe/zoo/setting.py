@@ -18,6 +18,7 @@ from fpframe.zoo.build import build_models, missing_models
 from fpframe.zoo.lengths import find_lengths, unable, wants_lengths, with_lengths
 from fpframe.zoo.model import victim_model
 from fpframe.zoo.parts import partition
+from fpframe.zoo.pool import open_own_pool
 from fpframe.zoo.workspace import VictimHandle, Workspace
 
 #: Images that a victim must answer with finite numbers.
@@ -74,11 +75,12 @@ def open_workspace(
         dataset = dataset.in_order(run.classes)
     elif sorted(enrolled) == sorted(dataset.classes):
         dataset = dataset.in_order(enrolled)
+    dataset, pool = open_own_pool(recipe, dataset, run)
     for note in dataset.notes:
         run.on_event(Event(task="data", kind="note", text=note.text))
     return Workspace(
         dataset=dataset,
-        parts=partition(dataset, recipe.partition, seed=recipe.seed, victim_indices=victim_indices),
+        parts=partition(dataset, recipe.partition, seed=recipe.seed, victim_indices=victim_indices, pool=pool),
         registry=run.registry,
         store=run.store,
         data_root=run.data_root,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fpframe.errors import PluginError, RecipeError, UsageError, nearest
 from fpframe.interfaces import Stratum
 from fpframe.recipe import Recipe
-from fpframe.registry import STRATA, Registry, built_in_stratum
+from fpframe.registry import BUILT_IN, Registry, built_in_stratum
 
 
 def find_stratum(name: str, registry: Registry) -> Stratum:
@@ -24,7 +24,7 @@ def find_stratum(name: str, registry: Registry) -> Stratum:
     if own is not None:
         return own
     if name not in offered:
-        raise UsageError(f"unknown stratum '{name}'{nearest(name, [*STRATA, *offered])}")
+        raise UsageError(f"unknown stratum '{name}'{nearest(name, [*BUILT_IN, *offered])}")
     found: Stratum = registry.get("stratum", name)
     return found
 

@@ -115,7 +115,11 @@ def arrange(
         student=student.to(setting.device),
         teacher=None if holds_weights else teacher,
         data=bench.images(IMAGES, channels=channels, seed=5),
-        context=AttackContext(training=TRAINING, pools=pools),
+        context=AttackContext(
+            training=TRAINING,
+            pools=pools,
+            companion=bench.untrained(channels=channels, seed=11).to(setting.device) if component.companion else None,
+        ),
         asked=asked,
     )
 
@@ -174,7 +178,7 @@ def the_student_is_its_weights(component: AttackSimulator, bench: Bench) -> None
     """Its weights alone make the student again: they are what is stored of it."""
     student = _run(component, bench).made.student
     pixels = bench.images(8, seed=6).pixels
-    again = bench.untrained(seed=1)
+    again = component.join(bench.untrained(seed=1), bench.untrained(seed=2))
     try:
         again.module.load_state_dict(student.module.state_dict())
     except RuntimeError as error:

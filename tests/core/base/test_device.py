@@ -31,8 +31,10 @@ TRAINING_ATTACKS = {
     "fine-prune": {},
     "fingerprint-aware": {"rounds": 1},
     "finetune": {},
+    "gate": {},
     "knockoff": {"policy": "adaptive", "rounds": 2},
     "label-smoothing": {},
+    "mix": {},
     "prune-channels": {},
     "retrain": {},
 }
@@ -292,8 +294,11 @@ def stolen(registry, digits, name):
     if attack.access != "weights":
         student = build_backbone(registry, "paper:arc-d", num_classes=10, image_shape=SHAPE, seed=1)
         teacher = victim.as_query()
-    copied = attack.simulate(student, teacher, loot, context=AttackContext(training=training), seed=0)
-    assert layouts(copied) == before
+    companion = build_backbone(registry, "paper:arc-d", num_classes=10, image_shape=SHAPE, seed=2)
+    context = AttackContext(training=training, companion=companion if attack.companion else None)
+    copied = attack.simulate(student, teacher, loot, context=context, seed=0)
+    for part in (copied.module.stolen, copied.module.own) if attack.companion else (copied,):
+        assert layouts(part) == before
     return copied
 
 

@@ -2,12 +2,13 @@
 
 import random
 
+import attrs
 import numpy as np
 import pytest
 import torch
 from torch import nn
 
-from fpframe import Classifier, DataError, Training, train
+from fpframe import Classifier, DataError, ParameterError, Training, train
 from fpframe.models.classifier import state_digest
 
 FAST = Training(epochs=2, batch_size=8)
@@ -45,8 +46,44 @@ def test_one_seed_gives_the_same_weights_and_another_gives_others():
 
 def test_every_hyper_parameter_changes_the_weights():
     changed = [{"epochs": 3}, {"batch_size": 4}, {"learning_rate": 1e-3}, {"weight_decay": 0.5}]
+    changed += [{"optimizer": "sgd"}, {"label_smoothing": 0.1}, {"augmentations": ("flip",)}]
     trainings = [FAST, *(Training(**{"epochs": 2, "batch_size": 8, **change}) for change in changed)]
-    assert len({state_digest(fitted(training=training)) for training in trainings}) == 5
+    assert len({state_digest(fitted(training=training)) for training in trainings}) == 8
+
+
+def test_augmented_images_are_drawn_by_the_seed():
+    training = attrs.evolve(FAST, augmentations=("noise", "mixup"))
+    first = state_digest(fitted(training=training))
+    torch.rand(3)
+    assert state_digest(fitted(training=training)) == first
+
+
+def test_with_momentum_a_model_learns_too():
+    pixels, labels = problem(200)
+    training = Training(epochs=20, batch_size=20, learning_rate=0.03, optimizer="sgd")
+    assert train(classifier(), pixels, labels, training, seed=0).accuracy(pixels, labels) > 0.9
+
+
+def test_settings_that_came_later_are_no_part_of_the_identity_until_somebody_chooses_them():
+    first = {"epochs", "batch_size", "learning_rate", "weight_decay", "memory_format", "precision"}
+    assert set(Training().identity()) == first
+    chosen = Training(optimizer="sgd", augmentations=("flip",), label_smoothing=0.1)
+    assert set(chosen.identity()) == {*first, "optimizer", "augmentations", "label_smoothing"}
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"optimizer": "adam"}, "'optimizer' of 'Training' must be one of adamw, sgd .*did you mean 'adamw'"),
+        ({"augmentations": ("flop",)}, r"'augmentations' of 'Training' must be a list of some of flip, .*\['flop'\]"),
+        ({"augmentations": ("flip", "flip")}, "each once at most"),
+        ({"augmentations": "flip"}, r"must be a list .*\(got 'flip'\)"),
+        ({"label_smoothing": 1.0}, "'label_smoothing' of 'Training' must be a number at least 0 and at most 0.9"),
+    ],
+)
+def test_settings_out_of_range_are_refused(settings, message):
+    with pytest.raises(ParameterError, match=message):
+        Training(**settings)
 
 
 def test_global_generators_and_the_number_of_threads_are_left_as_found():

@@ -53,6 +53,16 @@ def test_defaults_are_written_out_and_read_back():
     assert Recipe.parse(text) == Recipe(name="x") == Recipe.parse('name = "x"')
 
 
+def test_settings_of_a_training_that_came_later_are_written_only_where_somebody_chose_them():
+    later = ("memory_format", "precision", "optimizer", "augmentations", "label_smoothing")
+    plain = Recipe(name="x").to_toml()
+    assert [key for key in later if f"{key} =" in plain] == []
+    chosen = Training(optimizer="sgd", augmentations=("shift", "mixup"), label_smoothing=0.1)
+    recipe = Recipe(name="x", training=chosen, victim=VictimRecipe(training=chosen))
+    assert recipe.to_toml().count("augmentations = [") == 2
+    assert Recipe.parse(recipe.to_toml()) == recipe
+
+
 CERTIFIED = [f"certify:{stratum}" for stratum in STRATA]
 
 

@@ -167,3 +167,34 @@ def test_only_names_that_stand_for_images_are_known(name, known):
     assert is_part(name) is known
     if known:
         assert len(divide().part(name)) >= 33
+
+
+# --- shares of parts, and all of them
+
+
+def test_everything_is_all_three_parts_and_a_fraction_is_taken_from_all_over_a_part():
+    parts = divide()
+    numbers = {name: parts.part(name).images.flatten().tolist() for name in ("everything", "everything:0.5", "thief")}
+    assert sorted(numbers["everything"]) == list(range(100))
+    half = numbers["everything:0.5"]
+    assert len(set(half)) == len(half) == 50
+    for owner in owners(parts):
+        assert 14 <= len(set(half) & set(owner)) <= 19
+    assert parts.part("thief:1").images.flatten().tolist() == numbers["thief"]
+    assert len(parts.part("thief:0.01")) == 2, "one image cannot be learned from"
+
+
+def test_the_digest_of_a_part_is_that_of_its_images():
+    parts = divide()
+    for name in ("victim", "everything", "pool:0.3", "overlap:0.5"):
+        assert parts.digest(name) == parts.part(name).digest == parts.digest(name)
+
+
+@pytest.mark.parametrize("name", ["victim", "everything", "everything:0.5", "pool:1", "overlap:0", "overlap:0.25"])
+def test_parts_that_there_are_can_be_named(name):
+    assert is_part(name)
+
+
+@pytest.mark.parametrize("name", ["all", "everything:0", "thief:2", "thief:", "thief:half", "overlap", "half:0.5", 3])
+def test_parts_that_there_are_not_cannot_be_named(name):
+    assert not is_part(name)

@@ -361,7 +361,10 @@ def test_an_attack_on_weights_is_done_to_an_independent_model_as_well(workspace,
     plan = model(f"train[paper:arc-b, seed=2]->{TRIED[name]}[seed=3]")
     zoo = build_models([plan], workspace)
     base, attacked = zoo.load(plan.parent), zoo.load(plan)
-    assert str(attacked.module) == str(base.module) != str(workspace.victim.classifier.module)
+    companion = workspace.registry.get("attack", name).companion
+    copy = attacked.module.stolen if companion else attacked
+    assert str(copy.module) == str(base.module) != str(workspace.victim.classifier.module)
+    assert not companion or str(attacked.module.own.module) == str(base.module), "the base's architecture, twice"
     assert state_digest(attacked) != state_digest(base)
     agreement = on_test(attacked.as_query(), workspace).argmax(1) == on_test(base.as_query(), workspace).argmax(1)
     assert zoo.facts(plan).queries == 0

@@ -12,6 +12,7 @@ import torch
 import fpframe
 from fpframe.models.classifier import state_digest
 from fpframe_plugins.backbones.paper import Paper
+from fpframe_plugins.backbones.random import Random
 from fpframe_plugins.backbones.reduced import Reduced
 from fpframe_plugins.backbones.timm import Timm
 from fpframe_plugins.backbones.torchvision import TorchvisionBackbones
@@ -21,10 +22,11 @@ SHAPES = [(1, 8, 8), (1, 28, 28), (3, 32, 32)]
 #: One small architecture of each kind: the paper's, residual, efficient, transformer.
 SMALL = [
     *((Paper(), name) for name in ("arc-a", "arc-b", "arc-c", "arc-d", "arc-e")),
+    *((Random(), name) for name in Random().examples()),
     *((Timm(), name) for name in ("test_resnet", "test_efficientnet", "test_vit")),
     *((TorchvisionBackbones(), name) for name in ("resnet18", "mobilenet_v3_small", "squeezenet1_1")),
 ]
-SOURCES = [(Paper(), "arc-c"), (Timm(), "test_resnet"), (TorchvisionBackbones(), "mobilenet_v3_small")]
+SOURCES = [(Paper(), "arc-c"), (Random(), "4"), (Timm(), "test_resnet"), (TorchvisionBackbones(), "mobilenet_v3_small")]
 
 
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
@@ -71,6 +73,7 @@ def test_the_classifier_knows_its_address_and_shape(source: fpframe.BackboneSour
     [
         (Paper(), "arc-[ab]", ["arc-a", "arc-b"]),
         (Reduced(), "resnet*", ["resnet18", "resnet34"]),
+        (Random(), "1[02]", ["10", "12"]),
         (Timm(), "test_resne*", ["test_resnet"]),
         (TorchvisionBackbones(), "vgg1[16]", ["vgg11", "vgg16"]),
         (TorchvisionBackbones(), "*rcnn*", []),
@@ -81,7 +84,7 @@ def test_names_are_found_by_a_shell_pattern(source: fpframe.BackboneSource, patt
     assert source.names(pattern) == some
 
 
-@pytest.mark.parametrize("source", [Paper(), Reduced(), Timm(), TorchvisionBackbones()], ids=label)
+@pytest.mark.parametrize("source", [Paper(), Random(), Reduced(), Timm(), TorchvisionBackbones()], ids=label)
 def test_names_are_sorted_and_each_can_be_asked_for(source: fpframe.BackboneSource) -> None:
     names = source.names()
     assert names == sorted(names)
@@ -94,6 +97,8 @@ def test_names_are_sorted_and_each_can_be_asked_for(source: fpframe.BackboneSour
         (Reduced(), "resnet81", r"no architecture 'resnet81' \(reduced:resnet81\); did you mean 'resnet18'\?"),
         (Reduced(), "%", r"known: densenet121, googlenet, resnet18, resnet34, vgg16"),
         (Paper(), "arc-f", r"no architecture 'arc-f' \(paper:arc-f\); did you mean 'arc-[a-e]'\?"),
+        (Random(), "seven", r"no architecture 'seven' \(random:seven\); name one by a whole number .*random:7"),
+        (Random(), "07", r"no architecture '07'"),
         (Timm(), "resnet81", r"timm has no architecture 'resnet81' \(timm:resnet81\); did you mean .*resnet18"),
         (Timm(), "%", r"see timm\.list_models\(\)"),
         (Timm(), "resnet18.a1_in2k", r"timm has no weights 'a1_in2k' of 'resnet18' .*did you mean 'a1_in1k'\?"),

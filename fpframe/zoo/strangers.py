@@ -1,0 +1,94 @@
+"""Strangers' models: architecture, share of the images and training are drawn for each alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import attrs
+
+from fpframe.models import Training
+from fpframe.recipe import IndependentGroup
+from fpframe.rng import Draws
+from fpframe.zoo.drawn import with_seed
+
+#: Architectures of strangers, taken in turn. One in four is not made by gradient descent.
+_BY_GRADIENT = ("random:*", "random:*", "random:*")
+_AT_ONCE = (
+    "sklearn:random-forest-*",
+    "sklearn:svm-*",
+    "sklearn:nearest-neighbours-*",
+    "sklearn:extra-trees-*",
+    "sklearn:logistic-regression-*",
+)
+ARCHITECTURES = tuple(address for kind in _AT_ONCE for address in (*_BY_GRADIENT, kind))
+#: Parts of the training images, with the smallest and the largest fraction of each. The last one holds images of the
+#: victim's share, of the thief's and of the pool.
+_SHARES = (("victim", 0.6, 1.0), ("thief", 0.6, 1.0), ("everything", 0.25, 0.6))
+_AUGMENTATIONS: tuple[tuple[str, ...], ...] = (
+    (),
+    (),
+    ("flip",),
+    ("shift",),
+    ("noise",),
+    ("cutout",),
+    ("mixup",),
+    ("shift", "cutout"),
+)
+#: Nesterov momentum takes steps about ten times as long as AdamW's at the same rate.
+_FASTER = 10
+
+
+@attrs.frozen(kw_only=True)
+class Stranger:
+    """How one stranger made a model.
+
+    Attributes:
+        backbone: address of its architecture.
+        data: the part of the training images that it learns from.
+        training: how it is fitted.
+    """
+
+    backbone: str
+    data: str
+    training: Training
+
+
+def draw_stranger(group: IndependentGroup, split: str, index: int, usual: Training, *, seed: int) -> Stranger:
+    """Draw one stranger.
+
+    Args:
+        group: its group in the recipe; if that names architectures other than the victim's, they are taken in turn.
+        split: its split. Those of ``fit`` are all made by gradient descent, for methods may craft on them.
+        index: its number within the split.
+        usual: the recipe's training. Strangers train as long or longer, for weak models would protect nobody.
+        seed: decides everything that is drawn.
+    """
+    draws = Draws(seed)
+    backbone = with_seed(_backbone(group, split, index), draws.whole("architecture", 0, 2**62))
+    part, low, high = draws.one_of("part", _SHARES)
+    data = f"{part}:{draws.number('fraction', low, high):g}"
+    # what is fitted at once has no epochs; one of them keeps estimates of time right
+    training = _training(draws, usual) if backbone.partition(":")[0] != "sklearn" else attrs.evolve(usual, epochs=1)
+    return Stranger(backbone=backbone, data=data, training=training)
+
+
+def _backbone(group: IndependentGroup, split: str, index: int) -> str:
+    named: Sequence[str] = group.backbones_of(split)
+    if set(named) == {"victim"}:
+        named = _BY_GRADIENT if split == "fit" else ARCHITECTURES
+    return named[index % len(named)]
+
+
+def _training(draws: Draws, usual: Training) -> Training:
+    optimizer = draws.one_of("optimizer", ("adamw", "adamw", "sgd"))
+    rate = usual.learning_rate * draws.one_of("rate", (0.5, 1.0, 1.0, 1.5)) * (_FASTER if optimizer == "sgd" else 1)
+    return attrs.evolve(
+        usual,
+        epochs=draws.whole("epochs", usual.epochs, 3 * usual.epochs // 2),
+        batch_size=draws.one_of("batch", (max(2, usual.batch_size // 2), usual.batch_size, 2 * usual.batch_size)),
+        learning_rate=float(f"{rate:.3g}"),
+        weight_decay=draws.one_of("decay", (0.0, 5e-4) if optimizer == "sgd" else (0.0, usual.weight_decay, 0.05)),
+        optimizer=optimizer,
+        augmentations=draws.one_of("augmentations", _AUGMENTATIONS),
+        label_smoothing=draws.one_of("smoothing", (0.0, 0.0, 0.05, 0.1)),
+    )

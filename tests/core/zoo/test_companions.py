@@ -1,0 +1,107 @@
+"""Two models that a thief put together are stored, opened and made into others as every model of the zoo is."""
+
+from __future__ import annotations
+
+import json
+
+import attrs
+import pytest
+import torch
+
+import fpframe
+from fpframe.models.classifier import state_digest
+from fpframe.zoo.build import build_models, missing_models
+from fpframe.zoo.export import export_zoo
+from fpframe.zoo.keys import model_key
+from fpframe.zoo.make import load_model, query_model
+from fpframe.zoo.workspace import VictimHandle
+from smallzoo import STUDENT
+
+LINEAGES = [
+    "victim->mix(0.5)",
+    "victim->gate(0.2)",
+    "victim->mix(0.5)->extract(soft)[paper:arc-b]",
+    "victim->gate(0.5)->finetune(last)",
+    "victim->extract(soft)[paper:arc-b]->mix(0.3)",
+    "victim->mix(0.5)->gate(0.2)",
+    "victim->mix(0.5)->temperature(4.0)",
+    "train[paper:arc-b]->gate(0.2)",
+]
+
+
+@pytest.mark.parametrize("text", LINEAGES)
+def test_a_pair_answers_as_it_did_when_it_is_opened_from_the_store(workspace, model, text):
+    planned = model(text)
+    before = state_digest(workspace.victim.classifier.module)
+    zoo = build_models([planned], workspace)
+    assert missing_models([planned], workspace) == []
+    pixels = workspace.dataset.test.pixels
+    assert torch.equal(query_model(planned, workspace)(pixels), zoo.query(planned)(pixels))
+    labels = query_model(planned, workspace)(pixels).argmax(1)
+    assert float((labels == workspace.dataset.test.labels).float().mean()) == pytest.approx(zoo.accuracy(planned))
+    assert state_digest(workspace.victim.classifier.module) == before
+
+
+def test_the_stolen_half_is_the_victim_and_a_student_of_the_pair_asked_both(workspace, model):
+    pair, student = model("victim->mix(0.5)"), model("victim->mix(0.5)->extract(soft)[paper:arc-b]")
+    zoo = build_models([pair, student], workspace)
+    assert state_digest(load_model(pair, workspace).module.stolen.module) == state_digest(
+        workspace.victim.classifier.module
+    )
+    assert zoo.facts(student).queries == len(workspace.parts.thief)
+    assert not hasattr(load_model(student, workspace).module, "stolen")
+
+
+def test_the_architecture_of_the_thiefs_own_model_is_a_part_of_the_key(workspace, model):
+    victim = workspace.victim
+    for text, differs in (("victim->mix(0.5)", True), ("victim->prune(0.4)", False)):
+        workspace.victim = victim
+        before = model_key(model(text), workspace)
+        workspace.victim = VictimHandle(classifier=victim.classifier, key=victim.key, backbone="paper:arc-a")
+        assert (model_key(model(text), workspace) != before) == differs
+    assert victim.backbone == STUDENT
+
+
+def test_a_pair_is_exported_as_a_program_and_left_out_where_only_weights_are_written(workspace, model, tmp_path):
+    models = [model(text) for text in ("victim->mix(0.5)", "victim->gate(0.2)", "victim->prune(0.4)")]
+    zoo = build_models(models, workspace)
+    programs = json.loads(export_zoo(zoo, tmp_path / "programs", format="pt2").read_text())
+    weights = json.loads(export_zoo(zoo, tmp_path / "weights", format="safetensors").read_text())
+    assert [item["lineage"] for item in programs] == [str(each.lineage) for each in models]
+    assert [item["lineage"] for item in weights] == ["victim->prune(0.4)"]
+    pixels = workspace.dataset.test.pixels[:20]
+    for item, each in zip(programs, models, strict=True):
+        suspect = fpframe.open_suspect(
+            str(tmp_path / "programs" / item["file"]),
+            registry=workspace.registry,
+            num_classes=10,
+            image_shape=(1, 8, 8),
+            outputs="logits",
+        )
+        torch.testing.assert_close(suspect(pixels), zoo.query(each)(pixels), atol=1e-5, rtol=0)
+
+
+# --- thieves of other images, and of another length
+
+
+def test_a_thief_may_own_every_image_and_go_on_for_long(workspace, model):
+    texts = {
+        "victim->finetune(all)": 240,
+        "victim->finetune(all, epochs=3, learning_rate=0.002)": 360,
+        "victim->finetune(all)[data=pool]": 240,
+        "victim->finetune(all)[data=everything]": 720,
+        "victim->finetune(all)[data=everything:0.5]": 360,
+    }
+    models = {text: model(text) for text in texts}
+    assert [str(each.lineage) for each in models.values()] == list(texts)
+    assert len({model_key(each, workspace) for each in models.values()}) == len(texts)
+    for text, passes in texts.items():
+        step = models[text].lineage.last
+        attack = fpframe.load_registry().create("attack", "finetune", **dict(step.params))
+        assert attack.image_passes(len(workspace.parts.part(step.data)), 99) == passes
+
+
+def test_a_student_may_ask_images_of_the_pool(workspace, model):
+    asked = model("victim->extract(soft)[paper:arc-b, data=everything]")
+    zoo = build_models([attrs.evolve(asked, training=attrs.evolve(asked.training, epochs=1))], workspace)
+    assert zoo.facts(zoo.models[0]).queries == 360
