@@ -97,7 +97,7 @@ def a_constant_model_has_points_too(component: Augmenter, bench: Bench) -> None:
 
 
 @check("augmenter", when=lambda component: not component.needs_gradients)
-def it_needs_no_gradients(component: Augmenter, bench: Bench) -> None:
+def choosing_needs_no_gradients(component: Augmenter, bench: Bench) -> None:
     """One that does not declare to need gradients chooses the same for a model that has none."""
     pool, references = bench.images(POOL, seed=1), bench.references_for(component)
     model = bench.without_gradients()

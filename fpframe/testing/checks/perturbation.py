@@ -83,7 +83,7 @@ def one_image_is_enough(component: PerturbationGenerator, bench: Bench) -> None:
 
 
 @check("perturbation", when=lambda component: not component.needs_gradients)
-def it_needs_no_gradients(component: PerturbationGenerator, bench: Bench) -> None:
+def crafting_needs_no_gradients(component: PerturbationGenerator, bench: Bench) -> None:
     """One that declares to need no gradients makes the same of a model that has none."""
     few, references = bench.images(IMAGES, seed=1), bench.references_for(component)
     try:

@@ -89,7 +89,7 @@ BROKEN: dict[str, Component] = {
     "images_of_its_own_are_finite_pixels": Precise(),
     "one_view_is_enough": Sociable(),
     "a_constant_model_has_points_too": Choosy(),
-    "it_needs_no_gradients": Sloping(),
+    "choosing_needs_no_gradients": Sloping(),
     "a_small_pool_is_used_up_or_refused": Wasteful(),
 }
 WORDS = {
@@ -98,7 +98,7 @@ WORDS = {
     "images_of_its_own_are_finite_pixels": "it returns torch.float64; return indices as torch.int64, or images as",
     "one_view_is_enough": "one view is not enough",
     "a_constant_model_has_points_too": "this model is boring",
-    "it_needs_no_gradients": "it needs gradients (element 0 of tensors does not require grad",
+    "choosing_needs_no_gradients": "it needs gradients (element 0 of tensors does not require grad",
     "a_small_pool_is_used_up_or_refused": "fails while it is tried: RuntimeError: shape '[4, 8]' is invalid",
 }
 
@@ -129,7 +129,7 @@ def test_an_augmenter_that_does_without_gradients_where_there_are_none_must_choo
             follows = model(pool[:1].clone().requires_grad_()).requires_grad
             return super().choose(model, pool if follows else pool.flip(0), labels, **rest)
 
-    assert "it chooses others for a model without gradients" in failures(Falling())["it_needs_no_gradients"]
+    assert "it chooses others for a model without gradients" in failures(Falling())["choosing_needs_no_gradients"]
 
 
 def test_references_must_stay_as_they_are_too() -> None:

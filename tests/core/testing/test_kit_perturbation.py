@@ -128,7 +128,7 @@ BROKEN: dict[str, Component] = {
     "the_bound_holds_for_each_sample": Long(),
     "deltas_are_finite_float32": Brittle(),
     "one_image_is_enough": Crowded(),
-    "it_needs_no_gradients": Secretive(),
+    "crafting_needs_no_gradients": Secretive(),
     "it_ends_on_a_constant_model": Stubborn(),
 }
 WORDS = {
@@ -136,7 +136,7 @@ WORDS = {
     "the_bound_holds_for_each_sample": "a delta has linf norm 0.14",
     "deltas_are_finite_float32": "delta is not finite float32",
     "one_image_is_enough": "one image is not enough",
-    "it_needs_no_gradients": "it needs gradients (element 0 of tensors does not require grad",
+    "crafting_needs_no_gradients": "it needs gradients (element 0 of tensors does not require grad",
     "it_ends_on_a_constant_model": "it does not end within 0.5 seconds; bound the number of steps",
 }
 
@@ -167,7 +167,7 @@ def test_a_perturbation_that_does_without_gradients_where_there_are_none_must_ma
         def made(self, delta: Any, model: Any, x: Any) -> Any:
             return super().made(delta if model(x.requires_grad_()).requires_grad else -delta, model, x)
 
-    assert "it makes another delta of a model without gradients" in failures(Falling())["it_needs_no_gradients"]
+    assert "it makes another delta of a model without gradients" in failures(Falling())["crafting_needs_no_gradients"]
 
 
 def test_the_bound_of_l2_is_that_of_the_whole_image() -> None:
