@@ -57,7 +57,7 @@ def small() -> Recipe:
     [
         pytest.param(QUICK, set(TRAINING) - {QUICK, TRANSFORMER}, small(), id=QUICK),
         *(
-            pytest.param(each, set(TRAINING) - {each}, Recipe.load("tiny"), marks=pytest.mark.slow, id=each)
+            pytest.param(each, set(TRAINING) - {each}, small(), marks=pytest.mark.slow, id=each)
             for each in TRAINING
             if each != QUICK
         ),
