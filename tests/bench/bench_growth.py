@@ -26,7 +26,7 @@ from fpframe.models.queryset import QueryPart, QuerySet
 from fpframe.recipe.recipe import Recipe
 
 #: What is taken once, four and sixteen times. A quarter of the models are derived, a quarter fit, a half calibrate.
-BASE = {"points": 20, "views": 5, "classes": 10, "models": 8}
+BASE = {"points": 20, "views": 5, "classes": 10, "models": 20}
 FACTORS = (1, 4, 16)
 STAGES = ("extract", "enrol", "verify")
 #: Images of the made-up data set, for training, querying and testing.
@@ -36,7 +36,7 @@ BACKBONE = "paper:arc-e"
 RECIPE = """
 name = "growth"
 scheme = "uap-contrastive"
-alpha = 0.2
+alpha = 0.1
 
 [victim]
 backbone = "{backbone}"
