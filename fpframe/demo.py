@@ -10,7 +10,7 @@ from fpframe.enrolment import enroll
 from fpframe.errors import UsageError
 from fpframe.evaluation import Evaluation, evaluate
 from fpframe.models import PROBS
-from fpframe.recipe import Run
+from fpframe.recipe import Recipe, Run
 from fpframe.report import write_evaluations
 from fpframe.store import refuse_folder
 
@@ -39,7 +39,9 @@ def run_demo(out: Path, *, seed: int = 0, force: bool = False, run: Run | None =
             f"output exists already ({out / taken[0]}); choose another --out, or overwrite it with --force"
         )
     run = attrs.evolve(run or Run(), store=out / "store")
-    enrolment = enroll(recipe=RECIPE, scheme=SCHEME, seed=seed, run=run)
+    # the suspects of a demo reveal probabilities; an encoder for each further channel would double what it takes
+    recipe = attrs.evolve(Recipe.load(RECIPE), channels=(PROBS,))
+    enrolment = enroll(recipe=recipe, scheme=SCHEME, seed=seed, run=run)
     enrolment.save(out / "digits.enrolment", force=force)
     [evaluation] = evaluate([enrolment], channels=(PROBS,), run=run)
     write_evaluations([evaluation], out)
