@@ -36,7 +36,12 @@ def labels_of(query: Query, images: Tensor) -> Tensor:
 
 def label_rows(answers: Tensor) -> Tensor:
     """Return the labels ``(A,)``, int16 or int32, of answers ``(A, K)``."""
-    return answers.argmax(1).to(torch.int16 if answers.shape[1] < 2**15 else torch.int32)
+    return small_labels(answers.argmax(1), answers.shape[1])
+
+
+def small_labels(labels: Tensor, classes: int) -> Tensor:
+    """Return labels as they are kept: int16, or int32 where there are too many classes for it."""
+    return labels.to(torch.int16 if classes < 2**15 else torch.int32)
 
 
 @attrs.frozen(kw_only=True, eq=False, slots=False)  # without slots, for what is computed once

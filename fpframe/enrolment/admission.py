@@ -14,7 +14,7 @@ from torch import Tensor
 
 from fpframe.base import Event
 from fpframe.decision import needed_models
-from fpframe.enrolment.ability import Ability, ability_choice, label_rows
+from fpframe.enrolment.ability import Ability, ability_choice, small_labels
 from fpframe.enrolment.calibration import CalibrationModel
 from fpframe.enrolment.encoders import calibrating
 from fpframe.enrolment.method import units_of
@@ -28,8 +28,8 @@ ROUNDS = 3
 
 def victim_labels(workspace: Workspace, seed: int) -> Tensor:
     """Return the labels ``(A,)`` that the victim gives the images that ability is measured on."""
-    images = workspace.dataset.test[ability_choice(len(workspace.dataset.test), seed)]
-    return label_rows(workspace.require_victim().classifier.logits(images.pixels))
+    chosen = ability_choice(len(workspace.dataset.test), seed)
+    return small_labels(workspace.victim_labels()[chosen], workspace.dataset.num_classes)
 
 
 def admit(zoo: Zoo, victim: Tensor, *, seed: int) -> tuple[list[ZooModel], Ability]:

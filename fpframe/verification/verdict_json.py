@@ -15,6 +15,7 @@ from cattrs.errors import IterableValidationNote
 from fpframe.base import Note, explain, make_converter, without_nan
 from fpframe.decision import StratumResult, Test, Word
 from fpframe.errors import DataError
+from fpframe.verification.choices import Choice
 from fpframe.verification.looks import Look
 
 #: Raised when a field is added, removed or means something else; new codes of notes do not raise it.
@@ -50,10 +51,10 @@ class SettingFields:
 class ChoiceFields:
     """Whether each was settled by the enrolment, or chosen afterwards."""
 
-    alpha: Literal["enrolled", "chosen"]
-    test: Literal["enrolled", "chosen"]
-    channel: Literal["enrolled", "chosen"]
-    through: Literal["enrolled", "chosen"]
+    alpha: Choice
+    test: Choice
+    channel: Choice
+    through: Choice
 
 
 @attrs.frozen(kw_only=True)

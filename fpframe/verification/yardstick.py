@@ -235,10 +235,12 @@ def _out_of_reach(
     A t-test may be held to a level that is out of reach of any count: models only matter then if they raise it.
     """
     for name, path in sorted(paths.items()):
+        if not any(path.less_able):
+            continue
         scores = path.scores()
         best = stratum_p_value(math.inf, scores)
         free = stratum_p_value(math.inf, attrs.evolve(scores, less_able=()))
-        if best.less_able and not reaches(best.evidence(certify=certify), max(alpha, free.evidence(certify=certify))):
+        if not reaches(best.evidence(certify=certify), max(alpha, free.evidence(certify=certify))):
             return models_of(name), best
     return None
 
