@@ -13,7 +13,7 @@ from fpframe.models import PROBS
 from fpframe.recipe import Recipe, Run
 from fpframe.report import write_evaluations
 from fpframe.store import refuse_folder
-from fpframe.zoo import plan_zoo
+from fpframe.zoo import announce, plan_zoo
 
 RECIPE = "tiny"
 SCHEME = "uap-contrastive"
@@ -42,7 +42,10 @@ def run_demo(out: Path, *, seed: int = 0, force: bool = False, run: Run | None =
     run = attrs.evolve(run or Run(), store=out / "store")
     # the suspects of a demo reveal probabilities; an encoder for each further channel would double what it takes
     recipe = attrs.evolve(Recipe.load(RECIPE), channels=(PROBS,))
-    plan_zoo(recipe, seed=seed, run=run).build()  # at once, or workers would be started again for the held-out models
+    # all of the zoo at once, or workers would be started again for the held-out models
+    planned = plan_zoo(recipe, seed=seed, run=run)
+    announce(planned.models, planned.workspace, run)
+    planned.build()
     enrolment = enroll(recipe=recipe, scheme=SCHEME, seed=seed, run=run)
     enrolment.save(out / "digits.enrolment", force=force)
     [evaluation] = evaluate([enrolment], channels=(PROBS,), run=run)
