@@ -103,6 +103,11 @@ REASONS: Mapping[str, Reason] = {
         whose="suspect",
         remedy="Ask again.",
     ),
+    "suspect-less-able": Reason(
+        meaning="The suspect scores as a copy would, but every calibration model is clearly abler than it.",
+        whose="unknown",
+        remedy="Check how it is loaded and asked.",
+    ),
     "views-disagree": Reason(
         meaning="The interval of the score over the views lies on both sides of the threshold.",
         whose="queries",

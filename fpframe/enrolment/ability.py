@@ -91,6 +91,11 @@ class Ability:
         right = (labels == self.truth).numpy()
         return tuple(clearly_less_able(self.right, right, errors=FOR_SUSPECTS).tolist())
 
+    def abler_than(self, labels: Tensor) -> tuple[bool, ...]:
+        """Return whether each calibration model is clearly abler than a suspect with these labels ``(A,)``."""
+        wrong = (labels != self.truth).numpy()
+        return tuple(clearly_less_able(~self.right, wrong, errors=FOR_SUSPECTS).tolist())
+
     def admitting(self, labels: Tensor, names: Sequence[str]) -> tuple[Ability, list[int]]:
         """Return the ability of those of other models that may calibrate, and which they are.
 

@@ -9,7 +9,7 @@ import numpy as np
 from torch import Tensor, nn
 
 from fpframe.decision import Standard, StratumPaths
-from fpframe.enrolment.scoring import combined_views
+from fpframe.enrolment.scoring import Scorer
 
 #: The name of answers that went through no filter.
 PLAIN = ""
@@ -60,13 +60,10 @@ class Calibration:
         source: str,
     ) -> Calibration:
         """Score models in every channel that has an encoder, and through every filter."""
-        views = {
-            channel: {
-                name: combined_views(encoders, standards, given, victim_answers, channel)
-                for name, given in answers.items()
-            }
-            for channel in encoders
-        }
+        views = {}
+        for channel in encoders:
+            score = Scorer(encoders, standards, victim_answers, channel)
+            views[channel] = {name: score.views(given) for name, given in answers.items()}
         return cls(models=tuple(models), answers=dict(answers), views=views, source=source)
 
     @property

@@ -14,12 +14,13 @@ from fpframe.enrolment.calibration import PLAIN
 from fpframe.enrolment.contents import Contents
 from fpframe.enrolment.facts import enrolment_facts
 from fpframe.enrolment.folder import enrolment_digest, read_enrolment, write_enrolment
-from fpframe.enrolment.scoring import combined_scores, combined_views
+from fpframe.enrolment.scoring import Scorer
 from fpframe.enrolment.sharpness import scored_answers
 from fpframe.enrolment.strangers import Strangers, find_strangers
 from fpframe.errors import UsageError
 from fpframe.models import is_channel, nearest_channel
 from fpframe.registry import STRATA, Registry
+from fpframe.rng import threads
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
@@ -47,6 +48,10 @@ class Enrolment(Contents):
         fitness: what was looked at before it may accuse anybody; ``None`` in enrolments of earlier releases, and where
             schemes are compared.
     """
+
+    # what suspects are compared with is computed once, for as long as the enrolment is open
+    _scorers: dict[str, Scorer] = attrs.field(factory=dict, init=False)
+    _paths: dict[tuple[str, str], dict[str, StratumPaths]] = attrs.field(factory=dict, init=False)
 
     def __repr__(self) -> str:
         victim, models = str(self.victim.get("address", "")), len(self.calibration.models)
@@ -147,13 +152,13 @@ class Enrolment(Contents):
                 f"it with 'fpframe calibrate ENROLMENT --through \"{through}\" --out NEW'"
             )
         # from the answers, and not from stored scores: nobody has to believe a number that follows from another
-        return self.paths_of(self.calibration.answers[through], channel)
+        if (channel, through) not in self._paths:
+            self._paths[channel, through] = self.paths_of(self.calibration.answers[through], channel)
+        return dict(self._paths[channel, through])
 
     def paths_of(self, answers: Tensor, channel: str) -> dict[str, StratumPaths]:
         """Return the view scores of the calibration models for other answers ``(M, V, Q, K)`` of theirs."""
-        self.encoder_for(channel)
-        views = combined_views(self.encoders, self.standards, answers, self.victim_answers, channel)
-        return self.calibration.by_stratum(views)
+        return self.calibration.by_stratum(self._scorer(channel).views(answers))
 
     def strangers(self, channel: str) -> tuple[Strangers, ...]:
         """Return what models of each kind would be called if nobody of the kind were calibrated; see `Strangers`.
@@ -178,6 +183,12 @@ class Enrolment(Contents):
         return embeddings
 
     def view_scores(self, answers: Tensor, channel: str) -> Tensor:
-        """Return the score ``(V,)`` of each view of a model; see `fpframe.enrolment.scoring.combined_scores`."""
+        """Return the score ``(V,)`` of each view of a model; see `fpframe.enrolment.scoring.Scorer`."""
+        return self._scorer(channel)(answers)
+
+    def _scorer(self, channel: str) -> Scorer:
         self.encoder_for(channel)
-        return combined_scores(self.encoders, self.standards, answers, self.victim_answers, channel)
+        if channel not in self._scorers:
+            with threads(1):  # the same bits as in any other run
+                self._scorers[channel] = Scorer(self.encoders, self.standards, self.victim_answers, channel)
+        return self._scorers[channel]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import torch
@@ -18,9 +18,8 @@ from fpframe.rng import threads
 def score_views(encoder: nn.Module, answers: Tensor, victim_answers: Tensor, channel: str) -> np.ndarray:
     """Return the view scores ``(M, V)`` of models by their answers ``(M, V, Q, K)``."""
     with threads(1):
-        # model by model, as a suspect is scored: in another arithmetic an exact tie would not be one
-        rows = [cosine_scores(encoder, each, victim_answers, channel).tolist() for each in answers]
-    return np.array(rows, dtype=np.float64).reshape(len(answers), -1)
+        likeness = Likeness(encoder, victim_answers, channel)
+        return _row_by_row(likeness, answers)
 
 
 def fisher_z(views: np.ndarray) -> np.ndarray:
@@ -34,45 +33,45 @@ def fisher_z(views: np.ndarray) -> np.ndarray:
     return scaled
 
 
-def cosine_scores(encoder: nn.Module, answers: Tensor, victim_answers: Tensor, channel: str) -> Tensor:
-    """Return the cosine ``(V,)`` between the embeddings of two models, view by view.
+class Likeness:
+    """How like the victim a model answers, view by view, to one encoder in one channel.
 
-    `answers` may hold the first views only; as many of the victim's are compared.
+    The victim's answers are embedded once, for all models that are compared with it.
+
+    Args:
+        encoder: the fitted network.
+        victim_answers: the victim's answers ``(V, Q, K)``.
+        channel: what the models reveal.
     """
-    # one view at a time: matrices of other sizes are added up in another order, and a view that is scored before the
-    # next is asked must get the score that it gets among all
-    pairs = zip(
-        scored_answers(victim_answers[: len(answers)], victim_answers, channel).split(1),
-        scored_answers(answers, victim_answers, channel).split(1),
-        strict=True,
-    )
-    cosines = torch.cat([F.cosine_similarity(encoder(ours), encoder(theirs), dim=1) for ours, theirs in pairs])
-    # float32 knows no more, and models that match the victim equally often have to tie
-    return cosines.double().round(decimals=6)
+
+    def __init__(self, encoder: nn.Module, victim_answers: Tensor, channel: str) -> None:
+        self._encoder, self._victim, self._channel = encoder, victim_answers, channel
+        self._embedded = self._embeddings(victim_answers)
+
+    def __call__(self, answers: Tensor) -> Tensor:
+        """Return the cosine ``(V,)`` between the embeddings of a model and of the victim in each view.
+
+        Answers ``(V, Q, K)`` may be of the first views only; as many of the victim's are compared.
+        """
+        pairs = zip(self._embedded, self._embeddings(answers), strict=False)
+        cosines = torch.cat([F.cosine_similarity(ours, theirs, dim=1) for ours, theirs in pairs])
+        # float32 knows no more, and models that match the victim equally often have to tie
+        return cosines.double().round(decimals=6)
+
+    def _embeddings(self, answers: Tensor) -> list[Tensor]:
+        # one view at a time: matrices of other sizes are added up in another order, and a view that is scored before
+        # the next is asked must get the score that it gets among all
+        views = scored_answers(answers, self._victim, self._channel).split(1)
+        return [self._encoder(view) for view in views]
 
 
-def combined_views(
-    encoders: Mapping[str, nn.Module],
-    standards: Mapping[str, Standard],
-    answers: Tensor,
-    victim_answers: Tensor,
-    channel: str,
-) -> np.ndarray:
-    """Return the view scores ``(M, V)`` of models by their answers ``(M, V, Q, K)``; see `combined_scores`."""
-    with threads(1):
-        # model by model, as a suspect is scored: in another arithmetic an exact tie would not be one
-        rows = [combined_scores(encoders, standards, each, victim_answers, channel).tolist() for each in answers]
-    return np.array(rows, dtype=np.float64).reshape(len(answers), -1)
+def cosine_scores(encoder: nn.Module, answers: Tensor, victim_answers: Tensor, channel: str) -> Tensor:
+    """Return the cosine ``(V,)`` between the embeddings of two models, view by view; see `Likeness`."""
+    return Likeness(encoder, victim_answers[: len(answers)], channel)(answers)
 
 
-def combined_scores(
-    encoders: Mapping[str, nn.Module],
-    standards: Mapping[str, Standard],
-    answers: Tensor,
-    victim_answers: Tensor,
-    channel: str,
-) -> Tensor:
-    """Return the score ``(V,)`` of each view of a model that reveals a channel.
+class Scorer:
+    """The score of each view of a model that reveals a channel.
 
     A thief must gain nothing by revealing more than labels: some changes of probabilities leave the labels as they
     are. So the labels of every model are scored too, and the larger score counts. Both are cosines with the victim, but
@@ -84,18 +83,43 @@ def combined_scores(
     Args:
         encoders: the fitted network of each channel.
         standards: what independent models of the fit split score, by channel.
-        answers: the model's probabilities ``(V, Q, K)``; its first views only, or all.
         victim_answers: the victim's ``(V, Q, K)``.
         channel: what the model reveals.
     """
-    own = channel if channel in encoders else nearest_channel(channel, encoders)
-    scores = cosine_scores(encoders[own], answers, victim_answers, channel)
-    if channel == TOP1 or own == TOP1 or TOP1 not in encoders or not {own, TOP1} <= set(standards):
-        return scores
-    # the labels of what is revealed: rounded answers tie where others do not
-    revealed, ours = through_channel(answers, channel), through_channel(victim_answers, channel)
-    labels = cosine_scores(encoders[TOP1], revealed, ours, TOP1)
-    return torch.maximum(scores, _translated(labels, standards[TOP1], standards[own]))
+
+    def __init__(
+        self,
+        encoders: Mapping[str, nn.Module],
+        standards: Mapping[str, Standard],
+        victim_answers: Tensor,
+        channel: str,
+    ) -> None:
+        own = channel if channel in encoders else nearest_channel(channel, encoders)
+        self.channel, self._own = channel, Likeness(encoders[own], victim_answers, channel)
+        self._labels: Likeness | None = None
+        if channel != TOP1 and own != TOP1 and TOP1 in encoders and {own, TOP1} <= set(standards):
+            # the labels of what is revealed: rounded answers tie where others do not
+            self._labels = Likeness(encoders[TOP1], through_channel(victim_answers, channel), TOP1)
+            self._source, self._target = standards[TOP1], standards[own]
+
+    def __call__(self, answers: Tensor) -> Tensor:
+        """Return the score ``(V,)`` of each view by a model's probabilities ``(V, Q, K)`` in all views or the first."""
+        scores = self._own(answers)
+        if self._labels is None:
+            return scores
+        labels = self._labels(through_channel(answers, self.channel))
+        return torch.maximum(scores, _translated(labels, self._source, self._target))
+
+    def views(self, answers: Tensor) -> np.ndarray:
+        """Return the view scores ``(M, V)`` of models by their answers ``(M, V, Q, K)``."""
+        with threads(1):
+            return _row_by_row(self, answers)
+
+
+def _row_by_row(score: Callable[[Tensor], Tensor], answers: Tensor) -> np.ndarray:
+    # model by model, as a suspect is scored: in another arithmetic an exact tie would not be one
+    rows = [score(each).tolist() for each in answers]
+    return np.array(rows, dtype=np.float64).reshape(len(answers), -1)
 
 
 def _translated(scores: Tensor, source: Standard, target: Standard) -> Tensor:

@@ -124,6 +124,21 @@ def less_able_calibration(stratum: str, result: StratumResult, *, accuracy: floa
     )
 
 
+def less_able_suspect(accuracy: float | None, lowest: float) -> Note:
+    """Say that every calibration model is clearly abler than the suspect, so that none is like it.
+
+    Args:
+        accuracy: the suspect's, on the images that ability is measured on.
+        lowest: the lowest one of the calibration models.
+    """
+    return Note(
+        "suspect-less-able",
+        f"The suspect is clearly less able (accuracy {accuracy or 0:.2f}) than every calibration model (at least "
+        f"{lowest:.2f}), so they do not show how high a model like it scores by chance. Check how it is loaded "
+        "and asked.",
+    )
+
+
 def _reordered() -> Note:
     return Note(
         "batch-reordered",

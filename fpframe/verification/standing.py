@@ -29,15 +29,23 @@ class Standing:
     Attributes:
         accuracy: the share of the labelled images that it gets right; ``None`` where it was not asked.
         less_able: whether each calibration model is clearly less able than it; empty where it was not asked.
+        all_abler: whether every calibration model is clearly abler than it. They say nothing of it then, and nobody is
+            called derived by them.
         unknown: why it was not asked; ``None`` where it was. Nobody is called derived then.
     """
 
     accuracy: float | None = None
     less_able: tuple[bool, ...] = ()
+    all_abler: bool = False
     unknown: Note | None = None
 
     @classmethod
     def of(cls, ability: Ability, answers: Tensor) -> Standing:
         """Return the standing of a suspect by its answers ``(A, K)`` to the labelled images."""
         labels = label_rows(answers).to(ability.truth.dtype)
-        return cls(accuracy=ability.accuracy(labels), less_able=ability.less_able_than(labels))
+        abler = ability.abler_than(labels)
+        return cls(
+            accuracy=ability.accuracy(labels),
+            less_able=ability.less_able_than(labels),
+            all_abler=bool(abler) and all(abler),
+        )

@@ -35,7 +35,7 @@ from fpframe.interfaces import FilteredQuery
 from fpframe.models import Query
 from fpframe.registry import Registry
 from fpframe.rng import derive_seed
-from fpframe.verification.hindrances import less_able_calibration
+from fpframe.verification.hindrances import less_able_calibration, less_able_suspect
 from fpframe.verification.standing import Standing
 from fpframe.zoo import FilterChain
 
@@ -151,13 +151,20 @@ class Yardstick:
             return decided(self.paths)
         held = self._held_to(standing)
         decision, lacking = decided(held), _out_of_reach(held, alpha, certify=certify)
-        reason = standing.unknown if decision.verdict == DERIVED else None
+        reason = self._cannot_accuse(standing) if decision.verdict == DERIVED else None
         if lacking is not None and decided(self.paths).verdict != NOT_SHOWN:
             reason = less_able_calibration(*lacking, accuracy=standing.accuracy)
         if reason is None:
             return decision
         scores = {name: path.scores() for name, path in held.items()}
         return undecided(reason, scores, alpha=alpha, views=len(view_scores), test=test, certify=certify)
+
+    def _cannot_accuse(self, standing: Standing) -> Note | None:
+        """Return why nobody of this ability can be called derived, whatever it scores; ``None`` where somebody can."""
+        ability = self.enrolment.ability
+        if standing.unknown is not None or ability is None or not standing.all_abler:
+            return standing.unknown
+        return less_able_suspect(standing.accuracy, min(ability.accuracies()))
 
     def _held_to(self, standing: Standing) -> Mapping[str, StratumPaths]:
         """Return the calibration for a suspect of some ability."""

@@ -84,6 +84,30 @@ def test_nobody_is_called_derived_whose_ability_is_not_known(enrolment, registry
     assert (decision.verdict, decision.reason) == ("INCONCLUSIVE", unknown)
 
 
+@pytest.mark.parametrize("test", TESTS)
+def test_a_suspect_that_every_calibration_model_is_abler_than_is_not_accused(enrolment, registry, test):
+    yardstick = Yardsticks(enrolment, registry).of("probs")
+    ability = enrolment.ability
+    assert ability is not None
+    weak = standing(enrolment, min(ability.accuracies()) - 0.2)
+    assert weak.all_abler
+    decision = yardstick.decide(copy_scores(enrolment), alpha=0.1, test=test, standing=weak)
+    assert decision.verdict == "INCONCLUSIVE"
+    assert decision.reason is not None
+    assert decision.reason.code == "suspect-less-able"
+    assert f"{weak.accuracy:.2f}" in decision.reason.text
+    low = [-0.9] * enrolment.queries.views
+    assert yardstick.decide(low, alpha=0.1, test=test, standing=weak).verdict == "NOT_SHOWN"
+
+
+def test_one_calibration_model_that_is_about_as_weak_lets_a_suspect_be_accused(enrolment, registry):
+    weak = weakened(enrolment, "other-teacher", 1)
+    found = standing(weak, 0.02)
+    assert not found.all_abler
+    decision = Yardsticks(weak, registry).of("probs").decide(copy_scores(weak), alpha=0.1, standing=found)
+    assert decision.verdict == "DERIVED"
+
+
 def test_a_suspect_as_able_as_the_victim_is_held_to_all_models(enrolment, registry):
     yardstick = Yardsticks(enrolment, registry).of("probs")
     ability = enrolment.ability

@@ -1,11 +1,12 @@
-"""The calibration that suspects are measured against is scored once in a call, however many suspects there are."""
+"""The calibration that suspects are measured against is scored once, however many suspects there are."""
 
 from __future__ import annotations
 
+import attrs
 import pytest
 
 import fpframe
-from fpframe.enrolment import agreement, enrolment as module
+from fpframe.enrolment import agreement, scoring
 from fpframe.enrolment.enrolment import Enrolment
 from fpframe.errors import UsageError
 from fpframe.report.verdict.page import verdict_html
@@ -14,20 +15,26 @@ from tiny import larger
 
 
 @pytest.fixture(scope="module")
-def enrolment(tiny_enrolment) -> Enrolment:
+def opened(tiny_enrolment) -> Enrolment:
     return larger(Enrolment.open(tiny_enrolment), 4)
+
+
+@pytest.fixture
+def enrolment(opened) -> Enrolment:
+    """An enrolment of which nothing was computed yet."""
+    return attrs.evolve(opened)
 
 
 @pytest.fixture
 def scorings(monkeypatch) -> list[str]:
     """The channels in which calibration models were scored, in order."""
-    scored, score = [], module.combined_views
+    scored, views = [], scoring.Scorer.views
 
-    def counting(encoders, standards, answers, victim_answers, channel):
-        scored.append(channel)
-        return score(encoders, standards, answers, victim_answers, channel)
+    def counting(self, answers):
+        scored.append(self.channel)
+        return views(self, answers)
 
-    monkeypatch.setattr(module, "combined_views", counting)
+    monkeypatch.setattr(scoring.Scorer, "views", counting)
     return scored
 
 
@@ -61,8 +68,13 @@ def test_calibration_models_are_scored_once_for_each_filter(enrolment, scorings)
 
 def test_a_report_on_many_suspects_scores_the_calibration_models_once(enrolment, scorings):
     verdicts = fpframe.verify_many(enrolment, suspects(enrolment, 3))
-    del scorings[:]
     verdict_html(verdicts, enrolment)
+    assert scorings == ["rounded:3"]
+
+
+def test_calibration_models_are_scored_once_for_as_long_as_the_enrolment_is_open(enrolment, scorings):
+    first, second = (fpframe.verify(enrolment, suspects(enrolment, 1)[0]) for _ in range(2))
+    assert first == second
     assert scorings == ["rounded:3"]
 
 
@@ -71,7 +83,7 @@ def test_what_was_scored_once_is_what_is_scored_anew(enrolment, registry):
     first = yardsticks.of("rounded:3", "answer-noise(0.1)")
     assert yardsticks.of("rounded:3", "answer-noise(0.1)") is first
     assert yardsticks.of("rounded:3") is not first
-    again = Yardsticks(enrolment, registry).of("rounded:3", "answer-noise(0.1)")
+    again = Yardsticks(attrs.evolve(enrolment), registry).of("rounded:3", "answer-noise(0.1)")
     assert (again.strata, again.through, again.caveats) == (first.strata, first.through, first.caveats)
 
 

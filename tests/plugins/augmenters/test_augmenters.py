@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 import torch
+from scipy.optimize import brentq
 from torch import Tensor
 
 import fpframe
@@ -95,9 +98,8 @@ def test_all_but_misclassified_do_not_look_at_true_labels(registry):
 @pytest.mark.parametrize("scheme", ["akh", "sac"])
 def test_a_scheme_of_natural_images_is_enrolled_saved_and_scores_as_by_hand(scheme, registry, tiny_store, tmp_path):
     tiny = Recipe.load("tiny")
-    recipe = tiny
     run = fpframe.Run(store=tiny_store, registry=registry)
-    fpframe.enroll(recipe=recipe, scheme=scheme, run=run).save(tmp_path / "enrolment")
+    fpframe.enroll(recipe=tiny, scheme=scheme, run=run).save(tmp_path / "enrolment")
     enrolment = fpframe.Enrolment.open(tmp_path / "enrolment", registry=registry)
     asked = enrolment.queries.images.flatten(0, 1)
     # pair = false: each point is asked once
@@ -107,15 +109,38 @@ def test_a_scheme_of_natural_images_is_enrolled_saved_and_scores_as_by_hand(sche
     assert all((digits == image).flatten(1).all(1).any() for image in asked), "natural images, sent as they are"
 
     suspect, ours = enrolment.calibration.answers[""][3], enrolment.victim_answers
-    for channel in ("probs", "top1"):
-        expected = []
-        for mine, theirs in zip(ours, suspect, strict=True):
-            if scheme == "akh":
-                expected.append(sum(int(a.argmax() == b.argmax()) for a, b in zip(mine, theirs, strict=True)) / 20)
-                continue
-            rows = [torch.eye(10)[v.argmax(1)] if channel == "top1" else v for v in (mine, theirs)]
-            cosine = torch.nn.functional.cosine_similarity
-            above = [(i, j) for i in range(20) for j in range(i + 1, 20)]
-            one, other = (torch.stack([cosine(v[i], v[j], dim=0) for i, j in above]) for v in rows)
-            expected.append(float(one @ other / (one.norm() * other.norm())))
-        assert enrolment.view_scores(suspect, channel).tolist() == pytest.approx(expected, abs=1e-5)
+    by_hand = {"akh": _matches, "sac": _correlation}[scheme]
+    labels = [by_hand(*(torch.eye(10)[v.argmax(1)] for v in pair)) for pair in zip(ours, suspect, strict=True)]
+    assert enrolment.view_scores(suspect, "top1").tolist() == pytest.approx(labels, abs=1e-5)
+    whole = [by_hand(mine, _as_sharp(theirs, mine)) for mine, theirs in zip(ours, suspect, strict=True)]
+    expected = [max(*pair) for pair in zip(whole, _on_scale_of_probs(labels, enrolment), strict=True)]
+    assert enrolment.view_scores(suspect, "probs").tolist() == pytest.approx(expected, abs=1e-5)
+
+
+def _matches(ours: Tensor, theirs: Tensor) -> float:
+    return sum(int(a.argmax() == b.argmax()) for a, b in zip(ours, theirs, strict=True)) / len(ours)
+
+
+def _correlation(ours: Tensor, theirs: Tensor) -> float:
+    cosine = torch.nn.functional.cosine_similarity
+    above = [(i, j) for i in range(len(ours)) for j in range(i + 1, len(ours))]
+    one, other = (torch.stack([cosine(v[i], v[j], dim=0) for i, j in above]) for v in (ours, theirs))
+    return float(one @ other / (one.norm() * other.norm()))
+
+
+def _as_sharp(theirs: Tensor, ours: Tensor) -> Tensor:
+    """Return answers ``(Q, K)`` at the power at which their mean highest probability is that of the victim's."""
+
+    def raised(power: float) -> Tensor:
+        powers = (theirs.double() / theirs.double().amax(1, keepdim=True)) ** power
+        return powers / powers.sum(1, keepdim=True)
+
+    mean = float(ours.double().amax(1).mean())
+    return raised(brentq(lambda power: float(raised(power).amax(1).mean()) - mean, 1e-3, 1e3)).float()
+
+
+def _on_scale_of_probs(labels: list[float], enrolment: fpframe.Enrolment) -> list[float]:
+    """Return scores of labels brought to the scale of probabilities: as many deviations above independent models."""
+    source, target = enrolment.standard("top1"), enrolment.standard("probs")
+    above = [(math.atanh(score) - source.means[0]) / source.deviations[0] for score in labels]
+    return [math.tanh(target.means[0] + target.deviations[0] * each) for each in above]
