@@ -86,7 +86,15 @@ def folder(tmp_path, monkeypatch, tiny_store):
             del sys.modules[name]
 
 
-@each_page
+#: Pages that enroll a victim of their own, or question many suspects, which takes a minute each.
+LONG = {"docs/explanation/concepts.md", "docs/how-to/embedding.md", "docs/how-to/own-model.md"}
+
+
+@pytest.mark.parametrize(
+    "page",
+    [pytest.param(page, marks=pytest.mark.slow) if page_name(page) in LONG else page for page in PAGES],
+    ids=page_name,
+)
 def test_the_python_blocks_of_a_page_run_in_order(page, folder):
     runner = Runner(page, folder)
     runner.run(["python"])

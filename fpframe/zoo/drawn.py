@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from fpframe.base import Address
 from fpframe.errors import RecipeError
 from fpframe.interfaces import BackboneSource
@@ -17,6 +19,19 @@ _SEEDS = 10**9
 def with_seed(backbone: str, seed: int) -> str:
     """Return an address with a seed of at most nine digits where it says ``*``, and any other address as it is."""
     return f"{backbone.removesuffix(ANY)}{seed % _SEEDS}" if backbone.endswith(ANY) else backbone
+
+
+def epochs_of(architecture: str, epochs: Mapping[str, int]) -> int | None:
+    """Return the passes over the images that a recipe names for an architecture, or for all that are drawn like it.
+
+    Args:
+        architecture: an address, or ``victim``.
+        epochs: passes by address; one that ends in ``*`` is of every architecture that it stands for.
+    """
+    if architecture in epochs:
+        return epochs[architecture]
+    drawn = [address for address in epochs if address.endswith(ANY) and architecture.startswith(address[:-1])]
+    return epochs[max(drawn, key=len)] if drawn else None
 
 
 def require_seeded(recipe: Recipe, registry: Registry) -> None:

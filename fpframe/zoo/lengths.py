@@ -8,22 +8,29 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from statistics import median
 
 import attrs
 
 from fpframe.base import Event, Note
-from fpframe.recipe import Recipe, Run
+from fpframe.recipe import IndependentGroup, Recipe, Run
 from fpframe.registry import STRATA
 from fpframe.rng import derive_seed
 from fpframe.zoo.build import build_models, missing_models
+from fpframe.zoo.drawn import ANY, epochs_of, with_seed
 from fpframe.zoo.make import labels_on_test
 from fpframe.zoo.model import ZooModel, trained_lineage
+from fpframe.zoo.strangers import architectures_of
 from fpframe.zoo.workspace import Workspace
 
 #: The longest training that is tried, in lengths of the recipe's; each is twice the one before.
 LONGEST = 16
+#: Architectures that stand for all that a source draws: most of them are to be as able as the victim.
+DRAWN = 3
 #: The part of the data that they are trained on.
 _DATA = "victim"
+#: Begins the address of what is fitted at once, and gets no abler by more passes.
+_AT_ONCE = "sklearn:"
 
 
 @attrs.frozen(kw_only=True)
@@ -33,7 +40,8 @@ class Length:
     Attributes:
         backbone: its address, or ``victim``.
         epochs: passes over the images.
-        accuracy: the share of the test images that a model gets right after so many.
+        accuracy: the share of the test images that a model gets right after so many; the median of a few models, where
+            the address is one of a source that draws architectures.
         able: whether that is as much as the victim gets right, less one standard error.
     """
 
@@ -70,16 +78,19 @@ def find_lengths(
     lacking = _architectures(recipe, without)
     factor = 1
     while lacking and factor <= LONGEST:
-        models = {name: _model(recipe, name, factor) for name in lacking}
-        if not may_train and missing_models(list(models.values()), workspace):
+        models = {name: _models(recipe, name, factor) for name in lacking}
+        together = [model for each in models.values() for model in each]
+        if not may_train and missing_models(together, workspace):
             return None
-        build_models(list(models.values()), workspace, run)
-        for name, model in models.items():
-            accuracy = float((labels_on_test(model, workspace) == test.labels).double().mean())
+        build_models(together, workspace, run)
+        for name, each in models.items():
+            accuracy = median(_accuracy(model, workspace) for model in each)
             error = math.sqrt(max(accuracy * (1 - accuracy), 0.25 / len(test)) / len(test))
             able = accuracy >= victim - error
             if name not in found or able or accuracy > found[name].accuracy:
-                found[name] = Length(backbone=name, epochs=model.fitted.epochs, accuracy=round(accuracy, 6), able=able)
+                found[name] = Length(
+                    backbone=name, epochs=each[0].fitted.epochs, accuracy=round(accuracy, 6), able=able
+                )
             if able:
                 lacking.remove(name)
         factor *= 2
@@ -114,24 +125,38 @@ def unable(lengths: Sequence[Length]) -> tuple[Note, ...]:
 
 def _architectures(recipe: Recipe, without: Sequence[str]) -> list[str]:
     """Return the architectures of independent models that fit an encoder or calibrate, each once."""
-    groups = [group for group in recipe.independent if group.stratum not in without and _is_trained(group.stratum)]
-    names = [n for group in groups for split in ("fit", "calibrate") if group.count(split) for n in group.backbones]
-    # of a source that draws another architecture for each model, none stands for the others
-    return list(dict.fromkeys(name for name in names if not name.endswith("*")))
+    names: list[str] = []
+    for group in recipe.independent:
+        for split in ("fit", "calibrate"):
+            if group.stratum not in without and group.count(split):
+                names += _trained(group, split)
+    return list(dict.fromkeys(name for name in names if not name.startswith(_AT_ONCE)))
 
 
-def _is_trained(stratum: str) -> bool:
-    # models that are attacked have the architecture of others, and those that are drawn a length of their own
-    return stratum not in STRATA or STRATA[stratum].made in ("trained", "taught", "imitating")
+def _trained(group: IndependentGroup, split: str) -> Sequence[str]:
+    made = STRATA[group.stratum].made if group.stratum in STRATA else "trained"
+    if made == "drawn":
+        return architectures_of(group, split)
+    # models that are attacked have the architecture of others
+    return group.backbones_of(split) if made in ("trained", "taught", "imitating") else ()
 
 
-def _model(recipe: Recipe, backbone: str, factor: int) -> ZooModel:
-    epochs = factor * recipe.epochs.get(backbone, recipe.training.epochs)
-    return ZooModel(
-        lineage=trained_lineage(backbone, _DATA, derive_seed(recipe.seed, "length", backbone)),
-        training=recipe.training,
-        relation="independent",
-        stratum="same-data",
-        family=f"length/{backbone}",
-        epochs=((backbone, epochs),),
-    )
+def _models(recipe: Recipe, backbone: str, factor: int) -> list[ZooModel]:
+    """Return the models that show what an architecture reaches; several where a source draws architectures."""
+    epochs = factor * (epochs_of(backbone, recipe.epochs) or recipe.training.epochs)
+    seeds = [derive_seed(recipe.seed, "length", backbone, *([number] if number else [])) for number in range(DRAWN)]
+    return [
+        ZooModel(
+            lineage=trained_lineage(with_seed(backbone, seed), _DATA, seed),
+            training=recipe.training,
+            relation="independent",
+            stratum="same-data",
+            family=f"length/{backbone}",
+            epochs=((backbone, epochs),),
+        )
+        for seed in (seeds if backbone.endswith(ANY) else seeds[:1])
+    ]
+
+
+def _accuracy(model: ZooModel, workspace: Workspace) -> float:
+    return float((labels_on_test(model, workspace) == workspace.dataset.test.labels).double().mean())

@@ -9,6 +9,7 @@ import attrs
 from fpframe.models import Training
 from fpframe.recipe import Recipe
 from fpframe.rng import derive_seed
+from fpframe.zoo.drawn import epochs_of
 from fpframe.zoo.lineage import LABELS, TRAIN, VICTIM, Lineage, Step
 
 
@@ -36,7 +37,7 @@ class ZooModel:
 
     def training_of(self, lineage: Lineage) -> Training:
         """Return how a model of this one's chain is fitted, by its lineage."""
-        epochs = dict(self.epochs).get(lineage.architecture)
+        epochs = epochs_of(lineage.architecture, dict(self.epochs))
         return self.training if epochs is None else attrs.evolve(self.training, epochs=epochs)
 
     @property

@@ -168,10 +168,10 @@ class _Planner:
         models = []
         for index in range(before, before + group.count(self.split)):
             path = (self.split, group.stratum, index)
-            stranger = draw_stranger(group, self.split, index, self.recipe.training, seed=self._seed(*path, "drawn"))
+            stranger = draw_stranger(group, self.split, index, self.recipe, seed=self._seed(*path, "drawn"))
             lineage = trained_lineage(stranger.backbone, stranger.data, self._seed(*path))
             model = self._independent(lineage, group.stratum, _family((*path, stranger.backbone)))
-            models.append(attrs.evolve(model, training=stranger.training))
+            models.append(attrs.evolve(model, training=stranger.training, epochs=()))
         return models
 
     def derived(self) -> list[ZooModel]:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import attrs
 
 from fpframe.models import Training
-from fpframe.recipe import IndependentGroup
+from fpframe.recipe import IndependentGroup, Recipe
 from fpframe.rng import Draws
-from fpframe.zoo.drawn import with_seed
+from fpframe.zoo.drawn import epochs_of, with_seed
 
 #: Architectures of strangers, taken in turn. One in four is not made by gradient descent.
 _BY_GRADIENT = ("random:*", "random:*", "random:*")
@@ -53,29 +51,38 @@ class Stranger:
     training: Training
 
 
-def draw_stranger(group: IndependentGroup, split: str, index: int, usual: Training, *, seed: int) -> Stranger:
+def draw_stranger(group: IndependentGroup, split: str, index: int, recipe: Recipe, *, seed: int) -> Stranger:
     """Draw one stranger.
 
     Args:
         group: its group in the recipe; if that names architectures other than the victim's, they are taken in turn.
         split: its split. Those of ``fit`` are all made by gradient descent, for methods may craft on them.
         index: its number within the split.
-        usual: the recipe's training. Strangers train as long or longer, for weak models would protect nobody.
+        recipe: says how models are usually trained. Strangers train as long or longer, for weak models would protect
+            nobody.
         seed: decides everything that is drawn.
     """
     draws = Draws(seed)
     backbone = with_seed(_backbone(group, split, index), draws.whole("architecture", 0, 2**62))
     part, low, high = draws.one_of("part", _SHARES)
     data = f"{part}:{draws.number('fraction', low, high):g}"
+    usual = recipe.training
+    usual = attrs.evolve(usual, epochs=epochs_of(backbone, recipe.epochs) or usual.epochs)
     # what is fitted at once has no epochs; one of them keeps estimates of time right
     training = _training(draws, usual) if backbone.partition(":")[0] != "sklearn" else attrs.evolve(usual, epochs=1)
     return Stranger(backbone=backbone, data=data, training=training)
 
 
+def architectures_of(group: IndependentGroup, split: str) -> tuple[str, ...]:
+    """Return the addresses that architectures of strangers are drawn from."""
+    named = group.backbones_of(split)
+    if set(named) != {"victim"}:
+        return tuple(named)
+    return _BY_GRADIENT if split == "fit" else ARCHITECTURES
+
+
 def _backbone(group: IndependentGroup, split: str, index: int) -> str:
-    named: Sequence[str] = group.backbones_of(split)
-    if set(named) == {"victim"}:
-        named = _BY_GRADIENT if split == "fit" else ARCHITECTURES
+    named = architectures_of(group, split)
     return named[index % len(named)]
 
 

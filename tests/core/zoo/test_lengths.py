@@ -10,6 +10,7 @@ from fpframe.errors import FpframeError
 from fpframe.models.training import Training
 from fpframe.recipe.recipe import IndependentGroup, Recipe
 from fpframe.zoo import make
+from fpframe.zoo.drawn import epochs_of
 from fpframe.zoo.lengths import Length, unable, wants_lengths, with_lengths
 from fpframe.zoo.plan import plan_zoo
 from fpframe.zoo.planner import plan_models
@@ -72,6 +73,53 @@ def test_an_architecture_is_trained_twice_as_long_until_it_is_as_able_as_the_vic
     assert not trained, "what was tried is in the store"
     planned = plan_zoo(RECIPE, digits, victim=victim, run=run)
     assert planned.recipe == setting.recipe
+
+
+DRAWN_RECIPE = attrs.evolve(
+    RECIPE,
+    independent=(
+        IndependentGroup(stratum="other-architecture", calibrate=2, backbones=("random:*",)),
+        IndependentGroup(stratum="wild", calibrate=4),
+    ),
+)
+
+
+def test_architectures_that_are_drawn_are_trained_as_long_as_most_of_a_few_of_them_need(
+    registry, digits, victim, trained, tmp_path
+):
+    run = fpframe.Run(store=tmp_path, registry=registry)
+    setting = prepare(victim, DRAWN_RECIPE, open_workspace(DRAWN_RECIPE, digits, run), run)
+    recipe = with_able_models(setting, run, own=True).recipe
+    assert set(recipe.epochs) == {"random:*"}
+    assert recipe.epochs["random:*"] in {2, 4, 8, 16}, "one epoch is too few"
+    tried = {name for name, _ in trained}
+    assert len(tried) == 3
+    assert all(name.startswith("random:") and not name.endswith("*") for name in tried)
+
+    models = plan_models(recipe, registry, splits=("calibrate",))
+    others = [model for model in models if model.stratum == "other-architecture"]
+    assert [model.fitted.epochs for model in others] == [recipe.epochs["random:*"]] * 2
+    strangers = [model for model in models if model.stratum == "wild"]
+    by_gradient = [model for model in strangers if model.lineage.architecture.startswith("random:")]
+    assert len(by_gradient) == 3
+    assert all(model.fitted.epochs >= recipe.epochs["random:*"] for model in by_gradient)
+    assert [model.fitted.epochs for model in strangers if model not in by_gradient] == [1], "it is fitted at once"
+
+
+@pytest.mark.parametrize(
+    ("architecture", "epochs"),
+    [
+        ("paper:arc-a", None),
+        ("paper:arc-b", 3),
+        ("random:7", 5),
+        ("random:77", 9),
+        ("sklearn:svm-1", None),
+        ("victim", 2),
+    ],
+)
+def test_epochs_of_a_drawn_architecture_are_those_of_its_own_or_of_its_source(architecture, epochs):
+    known = {"paper:arc-b": 3, "random:*": 5, "random:77": 9, "victim": 2}
+    assert epochs_of(architecture, known) == epochs
 
 
 def test_a_plan_trains_nothing_and_building_it_finds_the_lengths(registry, digits, victim, trained, tmp_path):
