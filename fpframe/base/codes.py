@@ -131,6 +131,7 @@ _OTHERS: dict[str, str] = {
     "filter-detected": "Suspect and calibration models were compared through a filter that its answers show.",
     "filter-named": "Suspect and calibration models were compared through a filter that somebody named.",
     "filter-not-seen": "A filter that draws at random was named, and the suspect's answers do not change.",
+    "hangs-on-points": "With other points the verdict might be another one.",
     "images-converted": "Images of the data set were scaled, converted, or read in part.",
     "images-left-out": "Something in the folder of the data set was not read.",
     "images-linked": "Images of the data set lie behind a link to another folder.",

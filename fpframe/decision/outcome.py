@@ -33,7 +33,7 @@ class Decision:
     Attributes:
         verdict: ``DERIVED``, ``NOT_SHOWN`` or ``INCONCLUSIVE``.
         score: mean over the views; NaN when an answer was not finite.
-        interval: bootstrap interval of the score over the views (2.5 % to 97.5 %).
+        interval: bootstrap interval of the score over the views, or over the points of the only one (2.5 % to 97.5 %).
         p_value: the largest p-value of all strata; NaN when there is no score.
         strata: what each stratum says.
         alpha: the level that this suspect was held to.

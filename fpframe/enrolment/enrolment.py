@@ -186,6 +186,10 @@ class Enrolment(Contents):
         """Return the score ``(V,)`` of each view of a model; see `fpframe.enrolment.scoring.Scorer`."""
         return self._scorer(channel)(answers)
 
+    def interval_over_points(self, answers: Tensor, channel: str) -> tuple[float, float] | None:
+        """Return the interval of a model's score over the points of the only view; see `fpframe.enrolment.scoring`."""
+        return self._scorer(channel).interval(answers)
+
     def _scorer(self, channel: str) -> Scorer:
         self.encoder_for(channel)
         if channel not in self._scorers:

@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from fpframe.decision import Standard
+from fpframe.enrolment.points import drawn_cosines, drawn_points, middle
 from fpframe.enrolment.sharpness import scored_answers
 from fpframe.models import TOP1, nearest_channel, through_channel
 from fpframe.rng import threads
@@ -57,6 +58,13 @@ class Likeness:
         cosines = torch.cat([F.cosine_similarity(ours, theirs, dim=1) for ours, theirs in pairs])
         # float32 knows no more, and models that match the victim equally often have to tie
         return cosines.double().round(decimals=6)
+
+    def drawn(self, answers: Tensor, drawn: Tensor) -> Tensor | None:
+        """Return the cosine ``(R,)`` in the only view ``(1, Q, K)`` for each draw of its queries ``(R, Q)``.
+
+        ``None`` where the encoder does not say which part of an embedding is of which query.
+        """
+        return drawn_cosines(self._encoder, self._embedded[0], self._embeddings(answers)[0], drawn)
 
     def _embeddings(self, answers: Tensor) -> list[Tensor]:
         # one view at a time: matrices of other sizes are added up in another order, and a view that is scored before
@@ -109,6 +117,23 @@ class Scorer:
             return scores
         labels = self._labels(through_channel(answers, self.channel))
         return torch.maximum(scores, _translated(labels, self._source, self._target))
+
+    def interval(self, answers: Tensor) -> tuple[float, float] | None:
+        """Return the interval, 2.5 % to 97.5 %, of the score of the only view ``(1, Q, K)`` over its queries.
+
+        ``None`` where there are several views, or the encoder does not say which part of an embedding is of which
+        query.
+        """
+        if len(answers) != 1:
+            return None
+        drawn = drawn_points(answers.shape[1])
+        scores = self._own.drawn(answers, drawn)
+        if scores is None or self._labels is None:
+            return None if scores is None else middle(scores)
+        labels = self._labels.drawn(through_channel(answers, self.channel), drawn)
+        if labels is None:
+            return None
+        return middle(torch.maximum(scores, _translated(labels, self._source, self._target)))
 
     def views(self, answers: Tensor) -> np.ndarray:
         """Return the view scores ``(M, V)`` of models by their answers ``(M, V, Q, K)``."""

@@ -13,6 +13,7 @@ from fpframe.enrolment import Enrolment
 from fpframe.models import Query
 from fpframe.verification.choices import Choice, choices_of, chosen_afterwards
 from fpframe.verification.looks import looks_of
+from fpframe.verification.points import with_points
 from fpframe.verification.question_suspect import Asking, Questioned, question
 from fpframe.verification.verdict import Verdict
 from fpframe.verification.verdict_json import Abilities
@@ -94,6 +95,7 @@ def _verdict(
     choices: Mapping[str, Choice],
 ) -> Verdict:
     enrolment = yardsticks.enrolment
+    decision, of_points = with_points(decision, each)
     return Verdict(
         decision=decision,
         channel=each.yardstick.channel,
@@ -108,7 +110,7 @@ def _verdict(
         enrolment=yardsticks.digest,
         settings={"outputs": each.query.outputs, **settings},
         choices=choices,
-        caveats=(*enrolment.caveats, *each.caveats, *chosen_afterwards(choices)),
+        caveats=(*enrolment.caveats, *each.caveats, *of_points, *chosen_afterwards(choices)),
         transcript=each.transcript,
     )
 

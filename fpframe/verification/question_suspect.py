@@ -61,6 +61,7 @@ class Questioned:
         views: how many views it answered.
         behaviour: what prevents a verdict, as what it did; ``None`` when it answered properly.
         standing: how able it is, against each calibration model; ``None`` where its behaviour prevents a verdict.
+        points: interval of the score over the points of the only view; ``None`` where there are several, or none.
         caveats: what the reader of a verdict should know of its answers.
         transcript: every answer.
     """
@@ -71,6 +72,7 @@ class Questioned:
     views: int
     behaviour: Note | None
     standing: Standing | None
+    points: tuple[float, float] | None
     caveats: tuple[Note, ...]
     transcript: Transcript
 
@@ -108,6 +110,7 @@ def _unasked(interview: Interview, yardsticks: Yardsticks, lack: Note) -> Questi
         views=0,
         behaviour=lack,
         standing=None,
+        points=None,
         caveats=interview.query.notes,
         transcript=_transcript(interview, yardsticks.enrolment, interview.query),
     )
@@ -147,13 +150,15 @@ class _Course:
         """Return what came of it."""
         yardstick = self.yardstick or self.yardsticks.of(self._known_channel())
         caveats = [] if self.behaviour or self.probed is None else self._caveats(self.probed, yardstick)
+        views = None if self.behaviour else torch.stack(self.views)
         return Questioned(
             query=self.interview.query,
             yardstick=yardstick,
-            view_scores=() if self.behaviour else tuple(yardstick.scores(torch.stack(self.views))),
+            view_scores=() if views is None else tuple(yardstick.scores(views)),
             views=len(self.views),
             behaviour=self.behaviour,
             standing=self.standing,
+            points=None if views is None else self.enrolment.interval_over_points(views, yardstick.channel),
             caveats=(*self.interview.query.notes, *caveats),
             transcript=_transcript(self.interview, self.enrolment, self.interview.query),
         )

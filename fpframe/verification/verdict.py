@@ -82,7 +82,7 @@ class Verdict:
 
     @property
     def interval(self) -> tuple[float, float]:
-        """Bootstrap interval of the score over the views; NaN where there is none."""
+        """Bootstrap interval of the score over the views, or over the points of the only one; NaN if there is none."""
         return self.decision.interval
 
     @property

@@ -159,6 +159,12 @@ class Yardstick:
         scores = {name: path.scores() for name, path in held.items()}
         return undecided(reason, scores, alpha=alpha, views=len(view_scores), test=test, certify=certify)
 
+    def passes(self, score: float, decision: Decision, standing: Standing | None) -> bool:
+        """Return whether a suspect with another score would stand out from every stratum, at a decision's level."""
+        paths = self.paths if standing is None else self._held_to(standing)
+        results = [stratum_p_value(score, path.scores()) for path in paths.values()]
+        return all(result.passes(decision.alpha, certify=decision.certify) for result in results)
+
     def _cannot_accuse(self, standing: Standing) -> Note | None:
         """Return why nobody of this ability can be called derived, whatever it scores; ``None`` where somebody can."""
         ability = self.enrolment.ability

@@ -14,7 +14,7 @@ import attrs
 
 from fpframe.base import Event, Note
 from fpframe.recipe import IndependentGroup, Recipe, Run
-from fpframe.registry import STRATA
+from fpframe.registry import built_in_stratum
 from fpframe.rng import derive_seed
 from fpframe.zoo.build import build_models, missing_models
 from fpframe.zoo.drawn import ANY, epochs_of, with_seed
@@ -134,7 +134,8 @@ def _architectures(recipe: Recipe, without: Sequence[str]) -> list[str]:
 
 
 def _trained(group: IndependentGroup, split: str) -> Sequence[str]:
-    made = STRATA[group.stratum].made if group.stratum in STRATA else "trained"
+    known = built_in_stratum(group.stratum)
+    made = known.made if known is not None else "trained"
     if made == "drawn":
         return architectures_of(group, split)
     # models that are attacked have the architecture of others

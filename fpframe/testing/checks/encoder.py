@@ -140,3 +140,19 @@ def few_models_are_enough(component: Encoder, bench: Bench) -> None:
     answers = answers_of(seed=0)[few][:, :1]
     module = component.fit(answers, [RELATION[row] for row in few], torch.arange(len(few)), seed=0)
     require(bool(_embed(module, answers).isfinite().all()), "fitted on few models its embeddings are not finite")
+
+
+@check("encoder")
+def parts_of_queries_have_the_cosine_of_the_whole(component: Encoder, bench: Bench) -> None:
+    """Where a network says which part of an embedding is of which query, these add up to the cosine."""
+    module = _fitted(component, bench)
+    by_query = getattr(module, "by_query", None)
+    if by_query is None:
+        return
+    with torch.no_grad():
+        embeddings = module(answers_of(seed=3)[:, 0])
+    parts = by_query(embeddings, QUERIES)
+    shape = tuple(parts.shape[:2])
+    require(shape == (len(embeddings), QUERIES), f"'by_query' returns {shape} for {(len(embeddings), QUERIES)}")
+    gap = float(((parts * parts[:1]).sum((1, 2)) - (embeddings * embeddings[:1]).sum(1)).abs().max())
+    require(gap <= 1e-4, f"the products of the parts of 'by_query' differ from the cosine by {gap:.2g}")

@@ -22,6 +22,10 @@ class OneHotLabels(nn.Module):
         """Embed answers; those that are not finite stay so, for a verdict must see them."""
         return through_channel(answers, TOP1).flatten(1) / math.sqrt(answers.shape[1])
 
+    def by_query(self, embeddings: Tensor, q: int) -> Tensor:
+        """Return embeddings ``(B, Q * K)`` as parts ``(B, Q, K)`` of single queries."""
+        return embeddings.reshape(len(embeddings), q, -1)
+
 
 @attrs.frozen(kw_only=True)
 class Labels(fpframe.Encoder):

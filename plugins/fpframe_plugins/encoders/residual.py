@@ -48,6 +48,14 @@ class WhitenedAnswers(nn.Module):
         residuals = self._features(answers) - self.centre
         return unit_norm(residuals - (residuals @ self.directions.T * self.shrinking) @ self.directions)
 
+    def by_query(self, embeddings: Tensor, q: int) -> Tensor:
+        """Return embeddings as parts ``(B, Q, 2 * K)`` of single queries.
+
+        The last coordinate is of none: it is only for models of which nothing is left.
+        """
+        logs, labels = embeddings[:, :-1].unflatten(1, (2, q, -1)).unbind(1)
+        return torch.cat([logs, labels], dim=2)
+
     def fit(self, derived: Tensor, independent: Tensor, ridge: float) -> None:
         """Learn from answers ``(B, Q, K)`` of either kind."""
         half = self.centre.numel() // 2
