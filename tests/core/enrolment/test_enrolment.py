@@ -51,6 +51,7 @@ def test_the_same_seed_gives_byte_identical_enrolments(tiny_store, tiny_enrolmen
     assert capfd.readouterr() == ("", ""), "the library is silent"
 
 
+@pytest.mark.slow
 def test_retraining_everything_in_this_process_gives_the_bytes_that_worker_processes_gave(registry, tmp_path):
     small = smallest()
     small = attrs.evolve(small, training=attrs.evolve(small.training, epochs=1), channels=("probs",))

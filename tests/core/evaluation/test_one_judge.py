@@ -127,6 +127,7 @@ def test_every_model_of_tiny_gets_the_verdict_that_verify_gives(enrolment, every
     assert {verdict.verdict for verdict in verdicts} == {"DERIVED", "NOT_SHOWN", "INCONCLUSIVE"}
 
 
+@pytest.mark.slow
 def test_every_model_behind_a_filter_gets_the_verdict_that_verify_gives(enrolment, behind):
     verdicts = require_same_verdicts(enrolment, behind)
     assert {verdict.verdict for verdict in verdicts} == {"DERIVED", "NOT_SHOWN", "INCONCLUSIVE"}

@@ -101,6 +101,7 @@ def test_the_loss_tells_members_of_a_model_that_knows_its_own_by_heart() -> None
     assert loss_attack(victim, training[:30], mixed, training) == leak
 
 
+@pytest.mark.slow
 def test_findings(finding: Finding) -> None:
     trials = {(each["scheme"], each["source"]): each for each in finding.data["trials"]}
     names = [TRAINING, SAME, GRATINGS, NOISE]

@@ -108,6 +108,7 @@ def test_a_rate_is_held_to_alpha_with_its_interval(hits: int, alpha: float, outc
     assert f"({hits} of 20)" in claim.ours
 
 
+@pytest.mark.slow
 def test_findings(laboratory: Laboratory, finding: Finding) -> None:
     count = len(FRACTIONS) * laboratory.recipe.experiments.overlap_models
     table = finding.tables["models"]

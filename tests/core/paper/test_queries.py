@@ -92,6 +92,7 @@ def test_further_views_leave_those_that_the_encoder_is_fitted_on_as_they_are(
     assert torch.equal(many.victim[:views], usual.victim)
 
 
+@pytest.mark.slow
 def test_findings(laboratory: Laboratory, finding: Finding) -> None:
     curves = [each for each in finding.data["curves"] if each["kind"] == ALL_THEFTS]
     ours = [each for each in curves if each["scheme"] == UAP]
@@ -109,6 +110,7 @@ def test_findings(laboratory: Laboratory, finding: Finding) -> None:
     assert all(len(row) == len(HEADER) for table in finding.tables.values() for row in table.rows)
 
 
+@pytest.mark.slow
 def test_the_baseline_is_compared_at_as_many_queries(finding: Finding) -> None:
     asked = {each["queries"] for each in finding.data["curves"] if each["scheme"] == UAP}
     baseline = [each for each in finding.data["curves"] if each["scheme"] == BASELINE]
@@ -117,6 +119,7 @@ def test_the_baseline_is_compared_at_as_many_queries(finding: Finding) -> None:
     assert f"`{UAP}` minus `{BASELINE}`, 40 queries each" in finding.data["contrasts"]
 
 
+@pytest.mark.slow
 def test_claims_follow_their_rules(finding: Finding) -> None:
     claimed, honest, kept = finding.claims
     assert claimed.outcome == "agrees"

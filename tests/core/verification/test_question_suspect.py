@@ -173,7 +173,8 @@ def test_a_filter_that_changes_images_needs_a_calibration_of_its_own_and_says_ho
     assert "change between repeats as flip(0.5) changes them" in undeclared.sentence
     assert undeclared.queries == ALL + 16, "with the mirror images of the probes"
     plain = fpframe.verify(enrolment, flipping(thief, 0.5, registry), through="none")
-    assert plain.verdict != "INCONCLUSIVE" or plain.decision.reason.code == "views-disagree"
+    # mirrored images cost a thief more of its ability than any calibration model lacks
+    assert plain.reason_code in ("", "views-disagree", "suspect-less-able")
     assert "answers-vary" in codes(plain)
 
 

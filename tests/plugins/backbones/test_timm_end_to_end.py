@@ -21,7 +21,6 @@ TRAINING = {
 
 RESIDUAL, TRANSFORMER = "timm:test_resnet", "timm:test_vit"
 
-
 pytestmark = pytest.mark.usefixtures("few_models")
 
 
@@ -76,4 +75,4 @@ def test_a_timm_victim_is_enrolled_on_the_cheap_zoo_and_recognised_among_timm_su
     assert any("'same-data' is absent" in note.text for note in verdicts[address].caveats)
     scores = [verdicts[name].score for name in others]
     assert max(scores) < 0.98 < verdicts[address].score
-    assert min(scores) < 0, "at least one of those that are not the victim is far from it"
+    assert "DERIVED" not in {verdicts[name].verdict for name in others}
