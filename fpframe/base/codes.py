@@ -114,6 +114,7 @@ REASONS: Mapping[str, Reason] = {
 _OTHERS: dict[str, str] = {
     "answers-recorded": "The answers come from a file and are taken to be the suspect's.",
     "answers-vary": "The answers to one image change between repeats, and those of the calibration models do not.",
+    "architecture-adapted": "Weights were opened in a library's network that was changed for the size of the images.",
     "architecture-less-able": "Models of an architecture stay less able than the victim, however long they train.",
     "assumption": "Something was assumed of the victim or its data, by an enrolment from before notes had codes.",
     "batch-dependent": "Answers are slightly different in a batch than alone, as with another precision.",
