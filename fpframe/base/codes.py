@@ -131,6 +131,7 @@ _OTHERS: dict[str, str] = {
     "images-left-out": "Something in the folder of the data set was not read.",
     "images-linked": "Images of the data set lie behind a link to another folder.",
     "limit-not-held": "A limit on what the suspect may use could not be enforced.",
+    "preparation-assumed": "Nobody said how images are prepared for weights, and what is usual was done.",
     "queries-not-named": "The file of answers does not say which queries it answers.",
     "recorded-once": "Each image was recorded once, so nobody can see whether answers change between repeats.",
     "stratum-absent": "No independent models of this kind were calibrated.",

@@ -48,6 +48,8 @@ class Classifier(nn.Module):
         self.image_shape = image_shape
         self.address = address
         self.form = form
+        #: Whether its weights came from elsewhere, so that nobody knows how images were prepared for them.
+        self.foreign = False
         self.mean = None if mean is None else tuple(mean)
         self.std = None if std is None else tuple(std)
         channels = image_shape[0]

@@ -18,7 +18,7 @@ from .modelfiles import (
 )
 from .networks import build_for_weights as build_for_weights
 from .perchannel import finite as finite, per_channel as per_channel, positive as positive
-from .saved import adaptation_notes as adaptation_notes
+from .saved import opening_notes as opening_notes
 from .suspects import (
     Opening as Opening,
     Suspect as Suspect,

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from fpframe.errors import ModelError, UsageError, first_line
 from fpframe.interfaces import SuspectRequest
 from fpframe.models import Classifier, Outputs, Query, copied, evaluating, infer_outputs, state_digest
-from fpframe.opening.saved import adaptation_notes
+from fpframe.opening.saved import opening_notes
 
 
 def module_query(module: nn.Module, request: SuspectRequest) -> Query:
@@ -57,7 +57,8 @@ def module_query(module: nn.Module, request: SuspectRequest) -> Query:
     outputs: Outputs = "logits" if request.outputs == "auto" else request.outputs
     query = open_query(ask, request, outputs=outputs, digest=digest)
     if isinstance(given, Classifier):
-        query.architecture, query.notes = given.architecture, adaptation_notes(given, whose="suspect")
+        prepared = request.mean is not None or request.std is not None
+        query.architecture, query.notes = given.architecture, opening_notes(given, whose="suspect", prepared=prepared)
     return query
 
 

@@ -89,16 +89,36 @@ def is_from_source(address: str) -> bool:
     return Address.parse(address).prefix not in ("", "python")
 
 
-def adaptation_notes(classifier: Classifier, *, whose: str) -> tuple[Note, ...]:
-    """Return what the reader of a verdict should know of an adapted architecture; nothing of one that is unchanged."""
-    if not classifier.adapted:
-        return ()
+def opening_notes(classifier: Classifier, *, whose: str, prepared: bool) -> tuple[Note, ...]:
+    """Return what the reader of a verdict should know of the network that was built for somebody's weights.
+
+    Args:
+        classifier: the network.
+        whose: ``victim`` or ``suspect``.
+        prepared: whether somebody said what is subtracted from pixels, or what they are divided by.
+    """
+    notes = []
     plain, _ = split_form(classifier.address)
-    return (
-        Note(
-            "architecture-adapted",
-            f"The {whose} was opened as {classifier.architecture}: {plain}, changed for images of shape "
-            f"{classifier.image_shape}. Weights that were trained in {plain} as its library builds it give other "
-            f"answers there; for such weights name {plain}(unchanged).",
-        ),
-    )
+    if classifier.adapted:
+        notes.append(
+            Note(
+                "architecture-adapted",
+                f"The {whose} was opened as {classifier.architecture}: {plain}, changed for images of shape "
+                f"{classifier.image_shape}. Weights that were trained in {plain} as its library builds it give other "
+                f"answers there; for such weights name {plain}(unchanged).",
+            )
+        )
+    if classifier.foreign and not prepared and (classifier.mean is not None or classifier.std is not None):
+        notes.append(
+            Note(
+                "preparation-assumed",
+                f"Nobody said how images are prepared for the {whose}: {_numbers(classifier.mean)} was subtracted from "
+                f"pixels, and they were divided by {_numbers(classifier.std)}, as is usual for {plain}. If that is not "
+                "how it was trained, give --mean and --std.",
+            )
+        )
+    return tuple(notes)
+
+
+def _numbers(values: tuple[float, ...] | None) -> str:
+    return ", ".join(f"{value:g}" for value in values or ())

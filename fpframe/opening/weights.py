@@ -19,7 +19,7 @@ from fpframe.errors import ModelError, first_line
 from fpframe.models import Classifier, free_sizes
 from fpframe.opening import unpickle as _unpickle
 from fpframe.opening.modelfiles import existing_file
-from fpframe.opening.saved import refuse_another_form
+from fpframe.opening.saved import Saved, is_from_source, refuse_another_form
 from fpframe.store import dump, write_durably
 
 #: Seconds after which the process that reads a foreign pickle is ended.
@@ -87,6 +87,7 @@ def load_weights(classifier: Classifier, path: Path | str) -> Classifier:
         )
     refuse_another_form(classifier, path)
     classifier.module.load_state_dict(weights)
+    classifier.foreign = is_from_source(classifier.address) and Saved.of(path) is None
     return classifier
 
 
