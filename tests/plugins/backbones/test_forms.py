@@ -12,7 +12,7 @@ import fpframe
 from fpframe.models import state_digest
 from fpframe_plugins.backbones.timm import Timm
 from fpframe_plugins.backbones.torchvision import TorchvisionBackbones
-from plugins.backbones.building import build, label
+from plugins.backbones.building import build, label, telling_images_apart
 
 #: Every kind of adaptation, with a network and images that need it, and the form that names it. "" is for none.
 ADAPTED = [
@@ -35,7 +35,8 @@ ADAPTED = [
 
 
 @pytest.mark.parametrize(
-    ("source", "name", "shape", "form"), [row[1:] for row in ADAPTED], ids=[row[0] for row in ADAPTED]
+    ("source", "name", "shape", "form"),
+    [pytest.param(*row[1:], id=row[0], marks=[pytest.mark.slow] if row[2] == "vgg11" else []) for row in ADAPTED],
 )
 def test_an_adaptation_is_named_and_the_name_builds_it_again(
     source: fpframe.BackboneSource, name: str, shape: tuple[int, int, int], form: str
@@ -80,6 +81,7 @@ def test_what_torchvision_does_to_images_behind_its_own_weights_has_a_name() -> 
     pixels = torch.rand(2, 3, 64, 64, generator=torch.Generator().manual_seed(0))
     names = ("googlenet(unchanged)", "googlenet(aux_logits=false)", "googlenet(aux_logits=false,transform_input=true)")
     plain, bare, transformed = (build(TorchvisionBackbones(), name, (3, 64, 64)) for name in names)
+    telling_images_apart(plain.module, 3)
     for other in (bare, transformed):
         other.module.load_state_dict(
             {key: value for key, value in plain.module.state_dict().items() if not key.startswith("aux")}
