@@ -19,11 +19,16 @@ def label(value: object) -> str | None:
 
 
 def telling_images_apart(network: nn.Module, channels: int) -> nn.Module:
-    """Return a network whose normalisation knows its activations; a fresh one lets them fade on their way."""
+    """Return a network whose answers depend on the image; of a fresh one they hardly do."""
     norms = [layer for layer in network.modules() if isinstance(layer, nn.BatchNorm2d)]
-    for norm in norms:
-        norm.momentum = 1.0
-    if norms:
-        with torch.no_grad():
+    with torch.no_grad():
+        for weight in network.parameters():
+            if weight.ndim == 1:  # among them scales of whole layers, which begin at almost nothing
+                weight.add_(torch.randn_like(weight), alpha=0.1)
+            elif weight.shape[0] == 10:
+                weight.mul_(10)
+        for norm in norms:
+            norm.momentum = 1.0
+        if norms:
             network.train()(torch.rand(8, channels, 96, 96))
     return network
