@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torchvision import models
 
 import fpframe
-from fpframe.opening import open_suspect
+from fpframe.opening import build_for_weights, open_suspect
 from plugins.backbones.building import telling_images_apart
 
 SIDES = (8, 28, 32, 64, 224)
@@ -96,7 +96,10 @@ def test_a_state_dict_answers_as_in_its_own_library_or_the_size_is_refused_by_na
         assert "\n" not in message
         return
     query = opened(tmp_path / "own.safetensors", address, (3, side, side), registry)
-    torch.testing.assert_close(query(pixels).log(), expected.log_softmax(1), rtol=1e-5, atol=1e-5)
+    torch.testing.assert_close(query(pixels), expected.softmax(1), rtol=0, atol=1e-5)
+    built = build_for_weights(registry, address, tmp_path / "own.safetensors", 10, (3, side, side))
+    module = fpframe.load_weights(built, tmp_path / "own.safetensors").module.eval()
+    torch.testing.assert_close(answers(module, pixels), expected, rtol=1e-5, atol=1e-5)
     assert expected.std(0).max() > 1e-4, "or another network would pass too"
     assert query.architecture == f"{address}(unchanged)"
     assert "architecture-adapted" not in {note.code for note in query.notes}
