@@ -12,6 +12,12 @@ from .digest import (
     without_nan as without_nan,
 )
 from .events import Event as Event, Listener as Listener, ignore as ignore, log_events as log_events
+from .form import (
+    UNCHANGED as UNCHANGED,
+    is_adapted as is_adapted,
+    split_form as split_form,
+    with_form as with_form,
+)
 from .jsontext import parse_json as parse_json
 from .machine import machine_profile as machine_profile
 from .note import Note as Note

@@ -119,6 +119,7 @@ REASONS: Mapping[str, Reason] = {
 _OTHERS: dict[str, str] = {
     "answers-recorded": "The answers come from a file and are taken to be the suspect's.",
     "answers-vary": "The answers to one image change between repeats, and those of the calibration models do not.",
+    "architecture-adapted": "Weights were opened in a library's network that was changed for the size of the images.",
     "architecture-less-able": "Models of an architecture stay less able than the victim, however long they train.",
     "assumption": "Something was assumed of the victim or its data, by an enrolment from before notes had codes.",
     "batch-dependent": "Answers are slightly different in a batch than alone, as with another precision.",
@@ -136,6 +137,7 @@ _OTHERS: dict[str, str] = {
     "images-left-out": "Something in the folder of the data set was not read.",
     "images-linked": "Images of the data set lie behind a link to another folder.",
     "limit-not-held": "A limit on what the suspect may use could not be enforced.",
+    "preparation-assumed": "Nobody said how images are prepared for weights, and what is usual was done.",
     "queries-not-named": "The file of answers does not say which queries it answers.",
     "recorded-once": "Each image was recorded once, so nobody can see whether answers change between repeats.",
     "stratum-absent": "No independent models of this kind were calibrated.",

@@ -53,6 +53,7 @@ def train(
         if all_images:
             workspace.parts = attrs.evolve(workspace.parts, victim=workspace.dataset.train)
         zoo = build_models([plan], workspace, shown)
-    save_weights(zoo.load(plan), out)
+    network = zoo.load(plan)
+    save_weights(network, out)
     count = len(workspace.parts.victim)
-    print(f"{out}: {backbone}, {count} images, {training.epochs} epochs, accuracy {zoo.accuracy(plan):.4f}")
+    print(f"{out}: {network.architecture}, {count} images, {training.epochs} epochs, accuracy {zoo.accuracy(plan):.4f}")

@@ -28,6 +28,16 @@ class BackboneSource(Component):
         """Return a few architectures that are small and quick to build, for `fpframe.testing`."""
         return tuple(self.names()[:2])
 
+    def unchanged(self, name: str) -> str:
+        """Return the name of an architecture as its library builds it; weights that come from elsewhere are opened so.
+
+        A source that adapts architectures to their images, so that the same weights give other answers, names its forms
+        in round brackets: ``resnet18(unchanged)``, and ``resnet18(stem=small)``. `build` takes these names for images
+        of any shape, and for a bare one chooses a form; `Classifier.form` says which. A name that has its form already
+        is returned as it is. The default is for sources that adapt nothing.
+        """
+        return name
+
     @abstractmethod
     def build(
         self,
@@ -42,5 +52,6 @@ class BackboneSource(Component):
 
         Raises:
             UsageError: there is no such architecture; the message lists close names.
-            ModelError: the architecture cannot be adapted to images of this shape.
+            ModelError: the architecture cannot be adapted to images of this shape, or takes none of it in the form
+                that the name says.
         """

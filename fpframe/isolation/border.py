@@ -38,19 +38,27 @@ class Facts:
     Attributes:
         address: what it was called by.
         digest: SHA-256 of its file or weights; empty when it has neither.
+        architecture: address of the network that was built for it; empty where that is not known.
         notes: what the reader of a verdict should know of how it was opened.
         reading: how its answers will be read.
     """
 
     address: str
     digest: str
+    architecture: str
     notes: tuple[Note, ...]
     reading: Reading
 
     @classmethod
     def of(cls, query: Query) -> Facts:
         """Return what is known of an open suspect."""
-        return cls(address=query.address, digest=query.digest, notes=query.notes, reading=Reading.of(query))
+        return cls(
+            address=query.address,
+            digest=query.digest,
+            architecture=query.architecture,
+            notes=query.notes,
+            reading=Reading.of(query),
+        )
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -98,6 +106,7 @@ class IsolatedQuery(Query):
             address=session.facts.address,
             digest=session.facts.digest,
         )
+        self.architecture = session.facts.architecture
         self.notes = session.facts.notes
         self._session = session
         self._reading = session.facts.reading

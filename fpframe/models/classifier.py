@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from fpframe.base import tensors_digest
+from fpframe.base import is_adapted, tensors_digest, with_form
 from fpframe.errors import ModelError, UsageError, first_line
 from fpframe.models.modes import evaluation_mode
 from fpframe.models.query import Query
@@ -24,6 +24,8 @@ class Classifier(nn.Module):
         mean: per-channel mean that is subtracted from pixels, or ``None``.
         std: per-channel standard deviation that pixels are divided by, or ``None``.
         address: what the network was built by, for the record.
+        form: which form of the architecture was built: ``unchanged``, or what was adapted to the images, such as
+            ``stem=small``. It is empty where the architecture has one form only, or nothing had to be adapted.
     """
 
     _mean: Tensor
@@ -38,12 +40,16 @@ class Classifier(nn.Module):
         mean: Sequence[float] | None = None,
         std: Sequence[float] | None = None,
         address: str = "",
+        form: str = "",
     ) -> None:
         super().__init__()
         self.module = module
         self.num_classes = num_classes
         self.image_shape = image_shape
         self.address = address
+        self.form = form
+        #: Whether its weights came from elsewhere, so that nobody knows how images were prepared for them.
+        self.foreign = False
         self.mean = None if mean is None else tuple(mean)
         self.std = None if std is None else tuple(std)
         channels = image_shape[0]
@@ -59,6 +65,16 @@ class Classifier(nn.Module):
         """
         logits: Tensor = self.module(pixels.clone() if self._identity else (pixels - self._mean) / self._std)
         return logits
+
+    @property
+    def architecture(self) -> str:
+        """The address with the form that was built: weights mean something else in every other form."""
+        return with_form(self.address, self.form) if self.form else self.address
+
+    @property
+    def adapted(self) -> bool:
+        """Whether the architecture was changed, for the sake of the images, from what its library builds."""
+        return is_adapted(self.form)
 
     @property
     def device(self) -> torch.device:

@@ -27,6 +27,7 @@ class Query:
         num_classes: number of classes K.
         address: what the model was called by, for the record.
         digest: SHA-256 of the model's file or weights, empty when it has neither.
+        architecture: address of the network that was built for it, where that is known.
         spent: images asked so far.
     """
 
@@ -54,6 +55,7 @@ class Query:
         self.max_queries = max_queries
         self.address = address
         self.digest = digest
+        self.architecture = ""
         self.spent = 0
         self._notes: tuple[Note, ...] = ()
 

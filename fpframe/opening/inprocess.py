@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from fpframe.errors import ModelError, UsageError, first_line
 from fpframe.interfaces import SuspectRequest
 from fpframe.models import Classifier, Outputs, Query, copied, evaluating, infer_outputs, state_digest
+from fpframe.opening.saved import opening_notes
 
 
 def module_query(module: nn.Module, request: SuspectRequest) -> Query:
@@ -25,6 +26,7 @@ def module_query(module: nn.Module, request: SuspectRequest) -> Query:
         ModelError: it is a `Classifier` for other classes or images.
     """
     device = open_device(request.device)
+    given = module
     if isinstance(module, Classifier):
         _check_fit(module, request)
         if request.mean is not None or request.std is not None:
@@ -53,7 +55,11 @@ def module_query(module: nn.Module, request: SuspectRequest) -> Query:
         return answer
 
     outputs: Outputs = "logits" if request.outputs == "auto" else request.outputs
-    return open_query(ask, request, outputs=outputs, digest=digest)
+    query = open_query(ask, request, outputs=outputs, digest=digest)
+    if isinstance(given, Classifier):
+        prepared = request.mean is not None or request.std is not None
+        query.architecture, query.notes = given.architecture, opening_notes(given, whose="suspect", prepared=prepared)
+    return query
 
 
 def function_query(function: Callable[[Tensor], Any], request: SuspectRequest) -> Query:

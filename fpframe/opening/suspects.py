@@ -14,8 +14,8 @@ from fpframe.base import Address
 from fpframe.errors import ModelError, PluginError, UsageError
 from fpframe.interfaces import SuspectRequest, SuspectSource
 from fpframe.models import Outputs, Query
-from fpframe.opening.backbones import build_backbone
 from fpframe.opening.inprocess import function_query, module_query, refuse_backbone
+from fpframe.opening.networks import build_for_weights
 from fpframe.opening.perchannel import per_channel
 from fpframe.registry import Registry
 
@@ -57,7 +57,8 @@ def open_suspect(
         image_shape: channels, height and width of the queries.
 
     Options:
-        backbone: address of the architecture that bare weights belong to, such as ``timm:resnet18``.
+        backbone: address of the architecture that bare weights belong to, such as ``timm:resnet18``; it is built as
+            its library builds it, unless the address or a file of fpframe's own says otherwise.
         outputs: how answers are to be read; ``auto`` takes a network's for logits and looks at all others.
         mean: per-channel mean to subtract from pixels; a `Classifier` keeps its own unless this is given.
         std: per-channel standard deviation to divide pixels by.
@@ -77,7 +78,7 @@ def open_suspect(
         image_shape=image_shape,
         backbone=None
         if backbone is None
-        else partial(build_backbone, registry, backbone, num_classes, image_shape, seed=0),
+        else partial(build_for_weights, registry, backbone, _path(suspect), num_classes, image_shape, seed=0),
         mean=per_channel(said.pop("mean", None)),
         std=per_channel(said.pop("std", None)),
         **said,
@@ -120,6 +121,11 @@ def _address(suspect: object) -> str:
     own = getattr(suspect, "address", "")
     named = getattr(suspect, "__qualname__", type(suspect).__name__)
     return own if isinstance(own, str) and own else str(named)
+
+
+def _path(suspect: object) -> Path | None:
+    """Return where the weights of a suspect may lie; what fpframe wrote there says which network they belong to."""
+    return Path(suspect) if isinstance(suspect, str | Path) and not Address.parse(str(suspect)).prefix else None
 
 
 def find_source(registry: Registry, address: str) -> SuspectSource | None:

@@ -13,6 +13,7 @@ from fpframe.base import Address
 from fpframe.errors import DataError, ModelError, UsageError
 from fpframe.models import Classifier, Dataset, state_digest
 from fpframe.opening.backbones import build_backbone
+from fpframe.opening.networks import build_for_weights, unchanged_address
 from fpframe.opening.perchannel import finite, per_channel, positive
 from fpframe.opening.weights import SUFFIXES, load_weights
 from fpframe.registry import Registry
@@ -93,6 +94,7 @@ class Victim:
                 mean=self.mean,
                 std=self.std,
                 address=classifier.address,
+                form=classifier.form,
             )
         if self.weights is not None:
             load_weights(classifier, self.weights)
@@ -101,31 +103,55 @@ class Victim:
     def _network(self, dataset: Dataset, registry: Registry) -> tuple[Classifier, str | None]:
         shape, classes = dataset.image_shape, dataset.num_classes
         if isinstance(self.model, str):
-            classifier = build_backbone(registry, self.model, classes, shape, seed=0)
+            if self.weights is None:
+                classifier = build_backbone(registry, self.model, classes, shape, seed=0)
+            else:
+                classifier = build_for_weights(registry, self.model, self.weights, classes, shape, seed=0)
             anew = self._builds_anew(classifier, dataset, registry)
-            return classifier, self.backbone or (self.model if anew else None)
+            return classifier, self._named_backbone(classifier, registry) or anew
         if not isinstance(self.model, Classifier):
             name = type(self.model).__name__
-            return Classifier(self.model, num_classes=classes, image_shape=shape, address=name), self.backbone
+            given = Classifier(self.model, num_classes=classes, image_shape=shape, address=name)
+            return given, self._named_backbone(given, registry)
         if (self.model.num_classes, self.model.image_shape) != (classes, shape):
             raise ModelError(
                 f"the victim is made for {self.model.num_classes} classes and images of shape {self.model.image_shape} "
                 f"where the data has {classes} and {shape} ({dataset.address}); name the data that it was "
                 "trained on"
             )
-        return self.model, self.backbone
+        return self.model, self._named_backbone(self.model, registry)
 
-    def _builds_anew(self, classifier: Classifier, dataset: Dataset, registry: Registry) -> bool:
-        """Tell whether the address gives fresh weights each time, as training models like the victim needs.
+    def _named_backbone(self, victim: Classifier, registry: Registry) -> str | None:
+        """Return the backbone that was named, in the form of the victim: unchanged, unless the victim looks adapted.
 
         Raises:
-            ModelError: it does, but no weights of the victim were named.
+            ModelError: its library builds no such network for these images; the message names the form that can be.
         """
-        again = build_backbone(registry, str(self.model), dataset.num_classes, dataset.image_shape, seed=1)
+        if self.backbone is None or (unchanged := unchanged_address(registry, self.backbone)) == self.backbone:
+            return self.backbone
+        chosen = build_backbone(registry, self.backbone, victim.num_classes, victim.image_shape, seed=0)
+        if not chosen.adapted or str(chosen.module) == str(victim.module):
+            return self.backbone
+        return build_backbone(registry, unchanged, victim.num_classes, victim.image_shape, seed=0).architecture
+
+    def _builds_anew(self, classifier: Classifier, dataset: Dataset, registry: Registry) -> str | None:
+        """Return the address that gives fresh weights each time, as training models like the victim needs.
+
+        It is the one that the user named, where that builds the form of the victim. There is none where the address
+        gives the same weights again.
+
+        Raises:
+            ModelError: it gives fresh weights, but no weights of the victim were named.
+        """
+        address = str(self.model)
+        again = build_backbone(registry, address, dataset.num_classes, dataset.image_shape, seed=1)
+        if (again.form if again.adapted else "") != (classifier.form if classifier.adapted else ""):
+            address = classifier.architecture
+            again = build_backbone(registry, address, dataset.num_classes, dataset.image_shape, seed=1)
         fresh = state_digest(again.module) != state_digest(classifier.module)
         if fresh and self.weights is None:
             raise ModelError(
                 f"'{self.model}' names an architecture without weights; pass --weights FILE, or leave out --victim to "
                 "have one trained"
             )
-        return fresh
+        return address if fresh else None

@@ -19,6 +19,7 @@ from fpframe.errors import ModelError, first_line
 from fpframe.models import Classifier, free_sizes
 from fpframe.opening import unpickle as _unpickle
 from fpframe.opening.modelfiles import existing_file
+from fpframe.opening.saved import Saved, is_from_source, refuse_another_form
 from fpframe.store import dump, write_durably
 
 #: Seconds after which the process that reads a foreign pickle is ended.
@@ -42,7 +43,7 @@ def save_weights(classifier: Classifier, path: Path | str, *, facts: Mapping[str
         ResourceError: the file cannot be written.
     """
     known = {
-        "backbone": classifier.address,
+        "backbone": classifier.architecture,
         "num_classes": classifier.num_classes,
         "image_shape": list(classifier.image_shape),
         **(facts or {}),
@@ -59,6 +60,10 @@ def load_weights(classifier: Classifier, path: Path | str) -> Classifier:
     save it, and all its keys may begin with ``module.``, as those of a `Classifier` or ``DataParallel`` do.
     A pickle is read with PyTorch's weights-only reader, in a process of its own with limits on time and
     memory. Nothing is loaded unless everything fits.
+
+    Shapes do not tell everything: an architecture that was adapted to small images has those of the unchanged one, and
+    other answers. A file that fpframe wrote says which of them it belongs to, and goes into no other. A file that says
+    nothing goes into an adapted network only where its address names the form, as in ``timm:resnet18(stem=small)``.
 
     Raises:
         ModelError: the file is missing, damaged, refused, or does not fit the network.
@@ -80,7 +85,9 @@ def load_weights(classifier: Classifier, path: Path | str) -> Classifier:
             f"with {classifier.num_classes} classes: {'; '.join(misfits)} ({path}); "
             "name the backbone that they were saved from"
         )
+    refuse_another_form(classifier, path)
     classifier.module.load_state_dict(weights)
+    classifier.foreign = is_from_source(classifier.address) and Saved.of(path) is None
     return classifier
 
 

@@ -15,6 +15,7 @@ from fpframe.verification.choices import Choice, choices_of, chosen_afterwards
 from fpframe.verification.looks import looks_of
 from fpframe.verification.points import with_points
 from fpframe.verification.question_suspect import Asking, Questioned, question
+from fpframe.verification.transcript import identity
 from fpframe.verification.verdict import Verdict
 from fpframe.verification.verdict_json import Abilities
 from fpframe.verification.yardsticks import Yardsticks
@@ -105,7 +106,7 @@ def _verdict(
         ability=_abilities(enrolment, each),
         queries=len(each.transcript.answers),
         saved=(enrolment.queries.views - each.views) * enrolment.queries.images.shape[1] if decision.stopped else 0,
-        suspect={"address": each.query.address, "digest": each.query.digest},
+        suspect=identity(each.query),
         scheme=enrolment.scheme,
         enrolment=yardsticks.digest,
         settings={"outputs": each.query.outputs, **settings},

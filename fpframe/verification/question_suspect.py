@@ -27,7 +27,7 @@ from fpframe.verification.interview import Interview
 from fpframe.verification.probes import Probed, moved_share, probe
 from fpframe.verification.requirements import lacking
 from fpframe.verification.standing import NOT_ENROLLED, NOT_RECORDED, Standing
-from fpframe.verification.transcript import NotRecordedError, Transcript
+from fpframe.verification.transcript import NotRecordedError, Transcript, identity
 from fpframe.verification.yardstick import Yardstick
 from fpframe.verification.yardsticks import Yardsticks
 from fpframe.zoo import FilterChain
@@ -261,7 +261,7 @@ def _transcript(interview: Interview, enrolment: Enrolment, query: Query) -> Tra
         answers=interview.answers,
         about={
             "queries": enrolment.queries.digest,
-            "suspect": {"address": query.address, "digest": query.digest},
+            "suspect": identity(query),
             "outputs": query.outputs,
             "channel": query.channel,
             "notes": [note.to_dict() for note in query.notes],

@@ -57,6 +57,12 @@ class Transcript:
         write_durably(path, content.getvalue())
 
 
+def identity(query: Query) -> dict[str, str]:
+    """Return which model a suspect is; its architecture only where somebody built a network for it."""
+    architecture = {"architecture": query.architecture} if query.architecture else {}
+    return {"address": query.address, "digest": query.digest, **architecture}
+
+
 class RecordedQuery(Query):
     """Recorded answers in place of the suspect that gave them.
 
@@ -71,6 +77,7 @@ class RecordedQuery(Query):
         options["address"] = suspect.get("address", options["address"])
         options["outputs"] = "probs" if "outputs" in about else options["outputs"]  # a transcript holds probabilities
         super().__init__(self._look_up, digest=suspect.get("digest", ""), **options)
+        self.architecture = suspect.get("architecture", "")
         self._channel = about.get("channel")
         self._read = about.get("outputs")
         self._recorded: dict[bytes, deque[np.ndarray]] = {}

@@ -33,7 +33,7 @@ class Verdict:
         ability: how able suspect and victim are.
         queries: images that it was sent, the probes among them, and those that ability is measured on.
         saved: images of the query set that an early stop left unasked.
-        suspect: its address and digest.
+        suspect: its address and digest, and its architecture where a network was built for it.
         scheme: the scheme it was questioned by.
         enrolment: digest of the enrolment.
         settings: how it was opened and its answers were read.

@@ -30,6 +30,7 @@ class SuspectFields:
 
     address: str
     digest: str
+    architecture: str = ""
 
 
 @attrs.frozen(kw_only=True)

@@ -85,7 +85,9 @@ def export_zoo(zoo: Zoo, out: Path | str, *, format: str, force: bool = False, o
                 "stratum": model.stratum,
                 "family": model.family,
                 "split": model.split,
-                "backbone": zoo.workspace.resolve(model.lineage.architecture),
+                "backbone": classifier.architecture
+                if classifier.form
+                else zoo.workspace.resolve(model.lineage.architecture),
                 "digest": classifier.as_query().digest,
             }
         )

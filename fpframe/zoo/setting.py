@@ -11,7 +11,7 @@ import torch
 from fpframe.base import Event, Note
 from fpframe.errors import ModelError
 from fpframe.models import Classifier, Dataset
-from fpframe.opening import Victim, open_dataset
+from fpframe.opening import Victim, open_dataset, opening_notes
 from fpframe.recipe import Recipe, Run
 from fpframe.registry import SAME_ARCHITECTURE
 from fpframe.zoo.build import build_models, missing_models
@@ -116,6 +116,7 @@ def prepare(
     else:
         given, address = victim.open(workspace.dataset, workspace.registry)
         _require_finite(given, workspace)
+        caveats += opening_notes(given, whose="victim", prepared=victim.mean is not None or victim.std is not None)
         name = victim.model if isinstance(victim.model, str) else given.address
         if victim.indices is None:
             caveats.append(

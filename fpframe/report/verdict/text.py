@@ -22,6 +22,8 @@ def verdicts_text(verdicts: Sequence[Verdict]) -> str:
             f"  score {number(verdict.score)} [{number(low)}, {number(high)}], p {p_text(verdict.p_value)}, "
             f"alpha {verdict.alpha:g}, {asked}, channel {verdict.channel}{through}"
         )
+        if verdict.suspect.get("architecture"):
+            lines.append(f"  opened as {verdict.suspect['architecture']}")
         if verdict.ability.images:
             able = verdict.ability
             found = f"suspect {number(able.suspect)}, victim {number(able.victim)}"

@@ -135,6 +135,39 @@ def networks_know_their_address(component: BackboneSource, bench: Bench) -> None
 
 
 @check("backbone")
+def networks_know_their_form(component: BackboneSource, bench: Bench) -> None:
+    """A network that was adapted says how, and is built again by that name; `unchanged` names the other one."""
+    for name, model in _examples(component, bench):
+        unchanged = component.unchanged(name)
+        require(
+            component.unchanged(unchanged) == unchanged,
+            f"unchanged('{unchanged}') is '{component.unchanged(unchanged)}'; return a name that has its form as it is",
+        )
+        if model.adapted:
+            require(
+                unchanged != name,
+                f"{name} was adapted ({model.form}), and 'unchanged' has no name for it as it was before; write "
+                f"'unchanged', so that weights from elsewhere are not opened in {model.architecture}",
+            )
+        if model.form:
+            again = _built_as(component, model.architecture.partition(":")[2])
+            require(
+                again.form == model.form and torch.equal(again.logits(pixels()), model.logits(pixels())),
+                f"{model.architecture} is not the network that {name} is; build the form that a name says",
+            )
+
+
+def _built_as(component: BackboneSource, name: str) -> Classifier:
+    try:
+        return build(component, name)
+    except Exception as error:
+        raise AssertionError(
+            f"'{component.name}:{name}' cannot be built: {type(error).__name__}: {' '.join(str(error).split())}; take "
+            "the names that 'form' makes"
+        ) from error
+
+
+@check("backbone")
 def weights_depend_on_the_seed_alone(component: BackboneSource, bench: Bench) -> None:
     """Whatever the global generators are at, the same seed gives the same weights."""
     for name, model in _examples(component, bench):

@@ -9,6 +9,8 @@ from collections.abc import Iterable
 
 from torch import nn
 
+import fpframe
+from fpframe.base import UNCHANGED, split_form
 from fpframe.errors import first_line
 
 #: Images with a shorter side, in pixels, lose too much in a stem that was made for 224 pixels.
@@ -51,6 +53,30 @@ def _stem_pool(network: nn.Module) -> str | None:
         if isinstance(layer, nn.MaxPool2d) and layer.stride not in (1, (1, 1)):
             return str(name)
     return None
+
+
+def cannot_be_built(
+    source: fpframe.BackboneSource, name: str, num_classes: int, image_shape: tuple[int, int, int], reason: str
+) -> fpframe.ModelError:
+    """Return the error that an architecture, or the form of it that was named, does not take the images."""
+    as_built = f", which is as {source.name} builds it," if split_form(name)[1] == UNCHANGED else ""
+    return fpframe.ModelError(
+        f"'{source.name}:{name}'{as_built} cannot be built for images of shape {image_shape} (channels, height, "
+        f"width): {reason}; {_remedy(source, name, num_classes, image_shape)}"
+    )
+
+
+def _remedy(source: fpframe.BackboneSource, name: str, num_classes: int, image_shape: tuple[int, int, int]) -> str:
+    """Return what helps where a form cannot be built: the form that is chosen for such images, if there is one."""
+    plain, form = split_form(name)
+    if form:
+        try:
+            chosen = source.build(plain, num_classes=num_classes, image_shape=image_shape, seed=0)
+        except fpframe.FpframeError:
+            chosen = None
+        if chosen is not None and chosen.form:
+            return f"if that is what the weights were trained in, name {chosen.architecture}"
+    return f"take another architecture, such as {source.name}:resnet18"
 
 
 def refusal(error: Exception) -> str:

@@ -219,7 +219,12 @@ OTHERS = Note("acme-code", "A code that this page does not know.")
             ["Derived", "95 % confidence in the calibration models"],
             ["not a proof of innocence"],
         ),
-        ({"suspect": {"address": "a", "digest": "ab" * 32}}, ["has the same digest as the victim"], []),
+        ({"suspect": {"address": "a", "digest": "ab" * 32}}, ["has the same digest as the victim"], ["Architecture"]),
+        (
+            {"suspect": {"address": "a", "digest": "", "architecture": "timm:resnet18(stem=small)"}},
+            ["Architecture", "timm:resnet18(stem=small)"],
+            [],
+        ),
     ],
 )
 def test_a_page_says_what_was_shown_and_what_was_not(enrolment, registry, options, said, not_said):

@@ -100,6 +100,49 @@ class Anonymous(Shallow):
         return model
 
 
+class Adapted(Shallow):
+    """Adapt a network, and have no name for it as it was before."""
+
+    def build(self, name: str, **options: Any) -> Any:
+        model = super().build(name.removesuffix("(stem=small)"), **options)
+        model.form = "stem=small"
+        return model
+
+
+class Nameless(Adapted):
+    """Adapt a network, and build nothing by the name of its form."""
+
+    def unchanged(self, name: str) -> str:
+        return name if "(" in name else f"{name}(unchanged)"
+
+    def build(self, name: str, **options: Any) -> Any:
+        if "(" in name:
+            raise self.unknown(name)
+        return super().build(name, **options)
+
+
+class Repeating(Nameless):
+    """Name the form of a name that has one."""
+
+    def unchanged(self, name: str) -> str:
+        return f"{name}(unchanged)"
+
+
+class OtherForm(Nameless):
+    """Build another network by the name of a form."""
+
+    def build(self, name: str, **options: Any) -> Any:
+        options["seed"] += "(" in name
+        return super().build(name.partition("(")[0], **options)
+
+
+class Formed(Nameless):
+    """Adapt a network, and build it by the name of its form."""
+
+    def build(self, name: str, **options: Any) -> Any:
+        return super().build(name.partition("(")[0], **options)
+
+
 class Lucky(Shallow):
     """Draw one bias from the global generator, and put that back."""
 
@@ -193,6 +236,7 @@ BROKEN: dict[str, Component] = {
     "an_unknown_architecture_is_refused": Unhelpful(),
     "networks_take_grey_and_coloured_images": OneMore(),
     "networks_know_their_address": Anonymous(),
+    "networks_know_their_form": Adapted(),
     "weights_depend_on_the_seed_alone": Lucky(),
     "weights_fill_a_second_network": Secretive(),
     "a_copy_has_weights_of_its_own": Attached(),
@@ -206,6 +250,7 @@ WORDS = {
     "an_unknown_architecture_is_refused": "its refusal lists no close names: no architecture 'one_' (shallow:one_)",
     "networks_take_grey_and_coloured_images": "one answers in shape (4, 5), or not finite; give (4, 4) logits",
     "networks_know_their_address": "one has the address 'one'; make it 'shallow:one'",
+    "networks_know_their_form": "one was adapted (stem=small), and 'unchanged' has no name for it as it was before",
     "weights_depend_on_the_seed_alone": "the weights of one depend on the global generators; build inside",
     "weights_fill_a_second_network": "with the same weights another one answers differently; keep what it draws in",
     "a_copy_has_weights_of_its_own": "one and its copy answer by the same weights; call layers through self",
@@ -218,6 +263,23 @@ WORDS = {
 @pytest.mark.parametrize("check", BROKEN)
 def test_a_broken_source_of_backbones_fails_the_check_of_its_fault_alone(check: str) -> None:
     require_fault_alone(BROKEN[check], check, WORDS[check])
+
+
+@pytest.mark.parametrize(
+    ("source", "words"),
+    [
+        (Nameless(), "'shallow:one(stem=small)' cannot be built: UsageError: no architecture 'one(stem=small)'"),
+        (Repeating(), "unchanged('one(unchanged)') is 'one(unchanged)(unchanged)'; return a name that has its form as"),
+        (OtherForm(), "shallow:one(stem=small) is not the network that one is; build the form that a name says"),
+    ],
+    ids=["nameless", "repeating", "other-form"],
+)
+def test_a_form_that_its_name_does_not_build_is_told(source: BackboneSource, words: str) -> None:
+    require_fault_alone(source, "networks_know_their_form", words)
+
+
+def test_a_source_that_names_its_forms_passes() -> None:
+    check_component(Formed())
 
 
 def test_a_refusal_of_the_wrong_kind_is_told() -> None:

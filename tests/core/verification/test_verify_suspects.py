@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import json
 
+import jsonschema
 import pytest
 import torch
+from safetensors.torch import save_file
 
 import fpframe
 from fpframe.enrolment.enrolment import Enrolment
 from fpframe.errors import ModelError, ResourceError, UsageError
 from fpframe.models.query import Query
 from fpframe.registry.strata import STRATA
+from fpframe.report.verdict.text import verdicts_text
 from fpframe.store.store import Store
+from fpframe.verification import verdict_schema
 from fpframe.zoo import partition
 from fpframe.zoo.model import victim_model
 from fpframe.zoo.planner import plan_models
@@ -149,6 +153,29 @@ def test_a_verdict_does_not_depend_on_the_batch_size(enrolment, thief):
     other = fpframe.verify(enrolment, lambda x: thief.logits(x).softmax(1), batch_size=512)
     assert one.score == pytest.approx(other.score, abs=1e-5)
     assert one.settings["batch_size"] == 7
+
+
+def test_a_verdict_says_in_which_network_weights_were_opened(enrolment, registry, tmp_path):
+    adapted = fpframe.build_backbone(registry, "timm:test_resnet", 10, (1, 8, 8))
+    fpframe.save_weights(adapted, tmp_path / "ours.safetensors")
+    save_file(adapted.module.state_dict(), tmp_path / "theirs.safetensors")
+    ours, theirs = (
+        fpframe.verify(enrolment, tmp_path / name, backbone="timm:test_resnet")
+        for name in ("ours.safetensors", "theirs.safetensors")
+    )
+    assert ours.suspect["architecture"] == "timm:test_resnet(stem=small)"
+    assert theirs.suspect["architecture"] == "timm:test_resnet(unchanged)"
+    codes = [{note.code for note in verdict.caveats} for verdict in (ours, theirs)]
+    assert ["architecture-adapted" in each for each in codes] == [True, False]
+    assert ["preparation-assumed" in each for each in codes] == [False, True]
+    for verdict in (ours, theirs):
+        told = json.loads(json.dumps(verdict.to_dict()))
+        jsonschema.validate(told, verdict_schema())
+        assert fpframe.Verdict.from_dict(told) == verdict
+        assert f"opened as {verdict.suspect['architecture']}" in verdicts_text([verdict])
+        verdict.transcript.save(tmp_path / "answers.npz")
+        again = fpframe.verify_many(enrolment, answers=[tmp_path / "answers.npz"])[0]
+        assert again.suspect == verdict.suspect
 
 
 def test_an_open_query_can_be_a_suspect(enrolment, thief):

@@ -99,6 +99,27 @@ def test_the_list_says_all_that_is_known_of_each_file(zoo, tmp_path):
     assert [item["backbone"] for item in listed] == [f"paper:arc-{letter}" for letter in "abcde"]
 
 
+def test_the_list_and_the_file_say_in_which_form_a_network_was_trained(zoo, registry, tmp_path):
+    model = attrs.evolve(zoo.models[0], lineage=Lineage.parse("train[timm:test_resnet]", registry))
+    one = build_models([model], zoo.workspace)
+    index = export_zoo(one, tmp_path / "out", format="safetensors")
+    (item,) = json.loads(index.read_text())
+    assert item["backbone"] == "timm:test_resnet(stem=small)"
+    pixels = zoo.workspace.dataset.test.pixels
+    for backbone in (item["backbone"], "timm:test_resnet"):
+        suspect = fpframe.open_suspect(
+            index.parent / item["file"], registry=registry, num_classes=10, image_shape=(1, 8, 8), backbone=backbone
+        )
+        torch.testing.assert_close(suspect(pixels), one.query(model)(pixels), atol=1e-5, rtol=0)
+
+
+def test_a_form_that_a_recipe_names_is_trained_and_written_in_lineages(zoo, registry):
+    lineage = Lineage.parse('train["timm:test_resnet(unchanged)"]', registry)
+    assert Lineage.parse(str(lineage), registry) == lineage
+    made = build_models([attrs.evolve(zoo.models[0], lineage=lineage)], zoo.workspace)
+    assert made.load(made.models[0]).form == "unchanged"
+
+
 def test_the_same_zoo_is_exported_to_the_same_bytes(zoo, tmp_path):
     folders = [export_zoo(zoo, tmp_path / name, format="safetensors").parent for name in ("one", "two")]
     one, two = ({path.name: path.read_bytes() for path in folder.iterdir()} for folder in folders)

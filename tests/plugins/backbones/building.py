@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import torch
+from torch import nn
+
 import fpframe
 
 
@@ -13,3 +16,19 @@ def build(
 
 def label(value: object) -> str | None:
     return value.name if isinstance(value, fpframe.BackboneSource) else None
+
+
+def telling_images_apart(network: nn.Module, channels: int) -> nn.Module:
+    """Return a network whose answers depend on the image; of a fresh one they hardly do."""
+    norms = [layer for layer in network.modules() if isinstance(layer, nn.BatchNorm2d)]
+    with torch.no_grad():
+        for weight in network.parameters():
+            if weight.ndim == 1:  # among them scales of whole layers, which begin at almost nothing
+                weight.add_(torch.randn_like(weight), alpha=0.1)
+            elif weight.shape[0] == 10:
+                weight.mul_(10)
+        for norm in norms:
+            norm.momentum = 1.0
+        if norms:
+            network.train()(torch.rand(8, channels, 96, 96))
+    return network
