@@ -37,6 +37,9 @@ PROMISED: dict[str, dict[str, str]] = {
     "fpframe.base": {
         "Address": "an address, `PREFIX:REST`, in its parts",
         "import_callable": "the function that `MODULE:FUNCTION` names",
+        "split_form": "an address without its form, such as `(stem=small)`, and the form",
+        "with_form": "an address with another form, or without one",
+        "UNCHANGED": "the form in which a library builds an architecture: `unchanged`",
     },
     "fpframe.opening": {
         "function_query": "a function from pixels `(N, C, H, W)` to answers, as a `Query`",
