@@ -12,7 +12,6 @@ from fpframe.isolation.failure import Failure
 from fpframe.isolation.request import OpeningRequest
 from fpframe.models import Outputs, Query, ReadAlready, Reading
 
-
 #: Images that are sent at once at least, so that their answers show how to read them; the suspect's side batches them.
 _AT_ONCE = 64
 

@@ -15,12 +15,10 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from fpframe.errors import UsageError
-from fpframe.models.answers import are_shares, top_count
+from fpframe.models.answers import BYTES, are_shares, top_count
 
 PROBS = "probs"
 TOP1 = "top1"
-#: The steps that probabilities in bytes come in.
-STEPS = (255, 256)
 #: The channels, for messages.
 KNOWN_CHANNELS = "probs, rounded:K with K from 0 to 9, steps:N, topk:K, topk:K+rounded:K, topk:K+steps:N, top1"
 _ROUNDING = "rounded:[0-9]|steps:[1-9][0-9]{0,5}"
@@ -95,7 +93,7 @@ def _observed_rounding(known: Tensor) -> str:
         # relative, or the tiny probabilities of a confident model would pass for rounded ones
         if bool(((known - known.round(decimals=decimals)).abs() <= 2e-7 * known.abs()).all()):
             return f"rounded:{decimals}"
-    for steps in STEPS:
+    for steps in BYTES:
         if bool(((known * steps - (known * steps).round()).abs() <= 2e-7 * steps * known.abs()).all()):
             return f"steps:{steps}"
     return ""

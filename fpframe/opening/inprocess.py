@@ -127,4 +127,3 @@ def _check_fit(model: Classifier, request: SuspectRequest) -> None:
             f"the suspect takes images of shape {model.image_shape} (channels, height, width) where the "
             f"queries have {request.image_shape} ({request.address}); both must take the same images"
         )
-

@@ -93,7 +93,7 @@ def _verdict(
     settings: Mapping[str, Any],
     choices: Mapping[str, Choice],
 ) -> Verdict:
-    enrolment = yardsticks.enrolment
+    enrolment, reading = yardsticks.enrolment, each.query.reading
     return Verdict(
         decision=decision,
         channel=each.yardstick.channel,
@@ -106,7 +106,7 @@ def _verdict(
         suspect={"address": each.query.address, "digest": each.query.digest},
         scheme=enrolment.scheme,
         enrolment=yardsticks.digest,
-        settings={"outputs": each.query.outputs, **settings},
+        settings={"outputs": each.query.outputs, "reading": reading and reading.to_dict(), **settings},
         choices=choices,
         caveats=(*enrolment.caveats, *each.caveats, *chosen_afterwards(choices)),
         transcript=each.transcript,

@@ -18,7 +18,7 @@ from torch import Tensor
 from fpframe.base import Note, parse_json
 from fpframe.enrolment import Enrolment
 from fpframe.errors import DataError, UsageError
-from fpframe.models import TOP1, Outputs, Query, image_digests
+from fpframe.models import OUTPUTS, TOP1, Outputs, Query, ReadAlready, Reading, image_digests
 from fpframe.store import refuse_file, write_durably
 from fpframe.verification.probes import asking_order
 
@@ -34,8 +34,8 @@ class Transcript:
     Attributes:
         images: SHA-256 of each image, ``(N, 32)`` bytes; see `fpframe.models.queryset.image_digests`.
         answers: probabilities ``(N, K)``, one-hot for labels; answers that were not finite are kept so.
-        about: ``queries`` (digest of the query set), ``suspect`` (address and digest), ``outputs``, ``channel`` (as it
-            was known from the way of asking), and ``notes``.
+        about: ``queries`` (digest of the query set), ``suspect`` (address and digest), ``outputs``, ``reading`` (how
+            raw answers were read, and why), ``channel`` (as it was known from the way of asking), and ``notes``.
     """
 
     images: np.ndarray
@@ -69,10 +69,12 @@ class RecordedQuery(Query):
     ) -> None:
         suspect = about.get("suspect", {})
         options["address"] = suspect.get("address", options["address"])
-        options["outputs"] = "probs" if "outputs" in about else options["outputs"]  # a transcript holds probabilities
+        if "outputs" in about:  # a transcript holds probabilities
+            options["reader"] = ReadAlready(options["num_classes"])
         super().__init__(self._look_up, digest=suspect.get("digest", ""), **options)
         self._channel = about.get("channel")
-        self._read = about.get("outputs")
+        self._said = about.get("outputs")
+        self._was_read = Reading.from_dict(about["reading"]) if about.get("reading") else None
         self._recorded: dict[bytes, deque[np.ndarray]] = {}
         for key, row in zip(keys, answers, strict=True):
             self._recorded.setdefault(key, deque()).append(row)
@@ -86,7 +88,12 @@ class RecordedQuery(Query):
     @property
     def outputs(self) -> Outputs:
         """How the suspect's raw answers were read."""
-        return self._read or super().outputs
+        return self._said or super().outputs
+
+    @property
+    def reading(self) -> Reading | None:
+        """How the suspect's raw answers were read, and why; ``None`` where that is not known, or not yet."""
+        return self._was_read or super().reading
 
     def _look_up(self, pixels: Tensor) -> Tensor:
         keys = image_digests((pixels * 255).round().to(torch.uint8))
@@ -198,13 +205,22 @@ def _is_about(about: object) -> bool:
     if not isinstance(about, dict):
         return False
     suspect = about.get("suspect", {})
-    words = [about.get(name) for name in ("queries", "outputs", "channel")]
+    words = [about.get(name) for name in ("queries", "channel")]
     return (
         isinstance(suspect, dict)
         and all(isinstance(value, str) for value in suspect.values())
         and _are_notes(about.get("notes", []))
+        and about.get("outputs") in (None, *OUTPUTS)
+        and _is_reading(about.get("reading"))
         and all(word is None or isinstance(word, str) for word in words)
     )
+
+
+def _is_reading(stored: object) -> bool:
+    try:
+        return stored is None or (isinstance(stored, dict) and bool(Reading.from_dict(stored)))
+    except ValueError:
+        return False
 
 
 def _are_notes(stored: object) -> bool:

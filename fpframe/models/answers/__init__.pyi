@@ -3,6 +3,6 @@ from .findings import Finding as Finding, Misfit as Misfit
 from .kinds import CALLED as CALLED, OUTPUTS as OUTPUTS, Outputs as Outputs
 from .reader import AnswerReader as AnswerReader, ReadAlready as ReadAlready
 from .reading import Reading as Reading
-from .shares import are_shares as are_shares, top_count as top_count
+from .shares import BYTES as BYTES, are_shares as are_shares, top_count as top_count
 from .unread import Unread as Unread
 from .unwrapping import Unwrapped as Unwrapped

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
-from fpframe.models.answers.unread import Unread
 
+from fpframe.models.answers.unread import Unread
 
 
 def as_tensor(answer: Any) -> Tensor | None:

@@ -8,7 +8,7 @@ from fpframe.models.answers.findings import Finding, Misfit
 from fpframe.models.answers.kinds import Outputs
 from fpframe.models.answers.rows import distinct, extent
 from fpframe.models.answers.shapes import plain
-from fpframe.models.answers.shares import are_shares, is_one_hot, is_whole, share_rows, top_count
+from fpframe.models.answers.shares import BYTES, are_shares, is_one_hot, is_whole, share_rows, top_count
 from fpframe.models.answers.spoilt import constant_sum, cut_off, scaled_by_row
 
 #: Different rows that it takes to tell sigmoids from other numbers between 0 and 1.
@@ -49,7 +49,7 @@ def _shares(rows: Tensor) -> Finding | None:
         return Finding(kind="percent", evidence=extent(rows), scale=100)
     if is_whole(rows):
         for offset in (0, 128):  # signed bytes of a quantised network start at -128
-            totals = [total for total in (255.0, 256.0) if are_shares(rows + offset, total)]
+            totals = [total for total in map(float, BYTES) if are_shares(rows + offset, total)]
             if totals:
                 mean = float((rows + offset).sum(1).mean())
                 nearest = min(totals, key=lambda total: abs(total - mean))
@@ -112,4 +112,3 @@ def _negative(rows: Tensor, low: float, high: float) -> Finding | Misfit:
     spoilt = scaled_by_row(rows) or cut_off(rows)
     doubt = "none of them is positive, and logarithms of sigmoids would look like that too" if high < 0 else ""
     return spoilt or Finding(kind="logits", evidence=f"{extent(rows)}: some are negative", doubt=doubt)
-

@@ -56,8 +56,7 @@ class AnswerReader:
         taken = unwrap(answer, count, self._num_classes, self._classes)
         if tuple(taken.numbers.shape) not in ((count, self._num_classes), (count,)):
             raise Unread(
-                f"the model answers in shape {taken.shape} where ({count}, {self._num_classes}) is "
-                "expected",
+                f"the model answers in shape {taken.shape} where ({count}, {self._num_classes}) is expected",
                 f"it must tell the same {self._num_classes} classes as the victim",
             )
         return taken
@@ -137,8 +136,7 @@ class ReadAlready:
         taken = unwrap(answer, count, self._num_classes, ())
         if tuple(taken.numbers.shape) != (count, self._num_classes):
             raise Unread(
-                f"the model answers in shape {taken.shape} where ({count}, {self._num_classes}) is "
-                "expected",
+                f"the model answers in shape {taken.shape} where ({count}, {self._num_classes}) is expected",
                 f"it must tell the same {self._num_classes} classes as the victim",
             )
         finite = taken.numbers[taken.numbers.isfinite()]
@@ -161,4 +159,3 @@ def refusal(misfit: Misfit) -> Unread:
     said = f"say {options(*kinds)}" if len(kinds) > 1 else f"or say {options(*kinds)}, by which labels alone are read"
     remedy = f"{misfit.remedy}, {said}" if misfit.remedy else said.removeprefix("or ")
     return Unread(f"the model's answers are neither clearly logits nor probabilities: {misfit.evidence}", remedy)
-

@@ -39,7 +39,9 @@ class Reading:
             notes.append(Note("answers-converted", f"The answers were converted: {self.converted}."))
         if self.doubt:
             because = " because that was said" if self.told else ""
-            remedy = "Leave --outputs out to see as what they are read" if self.told else "Say what they are with --outputs"
+            remedy = (
+                "Leave --outputs out to see as what they are read" if self.told else "Say what they are with --outputs"
+            )
             text = f"The answers were read as {CALLED[self.kind]}{because}, but {self.doubt}. {remedy}."
             notes.append(Note("outputs-doubted", text))
         return tuple(notes)

@@ -8,22 +8,25 @@ from torch import Tensor
 #: How far a share may lie outside its range by rounding errors, and a sum from its total, as parts of the total.
 SLACK = 1e-3
 SUM_SLACK = 1e-2
+#: The steps that shares in bytes come in.
+BYTES = (255, 256)
 #: How much of the total may be lost where small shares are rounded to nothing.
 _LOST = 0.5
 
 
 def step_of(rows: Tensor, total: float = 1.0) -> float:
-    """Return the step that shares ``(N, K)`` are rounded to: 0.1, 0.01 or 0.001 of 1, or 1 for whole numbers of more.
+    """Return the step that shares ``(N, K)`` are rounded to: 0.1, 0.01, 0.001 or bytes of 1, or 1 for whole numbers.
 
     It is 0 where they are not rounded, or so finely that it does not matter.
     """
     if total > 100:
-        return 1.0 if is_whole(rows) else 0.0
+        return 1.0
     first = 1 if total == 1 else 0
     for decimals in range(first, 4):
         if bool(((rows - rows.round(decimals=decimals)).abs() < 1e-6 * total).all()):
             return float(10.0**-decimals)
-    return 0.0
+    parts = [steps for steps in BYTES if total == 1 and is_whole((rows * steps * 1e3).round() / 1e3)]
+    return 1 / parts[0] if parts else 0.0
 
 
 def share_rows(rows: Tensor, total: float = 1.0, *, step: float | None = None) -> Tensor:

@@ -56,4 +56,3 @@ def _found(finite: Tensor, reach: str) -> Outputs:
         f"the model answers with one number for each image ({reach}), which may be several things",
         f"say {options('percent', 'logits')}" if bool((finite >= 0).all()) else "say --outputs logits",
     )
-

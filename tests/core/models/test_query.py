@@ -4,8 +4,8 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from fpframe.errors import KindChangedError
 from fpframe import FpframeError, ModelError, Note, Query, QuerySet, ResourceError, UsageError
+from fpframe.errors import KindChangedError
 from fpframe.models import infer_outputs
 from fpframe.models.queryset import add_perturbation, to_pixels
 
