@@ -10,7 +10,7 @@ from torch import Tensor
 
 from fpframe.base import Note
 from fpframe.errors import FpframeError, ModelError, ResourceError, UsageError, first_line
-from fpframe.models.answers import OUTPUTS, AnswerReader, Outputs, ReadAlready, Reading, Unread, Unwrapped
+from fpframe.models.answers import OUTPUTS, AnswerReader, Outputs, ReadAlready, Reading, UnreadError, Unwrapped
 from fpframe.models.channel import PROBS, TOP1
 
 
@@ -137,7 +137,7 @@ class Query:
                 # a copy, for a model may write into its images
                 answer = self._ask(batch.clone())
             return self._reader.take(answer, len(batch))
-        except Unread as error:
+        except UnreadError as error:
             raise error.at(self.address) from error
         except FpframeError:
             raise
@@ -155,5 +155,5 @@ class Query:
     def _read(self, answers: list[Unwrapped]) -> Tensor:
         try:
             return self._reader.read(answers)
-        except Unread as error:
+        except UnreadError as error:
             raise error.at(self.address) from error

@@ -95,7 +95,7 @@ class RecordedQuery(Query):
         """How the suspect's raw answers were read, and why; ``None`` where that is not known, or not yet."""
         return self._was_read or super().reading
 
-    def _look_up(self, pixels: Tensor) -> Tensor:
+    def _look_up(self, pixels: Tensor) -> np.ndarray:
         keys = image_digests((pixels * 255).round().to(torch.uint8))
         lacking = sum(key not in self._recorded for key in keys)
         if lacking:
@@ -105,7 +105,7 @@ class RecordedQuery(Query):
                 "ask the suspect again"
             )
         rows = [self._recorded[key] for key in keys]
-        return torch.from_numpy(np.stack([row.popleft() if len(row) > 1 else row[0] for row in rows]))
+        return np.stack([row.popleft() if len(row) > 1 else row[0] for row in rows])
 
 
 def open_recorded(path: str | Path, enrolment: Enrolment, *, outputs: Outputs = "auto") -> RecordedQuery:
@@ -134,7 +134,8 @@ def open_recorded(path: str | Path, enrolment: Enrolment, *, outputs: Outputs = 
         keys = _keys(len(answers), enrolment, path)
     once = images is None and len(keys) == queries.queries
     classes = len(enrolment.classes)
-    return RecordedQuery(keys, answers, about, once=once, num_classes=classes, outputs=outputs, address=str(path))
+    options = {"num_classes": classes, "classes": enrolment.classes, "outputs": outputs, "address": str(path)}
+    return RecordedQuery(keys, answers, about, once=once, **options)
 
 
 def _keys(count: int, enrolment: Enrolment, path: Path) -> list[bytes]:
@@ -171,11 +172,14 @@ def _read(path: Path) -> tuple[np.ndarray, np.ndarray | None, dict[str, Any]]:
             f"cannot read recorded answers: {reason} ({path}); 'fpframe verify --save-answers' writes such files, and "
             "'fpframe queries export' says how to write them"
         ) from error
-    kinds = answers.dtype.kind in "fiub" and answers.ndim in (1, 2, 3) and _is_about(about)
+    names = answers.dtype.kind == "U" and answers.ndim == 1 and "outputs" not in about
+    kinds = (names or (answers.dtype.kind in "fiub" and answers.ndim in (1, 2, 3))) and _is_about(about)
     if not kinds or (images is not None and (images.dtype != np.uint8 or images.shape != (len(answers), 32))):
         raise DataError(
-            f"recorded answers have the wrong form ({path}); write 'answers' as (N, K) numbers or (N,) labels"
+            f"recorded answers have the wrong form ({path}); write 'answers' as (N, K) numbers, or as (N,) labels or names of classes"
         )
+    if names:
+        return answers, images, about
     return answers.astype(np.float32) if answers.dtype.kind == "f" else answers.astype(np.int64), images, about
 
 

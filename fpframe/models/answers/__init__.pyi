@@ -4,5 +4,5 @@ from .kinds import CALLED as CALLED, OUTPUTS as OUTPUTS, Outputs as Outputs
 from .reader import AnswerReader as AnswerReader, ReadAlready as ReadAlready
 from .reading import Reading as Reading
 from .shares import BYTES as BYTES, are_shares as are_shares, top_count as top_count
-from .unread import Unread as Unread
+from .unread import UnreadError as UnreadError
 from .unwrapping import Unwrapped as Unwrapped

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from fpframe.models.answers.arrays import as_tensor
 from fpframe.models.answers.shapes import fits, squeezed
-from fpframe.models.answers.unread import Unread
+from fpframe.models.answers.unread import UnreadError
 
 #: Members that are taken before others where several fit, in this order.
 _FIRST = ("logits", "probs", "probabilities")
@@ -34,7 +34,7 @@ def fitting_member(answer: Any, count: int, classes: int) -> tuple[Tensor, str] 
     """Return the one member of a container that is an answer to `count` images, and what it is called.
 
     Raises:
-        Unread: several members fit; or none does, and it has names or holds tensors of which none fits.
+        UnreadError: several members fit; or none does, and it has names or holds tensors of which none fits.
     """
     members = members_of(answer)
     if members is None:
@@ -47,7 +47,7 @@ def fitting_member(answer: Any, count: int, classes: int) -> tuple[Tensor, str] 
     if isinstance(answer, Sequence) and not hasattr(answer, "_asdict") and not fitting:
         return None  # a list of rows, perhaps
     shapes = ", ".join(f"'{name}' {tuple(value.shape)}" for name, value in numbers.items()) or "no numbers"
-    raise Unread(
+    raise UnreadError(
         f"the model answers with a {type(answer).__name__} of which "
         f"{'several members fit' if chosen else 'no member fits'} ({shapes})",
         f"let it return one array ({count}, {classes}), or call one member 'logits'",

@@ -34,7 +34,7 @@ class Conversion:
         """Return probabilities ``(N, K)`` in single precision; rows that are not finite stay so.
 
         Raises:
-            Unread: labels are expected, and these are none.
+            UnreadError: labels are expected, and these are none.
         """
         if self.kind == "labels":
             return one_hot(numbers, self.num_classes)

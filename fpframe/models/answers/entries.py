@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from fpframe.errors import nearest
-from fpframe.models.answers.unread import Unread
+from fpframe.models.answers.unread import UnreadError
 
 _LABEL, _SCORE = ("label", "class", "name", "class_name"), ("score", "probability", "prob", "confidence")
 
@@ -25,7 +25,7 @@ def label_number(label: Any, classes: Sequence[str], count: int) -> int:
         count: how many classes there are.
 
     Raises:
-        Unread: there is no such class.
+        UnreadError: there is no such class.
     """
     if isinstance(label, bytes):
         label = label.decode("utf-8", "replace")
@@ -39,7 +39,7 @@ def label_number(label: Any, classes: Sequence[str], count: int) -> int:
     if not 0 <= number < count:
         known = nearest(str(label), classes) if classes else "; the names of the classes are not known here"
         numbers = f"let it use the names of the classes, or numbers from 0 to {count - 1}"
-        raise Unread(
+        raise UnreadError(
             f"the model answers with '{label}', which is not one of the {count} classes{known}",
             numbers,
         )
@@ -58,7 +58,7 @@ def scored_rows(answer: Sequence[Any], images: int, classes: Sequence[str], coun
     be ``{name: score, ...}``, one for each image. ``None`` where it is something else.
 
     Raises:
-        Unread: a class is unknown or said twice, or a score is not a number.
+        UnreadError: a class is unknown or said twice, or a score is not a number.
     """
     entries = list(answer)
     if images == 1 and entries and all(isinstance(entry, Mapping) for entry in entries):
@@ -71,7 +71,7 @@ def scored_rows(answer: Sequence[Any], images: int, classes: Sequence[str], coun
         pairs = [pair for entry in row for pair in _pairs(entry)]
         labels = [label_number(label, classes, count) for label, _ in pairs]
         if len(set(labels)) < len(labels):
-            raise Unread("the model names a class twice for one image", "let it give each class one score")
+            raise UnreadError("the model names a class twice for one image", "let it give each class one score")
         for label, (_, score) in zip(labels, pairs, strict=True):
             filled[number, label] = _number(score)
     return filled
@@ -90,4 +90,4 @@ def _number(score: Any) -> float:
     try:
         return float(score)
     except (TypeError, ValueError) as error:
-        raise Unread(f"the model gives a score that is not a number ({score!r})", "let it give numbers") from error
+        raise UnreadError(f"the model gives a score that is not a number ({score!r})", "let it give numbers") from error

@@ -77,7 +77,7 @@ def _positive(rows: Tensor, low: float, high: float) -> Finding | Misfit:
     if spoilt is not None:
         return spoilt
     count, sums = top_count(rows), rows.sum(1)
-    for kind, total in (("probs", 1.0), ("percent", 100.0)):
+    for total in (1.0, 100.0):
         if count and high <= total * 1.001 and bool((sums <= total * 1.01).all()):
             evidence = f"{extent(rows)}; no row has more than {count} that are not zero"
             return Finding(kind="topk", evidence=evidence, scale=total)

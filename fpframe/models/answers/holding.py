@@ -11,7 +11,7 @@ from fpframe.models.answers.finding import LEAST, MIXED
 from fpframe.models.answers.kinds import CALLED
 from fpframe.models.answers.rows import distinct, extent
 from fpframe.models.answers.shares import share_rows, step_of
-from fpframe.models.answers.unread import Unread
+from fpframe.models.answers.unread import UnreadError
 
 
 @attrs.frozen(kw_only=True)
@@ -47,7 +47,7 @@ class Holding:
         """Look at later answers.
 
         Raises:
-            Unread: they are of another kind.
+            UnreadError: they are of another kind.
         """
         kind = self.conversion.kind
         if (numbers.ndim == 1) != (self.conversion.single or (kind == "labels" and numbers.ndim == 1)):
@@ -81,9 +81,9 @@ class Holding:
             low, high = (float(end) * self.conversion.scale for end in (finite.min(), finite.max()))
             raise self._changed(f"values from {low:.3g} to {high:.3g}")
 
-    def _changed(self, what: str) -> Unread:
+    def _changed(self, what: str) -> UnreadError:
         expected = CALLED[self.conversion.kind]
-        return Unread(
+        return UnreadError(
             f"the model answers with {what} where {expected} are expected, which it answered with at first",
             "let it answer the same way throughout",
             changed=True,

@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from fpframe.models.answers.shares import is_one_hot
-from fpframe.models.answers.unread import Unread
+from fpframe.models.answers.unread import UnreadError
 
 
 def one_hot(answer: Tensor, num_classes: int) -> Tensor:
@@ -16,7 +16,7 @@ def one_hot(answer: Tensor, num_classes: int) -> Tensor:
     Rows that are not finite, and labels that are NaN, stay so, for a verdict must see them.
 
     Raises:
-        Unread: they are not whole numbers from 0 to K - 1.
+        UnreadError: they are not whole numbers from 0 to K - 1.
     """
     if answer.ndim == 2:
         if is_one_hot(answer):
@@ -25,16 +25,16 @@ def one_hot(answer: Tensor, num_classes: int) -> Tensor:
         return rows.where(answer.isfinite().all(1, keepdim=True), torch.nan)
     finite = answer[answer.isfinite()]
     if finite.is_floating_point() and bool((finite != finite.round()).any()):
-        raise Unread(
+        raise UnreadError(
             "the model answers with fractions where whole labels are expected", "say --outputs logits or probs"
         )
     if len(finite) and int(finite.max()) == num_classes and int(finite.min()) >= 1:
-        raise Unread(
+        raise UnreadError(
             f"the model answers with labels outside 0..{num_classes - 1}: they seem to count from 1 to {num_classes}",
             "subtract 1 from each label",
         )
     if bool(((finite < 0) | (finite >= num_classes)).any()):
-        raise Unread(
+        raise UnreadError(
             f"the model answers with labels outside 0..{num_classes - 1}",
             f"it must tell the same {num_classes} classes as the victim",
         )

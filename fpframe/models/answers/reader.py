@@ -18,7 +18,7 @@ from fpframe.models.answers.reading import Reading
 from fpframe.models.answers.rows import distinct
 from fpframe.models.answers.single import settle_single
 from fpframe.models.answers.told import as_told
-from fpframe.models.answers.unread import Unread
+from fpframe.models.answers.unread import UnreadError
 from fpframe.models.answers.unwrapping import Unwrapped, unwrap
 
 
@@ -51,11 +51,11 @@ class AnswerReader:
         """Take the numbers out of the answer to a batch of `count` images.
 
         Raises:
-            Unread: it holds none, or some of another shape.
+            UnreadError: it holds none, or some of another shape.
         """
         taken = unwrap(answer, count, self._num_classes, self._classes)
         if tuple(taken.numbers.shape) not in ((count, self._num_classes), (count,)):
-            raise Unread(
+            raise UnreadError(
                 f"the model answers in shape {taken.shape} where ({count}, {self._num_classes}) is expected",
                 f"it must tell the same {self._num_classes} classes as the victim",
             )
@@ -65,15 +65,15 @@ class AnswerReader:
         """Return probabilities ``(N, K)``, one-hot for labels, for the answers to batches.
 
         Raises:
-            Unread: they fit no reading, may be read in several ways, or are of another kind than earlier ones.
+            UnreadError: they fit no reading, may be read in several ways, or are of another kind than earlier ones.
         """
         if len({batch.numbers.ndim for batch in batches}) > 1:
-            raise Unread(
+            raise UnreadError(
                 "the model answers some images with labels and others with a number for each class",
                 "let it answer the same way throughout",
                 changed=True,
             )
-        numbers = torch.cat([batch.numbers for batch in batches])
+        numbers, settled = torch.cat([batch.numbers for batch in batches]), self._convert is not None
         if self._convert is None:
             self._settle(numbers, batches[0].taken)
         elif self._holding is not None:
@@ -81,7 +81,10 @@ class AnswerReader:
         if self._convert is None:  # they show nothing yet, and mean the same however they are read
             finite = numbers.isfinite().all(1, keepdim=True)
             return torch.where(finite, F.softmax(numbers.float(), dim=1), numbers.float())
-        return self._convert(numbers)
+        try:
+            return self._convert(numbers)
+        except UnreadError as error:
+            raise UnreadError(error.what, error.remedy, changed=settled) from error
 
     def _settle(self, numbers: Tensor, taken: str) -> None:
         if numbers.ndim == 1:
@@ -131,17 +134,17 @@ class ReadAlready:
         """Take a tensor of probabilities ``(N, K)``.
 
         Raises:
-            Unread: it is something else.
+            UnreadError: it is something else.
         """
         taken = unwrap(answer, count, self._num_classes, ())
         if tuple(taken.numbers.shape) != (count, self._num_classes):
-            raise Unread(
+            raise UnreadError(
                 f"the model answers in shape {taken.shape} where ({count}, {self._num_classes}) is expected",
                 f"it must tell the same {self._num_classes} classes as the victim",
             )
         finite = taken.numbers[taken.numbers.isfinite()]
         if bool(((finite < -1e-3) | (finite > 1.001)).any()):
-            raise Unread(
+            raise UnreadError(
                 f"the model answers with values from {finite.min():.3g} to {finite.max():.3g} where probabilities are "
                 "expected",
                 "say --outputs logits",
@@ -153,9 +156,9 @@ class ReadAlready:
         return torch.cat([batch.numbers.float() for batch in batches])
 
 
-def refusal(misfit: Misfit) -> Unread:
+def refusal(misfit: Misfit) -> UnreadError:
     """Return why answers that are something else are refused, and which option would settle it."""
     kinds = list(misfit.kinds)
     said = f"say {options(*kinds)}" if len(kinds) > 1 else f"or say {options(*kinds)}, by which labels alone are read"
     remedy = f"{misfit.remedy}, {said}" if misfit.remedy else said.removeprefix("or ")
-    return Unread(f"the model's answers are neither clearly logits nor probabilities: {misfit.evidence}", remedy)
+    return UnreadError(f"the model's answers are neither clearly logits nor probabilities: {misfit.evidence}", remedy)

@@ -8,14 +8,14 @@ from fpframe.models.answers.conversion import Conversion
 from fpframe.models.answers.kinds import CALLED, Outputs, options
 from fpframe.models.answers.reading import Reading
 from fpframe.models.answers.shapes import plain
-from fpframe.models.answers.unread import Unread
+from fpframe.models.answers.unread import UnreadError
 
 
 def settle_single(numbers: Tensor, outputs: Outputs, num_classes: int) -> tuple[Conversion, Reading]:
     """Return how numbers ``(N,)`` are read.
 
     Raises:
-        Unread: they fit no reading, or may be read in several ways.
+        UnreadError: they fit no reading, or may be read in several ways.
     """
     finite = numbers[numbers.isfinite()].double()
     whole = bool((finite == finite.round()).all())
@@ -29,7 +29,9 @@ def settle_single(numbers: Tensor, outputs: Outputs, num_classes: int) -> tuple[
             remedy = "say --outputs labels if they are labels"
         else:
             remedy = f"let it return {num_classes} numbers for each image, or whole labels"
-        raise Unread(f"the model answers with one number for each image ({reach}), for {num_classes} classes", remedy)
+        raise UnreadError(
+            f"the model answers with one number for each image ({reach}), for {num_classes} classes", remedy
+        )
     else:
         kind = outputs if told else _found(finite, reach)
     conversion = Conversion(
@@ -40,7 +42,7 @@ def settle_single(numbers: Tensor, outputs: Outputs, num_classes: int) -> tuple[
     )
     most = {"probs": 1.001, "sigmoid": 1.001, "topk": 1.001, "percent": 100.1}.get(kind)
     if most is not None and bool(((finite < -1e-3) | (finite > most)).any()):
-        raise Unread(
+        raise UnreadError(
             f"the model answers with one number for each image, {reach}, where {CALLED[kind]} are expected",
             "say --outputs logits",
         )
@@ -52,7 +54,7 @@ def _found(finite: Tensor, reach: str) -> Outputs:
         return "probs"
     if bool((finite < 0).any()) and bool((finite > 0).any()):
         return "logits"
-    raise Unread(
+    raise UnreadError(
         f"the model answers with one number for each image ({reach}), which may be several things",
         f"say {options('percent', 'logits')}" if bool((finite >= 0).all()) else "say --outputs logits",
     )

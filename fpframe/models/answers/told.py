@@ -10,7 +10,7 @@ from fpframe.models.answers.findings import Finding, Misfit
 from fpframe.models.answers.kinds import CALLED, Outputs
 from fpframe.models.answers.reading import Reading
 from fpframe.models.answers.rows import distinct, extent
-from fpframe.models.answers.unread import Unread
+from fpframe.models.answers.unread import UnreadError
 
 #: Between which numbers answers of a kind lie.
 _RANGES: dict[str, tuple[float, float]] = {"probs": (0, 1), "sigmoid": (0, 1), "percent": (0, 100), "topk": (0, 1)}
@@ -22,7 +22,7 @@ def as_told(numbers: Tensor, kind: Outputs, num_classes: int) -> tuple[Conversio
     """Return how rows ``(N, K)`` are read of which somebody said what they are.
 
     Raises:
-        Unread: they cannot be that.
+        UnreadError: they cannot be that.
     """
     found, rows = find(numbers), distinct(numbers)
     if kind == "labels":
@@ -40,7 +40,7 @@ def as_told(numbers: Tensor, kind: Outputs, num_classes: int) -> tuple[Conversio
     conversion = Conversion(kind=kind, num_classes=num_classes, scale=scale, offset=offset)
     _refuse_outside(conversion, numbers, found)
     if kind == "topk" and len(rows) and bool((rows != 0).all(1).any()):
-        raise Unread(
+        raise UnreadError(
             "the model answers with a number that is not zero for every class, where only the highest are expected",
             "leave --outputs out",
         )
@@ -55,13 +55,13 @@ def _refuse_outside(conversion: Conversion, numbers: Tensor, found: Finding | Mi
     scaled = (finite + conversion.offset) / conversion.scale
     if bool(((scaled < -1e-3) | (scaled > 1.001)).any()):
         better = _better(found, conversion.kind)
-        raise Unread(
+        raise UnreadError(
             f"the model answers with values from {finite.min():.3g} to {finite.max():.3g} where "
             f"{_expected(conversion.kind)} are expected",
             f"say --outputs {better}",
         )
     if conversion.kind == "percent" and isinstance(found, Finding) and found.scale == 1:
-        raise Unread(
+        raise UnreadError(
             f"the model answers with values from {finite.min():.3g} to {finite.max():.3g} where percentages are "
             "expected, whose rows sum to 100",
             f"say --outputs {found.kind}",

@@ -1,11 +1,11 @@
-"""`Unread`: why an answer cannot be read, before it is known whose it is."""
+"""`UnreadError`: why an answer cannot be read, before it is known whose it is."""
 
 from __future__ import annotations
 
 from fpframe.errors import KindChangedError, ModelError
 
 
-class Unread(Exception):
+class UnreadError(Exception):
     """An answer that cannot be read.
 
     Attributes:

@@ -13,7 +13,7 @@ from fpframe.models.answers.arrays import as_tensor
 from fpframe.models.answers.containers import fitting_member, members_of, nested
 from fpframe.models.answers.entries import names_as_labels, scored_rows
 from fpframe.models.answers.shapes import fits, squeezed
-from fpframe.models.answers.unread import Unread
+from fpframe.models.answers.unread import UnreadError
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -35,7 +35,7 @@ def unwrap(answer: Any, count: int, num_classes: int, classes: Sequence[str]) ->
     """Take the numbers out of an answer to `count` images.
 
     Raises:
-        Unread: it holds no numbers or names that fit, or several that do.
+        UnreadError: it holds no numbers or names that fit, or several that do.
     """
     taken = _unwrap(answer, count, num_classes, classes)
     shape = tuple(taken.numbers.shape)
@@ -44,7 +44,7 @@ def unwrap(answer: Any, count: int, num_classes: int, classes: Sequence[str]) ->
 
 def _unwrap(answer: Any, count: int, num_classes: int, classes: Sequence[str]) -> Unwrapped:
     if answer is None:
-        raise Unread("the model answers with nothing (None)", "let it return its answers")
+        raise UnreadError("the model answers with nothing (None)", "let it return its answers")
     if isinstance(answer, str | bytes):
         answer = [answer]
     tensor = as_tensor(answer)
@@ -74,7 +74,7 @@ def _unwrap(answer: Any, count: int, num_classes: int, classes: Sequence[str]) -
     if rows is not None:
         return Unwrapped(numbers=rows)
     what = "an empty " if members_of(answer) == {} else "a "
-    raise Unread(
+    raise UnreadError(
         f"the model answers with {what}{type(answer).__name__} in which no answers to {count} images are found",
         f"let it return an array ({count}, {num_classes}), or one label for each image",
     )

@@ -103,7 +103,8 @@ def verdict_html(verdicts: Sequence[Verdict], enrolment: Enrolment, *, registry:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters |= {"number": number, "p": p_text, "plain": plain, "reading": reading_text}
+    environment.filters |= {"number": number, "p": p_text, "plain": plain}
+    environment.filters["reading"] = reading_text
     return environment.get_template("verdict.html").render(
         suspects=[_suspect(verdict, yardsticks, shared) for verdict in verdicts],
         shared_caveats=list(dict.fromkeys(shared)),
