@@ -86,9 +86,7 @@ READ: dict[str, Way] = {
     "percent, one decimal": Way(
         lambda z: (p(z) * 100).round(decimals=1), "percent", "rounded:3", slack=2e-5, converted=_DIVIDED
     ),
-    "whole percent": Way(
-        lambda z: (p(z) * 100).round().long(), "percent", "rounded:2", slack=1e-2, converted=_DIVIDED
-    ),
+    "whole percent": Way(lambda z: (p(z) * 100).round().long(), "percent", "rounded:2", slack=1e-2, converted=_DIVIDED),
     "bytes": Way(
         lambda z: (p(z) * 255).round().to(torch.uint8), channel="steps:255", slack=5e-3, converted="divided by 25"
     ),

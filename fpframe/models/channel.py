@@ -103,8 +103,8 @@ def _worth(name: str, digits: str) -> float:
     number = int(digits)
     if name == "rounded":
         return number
-    # the highest alone says a little more than the label, and many leave out what rounding to two decimals does
-    return math.log10(number) if name == "steps" else 3 - 2 / number
+    # the highest alone says hardly more than its label, and several leave out what rounding to two decimals does
+    return math.log10(number) if name == "steps" else 3 - 2.6 / number
 
 
 def _rounded(probabilities: Tensor, decimals: int) -> Tensor:

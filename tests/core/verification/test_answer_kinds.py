@@ -14,7 +14,8 @@ from answerkinds import READ, REFUSED
 from fpframe.enrolment.enrolment import Enrolment
 from fpframe.errors import ModelError
 from fpframe.report import verdict_html, verdicts_text
-from fpframe.verification import Verdict, asking_order, verdict_schema
+from fpframe.verification import Verdict, verdict_schema
+from fpframe.verification.probes import asking_order
 from fpframe.zoo.model import victim_model
 
 #: Ways that mean something for the ten classes of the digits, whose names are digits.
