@@ -1,9 +1,11 @@
 from .answers import (
     CALLED as CALLED,
     OUTPUTS as OUTPUTS,
+    Finding as Finding,
     Outputs as Outputs,
     ReadAlready as ReadAlready,
     Reading as Reading,
+    find as find,
     infer_outputs as infer_outputs,
 )
 from .ask_model import ask as ask

@@ -176,7 +176,8 @@ def _read(path: Path) -> tuple[np.ndarray, np.ndarray | None, dict[str, Any]]:
     kinds = (names or (answers.dtype.kind in "fiub" and answers.ndim in (1, 2, 3))) and _is_about(about)
     if not kinds or (images is not None and (images.dtype != np.uint8 or images.shape != (len(answers), 32))):
         raise DataError(
-            f"recorded answers have the wrong form ({path}); write 'answers' as (N, K) numbers, or as (N,) labels or names of classes"
+            f"recorded answers have the wrong form ({path}); write 'answers' as (N, K) numbers, or as (N,) labels or "
+            "names of classes"
         )
     if names:
         return answers, images, about
