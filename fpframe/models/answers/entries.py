@@ -77,6 +77,12 @@ def scored_rows(answer: Sequence[Any], images: int, classes: Sequence[str], coun
     return filled
 
 
+def says_scores(entry: Mapping[Any, Any], classes: Sequence[str]) -> bool:
+    """Tell whether a dict is ``{label, score}``, or has a score for names of classes."""
+    said = any(name in entry for name in _LABEL) and any(name in entry for name in _SCORE)
+    return said or (bool(entry) and set(map(str, entry)) <= set(classes))
+
+
 def _pairs(entry: Mapping[Any, Any]) -> list[tuple[Any, Any]]:
     """Return what an entry says, as pairs of label and score."""
     label = [name for name in _LABEL if name in entry]

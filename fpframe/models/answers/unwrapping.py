@@ -11,7 +11,7 @@ from torch import Tensor
 
 from fpframe.models.answers.arrays import as_tensor
 from fpframe.models.answers.containers import fitting_member, members_of, nested
-from fpframe.models.answers.entries import names_as_labels, scored_rows
+from fpframe.models.answers.entries import names_as_labels, says_scores, scored_rows
 from fpframe.models.answers.shapes import fits, squeezed
 from fpframe.models.answers.unread import UnreadError
 
@@ -63,7 +63,7 @@ def _unwrap(answer: Any, count: int, num_classes: int, classes: Sequence[str]) -
         scored = scored_rows(answer, count, classes, num_classes)
         if scored is not None:
             return Unwrapped(numbers=scored, taken="lists of labels and scores")
-    if isinstance(answer, Mapping) and count == 1 and answer and set(map(str, answer)) <= set(classes):
+    if isinstance(answer, Mapping) and count == 1 and says_scores(answer, classes):
         scored = scored_rows([answer], 1, classes, num_classes)
         assert scored is not None
         return Unwrapped(numbers=scored, taken="lists of labels and scores")

@@ -232,6 +232,32 @@ def test_one_number_for_two_classes_is_of_the_second_one(answer, kind, second):
     assert ("class 1" in query.reading.converted) == (kind != "labels")
 
 
+@pytest.mark.parametrize(
+    "answer",
+    [
+        lambda z: z[0],
+        lambda z: [{"label": name, "score": score} for name, score in zip(CLASSES, z[0].tolist(), strict=True)],
+        lambda z: dict(zip(CLASSES, z[0].tolist(), strict=True)),
+        lambda z: (z, torch.zeros(1, 64)),
+        lambda z: [z[0]],
+    ],
+    ids=["(K,)", "entries", "a dict of scores", "a tuple", "a list of one row"],
+)
+def test_a_single_image_may_be_answered_without_its_row(answer):
+    z = logits(count=1)
+    _, given = asked(answer, z)
+    torch.testing.assert_close(given, z.softmax(1))
+
+
+def test_a_single_entry_of_a_single_image_is_the_highest_class_alone():
+    z = logits(count=40)
+    _, given = asked(
+        lambda row: {"label": CLASSES[int(row.argmax())], "score": float(row.softmax(1).max())}, z, batch_size=1
+    )
+    assert torch.equal(given.argmax(1), z.argmax(1))
+    assert observe_channel(given) == "topk:1"
+
+
 @pytest.mark.parametrize("answer", [lambda z: z.softmax(1)[:, 1] * 100, lambda z: z.abs()[:, 1]])
 def test_one_positive_number_for_two_classes_is_refused_with_the_options(answer):
     with pytest.raises(ModelError, match=r"several things .*--outputs percent or logits"):
