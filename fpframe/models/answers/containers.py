@@ -44,7 +44,12 @@ def fitting_member(answer: Any, count: int, classes: int) -> tuple[Tensor, str] 
     chosen = [name for name in _FIRST if name in fitting][:1] or fitting or list(_label_members(numbers, count))
     if len(chosen) == 1:
         return numbers[chosen[0]], f"member '{chosen[0]}' of a {type(answer).__name__}"
-    if isinstance(answer, Sequence) and not hasattr(answer, "_asdict") and not fitting:
+    if (
+        isinstance(answer, Sequence)
+        and not hasattr(answer, "_asdict")
+        and not chosen
+        and not _side_by_side(numbers, count)
+    ):
         return None  # a list of rows, perhaps
     shapes = ", ".join(f"'{name}' {tuple(value.shape)}" for name, value in numbers.items()) or "no numbers"
     raise UnreadError(
@@ -61,6 +66,12 @@ def _tensors(members: Mapping[str, Any]) -> Iterator[tuple[str, Tensor]]:
             tensor = nested(value)
         if tensor is not None and tensor.ndim:
             yield name, tensor
+
+
+def _side_by_side(numbers: Mapping[str, Tensor], count: int) -> bool:
+    """Tell whether each member has something for every image, as features have that stand beside logits."""
+    rows = [value.ndim > 1 and len(value) == count for value in numbers.values()]
+    return len(rows) not in (0, count) and all(rows)
 
 
 def _label_members(numbers: Mapping[str, Tensor], count: int) -> Iterator[str]:
