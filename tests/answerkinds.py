@@ -81,6 +81,7 @@ READ: dict[str, Way] = {
     "softmax in half precision": Way(lambda z: p(z).half(), slack=1e-3),
     "softmax in bfloat16": Way(lambda z: p(z).bfloat16(), slack=1e-2),
     "softmax, one decimal": Way(lambda z: p(z).round(decimals=1), channel="rounded:1"),
+    "softmax, rounded down": Way(lambda z: (p(z) * 100).floor() / 100, channel="rounded:2", slack=1.1e-2),
     "softmax, three decimals": Way(lambda z: p(z).round(decimals=3), channel="rounded:3"),
     "percent": Way(lambda z: p(z) * 100, "percent", converted=_DIVIDED),
     "percent, one decimal": Way(
@@ -101,6 +102,9 @@ READ: dict[str, Way] = {
     "top 5": Way(lambda z: top(z, 5), "topk", "topk:5"),
     "top 3, renormalised": Way(lambda z: top(z, 3) / top(z, 3).sum(1, keepdim=True), channel="topk:3", slack=0.5),
     "top 5 in percent": Way(lambda z: top(z, 5) * 100, "topk", "topk:5", converted=_DIVIDED),
+    "top 2 in percent, one decimal": Way(
+        lambda z: (top(z, 2) * 100).round(decimals=1), "topk", "topk:2+rounded:3", slack=2e-5, converted=_DIVIDED
+    ),
     "(N, K, 1, 1)": Way(lambda z: z[:, :, None, None], "logits"),
     "(N, 1, K)": Way(lambda z: p(z)[:, None]),
     "an array": Way(lambda z: p(z).numpy()),
@@ -134,6 +138,9 @@ READ: dict[str, Way] = {
     "the first entry alone": Way(
         lambda z: [row[0] for row in entries(z, 1, named)], "topk", "topk:1", converted="labels and scores"
     ),
+    "labels in dicts": Way(
+        lambda z: [{"label": named(i)} for i in label(z)], "probs", "top1", converted="labels and scores"
+    ),
     "dicts of scores by name": Way(
         lambda z: [dict(zip(CLASSES, row, strict=False)) for row in p(z).tolist()], converted="labels and scores"
     ),
@@ -156,6 +163,10 @@ REFUSED: dict[str, tuple[Callable[[Tensor], Any], str]] = {
     "probabilities with noise": (
         lambda z: p(z) + 0.02 * torch.randn(z.shape, generator=torch.Generator().manual_seed(1)),
         "something was added to.*--outputs logits or labels",
+    ),
+    "top 2, two decimals": (
+        lambda z: top(z, 2).round(decimals=2),
+        "highest .*--outputs topk, sigmoid, logits or labels",
     ),
     "some classes only": (lambda z: p(z) * 0.8, "(some classes only|times 0.8) .*labels"),
     "several kinds": (lambda z: torch.cat([p(z)[: len(z) // 2], z[len(z) // 2 :]]), "of several kinds .*labels"),

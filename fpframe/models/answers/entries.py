@@ -87,8 +87,8 @@ def _pairs(entry: Mapping[Any, Any]) -> list[tuple[Any, Any]]:
     """Return what an entry says, as pairs of label and score."""
     label = [name for name in _LABEL if name in entry]
     score = [name for name in _SCORE if name in entry]
-    if label and score:
-        return [(entry[label[0]], entry[score[0]])]
+    if label:  # the label alone is as good as one of which the model is sure
+        return [(entry[label[0]], entry[score[0]] if score else 1.0)]
     return list(entry.items())
 
 

@@ -84,8 +84,14 @@ def _positive(rows: Tensor, low: float, high: float) -> Finding | Misfit:
     if high > 1.001:
         return Misfit(
             evidence=f"{extent(rows)}: none is negative, as some logits are",
-            kinds=("logits", "labels"),
+            kinds=(*_partly(rows, 100.0), "logits", "labels"),
             settled=True,
+        )
+    parts = _partly(rows, 1.0)
+    if parts:
+        return Misfit(
+            evidence=f"{extent(rows)}: these may be the highest probabilities alone, or sigmoids",
+            kinds=("topk", "sigmoid", "logits", "labels"),
         )
     cut = cut_off(rows)
     if cut is not None:
@@ -96,6 +102,14 @@ def _positive(rows: Tensor, low: float, high: float) -> Finding | Misfit:
             kinds=("sigmoid", "probs", "labels"),
         )
     return Finding(kind="sigmoid", evidence=extent(rows))
+
+
+def _partly(rows: Tensor, total: float) -> tuple[str, ...]:
+    """Return as what rows may be read that have zeros, and that sum to no more than a total."""
+    zeros, sums = bool((rows == 0).any(1).all()), rows.sum(1)
+    if not zeros or bool((sums > 1.02 * total).any()) or float(sums.mean()) < total / 2:
+        return ()
+    return ("topk",) if total == 1 else ("topk", "percent")
 
 
 def _negative(rows: Tensor, low: float, high: float) -> Finding | Misfit:

@@ -32,4 +32,4 @@ def plain(number: float) -> str:
     """Return a number for a sentence, in three digits; what is almost whole is whole."""
     if math.isclose(number, round(number), rel_tol=1e-4, abs_tol=5e-4):
         return str(round(number))
-    return f"{number:.3g}"
+    return f"{number:.4g}" if abs(number) > 100 else f"{number:.3g}"

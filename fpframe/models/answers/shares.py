@@ -32,13 +32,15 @@ def step_of(rows: Tensor, total: float = 1.0) -> float:
 def share_rows(rows: Tensor, total: float = 1.0, *, step: float | None = None) -> Tensor:
     """Return ``(N,)`` booleans: which rows ``(N, K)`` are shares of a total, as finely as they are rounded.
 
-    Rounding adds at most half a step to a share that is not zero, and takes at most half a step from any other.
+    Rounding adds at most half a step to a share that is not zero, and takes at most half a step from any, or a whole
+    step where all are rounded down.
     """
     step = step_of(rows, total) if step is None else step
     inside = ((rows >= -SLACK * total) & (rows <= (1 + SLACK) * total)).all(1)
     above = rows.sum(1) - total
     most = torch.clamp((rows != 0).sum(1) * step / 2, min=SUM_SLACK * total)
-    least = min(max(rows.shape[1] * step / 2, SUM_SLACK * total), _LOST * total)
+    lost = rows.shape[1] * step / (1 if step <= 0.01 * total else 2)  # what is finely rounded may be rounded down
+    least = min(max(lost, SUM_SLACK * total), _LOST * total)
     return inside & (above <= most * (1 + 1e-6)) & (above >= -least * (1 + 1e-6))
 
 

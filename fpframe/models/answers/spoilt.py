@@ -70,6 +70,7 @@ def cut_off(rows: Tensor) -> Misfit | None:
     else:
         return None
     may_be = ("sigmoid",) if float(low) >= 0 and float(high) <= 1 else ()
+    may_be = (*may_be, "logits") if float(low) == 0 and which == "lowest" else may_be  # after a ReLU
     return _misfit(
         f"many values are exactly {plain(end)}, the {which} of all: they were cut off there",
         "give them as they were before",

@@ -35,7 +35,7 @@ def as_told(numbers: Tensor, kind: Outputs, num_classes: int) -> tuple[Conversio
         scale = 100.0
     elif isinstance(found, Finding) and found.kind == kind:
         scale, offset = found.scale, found.offset
-    elif kind == "topk" and isinstance(found, Finding) and found.kind == "percent":
+    elif kind == "topk" and len(rows) and float(rows.max()) > 1.001:
         scale = 100.0
     conversion = Conversion(kind=kind, num_classes=num_classes, scale=scale, offset=offset)
     _refuse_outside(conversion, numbers, found)

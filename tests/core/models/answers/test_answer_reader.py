@@ -84,7 +84,7 @@ def test_no_way_to_answer_is_taken_for_another_with_other_labels(way, seed, scal
     refusal = refused(way.answer, z, names[:classes])
     if refusal:  # few of these ways are ever refused, and never without a way out
         assert "--outputs" in refusal
-        assert way.kind == "sigmoid" or way.channel == "rounded:1"
+        assert way.kind == "sigmoid" or "rounded" in way.channel
         return
     query, given = asked(way.answer, z, classes=tuple(names[:classes]))
     truth = z.softmax(1)
@@ -92,7 +92,7 @@ def test_no_way_to_answer_is_taken_for_another_with_other_labels(way, seed, scal
     highest = given.amax(1, keepdim=True)
     # rounding ties; the right label is among the highest, and what is revealed of it is right
     assert bool((given.gather(1, z.argmax(1, keepdim=True)) == highest).all()) or way.slack >= 1e-3
-    if way.kind != "labels" and way.slack < 0.1 and query.outputs == way.kind:
+    if way.channel != "top1" and way.slack < 0.1 and query.outputs == way.kind:
         # in single precision all sigmoids beyond this are 1
         kept = (given > 0) & ((z < 14).all(1, keepdim=True) | (way.kind != "sigmoid"))
         assert float((given - truth)[kept].abs().max()) <= max(way.slack, 0.06)
@@ -163,6 +163,16 @@ def test_labels_of_answers_that_are_something_else_are_read_on_demand(name):
     assert query.channel == "top1"
     assert torch.equal(given.argmax(1), answer(logits()).argmax(1))
     assert query.reading.converted == "the class with the highest number was taken for the label"
+
+
+@pytest.mark.parametrize("scale", [1, 100])
+def test_the_highest_alone_are_read_where_that_is_said(scale):
+    def answer(z):  # so sure that rounding leaves less than two in many rows
+        return (REFUSED["top 2, two decimals"][0](3 * z) * scale).round(decimals=2)
+
+    query, given = asked(answer, outputs="topk")
+    assert (query.outputs, query.reading.doubt) == ("topk", "")
+    torch.testing.assert_close(given, answer(logits()) / scale)
 
 
 def test_logits_after_a_relu_are_read_where_that_is_said():
