@@ -164,10 +164,6 @@ REFUSED: dict[str, tuple[Callable[[Tensor], Any], str]] = {
         lambda z: p(z) + 0.02 * torch.randn(z.shape, generator=torch.Generator().manual_seed(1)),
         "something was added to.*--outputs logits or labels",
     ),
-    "top 2, two decimals": (
-        lambda z: top(z, 2).round(decimals=2),
-        "highest .*--outputs topk, sigmoid, logits or labels",
-    ),
     "some classes only": (lambda z: p(z) * 0.8, "(some classes only|times 0.8) .*labels"),
     "several kinds": (lambda z: torch.cat([p(z)[: len(z) // 2], z[len(z) // 2 :]]), "of several kinds .*labels"),
     "labels from 1": (lambda z: label(z) + 1, "count from 1 to 10 .*subtract 1"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from answerkinds import CLASSES, READ, REFUSED
+from answerkinds import CLASSES, READ, REFUSED, top
 from fpframe import ModelError, Query, through_channel
 from fpframe.errors import KindChangedError, UsageError
 from fpframe.models import OUTPUTS, observe_channel
@@ -168,8 +168,11 @@ def test_labels_of_answers_that_are_something_else_are_read_on_demand(name):
 @pytest.mark.parametrize("scale", [1, 100])
 def test_the_highest_alone_are_read_where_that_is_said(scale):
     def answer(z):  # so sure that rounding leaves less than two in many rows
-        return (REFUSED["top 2, two decimals"][0](3 * z) * scale).round(decimals=2)
+        return (top(3 * z, 2).round(decimals=2) * scale).round(decimals=2)
 
+    kinds = "topk, percent, logits or labels" if scale == 100 else "topk, sigmoid, logits or labels"
+    with pytest.raises(ModelError, match=f"--outputs {kinds}"):
+        asked(lambda z: answer(z) * torch.linspace(0.8, 0.95, len(z))[:, None])
     query, given = asked(answer, outputs="topk")
     assert (query.outputs, query.reading.doubt) == ("topk", "")
     torch.testing.assert_close(given, answer(logits()) / scale)
