@@ -40,6 +40,10 @@ class ModelError(FpframeError):
     exit_code = 3
 
 
+class KindChangedError(ModelError):
+    """A suspect that answers in another kind than it did at first, such as in percent after probabilities."""
+
+
 class DataError(FpframeError):
     """A data set that is missing, empty or unsuitable."""
 

@@ -38,6 +38,11 @@ REASONS: Mapping[str, Reason] = {
         whose="suspect",
         remedy="Ask it where it answers the same way throughout.",
     ),
+    "answers-changed-kind": Reason(
+        meaning="The suspect answered in another kind than at first, such as in percent after probabilities.",
+        whose="suspect",
+        remedy="Ask it where it answers the same way throughout.",
+    ),
     "answers-constant": Reason(
         meaning="All answers are the same.",
         whose="suspect",
@@ -117,6 +122,7 @@ REASONS: Mapping[str, Reason] = {
 
 #: Caveats besides those of an enrolment that was accepted although it is unfit.
 _OTHERS: dict[str, str] = {
+    "answers-converted": "The answers were converted, such as from percent or sigmoids, or taken out of a container.",
     "answers-recorded": "The answers come from a file and are taken to be the suspect's.",
     "answers-vary": "The answers to one image change between repeats, and those of the calibration models do not.",
     "architecture-adapted": "Weights were opened in a library's network that was changed for the size of the images.",
@@ -137,6 +143,7 @@ _OTHERS: dict[str, str] = {
     "images-left-out": "Something in the folder of the data set was not read.",
     "images-linked": "Images of the data set lie behind a link to another folder.",
     "limit-not-held": "A limit on what the suspect may use could not be enforced.",
+    "outputs-doubted": "The answers look different from what they were said to be, or may be something else too.",
     "preparation-assumed": "Nobody said how images are prepared for weights, and what is usual was done.",
     "queries-not-named": "The file of answers does not say which queries it answers.",
     "recorded-once": "Each image was recorded once, so nobody can see whether answers change between repeats.",

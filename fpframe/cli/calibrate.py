@@ -49,7 +49,7 @@ class IndependentsOptions:
 
     independents: Path | None = None
     backbone: str | None = None
-    outputs: Literal["auto", "logits", "probs"] = "auto"
+    outputs: Literal["auto", "logits", "probs", "percent", "sigmoid"] = "auto"
     mean: str | None = None
     std: str | None = None
 

@@ -35,7 +35,7 @@ class OpeningOptions:
     """
 
     backbone: str | None = None
-    outputs: Literal["auto", "logits", "probs", "labels"] = "auto"
+    outputs: Literal["auto", "logits", "probs", "percent", "sigmoid", "labels", "topk"] = "auto"
     mean: str | None = None
     std: str | None = None
     device: str = "cpu"

@@ -18,7 +18,7 @@ from fpframe.enrolment.scoring import Scorer
 from fpframe.enrolment.sharpness import scored_answers
 from fpframe.enrolment.strangers import Strangers, find_strangers
 from fpframe.errors import UsageError
-from fpframe.models import is_channel, nearest_channel
+from fpframe.models import KNOWN_CHANNELS, is_channel, nearest_channel
 from fpframe.registry import STRATA, Registry
 from fpframe.rng import threads
 
@@ -136,7 +136,7 @@ class Enrolment(Contents):
             UsageError: there is no such channel.
         """
         if not is_channel(channel):
-            raise UsageError(f"unknown channel '{channel}'; known: probs, rounded:K with K from 0 to 9, top1")
+            raise UsageError(f"unknown channel '{channel}'; known: {KNOWN_CHANNELS}")
         return channel if channel in self.encoders else nearest_channel(channel, self.encoders)
 
     def paths(self, channel: str, through: str = PLAIN) -> dict[str, StratumPaths]:

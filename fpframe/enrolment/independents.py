@@ -15,7 +15,7 @@ from fpframe.enrolment.agreement import Agreement
 from fpframe.enrolment.calibration import PLAIN, CalibrationModel
 from fpframe.enrolment.modelfolder import IndependentFile
 from fpframe.errors import ModelError
-from fpframe.models import Query, QuerySet, ask
+from fpframe.models import Query, QuerySet, ask, observe_channel
 from fpframe.rng import derive_seed, threads
 from fpframe.zoo import FilterChain
 
@@ -70,10 +70,11 @@ def ask_independents(
             answers = ask(query, queries)
         if not bool(answers.isfinite().all()):
             raise ModelError(f"the model gives answers that are not finite numbers ({file.path}); leave it out")
-        if query.channel != "probs":
+        lacking = _lacking(query, answers)
+        if lacking:
             raise ModelError(
-                f"the model reveals labels only ({file.path}); calibration models must give probabilities, which are "
-                "cut down to what a suspect reveals"
+                f"the model reveals {lacking} only ({file.path}); calibration models must give probabilities, which "
+                "are cut down to what a suspect reveals"
             )
         plain.append(answers)
         labels.append(labels_of(query, able))
@@ -87,6 +88,14 @@ def ask_independents(
         answers={PLAIN: torch.stack(plain), **{text: torch.stack(rows) for text, rows in filtered.items()}},
         labels=torch.stack(labels),
     )
+
+
+def _lacking(query: Query, answers: Tensor) -> str:
+    """Return as what a model reveals less than probabilities, in words; empty where it reveals them."""
+    if query.channel != "probs":
+        return "labels"
+    cut = query.outputs == "topk" or observe_channel(answers.flatten(0, 1)).startswith("topk")
+    return "its highest probabilities" if cut else ""
 
 
 def refuse_unfit(

@@ -205,6 +205,7 @@ def _on_files(
     request = OpeningRequest(
         num_classes=len(enrolment.classes),
         image_shape=enrolment.queries.image_shape,
+        classes=tuple(enrolment.classes),
         outputs=independents.outputs,
         mean=independents.mean,
         std=independents.std,

@@ -24,6 +24,7 @@ from fpframe.enrolment.settling import Unfit
 from fpframe.enrolment.victim_gradients import no_gradients
 from fpframe.enrolment.victim_preparation import preparation_in_bytes, what_helps_a_stranger
 from fpframe.enrolment.victim_sight import Sight
+from fpframe.models import CALLED, Finding, find
 
 #: Names that a message lists; more would hide its end.
 _LISTED = 12
@@ -36,19 +37,20 @@ def look_at_victim(sight: Sight) -> tuple[VictimLook, list[Unfit]]:
 
 
 def answers_not_logits(sight: Sight) -> Unfit | None:
-    """Look for outputs that a softmax or a sigmoid has made already."""
-    outputs = sight.answers.double()
-    sums = outputs.sum(1)
-    if bool((outputs < -1e-6).any()) or not bool(outputs.isfinite().all()) or bool((sums <= 0).any()):
+    """Look for outputs that a softmax or a sigmoid has made already, as the answers of suspects are looked at."""
+    found = find(sight.answers)
+    if found is None or (isinstance(found, Finding) and found.kind == "logits"):
         return None
-    alike = bool(((sums - sums.mean()).abs() <= 1e-2 * sums.mean()).all())  # percentages are shares too
-    if not alike and bool((outputs > 1 + 1e-6).any()):
+    if isinstance(found, Finding):
+        what = f"look like {CALLED[found.kind]} ({found.evidence})"
+    elif found.settled or bool((sight.answers < -1e-6).any()):  # as after a ReLU: of no use to guess, and no harm
         return None
-    kind = "probabilities, which sum to the same in each row" if alike else "between 0 and 1, as those of a sigmoid"
+    else:
+        what = f"are probabilities no longer, and no logits either ({found.evidence})"
     return Unfit(
         Note(
             "answers-not-logits",
-            f"The victim's outputs for {len(outputs)} test images are all {kind}, where logits are expected; read as "
+            f"The victim's outputs for {len(sight.answers)} test images {what}, where logits are expected; read as "
             "logits they hide how sure it is.",
         ),
         "return what the layer before the softmax or sigmoid gives, or the logarithms of the probabilities",

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from fpframe.errors import UsageError
 from fpframe.interfaces.component import Component
-from fpframe.models import TOP1, Outputs, Query
+from fpframe.models import TOP1, Outputs, Query, ReadAlready, Reading
 
 Change = Callable[[Tensor], Tensor]
 
@@ -102,13 +102,14 @@ class FilteredQuery(Query):
         super().__init__(
             query,
             num_classes=query.num_classes,
-            outputs="labels" if labels else query.outputs,
+            reader=ReadAlready(query.num_classes),
             batch_size=query.batch_size,
             address=f"{query.address or 'suspect'}|{by.spec()}",
             digest=query.digest,
         )
         self.notes = query.notes
         self._query = query
+        self._labels = labels
         self._filter = by
         self._change_images = images
         self._change_answers = answers
@@ -127,12 +128,17 @@ class FilteredQuery(Query):
     @property
     def channel(self) -> str | None:
         """What the answers reveal; ``None`` while that of the wrapped query is not yet known."""
-        return TOP1 if self._outputs == "labels" else self._query.channel
+        return TOP1 if self._labels else self._query.channel
 
     @property
     def outputs(self) -> Outputs:
         """How the model's raw answers are read; ``labels`` where the filter reveals no more."""
-        return "labels" if self._outputs == "labels" else self._query.outputs
+        return "labels" if self._labels else self._query.outputs
+
+    @property
+    def reading(self) -> Reading | None:
+        """How the model's raw answers are read, and why."""
+        return self._query.reading
 
     def require(self, count: int) -> None:
         """Make sure that `count` more images may be asked, here and of the wrapped query.

@@ -28,6 +28,7 @@ class SuspectRequest:
         device: torch device to run it on.
         batch_size: images per call.
         max_queries: most images that it may be sent.
+        classes: names of the classes, for a suspect that answers with names; empty where they are not known.
     """
 
     address: str
@@ -40,6 +41,7 @@ class SuspectRequest:
     device: str = "cpu"
     batch_size: int = 256
     max_queries: int | None = None
+    classes: tuple[str, ...] = ()
 
 
 class SuspectSource(Component):

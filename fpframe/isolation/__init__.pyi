@@ -1,4 +1,4 @@
-from .border import Answers as Answers, Facts as Facts, Reading as Reading, Session as Session, answer as answer
+from .border import Answers as Answers, Facts as Facts, HowRead as HowRead, Session as Session, answer as answer
 from .failure import (
     DeadSuspectError as DeadSuspectError,
     Failure as Failure,

@@ -10,25 +10,30 @@ from torch import Tensor
 from fpframe.base import Note
 from fpframe.isolation.failure import Failure
 from fpframe.isolation.request import OpeningRequest
-from fpframe.models import Outputs, Query
+from fpframe.models import Outputs, Query, ReadAlready, Reading
+
+#: Images that are sent at once at least, so that their answers show how to read them; the suspect's side batches them.
+_AT_ONCE = 64
 
 
 @attrs.frozen
-class Reading:
+class HowRead:
     """How answers are read, as far as it is known yet.
 
     Attributes:
         outputs: as what raw answers are read.
         channel: what they reveal.
+        reading: how they are read, and why; ``None`` until the first ones have settled it.
     """
 
     outputs: Outputs
     channel: str | None
+    reading: Reading | None = None
 
     @classmethod
-    def of(cls, query: Query) -> Reading:
+    def of(cls, query: Query) -> HowRead:
         """Return how the answers of an open suspect are read."""
-        return cls(query.outputs, query.channel)
+        return cls(query.outputs, query.channel, query.reading)
 
 
 @attrs.frozen(kw_only=True)
@@ -47,7 +52,7 @@ class Facts:
     digest: str
     architecture: str
     notes: tuple[Note, ...]
-    reading: Reading
+    reading: HowRead
 
     @classmethod
     def of(cls, query: Query) -> Facts:
@@ -57,7 +62,7 @@ class Facts:
             digest=query.digest,
             architecture=query.architecture,
             notes=query.notes,
-            reading=Reading.of(query),
+            reading=HowRead.of(query),
         )
 
 
@@ -71,7 +76,7 @@ class Answers:
     """
 
     rows: Tensor
-    reading: Reading
+    reading: HowRead
 
 
 class Session(Protocol):
@@ -88,7 +93,7 @@ class Session(Protocol):
 def answer(query: Query, pixels: Tensor) -> Answers | Failure:
     """Ask a suspect on its own side of the border."""
     try:
-        return Answers(rows=query(pixels), reading=Reading.of(query))
+        return Answers(rows=query(pixels), reading=HowRead.of(query))
     except (Exception, SystemExit) as error:
         return Failure.of(error, "raised", address=query.address)
 
@@ -100,16 +105,16 @@ class IsolatedQuery(Query):
         super().__init__(
             self._send,
             num_classes=request.num_classes,
-            outputs="probs",
-            batch_size=request.batch_size,
+            reader=ReadAlready(request.num_classes),
+            batch_size=max(request.batch_size, _AT_ONCE),
             max_queries=request.max_queries,
             address=session.facts.address,
             digest=session.facts.digest,
         )
         self.architecture = session.facts.architecture
-        self.notes = session.facts.notes
         self._session = session
         self._reading = session.facts.reading
+        self.notes = session.facts.notes
 
     @property
     def channel(self) -> str | None:
@@ -118,8 +123,13 @@ class IsolatedQuery(Query):
 
     @property
     def outputs(self) -> Outputs:
-        """How raw answers are read; ``auto`` until the first answer has settled it."""
+        """How raw answers are read; ``auto`` until the first answers have settled it."""
         return self._reading.outputs
+
+    @property
+    def reading(self) -> Reading | None:
+        """How raw answers are read, and why."""
+        return self._reading.reading
 
     def _send(self, pixels: Tensor) -> Tensor:
         said = self._session.ask(pixels)

@@ -23,6 +23,7 @@ class OpeningRequest:
         device: torch device to run it on.
         batch_size: images per call.
         max_queries: most images that it may be sent.
+        classes: names of the classes, for a suspect that answers with names.
     """
 
     num_classes: int
@@ -34,6 +35,7 @@ class OpeningRequest:
     device: str = "cpu"
     batch_size: int = 256
     max_queries: int | None = None
+    classes: tuple[str, ...] = ()
 
     def open(self, suspect: Suspect, registry: Registry) -> Query:
         """Open a suspect in this process; see `fpframe.open_suspect`."""

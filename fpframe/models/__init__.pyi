@@ -1,5 +1,16 @@
+from .answers import (
+    CALLED as CALLED,
+    OUTPUTS as OUTPUTS,
+    Finding as Finding,
+    Outputs as Outputs,
+    ReadAlready as ReadAlready,
+    Reading as Reading,
+    find as find,
+    infer_outputs as infer_outputs,
+)
 from .ask_model import ask as ask
 from .channel import (
+    KNOWN_CHANNELS as KNOWN_CHANNELS,
     PROBS as PROBS,
     TOP1 as TOP1,
     information as information,
@@ -12,7 +23,7 @@ from .classifier import Classifier as Classifier, state_digest as state_digest
 from .dataset import Dataset as Dataset, Images as Images
 from .fitted import Fitted as Fitted, free_sizes as free_sizes
 from .modes import copied as copied, evaluating as evaluating
-from .query import Outputs as Outputs, Query as Query, infer_outputs as infer_outputs
+from .query import Query as Query
 from .queryset import (
     QueryPart as QueryPart,
     QuerySet as QuerySet,

@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from typing import Literal
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from fpframe.base import Note
 from fpframe.errors import FpframeError, ModelError, ResourceError, UsageError, first_line
+from fpframe.models.answers import OUTPUTS, AnswerReader, Outputs, ReadAlready, Reading, UnreadError, Unwrapped
 from fpframe.models.channel import PROBS, TOP1
-
-Outputs = Literal["auto", "logits", "probs", "labels"]
-OUTPUTS: tuple[str, ...] = ("auto", "logits", "probs", "labels")
-
-#: How far a probability may lie outside [0, 1] by rounding errors.
-_SLACK = 1e-3
 
 
 class Query:
@@ -33,7 +27,7 @@ class Query:
 
     def __init__(
         self,
-        ask: Callable[[Tensor], Tensor],
+        ask: Callable[[Tensor], Any],
         *,
         num_classes: int,
         outputs: Outputs = "auto",
@@ -41,7 +35,25 @@ class Query:
         max_queries: int | None = None,
         address: str = "",
         digest: str = "",
+        classes: Sequence[str] = (),
+        reader: AnswerReader | ReadAlready | None = None,
     ) -> None:
+        """Open access to a model.
+
+        Args:
+            ask: from pixels ``(N, C, H, W)`` to answers, as tensors, arrays, lists or what libraries wrap around them.
+            num_classes: number of classes K.
+            outputs: as what answers are to be read; ``auto`` looks at the first ones.
+            batch_size: images per call.
+            max_queries: most images that may be asked.
+            address: what the model was called by.
+            digest: SHA-256 of its file or weights.
+            classes: the names of the classes, for a model that answers with names.
+            reader: reads the answers; ``None`` makes one for `outputs`.
+
+        Raises:
+            UsageError: an option is impossible.
+        """
         if outputs not in OUTPUTS:
             raise UsageError(f"'outputs' must be one of {', '.join(OUTPUTS)} (got '{outputs}')")
         if batch_size < 1:
@@ -49,7 +61,7 @@ class Query:
         if max_queries is not None and max_queries < 1:
             raise UsageError(f"'max_queries' must be at least 1 (got {max_queries})")
         self._ask = ask
-        self._outputs: Outputs = outputs
+        self._reader = AnswerReader(outputs, num_classes, classes) if reader is None else reader
         self.num_classes = num_classes
         self.batch_size = batch_size
         self.max_queries = max_queries
@@ -61,12 +73,13 @@ class Query:
 
     @property
     def notes(self) -> tuple[Note, ...]:
-        """What the reader of a verdict should know of how the model was opened.
+        """What the reader of a verdict should know of how the model was opened and its answers are read.
 
         Set it to sentences, or to a `Note` where programs should tell it apart; a bare sentence gets the code
         ``suspect-source``.
         """
-        return self._notes
+        reading = self.reading
+        return (*self._notes, *(reading.notes if reading else ()))
 
     @notes.setter
     def notes(self, notes: Iterable[Note | str]) -> None:
@@ -75,14 +88,19 @@ class Query:
     @property
     def channel(self) -> str | None:
         """What the answers reveal (``probs`` or ``top1``); ``None`` while it is not yet known."""
-        if self._outputs == "auto":
+        if self._reader.outputs == "auto":
             return None
-        return TOP1 if self._outputs == "labels" else PROBS
+        return TOP1 if self._reader.outputs == "labels" else PROBS
 
     @property
     def outputs(self) -> Outputs:
-        """How raw answers are read; ``auto`` until the first answer has settled it."""
-        return self._outputs
+        """How raw answers are read; ``auto`` until the first answers have settled it."""
+        return self._reader.outputs
+
+    @property
+    def reading(self) -> Reading | None:
+        """How raw answers are read, and why; ``None`` until the first answers have settled it."""
+        return self._reader.reading
 
     def require(self, count: int) -> None:
         """Make sure that `count` more images may be asked.
@@ -107,19 +125,22 @@ class Query:
         self.require(len(pixels))
         if not len(pixels):
             return torch.zeros(0, self.num_classes)
-        rows = [self._probabilities(self._answer(batch), len(batch)) for batch in self._batches(pixels)]
-        return torch.cat(rows)
+        # all batches first: the more answers are seen at once, the surer it is what they are
+        return self._read([self._answer(batch) for batch in self._batches(pixels)])
 
     def _batches(self, pixels: Tensor) -> Iterator[Tensor]:
         for batch in torch.split(pixels, self.batch_size):
             self.spent += len(batch)
             yield batch
 
-    def _answer(self, batch: Tensor) -> Tensor:
+    def _answer(self, batch: Tensor) -> Unwrapped:
         try:
             with torch.no_grad():
-                # copies of both: a model may write into its images, or hand out the same memory with every batch
-                answer = torch.as_tensor(self._ask(batch.clone())).detach().to("cpu", copy=True)
+                # a copy, for a model may write into its images
+                answer = self._ask(batch.clone())
+            return self._reader.take(answer, len(batch))
+        except UnreadError as error:
+            raise error.at(self.address) from error
         except FpframeError:
             raise
         except torch.OutOfMemoryError as error:
@@ -132,86 +153,9 @@ class Query:
                 f"the model failed on images of shape {tuple(batch.shape)}: {first_line(error)} "
                 f"({self.address or 'suspect'}); check its input shape and preprocessing"
             ) from error
-        return answer
 
-    def _probabilities(self, answer: Tensor, rows: int) -> Tensor:
-        if self._outputs == "auto":
-            self._outputs = infer_outputs(answer, self.num_classes)
-        if self._outputs == "labels":
-            return self._one_hot(answer, rows)
-        if answer.shape != (rows, self.num_classes):
-            raise ModelError(
-                f"the model answers in shape {tuple(answer.shape)} where ({rows}, {self.num_classes}) is "
-                f"expected ({self.address or 'suspect'}); it must tell the same {self.num_classes} classes "
-                "as the victim"
-            )
-        answer = answer.to(torch.float32)
-        if self._outputs == "logits":
-            return F.softmax(answer, dim=1)
-        # NaN and Inf pass, for a verdict must see them
-        finite = answer[answer.isfinite()]
-        if bool(((finite < -_SLACK) | (finite > 1 + _SLACK)).any()):
-            raise ModelError(
-                f"the model answers with values from {finite.min():.3g} to {finite.max():.3g} where "
-                f"probabilities are expected ({self.address or 'suspect'}); say --outputs logits"
-            )
-        return answer
-
-    def _one_hot(self, answer: Tensor, rows: int) -> Tensor:
-        if answer.shape == (rows, self.num_classes) and _is_one_hot(answer):
-            return answer.to(torch.float32)
-        labels = answer.reshape(-1)
-        if labels.shape != (rows,):
-            raise ModelError(
-                f"the model answers in shape {tuple(answer.shape)} where ({rows},) labels are expected "
-                f"({self.address or 'suspect'}); say --outputs logits or probs"
-            )
-        finite = labels[labels.isfinite()]
-        if finite.is_floating_point() and bool((finite != finite.round()).any()):
-            raise ModelError(
-                "the model answers with fractions where whole labels are expected "
-                f"({self.address or 'suspect'}); say --outputs logits or probs"
-            )
-        if bool(((finite < 0) | (finite >= self.num_classes)).any()):
-            raise ModelError(
-                f"the model answers with labels outside 0..{self.num_classes - 1} "
-                f"({self.address or 'suspect'}); it must tell the same {self.num_classes} classes "
-                "as the victim"
-            )
-        known = labels.isfinite()
-        answers = F.one_hot(labels.where(known, 0).long(), self.num_classes).to(torch.float32)
-        # a label that is NaN is not a label, and a verdict must see it
-        return answers.where(known[:, None], torch.nan)
-
-
-def infer_outputs(answer: Tensor, num_classes: int) -> Outputs:
-    """Read from the first answers whether a model reveals logits, probabilities or labels.
-
-    Probabilities may be rounded to one decimal or more, and labels may be integer one-hot rows. When no row
-    is finite nothing can be told: ``auto`` is returned.
-    """
-    if answer.ndim == 1 or (answer.ndim == 2 and answer.shape[1] == 1 != num_classes):
-        return "labels"
-    if answer.ndim != 2:
-        return "logits"
-    finite = answer[answer.isfinite().all(1)]
-    if not len(finite):
-        return "auto"
-    if not answer.is_floating_point() and _is_one_hot(finite):
-        return "labels"
-    rows = finite.double()
-    inside = bool(((rows >= -_SLACK) & (rows <= 1 + _SLACK)).all())
-    sums_to_one = bool(((rows.sum(1) - 1).abs() <= _sum_tolerance(rows)).all())
-    return "probs" if inside and sums_to_one else "logits"
-
-
-def _is_one_hot(rows: Tensor) -> bool:
-    return bool((((rows == 0) | (rows == 1)).all(1) & ((rows == 1).sum(1) == 1)).all())
-
-
-def _sum_tolerance(rows: Tensor) -> float:
-    """Return how far the sum of a row may be from 1, given the decimals that the answers are rounded to."""
-    for decimals in (1, 2, 3):
-        if bool(((rows - rows.round(decimals=decimals)).abs() < 1e-6).all()):
-            return max(1e-2, rows.shape[1] * 0.5 * 10.0**-decimals)
-    return 1e-2
+    def _read(self, answers: list[Unwrapped]) -> Tensor:
+        try:
+            return self._reader.read(answers)
+        except UnreadError as error:
+            raise error.at(self.address) from error

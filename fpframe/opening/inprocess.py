@@ -5,18 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
 from fpframe.errors import ModelError, UsageError, first_line
 from fpframe.interfaces import SuspectRequest
-from fpframe.models import Classifier, Outputs, Query, copied, evaluating, infer_outputs, state_digest
+from fpframe.models import Classifier, Outputs, Query, copied, evaluating, state_digest
 from fpframe.opening.saved import opening_notes
 
 
 def module_query(module: nn.Module, request: SuspectRequest) -> Query:
-    """Return access to a network from pixels ``(N, C, H, W)`` to logits ``(N, K)``.
+    """Return access to a network from pixels ``(N, C, H, W)`` to logits ``(N, K)``, or to other answers.
 
     It is asked in evaluation mode and without gradients, and left as found: where it lies on another device,
     a copy is asked. A network in half precision gets its pixels in half precision.
@@ -38,24 +37,11 @@ def module_query(module: nn.Module, request: SuspectRequest) -> Query:
     dtype = floats.pop() if len(floats) == 1 else torch.float32
     prepare = normaliser(request).to(device)
 
-    def ask(pixels: Tensor) -> Tensor:
+    def ask(pixels: Tensor) -> Any:
         with evaluating(network):
-            answer = network(prepare(pixels.to(device)).to(dtype))
-        if not isinstance(answer, Tensor):
-            raise ModelError(
-                f"the network answers with a {type(answer).__name__} ({request.address}); "
-                "it must return one tensor of logits"
-            )
-        # a second softmax would flatten the answers of a network that ends in one, and nobody would notice
-        if request.outputs == "auto" and infer_outputs(answer, request.num_classes) == "probs":
-            raise ModelError(
-                f"the network answers with probabilities where logits are expected ({request.address}); "
-                "say --outputs probs"
-            )
-        return answer
+            return network(prepare(pixels.to(device)).to(dtype))
 
-    outputs: Outputs = "logits" if request.outputs == "auto" else request.outputs
-    query = open_query(ask, request, outputs=outputs, digest=digest)
+    query = open_query(ask, request, digest=digest)
     if isinstance(given, Classifier):
         prepared = request.mean is not None or request.std is not None
         query.architecture, query.notes = given.architecture, opening_notes(given, whose="suspect", prepared=prepared)
@@ -63,7 +49,7 @@ def module_query(module: nn.Module, request: SuspectRequest) -> Query:
 
 
 def function_query(function: Callable[[Tensor], Any], request: SuspectRequest) -> Query:
-    """Return access to a function from pixels ``(N, C, H, W)`` to answers, as tensors, arrays or lists.
+    """Return access to a function from pixels ``(N, C, H, W)`` to answers, as tensors, arrays, lists or dicts.
 
     Raises:
         UsageError: there is no such device.
@@ -71,14 +57,14 @@ def function_query(function: Callable[[Tensor], Any], request: SuspectRequest) -
     device = open_device(request.device)
     prepare = normaliser(request).to(device)
 
-    def ask(pixels: Tensor) -> Tensor:
-        return _as_tensor(function(prepare(pixels.to(device))))
+    def ask(pixels: Tensor) -> Any:
+        return function(prepare(pixels.to(device)))
 
     return open_query(ask, request)
 
 
 def open_query(
-    ask: Callable[[Tensor], Tensor],
+    ask: Callable[[Tensor], Any],
     request: SuspectRequest,
     *,
     outputs: Outputs | None = None,
@@ -93,6 +79,7 @@ def open_query(
         max_queries=request.max_queries,
         address=request.address,
         digest=digest,
+        classes=request.classes,
     )
 
 
@@ -146,12 +133,3 @@ def _check_fit(model: Classifier, request: SuspectRequest) -> None:
             f"the suspect takes images of shape {model.image_shape} (channels, height, width) where the "
             f"queries have {request.image_shape} ({request.address}); both must take the same images"
         )
-
-
-def _as_tensor(answer: object) -> Tensor:
-    if isinstance(answer, Tensor):
-        return answer
-    if isinstance(answer, list | tuple) and answer and all(isinstance(row, Tensor) for row in answer):
-        return torch.stack(list(answer))
-    # a copy, for torch warns about arrays that it may not write to
-    return torch.from_numpy(np.array(answer))

@@ -36,6 +36,7 @@ class Opening(TypedDict, total=False):
     device: str
     batch_size: int
     max_queries: int | None
+    classes: tuple[str, ...]
 
 
 def open_suspect(
@@ -49,9 +50,10 @@ def open_suspect(
     """Return counted black-box access to a suspect. Nothing is asked yet.
 
     Args:
-        suspect: a network from pixels ``(N, C, H, W)`` in [0, 1] to logits ``(N, K)``; a function from pixels
-            to probabilities, logits or labels, as tensors, arrays or lists; an open `Query`, which is
-            returned as it is; or the address or path of a suspect, which a suspect source opens.
+        suspect: a network from pixels ``(N, C, H, W)`` in [0, 1] to logits ``(N, K)`` or other answers; a function
+            from pixels to probabilities, logits, labels or other answers, as tensors, arrays, lists or what libraries
+            wrap around them; an open `Query`, which is returned as it is; or the address or path of a suspect, which a
+            suspect source opens.
         registry: where suspect and backbone sources come from.
         num_classes: number of classes K that the victim tells.
         image_shape: channels, height and width of the queries.
@@ -59,12 +61,13 @@ def open_suspect(
     Options:
         backbone: address of the architecture that bare weights belong to, such as ``timm:resnet18``; it is built as
             its library builds it, unless the address or a file of fpframe's own says otherwise.
-        outputs: how answers are to be read; ``auto`` takes a network's for logits and looks at all others.
+        outputs: how answers are to be read; ``auto`` looks at the first ones.
         mean: per-channel mean to subtract from pixels; a `Classifier` keeps its own unless this is given.
         std: per-channel standard deviation to divide pixels by.
         device: torch device to run it on.
         batch_size: images per call.
         max_queries: most images that it may be sent.
+        classes: names of the classes, for a suspect that answers with names.
 
     Raises:
         UsageError: nothing opens such a suspect, or an option is missing, wrong or does not apply to it.

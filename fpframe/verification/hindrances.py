@@ -98,6 +98,14 @@ def stopped(error: Exception, images: int) -> Note:
     return Note("stopped-answering", f"The suspect stopped answering after {images} images ({error}). Ask it again.")
 
 
+def kind_changed(error: Exception, images: int) -> Note:
+    """Say that the suspect answers in another kind after a number of images."""
+    return Note(
+        "answers-changed-kind",
+        f"After {images} images the suspect's answers were of another kind than before ({error}).",
+    )
+
+
 def uncalibrated(through: str) -> Note:
     """Say that the suspect answers through a filter that changes images and was not calibrated."""
     return Note(

@@ -95,7 +95,7 @@ def _verdict(
     settings: Mapping[str, Any],
     choices: Mapping[str, Choice],
 ) -> Verdict:
-    enrolment = yardsticks.enrolment
+    enrolment, reading = yardsticks.enrolment, each.query.reading
     decision, of_points = with_points(decision, each)
     return Verdict(
         decision=decision,
@@ -109,7 +109,7 @@ def _verdict(
         suspect=identity(each.query),
         scheme=enrolment.scheme,
         enrolment=yardsticks.digest,
-        settings={"outputs": each.query.outputs, **settings},
+        settings={"outputs": each.query.outputs, "reading": reading and reading.to_dict(), **settings},
         choices=choices,
         caveats=(*enrolment.caveats, *each.caveats, *of_points, *chosen_afterwards(choices)),
         transcript=each.transcript,

@@ -9,7 +9,7 @@ from torch import Tensor
 from fpframe.base import Event, Listener, Note, ignore
 from fpframe.decision import Test
 from fpframe.enrolment import PLAIN, Enrolment
-from fpframe.errors import ModelError, UsageError
+from fpframe.errors import KindChangedError, ModelError, UsageError
 from fpframe.models import Query
 from fpframe.verification.caveats import answer_caveats
 from fpframe.verification.detection import AUTO, NONE, look_for_filter, read_channel
@@ -17,6 +17,7 @@ from fpframe.verification.hindrances import (
     broken,
     constant,
     entangled,
+    kind_changed,
     silenced,
     stopped,
     swapped,
@@ -142,7 +143,8 @@ class _Course:
             except ModelError as error:
                 if not self.interview.asked:  # it may have been opened wrongly
                     raise
-                self.behaviour = stopped(error, self.interview.asked)
+                changed = isinstance(error, KindChangedError)
+                self.behaviour = (kind_changed if changed else stopped)(error, self.interview.asked)
             if self.behaviour is not None:
                 return
 
@@ -256,6 +258,7 @@ class _Course:
 
 
 def _transcript(interview: Interview, enrolment: Enrolment, query: Query) -> Transcript:
+    reading = query.reading
     return Transcript(
         images=interview.images,
         answers=interview.answers,
@@ -263,7 +266,8 @@ def _transcript(interview: Interview, enrolment: Enrolment, query: Query) -> Tra
             "queries": enrolment.queries.digest,
             "suspect": identity(query),
             "outputs": query.outputs,
+            "reading": reading and reading.to_dict(),
             "channel": query.channel,
-            "notes": [note.to_dict() for note in query.notes],
+            "notes": [note.to_dict() for note in query.notes if not reading or note not in reading.notes],
         },
     )

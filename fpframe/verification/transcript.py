@@ -18,7 +18,7 @@ from torch import Tensor
 from fpframe.base import Note, parse_json
 from fpframe.enrolment import Enrolment
 from fpframe.errors import DataError, UsageError
-from fpframe.models import TOP1, Outputs, Query, image_digests
+from fpframe.models import OUTPUTS, TOP1, Outputs, Query, ReadAlready, Reading, image_digests
 from fpframe.store import refuse_file, write_durably
 from fpframe.verification.probes import asking_order
 
@@ -34,8 +34,8 @@ class Transcript:
     Attributes:
         images: SHA-256 of each image, ``(N, 32)`` bytes; see `fpframe.models.queryset.image_digests`.
         answers: probabilities ``(N, K)``, one-hot for labels; answers that were not finite are kept so.
-        about: ``queries`` (digest of the query set), ``suspect`` (address and digest), ``outputs``, ``channel`` (as it
-            was known from the way of asking), and ``notes``.
+        about: ``queries`` (digest of the query set), ``suspect`` (address and digest), ``outputs``, ``reading`` (how
+            raw answers were read, and why), ``channel`` (as it was known from the way of asking), and ``notes``.
     """
 
     images: np.ndarray
@@ -75,11 +75,13 @@ class RecordedQuery(Query):
     ) -> None:
         suspect = about.get("suspect", {})
         options["address"] = suspect.get("address", options["address"])
-        options["outputs"] = "probs" if "outputs" in about else options["outputs"]  # a transcript holds probabilities
+        if "outputs" in about:  # a transcript holds probabilities
+            options["reader"] = ReadAlready(options["num_classes"])
         super().__init__(self._look_up, digest=suspect.get("digest", ""), **options)
         self.architecture = suspect.get("architecture", "")
         self._channel = about.get("channel")
-        self._read = about.get("outputs")
+        self._said = about.get("outputs")
+        self._was_read = Reading.from_dict(about["reading"]) if about.get("reading") else None
         self._recorded: dict[bytes, deque[np.ndarray]] = {}
         for key, row in zip(keys, answers, strict=True):
             self._recorded.setdefault(key, deque()).append(row)
@@ -93,9 +95,14 @@ class RecordedQuery(Query):
     @property
     def outputs(self) -> Outputs:
         """How the suspect's raw answers were read."""
-        return self._read or super().outputs
+        return self._said or super().outputs
 
-    def _look_up(self, pixels: Tensor) -> Tensor:
+    @property
+    def reading(self) -> Reading | None:
+        """How the suspect's raw answers were read, and why; ``None`` where that is not known, or not yet."""
+        return self._was_read or super().reading
+
+    def _look_up(self, pixels: Tensor) -> np.ndarray:
         keys = image_digests((pixels * 255).round().to(torch.uint8))
         lacking = sum(key not in self._recorded for key in keys)
         if lacking:
@@ -105,7 +112,7 @@ class RecordedQuery(Query):
                 "ask the suspect again"
             )
         rows = [self._recorded[key] for key in keys]
-        return torch.from_numpy(np.stack([row.popleft() if len(row) > 1 else row[0] for row in rows]))
+        return np.stack([row.popleft() if len(row) > 1 else row[0] for row in rows])
 
 
 def open_recorded(path: str | Path, enrolment: Enrolment, *, outputs: Outputs = "auto") -> RecordedQuery:
@@ -134,7 +141,8 @@ def open_recorded(path: str | Path, enrolment: Enrolment, *, outputs: Outputs = 
         keys = _keys(len(answers), enrolment, path)
     once = images is None and len(keys) == queries.queries
     classes = len(enrolment.classes)
-    return RecordedQuery(keys, answers, about, once=once, num_classes=classes, outputs=outputs, address=str(path))
+    options = {"num_classes": classes, "classes": enrolment.classes, "outputs": outputs, "address": str(path)}
+    return RecordedQuery(keys, answers, about, once=once, **options)
 
 
 def _keys(count: int, enrolment: Enrolment, path: Path) -> list[bytes]:
@@ -171,11 +179,15 @@ def _read(path: Path) -> tuple[np.ndarray, np.ndarray | None, dict[str, Any]]:
             f"cannot read recorded answers: {reason} ({path}); 'fpframe verify --save-answers' writes such files, and "
             "'fpframe queries export' says how to write them"
         ) from error
-    kinds = answers.dtype.kind in "fiub" and answers.ndim in (1, 2, 3) and _is_about(about)
+    names = answers.dtype.kind == "U" and answers.ndim == 1 and "outputs" not in about
+    kinds = (names or (answers.dtype.kind in "fiub" and answers.ndim in (1, 2, 3))) and _is_about(about)
     if not kinds or (images is not None and (images.dtype != np.uint8 or images.shape != (len(answers), 32))):
         raise DataError(
-            f"recorded answers have the wrong form ({path}); write 'answers' as (N, K) numbers or (N,) labels"
+            f"recorded answers have the wrong form ({path}); write 'answers' as (N, K) numbers, or as (N,) labels or "
+            "names of classes"
         )
+    if names:
+        return answers, images, about
     return answers.astype(np.float32) if answers.dtype.kind == "f" else answers.astype(np.int64), images, about
 
 
@@ -205,13 +217,22 @@ def _is_about(about: object) -> bool:
     if not isinstance(about, dict):
         return False
     suspect = about.get("suspect", {})
-    words = [about.get(name) for name in ("queries", "outputs", "channel")]
+    words = [about.get(name) for name in ("queries", "channel")]
     return (
         isinstance(suspect, dict)
         and all(isinstance(value, str) for value in suspect.values())
         and _are_notes(about.get("notes", []))
+        and about.get("outputs") in (None, *OUTPUTS)
+        and _is_reading(about.get("reading"))
         and all(word is None or isinstance(word, str) for word in words)
     )
+
+
+def _is_reading(stored: object) -> bool:
+    try:
+        return stored is None or (isinstance(stored, dict) and bool(Reading.from_dict(stored)))
+    except ValueError:
+        return False
 
 
 def _are_notes(stored: object) -> bool:

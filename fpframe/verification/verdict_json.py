@@ -34,10 +34,22 @@ class SuspectFields:
 
 
 @attrs.frozen(kw_only=True)
+class ReadingFields:
+    """How the suspect's answers were read, and why; see `fpframe.models.answers.Reading`."""
+
+    kind: str
+    told: bool
+    evidence: str
+    converted: str
+    doubt: str
+
+
+@attrs.frozen(kw_only=True)
 class SettingFields:
     """How the suspect was opened and asked, as far as that was said."""
 
     outputs: str
+    reading: ReadingFields | None = None
     backbone: str | None = None
     mean: tuple[float, ...] | None = None
     std: tuple[float, ...] | None = None
@@ -159,7 +171,7 @@ def _plain(value: Any) -> Any:
 
 def _converter() -> cattrs.Converter:
     converter = make_converter(
-        [StratumResult, Look, Abilities, Note, SuspectFields, SettingFields, ChoiceFields], nan=True
+        [StratumResult, Look, Abilities, Note, SuspectFields, SettingFields, ReadingFields, ChoiceFields], nan=True
     )
 
     def structure_strata(value: Any, kind: Any) -> dict[str, StratumResult]:

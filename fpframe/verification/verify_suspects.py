@@ -61,7 +61,7 @@ def verify_many(
 
     Options:
         backbone: address of the architecture, for suspects that are files of weights.
-        outputs: how answers are read; ``auto`` tells logits, probabilities and labels apart.
+        outputs: how answers are read; ``auto`` looks at the first ones, and refuses those that may be several things.
         mean: per-channel mean to subtract from pixels before the suspect sees them.
         std: per-channel standard deviation to divide them by.
         device: torch device of the suspect.
@@ -106,7 +106,12 @@ def verify_many(
     if asking.through not in (AUTO, NONE):  # before any suspect is asked
         named = yardsticks.of(next(iter(enrolment.encoders)), asking.through).through
         asking = attrs.evolve(asking, through=named)
-    request = OpeningRequest(num_classes=len(enrolment.classes), image_shape=enrolment.queries.image_shape, **opening)
+    request = OpeningRequest(
+        num_classes=len(enrolment.classes),
+        image_shape=enrolment.queries.image_shape,
+        classes=tuple(enrolment.classes),
+        **opening,
+    )
     settings: dict[str, Any] = {
         "backbone": request.backbone,
         "mean": None if request.mean is None else list(request.mean),

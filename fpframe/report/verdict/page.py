@@ -20,6 +20,7 @@ from fpframe.registry import Registry, load_registry
 from fpframe.report.tables import number, p_text
 from fpframe.report.verdict.evidence import strips_of
 from fpframe.report.verdict.pictures import strips_svg
+from fpframe.report.verdict.readings import reading_text
 from fpframe.report.verdict.thumbnails import png_uri, stretched
 from fpframe.verification import Verdict, Yardsticks, models_of
 from fpframe.zoo import find_stratum
@@ -103,6 +104,7 @@ def verdict_html(verdicts: Sequence[Verdict], enrolment: Enrolment, *, registry:
         keep_trailing_newline=True,
     )
     environment.filters |= {"number": number, "p": p_text, "plain": plain}
+    environment.filters["reading"] = reading_text
     return environment.get_template("verdict.html").render(
         suspects=[_suspect(verdict, yardsticks, shared) for verdict in verdicts],
         shared_caveats=list(dict.fromkeys(shared)),

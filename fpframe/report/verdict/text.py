@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 
 from fpframe.report.tables import columns, number, p_text
+from fpframe.report.verdict.readings import reading_text
 from fpframe.verification import Verdict
 
 
@@ -24,6 +25,8 @@ def verdicts_text(verdicts: Sequence[Verdict]) -> str:
         )
         if verdict.suspect.get("architecture"):
             lines.append(f"  opened as {verdict.suspect['architecture']}")
+        if verdict.settings.get("reading"):
+            lines.append(f"  answers read as {reading_text(verdict.settings['reading'])}")
         if verdict.ability.images:
             able = verdict.ability
             found = f"suspect {number(able.suspect)}, victim {number(able.victim)}"

@@ -173,8 +173,11 @@ def test_a_victim_that_was_trained_on_unusual_numbers_is_believed(codes, digits)
         lambda logits: logits.softmax(1).half().float(),
         lambda logits: logits.softmax(1).softmax(1),
         lambda logits: nn.functional.normalize(logits - logits.amin(1, keepdim=True), p=1),
+        lambda logits: 2 * logits.softmax(1),
+        lambda logits: (255 * logits.softmax(1)).round(),
+        lambda logits: logits.softmax(1) / logits.softmax(1).amax(1, keepdim=True),
     ],
-    ids=["softmax", "sigmoid", "per-cent", "half", "twice", "shares"],
+    ids=["softmax", "sigmoid", "per-cent", "half", "twice", "shares", "doubled", "bytes", "scaled"],
 )
 def test_probabilities_in_the_place_of_logits_are_refused(look, honest, change):
     found = look(Behind(honest, change))[1]

@@ -44,7 +44,7 @@ def test_a_channel_keeps_shape_and_type_and_reveals_no_more_the_second_time(chan
 
 @pytest.mark.parametrize("channel", ["top5", "rounded", "rounded:", "rounded:x", "rounded:-1", "", "PROBS"])
 def test_an_unknown_channel_is_refused_with_the_known_ones(channel):
-    with pytest.raises(UsageError, match=f"unknown channel '{channel}'; known: probs, rounded:K, top1"):
+    with pytest.raises(UsageError, match=f"unknown channel '{channel}'; known: probs, rounded:K with"):
         through_channel(ANSWERS, channel)
 
 

@@ -5,7 +5,8 @@ import torch
 import torch.nn.functional as F
 
 from fpframe import FpframeError, ModelError, Note, Query, QuerySet, ResourceError, UsageError
-from fpframe.models.query import infer_outputs
+from fpframe.errors import KindChangedError
+from fpframe.models import infer_outputs
 from fpframe.models.queryset import add_perturbation, to_pixels
 
 K = 5
@@ -85,12 +86,12 @@ def test_half_precision_answers_are_read_in_single_precision():
 
 
 def test_a_first_answer_that_is_not_finite_settles_nothing():
-    answers = iter([torch.full((2, K), torch.nan), torch.full((1, K), 3.0)])
+    answers = iter([torch.full((2, K), torch.nan), torch.tensor([[3.0, -1, 0, 1, 2]])])
     query = open_query(lambda pixels: next(answers), batch_size=2)
     given = query(images(3))
     assert given[:2].isnan().all()
     assert query.outputs == "logits"
-    torch.testing.assert_close(given[2], torch.full((K,), 1 / K))
+    torch.testing.assert_close(given[2], torch.tensor([3.0, -1, 0, 1, 2]).softmax(0))
 
 
 @pytest.mark.parametrize("outputs", ["auto", "logits", "probs"])
@@ -173,9 +174,8 @@ def no_memory(pixels):
         (lambda pixels: logits(pixels)[:, :4], "auto", ModelError, r"\(3, 4\) where \(3, 5\) is expected"),
         (lambda pixels: logits(pixels)[:2], "logits", ModelError, r"\(2, 5\) where \(3, 5\) is expected"),
         (lambda pixels: pixels, "auto", ModelError, r"\(3, 1, 4, 4\) where \(3, 5\) is expected"),
-        (lambda pixels: "cat", "auto", ModelError, "the model failed"),
+        (lambda pixels: "cat", "auto", ModelError, r"a list in which no answers to 3 images are found \(here\)"),
         (logits, "probs", ModelError, "where probabilities are expected .*--outputs logits"),
-        (probs, "labels", ModelError, r"\(3,\) labels are expected .*--outputs logits or probs"),
         (lambda pixels: labels(pixels) + K, "labels", ModelError, "labels outside 0..4"),
         (lambda pixels: labels(pixels) - K, "auto", ModelError, "labels outside 0..4"),
         (lambda pixels: labels(pixels) + 0.5, "labels", ModelError, "fractions where whole labels"),
@@ -190,9 +190,11 @@ def test_an_answer_that_fits_no_reading_is_one_clear_error(ask, outputs, error, 
 
 
 def test_answers_that_stop_being_probabilities_are_refused():
-    answers = iter([torch.full((2, K), 1 / K), torch.full((1, K), -3.0)])
-    with pytest.raises(ModelError, match="where probabilities are expected"):
-        open_query(lambda pixels: next(answers), batch_size=2)(images(3))
+    answers = iter([probs(images(4)), torch.full((1, K), -3.0)])
+    query = open_query(lambda pixels: next(answers))
+    query(images(4))
+    with pytest.raises(KindChangedError, match="from -3 to -3 where probabilities are expected"):
+        query(images(1))
 
 
 @pytest.mark.parametrize(

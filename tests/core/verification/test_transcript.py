@@ -140,7 +140,7 @@ def test_answers_to_other_questions_are_refused(enrolment, thief, tmp_path):
     [
         ({"answers": np.zeros((7, 10))}, "7 answers do not fit 200 queries, or 548 with the probes"),
         ({"rows": np.zeros((200, 10))}, "cannot read recorded answers"),
-        ({"answers": np.array(["a", "b"])}, "wrong form"),
+        ({"answers": np.array([["a", "b"]])}, "wrong form"),
         ({"answers": np.zeros((200, 10)), "images": np.zeros((3, 32), np.uint8)}, "wrong form"),
         ({"answers": np.array([{"a": 1}], dtype=object)}, "cannot read recorded answers"),
         ({"answers": np.zeros((200, 10)), "about": np.array('{"suspect": "x"}')}, "wrong form"),

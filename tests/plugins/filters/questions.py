@@ -15,7 +15,7 @@ def images(count, channels=1, side=12):
 
 def logits(pixels):
     """Answer with the means of the four quarters of an image, so that what is done to it shows."""
-    return F.adaptive_avg_pool2d(pixels.mean(1), 2).flatten(1) * 12
+    return F.adaptive_avg_pool2d(pixels.mean(1), 2).flatten(1) * 12 - 6
 
 
 def open_query(ask=logits, **options):

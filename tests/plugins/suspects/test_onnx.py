@@ -59,7 +59,7 @@ def opened_small(registry):
 )
 def test_an_onnx_input_may_be_of_floats_or_of_bytes(opened_small, kind, scale):
     images = torch.tensor([0, 1, 3, 2, 254, 255, 253, 252], dtype=torch.float32).reshape(2, 1, 2, 2) / 255
-    answers = opened_small(onnx_file("a.onnx", outputs=["logits"], kind=kind))(images)
+    answers = opened_small(onnx_file("a.onnx", outputs=["logits"], kind=kind), outputs="logits")(images)
     torch.testing.assert_close(answers, (images.flatten(1) * scale).softmax(1), atol=1e-3, rtol=0)
 
 

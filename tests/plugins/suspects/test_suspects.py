@@ -37,10 +37,11 @@ def test_a_path_object_opens_the_same_as_its_string(files, opened):
     assert torch.equal(opened(path)(pixels()), opened(str(path))(pixels()))
 
 
-def test_a_network_in_memory_answers_with_its_probabilities_before_which_its_channel_is_known(opened):
+def test_a_network_in_memory_answers_with_its_probabilities_and_its_channel_is_known_from_then_on(opened):
     query = opened(make(), batch_size=3)
-    assert query.channel == "probs"
+    assert query.channel is None
     torch.testing.assert_close(query(pixels()), expected(pixels()), atol=1e-5, rtol=0)
+    assert (query.channel, query.outputs) == ("probs", "logits")
 
 
 @pytest.mark.parametrize(
@@ -86,11 +87,11 @@ def test_labels_become_one_hot_and_reveal_the_top1_channel(opened, outputs):
     assert query.channel == "top1"
 
 
-def test_a_network_that_ends_in_a_softmax_is_asked_with_outputs_probs(opened):
-    net = nn.Sequential(make(), nn.Softmax(dim=1))
-    torch.testing.assert_close(opened(net, outputs="probs")(pixels()), expected(pixels()))
-    message = "probabilities where logits are expected .*--outputs probs"
-    assert_refused(ModelError, message, opened(net), pixels())
+@pytest.mark.parametrize("outputs", ["auto", "probs"])
+def test_a_network_that_ends_in_a_softmax_is_not_put_through_another_one(opened, outputs):
+    query = opened(nn.Sequential(make(), nn.Softmax(dim=1)), outputs=outputs)
+    torch.testing.assert_close(query(pixels()), expected(pixels()))
+    assert (query.outputs, query.notes) == ("probs", ())
 
 
 @pytest.mark.parametrize("file", [None, "function", "free.onnx", "free.pt2", "net.safetensors"])
@@ -253,7 +254,7 @@ def test_a_network_that_answers_with_something_else_than_a_tensor_is_refused(ope
         def forward(self, images):
             return images, images
 
-    assert_refused(ModelError, "answers with a tuple", opened(Pair()), pixels())
+    assert_refused(ModelError, "answers with a tuple of which no member fits", opened(Pair()), pixels())
 
 
 def plugin(*components):
