@@ -5,6 +5,7 @@ A weak model is easily told from the victim's copies, and says nothing of a good
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Sequence
 
@@ -22,8 +23,10 @@ from fpframe.errors import RecipeError, UsageError
 from fpframe.recipe import Recipe, Run
 from fpframe.zoo import Workspace, Zoo, ZooModel, announce, build_models, labels_on_test, plan_models
 
-#: How often models are trained in the place of those that were left out; each time as many as are lacking.
+#: How often models are trained in the place of those that were left out.
 ROUNDS = 3
+#: How many times as many models as the recipe wants a stratum may have in the end.
+TIMES = 3
 
 
 def victim_labels(workspace: Workspace, seed: int) -> Tensor:
@@ -56,7 +59,8 @@ def top_up(
 ) -> Zoo:
     """Train further calibration models where some are clearly less able than the victim, and return all.
 
-    A stratum at most doubles by that.
+    Each time as many are trained as it takes if the same share of them is able as before. In the end a stratum has at
+    most three times as many models as the recipe wants.
 
     Args:
         zoo: models of the recipe.
@@ -72,9 +76,9 @@ def top_up(
         planned = Counter(model.stratum for model in calibrating(zoo.models))
         found = Counter(model.stratum for model in admit(zoo, victim, seed=seed)[0])
         lacking = {
-            stratum: min(count - found[stratum], 2 * count - planned[stratum])
+            stratum: min(_expected(count, found[stratum], planned[stratum]), TIMES * count - planned[stratum])
             for stratum, count in wanted.items()
-            if count > found[stratum] and planned[stratum] < 2 * count
+            if count > found[stratum] and planned[stratum] < TIMES * count
         }
         more: list[ZooModel] = []
         for stratum, count in lacking.items():
@@ -87,6 +91,11 @@ def top_up(
         announce(more, zoo.workspace, run)
         zoo = Zoo((*zoo.models, *build_models(more, zoo.workspace, run).models), zoo.workspace)
     return zoo
+
+
+def _expected(wanted: int, found: int, planned: int) -> int:
+    """Return how many models to train so that as many are able as are wanted, if the same share is able as before."""
+    return math.ceil((wanted - found) * planned / max(found, 1))
 
 
 def _further(zoo: Zoo, recipe: Recipe, stratum: str, count: int, run: Run, without: tuple[str, ...]) -> list[ZooModel]:

@@ -41,20 +41,22 @@ def built(recipe, victim, digits, registry, store):
     return build_models(plan_models(recipe, registry), workspace, run), run, victim_labels(workspace, recipe.seed)
 
 
-def test_a_stratum_of_weak_models_doubles_and_is_refused_in_the_end(able_victim, digits, registry, tmp_path):
+def test_a_stratum_of_weak_models_becomes_three_times_as_large_and_is_refused_in_the_end(
+    able_victim, digits, registry, tmp_path
+):
     zoo, run, victim = built(recipe(1), able_victim, digits, registry, tmp_path)
     told: list[str] = []
     told_run = attrs.evolve(run, on_event=lambda event: told.append(event.text))
     more = top_up(zoo, recipe(1), victim, told_run)
-    assert len(more.models) == 6
-    assert len({model.lineage.exact for model in more.models}) == 6
+    assert len(more.models) == 9
+    assert len({model.lineage.exact for model in more.models}) == 9
     assert more.models[:3] == zoo.models
-    assert any("3 of 'same-data'" in text for text in told)
+    assert any("6 of 'same-data'" in text for text in told)
     admitted, ability = admit(more, victim, seed=0)
-    assert (admitted, len(ability.left_out)) == ([], 6)
+    assert (admitted, len(ability.left_out)) == ([], 9)
     with pytest.raises(
         fpframe.UsageError,
-        match=r"of 6 calibration models of stratum 'same-data' 0 are as able as the victim \(accuracy 0\.9\d on 300",
+        match=r"of 9 calibration models of stratum 'same-data' 0 are as able as the victim \(accuracy 0\.9\d on 300",
     ):
         require_able(admitted, ability, wanted=more.models, alpha=0.1)
 

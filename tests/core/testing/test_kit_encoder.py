@@ -120,6 +120,20 @@ class Many(Shift):
         super().fit_module(module, answers, relation, groups, seed=seed)
 
 
+class Swapped(Shifted):
+    """Say that parts of embeddings are of other queries than they are, in one of two that are compared."""
+
+    def by_query(self, embeddings: Tensor, q: int) -> Tensor:
+        parts = embeddings.unflatten(1, (q, -1))
+        return torch.cat([parts[:1], parts[1:].flip(1)])
+
+
+class Mistaken(Shift):
+    """Say wrongly which part of an embedding is of which query."""
+
+    network: ClassVar[Any] = Swapped
+
+
 BROKEN: dict[str, Component] = {
     "embeddings_have_unit_length": Long(),
     "an_embedding_does_not_depend_on_its_batch": Gregarious(),
@@ -127,6 +141,7 @@ BROKEN: dict[str, Component] = {
     "derived_models_are_nearer_than_independent_ones": Blind(),
     "the_victim_is_most_like_itself": Restless(),
     "few_models_are_enough": Many(),
+    "parts_of_queries_have_the_cosine_of_the_whole": Mistaken(),
 }
 WORDS = {
     "embeddings_have_unit_length": "embeddings of one-hot answers have lengths from 2 to 2; divide by the length",
@@ -135,6 +150,7 @@ WORDS = {
     "derived_models_are_nearer_than_independent_ones": "models near the victim score 1.000 and models apart 1.000",
     "the_victim_is_most_like_itself": "against itself; it should be 1",
     "few_models_are_enough": "too few models",
+    "parts_of_queries_have_the_cosine_of_the_whole": "the products of the parts of 'by_query' differ from the cosine",
 }
 #: What cannot be true where the first is not.
 FOLLOWING = {

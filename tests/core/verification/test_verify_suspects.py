@@ -173,7 +173,7 @@ def test_a_verdict_says_in_which_network_weights_were_opened(enrolment, registry
         jsonschema.validate(told, verdict_schema())
         assert fpframe.Verdict.from_dict(told) == verdict
         assert f"opened as {verdict.suspect['architecture']}" in verdicts_text([verdict])
-        verdict.transcript.save(tmp_path / "answers.npz")
+        verdict.transcript.save(tmp_path / "answers.npz", force=True)
         again = fpframe.verify_many(enrolment, answers=[tmp_path / "answers.npz"])[0]
         assert again.suspect == verdict.suspect
 
