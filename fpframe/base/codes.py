@@ -93,6 +93,11 @@ REASONS: Mapping[str, Reason] = {
         whose="unknown",
         remedy="Put its classes into the victim's order; `--mean` and `--std`.",
     ),
+    "points-disagree": Reason(
+        meaning="The interval of the score over the points of the only view lies on both sides of the threshold.",
+        whose="queries",
+        remedy="Enroll with more points.",
+    ),
     "reveals-less": Reason(
         meaning="The suspect revealed less once the views began.",
         whose="suspect",
@@ -138,7 +143,6 @@ _OTHERS: dict[str, str] = {
     "filter-detected": "Suspect and calibration models were compared through a filter that its answers show.",
     "filter-named": "Suspect and calibration models were compared through a filter that somebody named.",
     "filter-not-seen": "A filter that draws at random was named, and the suspect's answers do not change.",
-    "hangs-on-points": "With other points the verdict might be another one.",
     "images-converted": "Images of the data set were scaled, converted, or read in part.",
     "images-left-out": "Something in the folder of the data set was not read.",
     "images-linked": "Images of the data set lie behind a link to another folder.",

@@ -1,6 +1,7 @@
 from .answers import (
     CALLED as CALLED,
     OUTPUTS as OUTPUTS,
+    AnswerReader as AnswerReader,
     Finding as Finding,
     Outputs as Outputs,
     ReadAlready as ReadAlready,

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from fpframe.errors import ModelError, UsageError, first_line
 from fpframe.interfaces import SuspectRequest
-from fpframe.models import Classifier, Outputs, Query, copied, evaluating, state_digest
+from fpframe.models import AnswerReader, Classifier, Outputs, Query, copied, evaluating, state_digest
 from fpframe.opening.saved import opening_notes
 
 
@@ -41,7 +41,8 @@ def module_query(module: nn.Module, request: SuspectRequest) -> Query:
         with evaluating(network):
             return network(prepare(pixels.to(device)).to(dtype))
 
-    query = open_query(ask, request, digest=digest)
+    built = isinstance(given, Classifier)
+    query = open_query(ask, request, digest=digest, usual="logits" if built else None)  # as every known architecture
     if isinstance(given, Classifier):
         prepared = request.mean is not None or request.std is not None
         query.architecture, query.notes = given.architecture, opening_notes(given, whose="suspect", prepared=prepared)
@@ -69,17 +70,23 @@ def open_query(
     *,
     outputs: Outputs | None = None,
     digest: str = "",
+    usual: Outputs | None = None,
 ) -> Query:
-    """Return a `Query` with everything that the request says; `outputs` goes before the request's."""
+    """Return a `Query` with everything that the request says; `outputs` goes before the request's.
+
+    `usual` says what models of its sort answer with, which settles what the answers leave open.
+    """
+    outputs = request.outputs if outputs is None else outputs
     return Query(
         ask,
         num_classes=request.num_classes,
-        outputs=request.outputs if outputs is None else outputs,
+        outputs=outputs,
         batch_size=request.batch_size,
         max_queries=request.max_queries,
         address=request.address,
         digest=digest,
         classes=request.classes,
+        reader=AnswerReader(outputs, request.num_classes, request.classes, usual=usual),
     )
 
 

@@ -96,7 +96,7 @@ def _verdict(
     choices: Mapping[str, Choice],
 ) -> Verdict:
     enrolment, reading = yardsticks.enrolment, each.query.reading
-    decision, of_points = with_points(decision, each)
+    decision = with_points(decision, each)
     return Verdict(
         decision=decision,
         channel=each.yardstick.channel,
@@ -111,7 +111,7 @@ def _verdict(
         enrolment=yardsticks.digest,
         settings={"outputs": each.query.outputs, "reading": reading and reading.to_dict(), **settings},
         choices=choices,
-        caveats=(*enrolment.caveats, *each.caveats, *of_points, *chosen_afterwards(choices)),
+        caveats=(*enrolment.caveats, *each.caveats, *chosen_afterwards(choices)),
         transcript=each.transcript,
     )
 

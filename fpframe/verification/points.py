@@ -1,4 +1,4 @@
-"""What a verdict of one view says of its points: how far the score hangs on their choice."""
+"""What a verdict of one view makes of its points: how far the score hangs on their choice."""
 
 from __future__ import annotations
 
@@ -11,25 +11,24 @@ from fpframe.decision import DERIVED, INCONCLUSIVE, Decision
 from fpframe.verification.question_suspect import Questioned
 
 
-def with_points(decision: Decision, questioned: Questioned) -> tuple[Decision, tuple[Note, ...]]:
-    """Return a decision of one view with the interval of its score over its points, and what is to be said of it.
+def with_points(decision: Decision, questioned: Questioned) -> Decision:
+    """Return a decision of one view with the interval of its score over its points, by which it may be inconclusive.
 
-    Several views are resampled as they are, and decide by that. Of one view the points are resampled, which tells how
-    the verdict hangs on their choice and decides nothing: p keeps its promise for any choice that no suspect had a part
-    in.
+    Of several views the views are resampled; of one view, its points. Either way a verdict that other images of the
+    same kind would have turned round is none.
     """
     spread = questioned.points
     if spread is None or decision.test != "conformal" or not math.isfinite(decision.score):
-        return decision, ()
+        return decision
     shown = attrs.evolve(decision, interval=spread)
     derived = decision.verdict == DERIVED
     ends = {questioned.yardstick.passes(end, decision, questioned.standing) for end in spread}
     if decision.verdict == INCONCLUSIVE or ends == {derived}:
-        return shown, ()
+        return shown
     low, high = spread
-    note = Note(
-        "hangs-on-points",
-        f"The verdict hangs on the choice of points: resampled, the score lies between {low:.3f} and {high:.3f}, on "
-        "both sides of the threshold. Enroll with more points.",
+    reason = Note(
+        "points-disagree",
+        f"The points disagree: resampled, the score lies between {low:.3f} and {high:.3f}, on both sides of the "
+        "threshold. Enroll with more points.",
     )
-    return shown, (note,)
+    return attrs.evolve(shown, verdict=INCONCLUSIVE, reason=reason)

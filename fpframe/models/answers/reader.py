@@ -11,7 +11,7 @@ from torch import Tensor
 
 from fpframe.models.answers.conversion import Conversion
 from fpframe.models.answers.finding import find
-from fpframe.models.answers.findings import Misfit
+from fpframe.models.answers.findings import Finding, Misfit
 from fpframe.models.answers.holding import Holding
 from fpframe.models.answers.kinds import Outputs, options
 from fpframe.models.answers.reading import Reading
@@ -29,16 +29,20 @@ class AnswerReader:
         reading: how they are read; ``None`` until answers have settled it.
     """
 
-    def __init__(self, outputs: Outputs, num_classes: int, classes: Sequence[str] = ()) -> None:
+    def __init__(
+        self, outputs: Outputs, num_classes: int, classes: Sequence[str] = (), *, usual: Outputs | None = None
+    ) -> None:
         """Make a reader.
 
         Args:
             outputs: as what answers are to be read; ``auto`` looks at them.
             num_classes: number of classes K.
             classes: their names, as far as they are known.
+            usual: what models of its sort answer with, which settles what their answers leave open.
         """
         self.reading: Reading | None = None
         self._outputs, self._num_classes, self._classes = outputs, num_classes, tuple(classes)
+        self._usual: Outputs | None = usual
         self._convert: Conversion | None = None
         self._holding: Holding | None = None
 
@@ -95,18 +99,7 @@ class AnswerReader:
             found = find(numbers)
             if found is None or (isinstance(found, Misfit) and len(numbers) > 1 and len(distinct(numbers)) == 1):
                 return
-            if isinstance(found, Misfit):
-                raise refusal(found)
-            conversion = Conversion(
-                kind=found.kind, num_classes=self._num_classes, scale=found.scale, offset=found.offset
-            )
-            reading = Reading(
-                kind=found.kind,
-                told=False,
-                evidence=found.evidence,
-                converted=conversion.text,
-                doubt=found.doubt,
-            )
+            conversion, reading = self._found(found)
         said = [f"the numbers were taken from the {taken}"] if taken.startswith("member") else []
         said += [f"the answers are {taken}"] if taken and not said else []
         converted = " and ".join([*said, *([reading.converted] if reading.converted else [])])
@@ -114,6 +107,20 @@ class AnswerReader:
         self._holding = Holding.of(conversion, numbers, told=reading.told)
         self.reading = Reading(
             kind=reading.kind, told=reading.told, evidence=reading.evidence, converted=converted, doubt=reading.doubt
+        )
+
+    def _found(self, found: Finding | Misfit) -> tuple[Conversion, Reading]:
+        if isinstance(found, Misfit):
+            if self._usual is None or self._usual not in found.kinds:
+                raise refusal(found)
+            conversion = Conversion(kind=self._usual, num_classes=self._num_classes)
+            reading = Reading(
+                kind=self._usual, told=False, evidence=found.evidence, doubt="their values alone leave that open"
+            )
+            return conversion, reading
+        conversion = Conversion(kind=found.kind, num_classes=self._num_classes, scale=found.scale, offset=found.offset)
+        return conversion, Reading(
+            kind=found.kind, told=False, evidence=found.evidence, converted=conversion.text, doubt=found.doubt
         )
 
 

@@ -45,7 +45,8 @@ def traced(monkeypatch) -> None:
 
 def with_origin(origin: str | None) -> Traced:
     opened = Enrolment.open(ENROLMENT)
-    return Traced(**{field.name: getattr(opened, field.name) for field in attrs.fields(Enrolment)}, origin=origin)
+    fields = [field.name for field in attrs.fields(Enrolment) if field.init]
+    return Traced(**{name: getattr(opened, name) for name in fields}, origin=origin)
 
 
 def rewrite(folder: Path, *, members: dict[str, bytes | None] | None = None, **said: Any) -> None:

@@ -9,6 +9,9 @@ from answerkinds import CLASSES, READ, REFUSED, top
 from fpframe import ModelError, Query, through_channel
 from fpframe.errors import KindChangedError, UsageError
 from fpframe.models import OUTPUTS, observe_channel
+from fpframe.models.answers.reader import AnswerReader
+from fpframe.models.answers.unread import UnreadError
+from fpframe.models.answers.unwrapping import unwrap
 
 K = 10
 
@@ -283,3 +286,26 @@ def test_every_option_is_known_and_another_is_refused():
     assert OUTPUTS == ("auto", "logits", "probs", "percent", "sigmoid", "labels", "topk")
     with pytest.raises(UsageError, match=r"'outputs' must be one of auto, .*topk"):
         Query(lambda pixels: pixels, num_classes=K, outputs="softmax")
+
+
+@pytest.mark.parametrize("shift", [0.0, 0.1])
+def test_what_numbers_leave_open_is_settled_by_what_such_models_answer_and_said(shift):
+    generator = torch.Generator().manual_seed(0)
+    faint = 0.02 * torch.randn(64, K, generator=generator) + 0.06 + shift / K
+    answers = [unwrap(faint, len(faint), K)]
+    with pytest.raises(UnreadError, match="or logits"):
+        AnswerReader("auto", K).read(answers)
+    reader = AnswerReader("auto", K, usual="logits")
+    assert torch.equal(reader.read(answers), faint.softmax(1))
+    assert reader.reading is not None
+    assert not reader.reading.told
+    assert [note.code for note in reader.reading.notes] == ["outputs-doubted"]
+
+
+@pytest.mark.parametrize("way", [lambda z: z.softmax(1), lambda z: 100 * z.softmax(1), torch.sigmoid])
+def test_what_is_usual_does_not_go_before_what_the_numbers_show(way):
+    answer = way(logits())
+    readers = [AnswerReader("auto", K), AnswerReader("auto", K, usual="logits")]
+    plain, usual = ([reader.read([unwrap(answer, len(answer), K)]), reader.reading] for reader in readers)
+    assert torch.equal(plain[0], usual[0])
+    assert plain[1] == usual[1]
