@@ -292,7 +292,7 @@ def test_every_option_is_known_and_another_is_refused():
 def test_what_numbers_leave_open_is_settled_by_what_such_models_answer_and_said(shift):
     generator = torch.Generator().manual_seed(0)
     faint = 0.02 * torch.randn(64, K, generator=generator) + 0.06 + shift / K
-    answers = [unwrap(faint, len(faint), K)]
+    answers = [unwrap(faint, len(faint), K, ())]
     with pytest.raises(UnreadError, match="or logits"):
         AnswerReader("auto", K).read(answers)
     reader = AnswerReader("auto", K, usual="logits")
@@ -306,6 +306,6 @@ def test_what_numbers_leave_open_is_settled_by_what_such_models_answer_and_said(
 def test_what_is_usual_does_not_go_before_what_the_numbers_show(way):
     answer = way(logits())
     readers = [AnswerReader("auto", K), AnswerReader("auto", K, usual="logits")]
-    plain, usual = ([reader.read([unwrap(answer, len(answer), K)]), reader.reading] for reader in readers)
+    plain, usual = ([reader.read([unwrap(answer, len(answer), K, ())]), reader.reading] for reader in readers)
     assert torch.equal(plain[0], usual[0])
     assert plain[1] == usual[1]
