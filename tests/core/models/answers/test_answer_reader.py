@@ -288,10 +288,9 @@ def test_every_option_is_known_and_another_is_refused():
         Query(lambda pixels: pixels, num_classes=K, outputs="softmax")
 
 
-@pytest.mark.parametrize("shift", [0.0, 0.1])
-def test_what_numbers_leave_open_is_settled_by_what_such_models_answer_and_said(shift):
+def test_what_numbers_leave_open_is_settled_by_what_such_models_answer_and_said():
     generator = torch.Generator().manual_seed(0)
-    faint = 0.02 * torch.randn(64, K, generator=generator) + 0.06 + shift / K
+    faint = 0.04 * torch.randn(64, K, generator=generator) + 0.1  # as of a network that was hardly trained
     answers = [unwrap(faint, len(faint), K, ())]
     with pytest.raises(UnreadError, match="or logits"):
         AnswerReader("auto", K).read(answers)
