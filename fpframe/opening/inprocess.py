@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from fpframe.base import Address
 from fpframe.errors import ModelError, UsageError, first_line
 from fpframe.interfaces import SuspectRequest
 from fpframe.models import AnswerReader, Classifier, Outputs, Query, copied, evaluating, state_digest
@@ -41,12 +42,20 @@ def module_query(module: nn.Module, request: SuspectRequest) -> Query:
         with evaluating(network):
             return network(prepare(pixels.to(device)).to(dtype))
 
-    built = isinstance(given, Classifier)
-    query = open_query(ask, request, digest=digest, usual="logits" if built else None)  # as every known architecture
+    query = open_query(ask, request, digest=digest, usual="logits" if _of_a_library(given) else None)
     if isinstance(given, Classifier):
         prepared = request.mean is not None or request.std is not None
         query.architecture, query.notes = given.architecture, opening_notes(given, whose="suspect", prepared=prepared)
     return query
+
+
+def _of_a_library(network: nn.Module) -> bool:
+    """Tell whether a network is one of an architecture that somebody published, and these end in logits.
+
+    Some of them end in a ReLU, so that no logit is negative; what a user's own code ends in is not known.
+    """
+    address = network.address if isinstance(network, Classifier) else ""
+    return ":" in address and Address.parse(address).prefix != "python"
 
 
 def function_query(function: Callable[[Tensor], Any], request: SuspectRequest) -> Query:

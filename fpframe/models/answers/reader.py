@@ -21,6 +21,9 @@ from fpframe.models.answers.told import as_told
 from fpframe.models.answers.unread import UnreadError
 from fpframe.models.answers.unwrapping import Unwrapped, unwrap
 
+#: Kinds whose rows all sum to the same, which no other kind does by accident.
+_SHARES = ("probs", "percent")
+
 
 class AnswerReader:
     """Read the answers of one model.
@@ -104,20 +107,22 @@ class AnswerReader:
         said += [f"the answers are {taken}"] if taken and not said else []
         converted = " and ".join([*said, *([reading.converted] if reading.converted else [])])
         self._convert = conversion
-        self._holding = Holding.of(conversion, numbers, told=reading.told)
+        # what is known of its architecture holds for whatever images come
+        self._holding = Holding.of(conversion, numbers, told=reading.told or reading.kind == self._usual)
         self.reading = Reading(
             kind=reading.kind, told=reading.told, evidence=reading.evidence, converted=converted, doubt=reading.doubt
         )
 
     def _found(self, found: Finding | Misfit) -> tuple[Conversion, Reading]:
-        if isinstance(found, Misfit):
-            if self._usual is None or self._usual not in found.kinds:
-                raise refusal(found)
+        shown = isinstance(found, Finding) and found.kind in (self._usual, *_SHARES)
+        if self._usual is not None and not shown:
             conversion = Conversion(kind=self._usual, num_classes=self._num_classes)
             reading = Reading(
                 kind=self._usual, told=False, evidence=found.evidence, doubt="their values alone leave that open"
             )
             return conversion, reading
+        if isinstance(found, Misfit):
+            raise refusal(found)
         conversion = Conversion(kind=found.kind, num_classes=self._num_classes, scale=found.scale, offset=found.offset)
         return conversion, Reading(
             kind=found.kind, told=False, evidence=found.evidence, converted=conversion.text, doubt=found.doubt

@@ -301,10 +301,21 @@ def test_what_numbers_leave_open_is_settled_by_what_such_models_answer_and_said(
     assert [note.code for note in reader.reading.notes] == ["outputs-doubted"]
 
 
-@pytest.mark.parametrize("way", [lambda z: z.softmax(1), lambda z: 100 * z.softmax(1), torch.sigmoid])
+@pytest.mark.parametrize("way", [lambda z: z, lambda z: z.softmax(1), lambda z: 100 * z.softmax(1)])
 def test_what_is_usual_does_not_go_before_what_the_numbers_show(way):
     answer = way(logits())
     readers = [AnswerReader("auto", K), AnswerReader("auto", K, usual="logits")]
     plain, usual = ([reader.read([unwrap(answer, len(answer), K, ())]), reader.reading] for reader in readers)
     assert torch.equal(plain[0], usual[0])
     assert plain[1] == usual[1]
+
+
+@pytest.mark.parametrize(
+    "way", [torch.relu, lambda z: 0.05 * torch.relu(z), torch.sigmoid, lambda z: z - z.amin(1, True)]
+)
+def test_a_known_architecture_is_never_read_as_something_that_it_cannot_be(way):
+    answer = way(logits())
+    reader = AnswerReader("auto", K, usual="logits")
+    assert torch.equal(reader.read([unwrap(answer, len(answer), K, ())]), answer.softmax(1))
+    assert reader.reading is not None
+    assert [note.code for note in reader.reading.notes] == ["outputs-doubted"]
