@@ -319,3 +319,5 @@ def test_a_known_architecture_is_never_read_as_something_that_it_cannot_be(way):
     assert torch.equal(reader.read([unwrap(answer, len(answer), K, ())]), answer.softmax(1))
     assert reader.reading is not None
     assert [note.code for note in reader.reading.notes] == ["outputs-doubted"]
+    positive = 3 + torch.rand(64, K)
+    assert torch.equal(reader.read([unwrap(positive, len(positive), K, ())]), positive.softmax(1))
