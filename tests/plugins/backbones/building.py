@@ -25,8 +25,8 @@ def telling_images_apart(network: nn.Module, channels: int) -> nn.Module:
         for weight in network.parameters():
             if weight.ndim == 1:  # among them scales of whole layers, which begin at almost nothing
                 weight.add_(torch.randn_like(weight), alpha=0.1)
-            elif weight.shape[0] == 10:
-                weight.mul_(10)
+            elif weight.shape[0] == 10:  # the last layer, which some begin with zeros
+                weight.mul_(10).add_(torch.randn_like(weight), alpha=0.1)
         for norm in norms:
             norm.momentum = 1.0
         if norms:
