@@ -30,6 +30,6 @@ def telling_images_apart(network: nn.Module, channels: int) -> nn.Module:
         for norm in norms:
             norm.momentum = 1.0
         if norms:
-            side = 160 if hasattr(network, "AuxLogits") else 96  # the second head of Inception takes no smaller ones
+            side = 299 if hasattr(network, "AuxLogits") else 96  # the second head of Inception takes no smaller ones
             network.train()(torch.rand(8, channels, side, side))
     return network
