@@ -30,6 +30,10 @@ UNFIT: Mapping[str, Unfitness] = {
         meaning="The victim's outputs are probabilities, where logits are expected.",
         remedy="Return the outputs of the layer before the softmax or sigmoid, or the logarithms of the probabilities.",
     ),
+    "architecture-accused": Unfitness(
+        meaning="Models of an architecture would be accused too often if the architecture were not calibrated.",
+        remedy="More architectures in `other-architecture`, more models in `fit`, or another scheme",
+    ),
     "no-gradients": Unfitness(
         meaning="The victim gives no gradients, and a component of the scheme needs them.",
         remedy="Give the victim as a PyTorch module, or choose a scheme that only asks.",

@@ -99,8 +99,10 @@ def enroll(
         zoo = top_up(zoo, full, victim_labels(workspace, full.seed), run, without=setting.without)
         examination.look_at_zoo(zoo)
         asked = ask_zoo(setting, method, zoo, on_event=run.on_event)
-        fitness = examination.finish(asked.questions)
-        return attrs.evolve(fingerprint(setting, method, zoo, asked, on_event=run.on_event), fitness=fitness)
+        examination.look_at_queries(asked.questions)
+        enrolment = fingerprint(setting, method, zoo, asked, on_event=run.on_event)
+        strangers = [each for channel in enrolment.encoders for each in enrolment.strangers(channel)]
+        return attrs.evolve(enrolment, fitness=examination.finish(strangers))
 
 
 def fingerprint(

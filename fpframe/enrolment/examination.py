@@ -7,10 +7,11 @@ from collections.abc import Sequence
 import attrs
 
 from fpframe.base import Event, Listener, Note
-from fpframe.enrolment.fitness import Fitness, VictimLook, ZooLook
+from fpframe.enrolment.fitness import Crafted, Fitness, VictimLook, ZooLook
 from fpframe.enrolment.method import Method
 from fpframe.enrolment.queries import Questions
 from fpframe.enrolment.settling import Unfit, settle
+from fpframe.enrolment.strangers import Strangers, look_at_strangers
 from fpframe.enrolment.victim_checks import look_at_victim
 from fpframe.enrolment.victim_gradients import require_tunable
 from fpframe.enrolment.victim_sight import Sight
@@ -35,6 +36,7 @@ class Examination:
     _found: list[Unfit] = attrs.field(factory=list, init=False)
     _victim: VictimLook | None = attrs.field(default=None, init=False)
     _zoo: ZooLook | None = attrs.field(default=None, init=False)
+    _queries: tuple[Crafted, ...] = attrs.field(default=(), init=False)
 
     def look_at_victim(self, setting: Setting, plan: Sequence[ZooModel]) -> None:
         """Look at the victim, before anything is trained.
@@ -58,20 +60,29 @@ class Examination:
             self._zoo, found = look_at_zoo(zoo, self.method)
         self._add(found)
 
-    def finish(self, questions: Questions) -> Fitness:
-        """Look at the queries, and return all that was seen.
+    def look_at_queries(self, questions: Questions) -> None:
+        """Look at the queries, before anything is fitted.
 
         Raises:
             UsageError: they are unfit.
         """
-        accepted = self._add(look_at_queries(questions, self.method))
+        self._queries = questions.crafted
+        self._add(look_at_queries(questions, self.method))
+
+    def finish(self, strangers: Sequence[Strangers]) -> Fitness:
+        """Look at what strangers would be called, and return all that was seen.
+
+        Raises:
+            UsageError: too many of an architecture would be accused.
+        """
+        accepted = self._add(look_at_strangers(strangers))
         idle = sorted(self.accept - {note.code for note in accepted})
         if idle:
             text = f"accepted, and not found: {', '.join(idle)}"
             self.on_event(Event(task="fitness", kind="note", text=text))
         assert self._victim is not None
         assert self._zoo is not None
-        return Fitness(victim=self._victim, zoo=self._zoo, queries=questions.crafted, accepted=accepted)
+        return Fitness(victim=self._victim, zoo=self._zoo, queries=self._queries, accepted=accepted)
 
     def _add(self, found: Sequence[Unfit]) -> tuple[Note, ...]:
         known = {unfit.note.code for unfit in self._found}

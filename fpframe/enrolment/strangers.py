@@ -12,6 +12,8 @@ from fpframe.base import Note
 from fpframe.decision import StratumPaths, StratumScores, clopper_pearson, mean_of_views, reaches, stratum_p_value
 from fpframe.enrolment.ability import Ability
 from fpframe.enrolment.calibration import Calibration
+from fpframe.enrolment.settling import Unfit
+from fpframe.zoo import VICTIM
 
 #: The architecture in the name of a model of a zoo: what its last brackets begin with.
 _ARCHITECTURE = re.compile(r"\[([^\[\],]+)[^\[\]]*\](?!.*\[)")
@@ -92,6 +94,26 @@ def stranger_notes(strangers: Sequence[Strangers]) -> Iterator[Note]:
                 f"If models of kind '{each.name}' were not calibrated, {each.accused} of {each.n} would be called "
                 f"derived at level {each.level:g}. A suspect of a kind that is not calibrated may be such a stranger.",
             )
+
+
+def look_at_strangers(strangers: Sequence[Strangers]) -> list[Unfit]:
+    """Return the architectures of which too many models would be accused if they were not calibrated.
+
+    A suspect of an architecture that nobody thought of is such a stranger. Models of the victim's own architecture
+    always calibrate, or a caveat says that none does.
+    """
+    return [
+        Unfit(
+            Note(
+                "architecture-accused",
+                f"If models of architecture '{each.name}' were not calibrated, {each.accused} of {each.n} would be "
+                f"called derived at level {each.level:g}, more than chance allows (at least {each.interval[0]:.2f}).",
+            ),
+            "calibrate more architectures in other-architecture, fit on more models, or take another scheme",
+        )
+        for each in strangers
+        if each.by == "architecture" and each.name != VICTIM and each.alarming
+    ]
 
 
 def _judged(

@@ -472,7 +472,7 @@ def test_a_perturbation_that_moves_nothing_is_refused(registry):
         crafted = (Crafted(perturbation="uap", moved=0.0, converged=0.0),)
 
     with pytest.raises(UsageError, match=r"'uap' changed none of the query images.*\(queries-unmoved\)"):
-        examination.finish(Still())
+        examination.look_at_queries(Still())
 
 
 # --- accepting

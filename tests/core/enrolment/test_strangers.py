@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 import torch
 
+from fpframe.decision.metrics import clopper_pearson
 from fpframe.decision.paths import StratumPaths
 from fpframe.enrolment.ability import Ability
 from fpframe.enrolment.calibration import Calibration, CalibrationModel
-from fpframe.enrolment.strangers import architecture_of, find_strangers, stranger_notes
+from fpframe.enrolment.strangers import Strangers, architecture_of, find_strangers, look_at_strangers, stranger_notes
 
 
 def calibration(scores: dict[str, dict[str, list[float]]]) -> tuple[Calibration, dict[str, StratumPaths]]:
@@ -80,3 +81,30 @@ def test_models_less_able_than_the_one_that_is_judged_count_for_it():
 )
 def test_a_name_tells_the_architecture(name, architecture):
     assert architecture_of(name) == architecture
+
+
+@pytest.mark.parametrize(
+    ("by", "name", "accused", "n", "unfit"),
+    [
+        ("architecture", "paper:arc-b", 4, 10, True),
+        ("architecture", "paper:arc-b", 3, 10, False),
+        ("architecture", "random:7", 1, 1, False),
+        ("architecture", "victim", 10, 10, False),
+        ("stratum", "same-data", 10, 10, False),
+    ],
+)
+def test_an_architecture_of_which_strangers_would_be_accused_is_not_fit(by, name, accused, n, unfit):
+    found = Strangers(
+        by=by,
+        name=name,
+        accused=accused,
+        n=n,
+        families=n,
+        families_accused=accused,
+        level=0.1,
+        interval=clopper_pearson(accused, n),
+    )
+    looked = look_at_strangers([found])
+    assert [each.note.code for each in looked] == (["architecture-accused"] if unfit else [])
+    if unfit:
+        assert "'paper:arc-b' were not calibrated, 4 of 10 would be called derived at level 0.1" in looked[0].note.text

@@ -74,6 +74,7 @@ def test_a_timm_victim_is_enrolled_on_the_cheap_zoo_and_recognised_among_timm_su
     verdicts = {name: fpframe.verify(enrolment, path, backbone=name) for name, path in files.items()}
     assert verdicts[address].verdict == "DERIVED"
     assert any("'same-data' is absent" in note.text for note in verdicts[address].caveats)
-    scores = [verdicts[name].score for name in others]
-    assert max(scores) < 0.98 < verdicts[address].score
+    assert verdicts[address].score > 0.98
+    # where too few calibration models are as able as a suspect, it has no score
+    assert all(not verdicts[name].score >= 0.98 for name in others)
     assert "DERIVED" not in {verdicts[name].verdict for name in others}
