@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from importlib.metadata import EntryPoint, entry_points
+from functools import cache
+from importlib.metadata import Distribution, EntryPoint, entry_points
 from itertools import groupby
 
 from fpframe.errors import PluginError, nearest
@@ -47,7 +48,7 @@ def load_registry(
     left_out = sorted({*blocked, *_listed(DISABLED)})
     chosen = sorted({*pinned, *_listed(PINNED)})
     found = sorted(
-        ((*_distribution(entry), Entry(entry.name, entry.value)) for entry in entry_points(group=GROUP)),
+        ((*of, Entry(entry.name, entry.value)) for entry, of in _installed()),
         key=lambda row: (row[0], row[2].name),
     )
     found = [row for row in found if not {row[2].name, f"{row[0]}:{row[2].name}"} & set(left_out)]
@@ -63,7 +64,7 @@ def load_registry(
 
 def installed_names() -> list[str]:
     """Return the names of installed plugins, as ``NAME`` and as ``DISTRIBUTION:NAME``."""
-    entries = [(entry.name, _distribution(entry)[0]) for entry in entry_points(group=GROUP)]
+    entries = [(entry.name, distribution) for entry, (distribution, _) in _installed()]
     return sorted({name for name, _ in entries} | {f"{distribution}:{name}" for name, distribution in entries})
 
 
@@ -71,8 +72,14 @@ def _listed(variable: str) -> list[str]:
     return [name for name in map(str.strip, os.environ.get(variable, "").split(",")) if name]
 
 
-def _distribution(entry: EntryPoint) -> tuple[str, str]:
-    return (entry.dist.name, entry.dist.version) if entry.dist is not None else ("", "")
+def _installed() -> list[tuple[EntryPoint, tuple[str, str]]]:
+    """Return each entry point with the name and version of its distribution."""
+    named = cache(_named)  # each asks for a file to be parsed, and many entry points are of one distribution
+    return [(entry, named(entry.dist)) for entry in entry_points(group=GROUP)]
+
+
+def _named(distribution: Distribution | None) -> tuple[str, str]:
+    return ("", "") if distribution is None else (distribution.name, distribution.version)
 
 
 def _require_pins(registry: Registry) -> None:
