@@ -3,7 +3,7 @@ from .ability import (
     clearly_less_able as clearly_less_able,
     resolution as resolution,
 )
-from .conformal import decide as decide
+from .conformal import decide as decide, stands_out as stands_out
 from .curves import PowerAt as PowerAt, aruc as aruc, roc as roc, tpr_at_fpr as tpr_at_fpr
 from .levels import (
     HIGHEST_ALPHA as HIGHEST_ALPHA,

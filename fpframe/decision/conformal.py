@@ -46,10 +46,7 @@ def decide(
     score = mean_of_views(view_scores)
     low, high = interval = interval_over_views(view_scores)
     results = judge(score, strata)
-    found = {
-        all(result.passes(alpha, certify=certify) for result in judge(value, strata).values())
-        for value in (low, score, high)
-    }
+    found = {stands_out(value, strata, alpha=alpha, certify=certify) for value in (low, score, high)}
     verdict: Word
     if len(found) > 1:
         verdict = INCONCLUSIVE
@@ -76,3 +73,8 @@ def decide(
 def judge(score: float, strata: Mapping[str, StratumScores]) -> dict[str, StratumResult]:
     """Return what each stratum says of a score."""
     return {name: stratum_p_value(score, stratum) for name, stratum in sorted(strata.items())}
+
+
+def stands_out(score: float, strata: Mapping[str, StratumScores], *, alpha: float, certify: bool = False) -> bool:
+    """Return whether a score passes at a level in every stratum."""
+    return all(result.passes(alpha, certify=certify) for result in judge(score, strata).values())

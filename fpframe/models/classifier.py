@@ -77,6 +77,11 @@ class Classifier(nn.Module):
         return is_adapted(self.form)
 
     @property
+    def adapted_form(self) -> str:
+        """What was changed for the sake of the images; empty where nothing was."""
+        return self.form if self.adapted else ""
+
+    @property
     def device(self) -> torch.device:
         """The device of the weights."""
         weight = next(iter(self.parameters()), self._mean)

@@ -8,11 +8,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from fpframe.base import Address
 from fpframe.errors import ModelError, UsageError, first_line
 from fpframe.interfaces import SuspectRequest
 from fpframe.models import AnswerReader, Classifier, Outputs, Query, copied, evaluating, state_digest
-from fpframe.opening.saved import opening_notes
+from fpframe.opening.saved import is_from_source, opening_notes
 
 
 def module_query(module: nn.Module, request: SuspectRequest) -> Query:
@@ -54,8 +53,7 @@ def _of_a_library(network: nn.Module) -> bool:
 
     Some of them end in a ReLU, so that no logit is negative; what a user's own code ends in is not known.
     """
-    address = network.address if isinstance(network, Classifier) else ""
-    return ":" in address and Address.parse(address).prefix != "python"
+    return isinstance(network, Classifier) and is_from_source(network.address)
 
 
 def function_query(function: Callable[[Tensor], Any], request: SuspectRequest) -> Query:

@@ -8,7 +8,7 @@ from fpframe.base import Address, split_form
 from fpframe.errors import ModelError
 from fpframe.interfaces import BackboneSource
 from fpframe.models import Classifier
-from fpframe.opening.backbones import PYTHON, build_backbone
+from fpframe.opening.backbones import build_backbone
 from fpframe.opening.saved import Saved, ambiguous, is_from_source, refuse_another_size
 from fpframe.registry import Registry
 
@@ -42,8 +42,7 @@ def build_for_weights(
     def build(name: str) -> Classifier:
         return build_backbone(registry, name, num_classes, image_shape, seed=seed)
 
-    prefix = Address.parse(address).prefix
-    if prefix == PYTHON or prefix not in registry.names(BackboneSource.kind):
+    if not _has_source(address, registry):
         return build(address)
     unchanged = unchanged_address(registry, address)
     saved = None if path is None else Saved.of(path)
@@ -57,7 +56,7 @@ def build_for_weights(
         raise _another(path, saved, address)
     refuse_another_size(saved, image_shape, path or "")
     network = build(saved.backbone)
-    if split_form(address)[1] and _form(build(address)) != _form(network):
+    if split_form(address)[1] and build(address).adapted_form != network.adapted_form:
         raise _another(path, saved, address)
     return network
 
@@ -68,15 +67,15 @@ def unchanged_address(registry: Registry, address: str) -> str:
     Raises:
         PluginError: the source does not work.
     """
-    parsed = Address.parse(address)
-    if parsed.prefix == PYTHON or parsed.prefix not in registry.names(BackboneSource.kind):
+    if not _has_source(address, registry):
         return address
+    parsed = Address.parse(address)
     source = registry.build(BackboneSource, parsed.prefix)
     return f"{parsed.prefix}:{source.unchanged(parsed.rest)}"
 
 
-def _form(network: Classifier) -> str:
-    return network.form if network.adapted else ""
+def _has_source(address: str, registry: Registry) -> bool:
+    return is_from_source(address) and Address.parse(address).prefix in registry.names(BackboneSource.kind)
 
 
 def _another(path: Path | str | None, saved: Saved, address: str) -> ModelError:

@@ -145,7 +145,7 @@ class Victim:
         """
         address = str(self.model)
         again = build_backbone(registry, address, dataset.num_classes, dataset.image_shape, seed=1)
-        if (again.form if again.adapted else "") != (classifier.form if classifier.adapted else ""):
+        if again.adapted_form != classifier.adapted_form:
             address = classifier.architecture
             again = build_backbone(registry, address, dataset.num_classes, dataset.image_shape, seed=1)
         fresh = state_digest(again.module) != state_digest(classifier.module)

@@ -26,6 +26,7 @@ from fpframe.decision import (
     mean_of_views,
     pooled,
     reaches,
+    stands_out,
     stratum_p_value,
     undecided,
 )
@@ -162,8 +163,8 @@ class Yardstick:
     def passes(self, score: float, decision: Decision, standing: Standing | None) -> bool:
         """Return whether a suspect with another score would stand out from every stratum, at a decision's level."""
         paths = self.paths if standing is None else self._held_to(standing)
-        results = [stratum_p_value(score, path.scores()) for path in paths.values()]
-        return all(result.passes(decision.alpha, certify=decision.certify) for result in results)
+        strata = {name: path.scores() for name, path in paths.items()}
+        return stands_out(score, strata, alpha=decision.alpha, certify=decision.certify)
 
     def _cannot_accuse(self, standing: Standing) -> Note | None:
         """Return why nobody of this ability can be called derived, whatever it scores; ``None`` where somebody can."""

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from fpframe.models.answers.kinds import Outputs
 from fpframe.models.answers.reading import Reading
+from fpframe.models.answers.shares import out_of_range
 from fpframe.models.answers.unread import UnreadError
 from fpframe.models.answers.unwrapping import Unwrapped, unwrap
 
@@ -40,7 +41,7 @@ class ReadAlready:
                 f"it must tell the same {self._num_classes} classes as the victim",
             )
         finite = taken.numbers[taken.numbers.isfinite()]
-        if bool(((finite < -1e-3) | (finite > 1.001)).any()):
+        if bool(out_of_range(finite).any()):
             raise UnreadError(
                 f"the model answers with values from {finite.min():.3g} to {finite.max():.3g} where probabilities are "
                 "expected",

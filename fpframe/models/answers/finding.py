@@ -8,7 +8,7 @@ from fpframe.models.answers.findings import Finding, Misfit
 from fpframe.models.answers.kinds import Outputs
 from fpframe.models.answers.rows import distinct, extent
 from fpframe.models.answers.shapes import plain
-from fpframe.models.answers.shares import BYTES, are_shares, is_one_hot, is_whole, share_rows, top_count
+from fpframe.models.answers.shares import BYTES, are_shares, is_one_hot, is_whole, out_of_range, share_rows, top_count
 from fpframe.models.answers.spoilt import constant_sum, cut_off, scaled_by_row
 
 #: Different rows that it takes to tell sigmoids from other numbers between 0 and 1.
@@ -61,7 +61,7 @@ def _mixed(rows: Tensor) -> Misfit | None:
     for total in (1.0, 100.0):
         fitting = share_rows(rows, total)
         others = rows[~fitting]
-        outside = ((others < -1e-3 * total) | (others > 1.001 * total)).any(1)
+        outside = out_of_range(others, total).any(1)
         if int(fitting.sum()) > 1 and float(fitting.double().mean()) > MIXED and bool(outside.any()):
             return Misfit(
                 evidence=f"{int(fitting.sum())} of {len(rows)} different rows sum to {plain(total)} as shares do, and "

@@ -10,7 +10,7 @@ from fpframe.models.answers.conversion import Conversion
 from fpframe.models.answers.finding import LEAST, MIXED
 from fpframe.models.answers.kinds import CALLED
 from fpframe.models.answers.rows import distinct, extent
-from fpframe.models.answers.shares import share_rows, step_of
+from fpframe.models.answers.shares import out_of_range, share_rows, step_of
 from fpframe.models.answers.unread import UnreadError
 
 
@@ -77,7 +77,7 @@ class Holding:
         if self.conversion.kind == "logits":
             return
         finite = _raised(numbers[numbers.isfinite()].double(), self.conversion) / self.conversion.scale
-        if bool(((finite < -1e-3) | (finite > 1.001)).any()):
+        if bool(out_of_range(finite).any()):
             low, high = (float(end) * self.conversion.scale for end in (finite.min(), finite.max()))
             raise self._changed(f"values from {low:.3g} to {high:.3g}")
 

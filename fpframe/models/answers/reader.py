@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import attrs
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -109,9 +110,7 @@ class AnswerReader:
         self._convert = conversion
         # what is known of its architecture holds for whatever images come
         self._holding = Holding.of(conversion, numbers, told=reading.told or reading.kind == self._usual)
-        self.reading = Reading(
-            kind=reading.kind, told=reading.told, evidence=reading.evidence, converted=converted, doubt=reading.doubt
-        )
+        self.reading = attrs.evolve(reading, converted=converted)
 
     def _found(self, found: Finding | Misfit) -> tuple[Conversion, Reading]:
         shown = isinstance(found, Finding) and found.kind in (self._usual, *_SHARES)

@@ -29,6 +29,11 @@ def step_of(rows: Tensor, total: float = 1.0) -> float:
     return 1 / parts[0] if parts else 0.0
 
 
+def out_of_range(numbers: Tensor, total: float = 1.0) -> Tensor:
+    """Return booleans: which numbers can be no shares of a total, even with rounding errors."""
+    return (numbers < -SLACK * total) | (numbers > (1 + SLACK) * total)
+
+
 def share_rows(rows: Tensor, total: float = 1.0, *, step: float | None = None) -> Tensor:
     """Return ``(N,)`` booleans: which rows ``(N, K)`` are shares of a total, as finely as they are rounded.
 
@@ -36,7 +41,7 @@ def share_rows(rows: Tensor, total: float = 1.0, *, step: float | None = None) -
     step where all are rounded down.
     """
     step = step_of(rows, total) if step is None else step
-    inside = ((rows >= -SLACK * total) & (rows <= (1 + SLACK) * total)).all(1)
+    inside = ((rows >= -SLACK * total) & (rows <= (1 + SLACK) * total)).all(1)  # what is not a number is not
     above = rows.sum(1) - total
     most = torch.clamp((rows != 0).sum(1) * step / 2, min=SUM_SLACK * total)
     lost = rows.shape[1] * step / (1 if step <= 0.01 * total else 2)  # what is finely rounded may be rounded down

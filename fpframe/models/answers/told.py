@@ -10,6 +10,7 @@ from fpframe.models.answers.findings import Finding, Misfit
 from fpframe.models.answers.kinds import CALLED, Outputs
 from fpframe.models.answers.reading import Reading
 from fpframe.models.answers.rows import distinct, extent
+from fpframe.models.answers.shares import out_of_range
 from fpframe.models.answers.unread import UnreadError
 
 #: Between which numbers answers of a kind lie.
@@ -53,7 +54,7 @@ def _refuse_outside(conversion: Conversion, numbers: Tensor, found: Finding | Mi
         return
     finite = numbers[numbers.isfinite()].double()
     scaled = (finite + conversion.offset) / conversion.scale
-    if bool(((scaled < -1e-3) | (scaled > 1.001)).any()):
+    if bool(out_of_range(scaled).any()):
         better = _better(found, conversion.kind)
         raise UnreadError(
             f"the model answers with values from {finite.min():.3g} to {finite.max():.3g} where "
