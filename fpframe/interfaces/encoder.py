@@ -23,8 +23,8 @@ class Encoder(Component):
     filling the weights of ``module(q, k)``, so everything that `fit` learns is a weight or a buffer.
 
     The network may have a method ``by_query(embeddings, q)`` that returns embeddings ``(B, E)`` as parts ``(B, Q, F)``
-    of single queries, so that the parts of two embeddings have the cosine of the whole. A verdict of one view then has an
-    interval over its points, and is inconclusive where it hangs on their choice.
+    of single queries, so that the parts of two embeddings have the cosine of the whole. A verdict of one view then has
+    an interval over its points, and is inconclusive where it hangs on their choice.
 
     Attributes:
         learns: whether it learns from the models that it is fitted on, so that some of each kind are needed.
