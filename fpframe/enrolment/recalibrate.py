@@ -20,6 +20,8 @@ from fpframe.enrolment.independents import ask_independents, names_once, refuse_
 from fpframe.enrolment.method import units_of
 from fpframe.enrolment.modelfolder import IndependentFile, find_independents
 from fpframe.enrolment.own_models import Independents
+from fpframe.enrolment.settling import settle
+from fpframe.enrolment.strangers import look_at_strangers
 from fpframe.enrolment.zoo_checks import accuracy_by_stratum
 from fpframe.errors import DataError, RecipeError, UsageError
 from fpframe.isolation import InProcess, OpeningRequest
@@ -80,6 +82,7 @@ def calibrate(
 
     Raises:
         UsageError: something in the request is wrong, or there are too few models for alpha; nothing was trained then.
+            Or too many models of an architecture would be accused if they did not calibrate.
         ModelError: a model of the user's own cannot be opened, does not fit, or is not independent.
         DataError: the data cannot be used, or is not what the victim was enrolled on.
     """
@@ -103,13 +106,27 @@ def calibrate(
             workspace = _open_divided(enrolment, full, dataset, victim_indices, run)
             full = attrs.evolve(full, alpha=alpha)
             calibration, ability, accuracy = _on_zoo(enrolment, plan, workspace, chains, full, run, tuple(without))
-    return attrs.evolve(
+    made = attrs.evolve(
         enrolment,
         calibration=calibration,
         ability=ability,
         recipe=attrs.evolve(enrolment.recipe, alpha=alpha),
         fitness=enrolment.fitness and enrolment.fitness.calibrated_on(accuracy),
     )
+    refuse_accused(made)
+    return made
+
+
+def refuse_accused(made: Enrolment) -> None:
+    """Refuse a calibration without which too many models of an architecture would be accused, as `enroll` does.
+
+    Raises:
+        UsageError: names the architecture; where the owner accepted that at the enrolment, it stays a caveat.
+    """
+    accepted = made.fitness.accepted if made.fitness is not None else ()
+    strangers = [each for channel in made.encoders for each in made.strangers(channel)]
+    codes = frozenset(note.code for note in accepted)
+    settle(look_at_strangers(strangers), codes, how="accept it where the victim is enrolled, with")
 
 
 def _plan(enrolment: Enrolment, recipe: Recipe, without: tuple[str, ...], *, alpha: float, run: Run) -> list[ZooModel]:
