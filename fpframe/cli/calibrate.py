@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 import attrs
 from cyclopts import Group, Parameter
 
+from fpframe.cli.isolation import LimitOptions
 from fpframe.cli.options import Flag, RunOptions, Words
 from fpframe.cli.output import describe_enrolment
 from fpframe.cli.texts import numbers, read_indices
@@ -45,6 +46,7 @@ class IndependentsOptions:
         outputs: How their answers are read.
         mean: Per-channel mean that they subtract from pixels, separated by commas.
         std: Per-channel standard deviation that they divide them by.
+        trust_code: Open also .pt2 files, although opening one can run code of its author.
     """
 
     independents: Path | None = None
@@ -52,8 +54,9 @@ class IndependentsOptions:
     outputs: Literal["auto", "logits", "probs", "percent", "sigmoid"] = "auto"
     mean: str | None = None
     std: str | None = None
+    trust_code: Flag = False
 
-    def named(self) -> Independents | None:
+    def named(self, limits: LimitOptions) -> Independents | None:
         """Return the models that were named, or nothing.
 
         Raises:
@@ -72,6 +75,8 @@ class IndependentsOptions:
             outputs=self.outputs,
             mean=numbers(self.mean, "--mean"),
             std=numbers(self.std, "--std"),
+            trust_code=self.trust_code,
+            limits=limits.limits(),
         )
 
 
@@ -84,6 +89,7 @@ def calibrate(
     force: Flag = False,
     zoo: ZooOptions = ZooOptions(),
     independents: IndependentsOptions = IndependentsOptions(),
+    process: LimitOptions = LimitOptions(),
     run: RunOptions = RunOptions(),
 ) -> None:
     """Calibrate an enrolment on other independent models, or through a filter. The victim is not needed.
@@ -96,6 +102,7 @@ def calibrate(
         force: Overwrite an existing enrolment.
         zoo: Models of a recipe.
         independents: Models of your own.
+        process: What each of them may use in the process that it is opened and asked in.
         run: The data, and how work is carried out.
     """
     from fpframe.enrolment import calibrate as recalibrate, refuse_existing
@@ -105,7 +112,7 @@ def calibrate(
         made = recalibrate(
             enrolment,
             recipe=zoo.recipe,
-            independents=independents.named(),
+            independents=independents.named(process),
             through=through,
             alpha=alpha,
             dataset=run.dataset,

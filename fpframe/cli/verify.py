@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 import attrs
 from cyclopts import Group, Parameter
 
+from fpframe.cli.isolation import ProcessOptions
 from fpframe.cli.options import Flag, Json
 from fpframe.cli.progress import ProgressBars
 from fpframe.cli.texts import numbers
@@ -32,6 +33,7 @@ class OpeningOptions:
         device: Torch device, such as cuda:0.
         batch_size: Images per call.
         max_queries: Most images that one suspect may be sent.
+        trust_code: Open also .pt2 files, although opening one can run code of its author.
     """
 
     backbone: str | None = None
@@ -41,6 +43,7 @@ class OpeningOptions:
     device: str = "cpu"
     batch_size: int = 256
     max_queries: int | None = None
+    trust_code: Flag = False
 
     def given(self) -> dict[str, Any]:
         """Return them as `fpframe.verify` takes them."""
@@ -94,8 +97,11 @@ def verify(
     json_: Json = False,
     opening: OpeningOptions = OpeningOptions(),
     judging: JudgingOptions = JudgingOptions(),
+    process: ProcessOptions = ProcessOptions(),
 ) -> int:
     """Question suspects and say what was shown of each.
+
+    Each is opened and asked in a process of its own, which writes no files and has no network.
 
     Args:
         enrolment: Folder that 'fpframe enroll' wrote.
@@ -108,9 +114,12 @@ def verify(
         json_: Print exactly one JSON object.
         opening: How suspects are opened.
         judging: How suspects are judged.
+        process: What suspects may use in the process that they are opened and asked in.
     """
     from fpframe.decision import INCONCLUSIVE
     from fpframe.enrolment import Enrolment
+    from fpframe.isolation import OwnProcess
+    from fpframe.registry import load_registry
     from fpframe.report import verdict_html, verdicts_text
     from fpframe.store import refuse_file, write_durably
     from fpframe.verification import verify_many
@@ -122,13 +131,20 @@ def verify(
     files = _numbered(save_answers, len(suspects) + len(answers))
     for file in (*files, *([report] if report else [])):
         refuse_file(file, force=force)
-    opened = Enrolment.open(enrolment)
     # what a suspect prints is not a result
-    with ProgressBars() as bars, contextlib.redirect_stdout(sys.stderr):
+    with (
+        OwnProcess(load_registry(), process.given()) as isolation,
+        ProgressBars() as bars,
+        contextlib.redirect_stdout(sys.stderr),
+    ):
+        if suspects:
+            isolation.prepare()  # beside the enrolment, which takes a while too
+        opened = Enrolment.open(enrolment, registry=isolation.registry)
         verdicts = verify_many(
             opened,
             suspects,
             answers=answers,
+            isolation=isolation,
             on_event=bars,
             **opening.given(),
             **judged,

@@ -8,6 +8,7 @@ from typing import Any, get_args
 import attrs
 
 from fpframe.errors import UsageError
+from fpframe.isolation import Limits
 from fpframe.models import Outputs
 from fpframe.opening import finite, per_channel, positive
 
@@ -28,6 +29,8 @@ class Independents:
         outputs: how their answers are read.
         mean: per-channel mean that they subtract from pixels.
         std: per-channel standard deviation that they divide them by.
+        trust_code: open also files whose author's code can run then, such as ``.pt2``.
+        limits: what each may use in the process that it is opened in; `Limits.usual` by default.
     """
 
     folder: Path = attrs.field(converter=Path)
@@ -35,6 +38,8 @@ class Independents:
     outputs: Outputs = attrs.field(default="auto", validator=_outputs, kw_only=True)
     mean: tuple[float, ...] | None = attrs.field(default=None, converter=per_channel, validator=finite, kw_only=True)
     std: tuple[float, ...] | None = attrs.field(default=None, converter=per_channel, validator=positive, kw_only=True)
+    trust_code: bool = attrs.field(default=False, kw_only=True)
+    limits: Limits = attrs.field(factory=Limits.usual, kw_only=True)
 
     @classmethod
     def of(cls, independents: Independents | str | Path) -> Independents:

@@ -24,7 +24,7 @@ from fpframe.enrolment.settling import settle
 from fpframe.enrolment.strangers import look_at_strangers
 from fpframe.enrolment.zoo_checks import accuracy_by_stratum
 from fpframe.errors import DataError, RecipeError, UsageError
-from fpframe.isolation import InProcess, OpeningRequest
+from fpframe.isolation import OpeningRequest, OwnProcess
 from fpframe.models import Dataset, Query
 from fpframe.recipe import Recipe, Run, explains_former
 from fpframe.zoo import (
@@ -226,8 +226,10 @@ def _on_files(
         outputs=independents.outputs,
         mean=independents.mean,
         std=independents.std,
+        trust_code=independents.trust_code,
     )
-    with InProcess(run.registry) as apart:
+    with OwnProcess(run.registry, independents.limits) as apart:
+        apart.prepare()
 
         def open_file(file: IndependentFile) -> Query:
             named = file.backbone or (independents.backbone if file.needs_backbone else None)

@@ -29,6 +29,7 @@ class SuspectRequest:
         batch_size: images per call.
         max_queries: most images that it may be sent.
         classes: names of the classes, for a suspect that answers with names; empty where they are not known.
+        trust_code: whether a file may be opened whose author's code can run then.
     """
 
     address: str
@@ -42,6 +43,7 @@ class SuspectRequest:
     batch_size: int = 256
     max_queries: int | None = None
     classes: tuple[str, ...] = ()
+    trust_code: bool = False
 
 
 class SuspectSource(Component):
@@ -50,11 +52,13 @@ class SuspectSource(Component):
     Attributes:
         forms: what its addresses look like, for messages, such as ``FILE.onnx``.
         needs_backbone: whether its suspects are bare weights, so that somebody has to name their architecture.
+        needs_network: whether it reaches its suspects over the network, from which others are kept.
     """
 
     kind = "suspect"
     forms: ClassVar[tuple[str, ...]] = ()
     needs_backbone: ClassVar[bool] = False
+    needs_network: ClassVar[bool] = False
 
     @abstractmethod
     def matches(self, address: str) -> bool:

@@ -6,5 +6,6 @@ from .failure import (
 )
 from .inprocess import InProcess as InProcess
 from .interface import Isolation as Isolation
-from .limits import Limits as Limits
+from .limits import USUAL_SECONDS as USUAL_SECONDS, Limits as Limits
+from .ownprocess import OwnProcess as OwnProcess
 from .request import OpeningRequest as OpeningRequest

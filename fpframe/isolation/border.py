@@ -94,7 +94,9 @@ def answer(query: Query, pixels: Tensor) -> Answers | Failure:
     """Ask a suspect on its own side of the border."""
     try:
         return Answers(rows=query(pixels), reading=HowRead.of(query))
-    except (Exception, SystemExit) as error:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
         return Failure.of(error, "raised", address=query.address)
 
 
@@ -102,8 +104,9 @@ class IsolatedQuery(Query):
     """Counted access to a suspect on the other side of the border, whose answers are checked on this one."""
 
     def __init__(self, session: Session, request: OpeningRequest) -> None:
+        self._asker = _Asker(session)
         super().__init__(
-            self._send,
+            self._asker,
             num_classes=request.num_classes,
             reader=ReadAlready(request.num_classes),
             batch_size=max(request.batch_size, _AT_ONCE),
@@ -112,28 +115,33 @@ class IsolatedQuery(Query):
             digest=session.facts.digest,
         )
         self.architecture = session.facts.architecture
-        self._session = session
-        self._reading = session.facts.reading
         self.notes = session.facts.notes
 
     @property
     def channel(self) -> str | None:
         """What the answers reveal; ``None`` while it is not yet known."""
-        return self._reading.channel
+        return self._asker.reading.channel
 
     @property
     def outputs(self) -> Outputs:
         """How raw answers are read; ``auto`` until the first answers have settled it."""
-        return self._reading.outputs
+        return self._asker.reading.outputs
 
     @property
     def reading(self) -> Reading | None:
         """How raw answers are read, and why."""
-        return self._reading.reading
+        return self._asker.reading.reading
 
-    def _send(self, pixels: Tensor) -> Tensor:
+
+class _Asker:
+    """Asks a session. The query refers to it and not to itself, so that with the query its session goes at once."""
+
+    def __init__(self, session: Session) -> None:
+        self.reading, self._session = session.facts.reading, session
+
+    def __call__(self, pixels: Tensor) -> Tensor:
         said = self._session.ask(pixels)
         if isinstance(said, Failure):
             said.throw()
-        self._reading = said.reading
+        self.reading = said.reading
         return said.rows

@@ -35,7 +35,9 @@ class InProcess(Isolation):
         """Open the suspect at an address."""
         try:
             return Here(attrs.evolve(request, max_queries=None).open(address, self.registry))
-        except (Exception, SystemExit) as error:
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
             return Failure.of(error, "refused", address=address)
 
     def close(self) -> None:

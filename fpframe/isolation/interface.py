@@ -42,6 +42,10 @@ class Isolation(ABC):
     ) -> None:
         self.close()
 
+    def prepare(self) -> None:
+        """Begin with what suspects will need, and do not wait for it."""
+        return
+
     @final
     def open(self, suspect: Suspect, request: OpeningRequest) -> Query:
         """Return counted access to a suspect. Nothing is asked yet.

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Self
+
 import attrs
 
+from fpframe.isolation.memory import machine_memory
 from fpframe.parameters import number, whole
+
+#: Seconds in which a suspect usually has to be opened, or to answer one batch; and how many times that it has in all.
+USUAL_SECONDS = 300.0
+IN_ALL = 24
 
 
 @attrs.frozen(kw_only=True)
@@ -16,7 +23,8 @@ class Limits:
         total_seconds: most seconds that it may take in all.
         memory_bytes: most memory.
         network: whether it may use the network.
-        variables: names of the environment variables that it sees, so that no secret is among them; ``None`` for all.
+        variables: names of the environment variables that it sees besides those that hold no secrets, such as PATH;
+            ``None`` for all.
     """
 
     batch_seconds: float | None = attrs.field(default=None, validator=number(low=0, open_low=True, optional=True))
@@ -24,6 +32,24 @@ class Limits:
     memory_bytes: int | None = attrs.field(default=None, validator=whole(low=1, optional=True))
     network: bool = True
     variables: tuple[str, ...] | None = None
+
+    @classmethod
+    def usual(
+        cls,
+        *,
+        batch_seconds: float = USUAL_SECONDS,
+        memory_bytes: int | None = None,
+        network: bool = False,
+        variables: tuple[str, ...] = (),
+    ) -> Self:
+        """Return the limits that suspects are held to where nobody says others: half of the machine's memory, say."""
+        return cls(
+            batch_seconds=batch_seconds,
+            total_seconds=IN_ALL * batch_seconds,
+            memory_bytes=machine_memory() // 2 if memory_bytes is None else memory_bytes,
+            network=network,
+            variables=variables,
+        )
 
     @property
     def given(self) -> frozenset[str]:

@@ -37,6 +37,7 @@ class Opening(TypedDict, total=False):
     batch_size: int
     max_queries: int | None
     classes: tuple[str, ...]
+    trust_code: bool
 
 
 def open_suspect(
@@ -68,6 +69,7 @@ def open_suspect(
         batch_size: images per call.
         max_queries: most images that it may be sent.
         classes: names of the classes, for a suspect that answers with names.
+        trust_code: open also files whose author's code can run then, such as ``.pt2``.
 
     Raises:
         UsageError: nothing opens such a suspect, or an option is missing, wrong or does not apply to it.

@@ -56,6 +56,7 @@ class SettingFields:
     device: str = ""
     batch_size: int = 0
     max_queries: int | None = None
+    trust_code: bool = False
     channel: str = ""
     through: str = ""
 

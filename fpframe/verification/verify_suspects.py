@@ -12,7 +12,7 @@ from fpframe.base import Listener, ignore
 from fpframe.decision import Test, reaches, refuse_alpha, require_alpha
 from fpframe.enrolment import Enrolment, units_of
 from fpframe.errors import UsageError, nearest
-from fpframe.isolation import InProcess, Isolation, OpeningRequest
+from fpframe.isolation import Isolation, OpeningRequest, OwnProcess
 from fpframe.opening import Opening, Suspect
 from fpframe.registry import Registry, load_registry
 from fpframe.verification.detection import AUTO, NONE
@@ -77,8 +77,9 @@ def verify_many(
         certify: call a suspect derived only where at most alpha of the independent models would be, with 95 %
             confidence in the calibration; more models are needed for that.
         registry: plugins; ``None`` takes the installed ones.
-        isolation: where suspects with an address are opened and asked; ``None`` does it in this process. It is closed
-            in the end.
+        trust_code: open also files whose author's code can run then, such as ``.pt2``.
+        isolation: where suspects with an address are opened and asked; ``None`` gives each a process of its own, with
+            the usual limits (`fpframe.isolation.Limits.usual`). It is closed in the end.
         on_event: is told of progress.
 
     Raises:
@@ -90,9 +91,25 @@ def verify_many(
             longer than it may.
         IntegrityError: the enrolment was changed.
     """
-    alpha, isolation = options.pop("alpha", None), options.pop("isolation", None)
+    alpha, given = options.pop("alpha", None), options.pop("isolation", None)
     on_event = options.pop("on_event", ignore)
-    registry = options.pop("registry", None) or (isolation.registry if isolation else load_registry())
+    registry = options.pop("registry", None) or (given.registry if given else load_registry())
+    with given or OwnProcess(registry) as isolation:
+        if any(isinstance(suspect, str | Path) for suspect in suspects):
+            isolation.prepare()  # beside whatever is looked at before any is opened
+        return _verify(enrolment, suspects, answers, options, alpha, registry, isolation, on_event)
+
+
+def _verify(
+    enrolment: Enrolment | str | Path,
+    suspects: Sequence[Suspect],
+    answers: Sequence[str | Path],
+    options: Options,
+    alpha: float | None,
+    registry: Registry,
+    isolation: Isolation,
+    on_event: Listener,
+) -> list[Verdict]:
     asking = _asking(options)
     opening: dict[str, Any] = dict(options)  # what is left
     if not isinstance(enrolment, Enrolment):
@@ -119,15 +136,15 @@ def verify_many(
         "device": request.device,
         "batch_size": request.batch_size,
         "max_queries": request.max_queries,
+        "trust_code": request.trust_code,
         "channel": asking.channel,
         "through": asking.through,
     }
-    with isolation or InProcess(registry) as apart:
-        opened = [apart.open(suspect, request) for suspect in suspects]
-        opened += [open_recorded(path, enrolment, outputs=request.outputs) for path in answers]
-        for query in opened:
-            query.require(len(asking_order(enrolment.queries, enrolment.able)))
-        return judge(opened, yardsticks, asking, alpha=level, settings=settings, on_event=on_event)
+    opened = [isolation.open(suspect, request) for suspect in suspects]
+    opened += [open_recorded(path, enrolment, outputs=request.outputs) for path in answers]
+    for query in opened:
+        query.require(len(asking_order(enrolment.queries, enrolment.able)))
+    return judge(opened, yardsticks, asking, alpha=level, settings=settings, on_event=on_event)
 
 
 def _asking(options: Options) -> Asking:

@@ -33,8 +33,8 @@ class ExportedProgramFile(fpframe.SuspectSource):
     """Open ``.pt2`` files: a network's graph and weights, without its Python code.
 
     Opening such a file can run code that its author hid in it: PyTorch reads parts of it with the
-    unrestricted unpickler and evaluates its shape expressions. Open a stranger's file in a container, or ask
-    for ONNX. Training-time behaviour such as dropout is frozen into the graph as it was at export.
+    unrestricted unpickler and evaluates its shape expressions. So it is refused unless somebody says
+    ``--trust-code``. Training-time behaviour such as dropout is frozen into the graph as it was at export.
     """
 
     name: ClassVar[str] = "pt2"
@@ -48,11 +48,17 @@ class ExportedProgramFile(fpframe.SuspectSource):
         """Return access to the program.
 
         Raises:
-            UsageError: a backbone was named, or there is no such device.
+            UsageError: nobody trusts its author, a backbone was named, or there is no such device.
             ModelError: the file is missing or damaged, or the program takes other images.
         """
         refuse_backbone(request)
         path = existing_file(request.address)
+        if not request.trust_code:
+            raise fpframe.UsageError(
+                f"opening a .pt2 file can run its author's code ({request.address}); ask for ONNX or safetensors, or "
+                "say --trust-code"
+            )
+        digest = file_digest(path)  # before its author's code may have a say in it
         device = open_device(request.device)
         program = _load(path)
         image = _image(program, request)
@@ -72,14 +78,24 @@ class ExportedProgramFile(fpframe.SuspectSource):
                 )
             return answer
 
-        return open_query(ask if batch is None else in_chunks(ask, batch), request, digest=file_digest(path))
+        query = open_query(ask if batch is None else in_chunks(ask, batch), request, digest=digest)
+        query.notes = (
+            fpframe.Note(
+                "code-trusted",
+                "Opening the suspect's file can run code of its author, and --trust-code allowed it: what the suspect "
+                "answers may depend on more than the images.",
+            ),
+        )
+        return query
 
     def example(self, folder: Path, model: fpframe.Classifier) -> fpframe.SuspectRequest:
         """Export a model for any number of images."""
         path = folder / "suspect.pt2"
         images = torch.zeros(2, *model.image_shape)
         torch.export.save(torch.export.export(model, (images,), dynamic_shapes=({0: Dim("count")},)), path)
-        return fpframe.SuspectRequest(address=str(path), num_classes=model.num_classes, image_shape=model.image_shape)
+        return fpframe.SuspectRequest(
+            address=str(path), num_classes=model.num_classes, image_shape=model.image_shape, trust_code=True
+        )
 
 
 def _load(path: Path) -> ExportedProgram:

@@ -1,0 +1,216 @@
+"""`Child`: one suspect in a process of its own, seen by whoever asks."""
+
+from __future__ import annotations
+
+import json
+import math
+import shutil
+import signal
+import sys
+import tempfile
+import time
+import weakref
+from pathlib import Path
+from typing import Any
+
+import attrs
+import torch
+from torch import Tensor
+
+from fpframe.base import Note
+from fpframe.isolation.border import Answers, Facts, Session
+from fpframe.isolation.confinement import Bounds
+from fpframe.isolation.failure import Failure
+from fpframe.isolation.frames import BrokenFrameError, Frames
+from fpframe.isolation.limits import Limits
+from fpframe.isolation.memory import resident_bytes
+from fpframe.isolation.messages import read_facts, read_failure, read_reading, written_request
+from fpframe.isolation.request import OpeningRequest
+from fpframe.isolation.template import Forked, Template
+
+#: Seconds that a process gets to say how it ended, once it has.
+_LAST_WORDS_SECONDS = 5.0
+#: Seconds that it may take to be forked and to confine itself.
+_FORK_SECONDS = 60.0
+#: Seconds between two looks at its memory.
+_LOOK_SECONDS = 0.25
+_GIB = 1024**3
+
+
+class _TooLargeError(Exception):
+    """A suspect uses more memory than it may."""
+
+
+class Child:
+    """One suspect in a process of its own, seen by whoever asks."""
+
+    facts: Facts
+
+    def __init__(self, template: Template, limits: Limits, address: str, request: OpeningRequest) -> None:
+        self._limits, self._address, self._request = limits, address, request
+        self._folder = tempfile.mkdtemp(prefix="fpframe-")
+        try:
+            bounds = Bounds(
+                memory_bytes=limits.memory_bytes, network=limits.network, device=request.device, folder=self._folder
+            )
+            self._forked = template.fork(address, bounds)
+        except BaseException:
+            shutil.rmtree(self._folder, ignore_errors=True)
+            raise
+        self._frames = Frames(self._forked.talk, self._watch_memory)
+        self._spent, self._resident = 0.0, math.inf
+        self._looked = 0.0
+        self.end = weakref.finalize(self, _end, template, self._forked, self._folder)
+
+    def open(self) -> Session | Failure:
+        """Open it, and return what can be asked, or why not."""
+        order = {
+            "address": self._address,
+            "request": written_request(attrs.evolve(self._request, max_queries=None)),
+            "folder": str(Path.cwd()),
+            "path": sys.path,
+            "threads": torch.get_num_threads(),
+        }
+        try:
+            until = time.monotonic() + _FORK_SECONDS
+            self._frames.send(order, until=until)
+            ready, _ = self._frames.receive(until=until)
+        except (EOFError, TimeoutError, BrokenFrameError) as error:
+            return self._failed(error, "to be forked")
+        self._resident = resident_bytes(self._forked.pid)
+        said = self._exchange(None, b"", "to be opened")
+        if isinstance(said, Failure):
+            return said
+        try:
+            facts = read_facts(said[0], self._address)
+        except (ValueError, KeyError, TypeError, AttributeError):
+            return self._babbled()
+        self.facts = attrs.evolve(facts, notes=(*facts.notes, *_unconfined(ready["lacking"])))
+        return self
+
+    def ask(self, pixels: Tensor) -> Answers | Failure:
+        """Return its answers to one batch."""
+        given = pixels.detach().to("cpu", torch.float32).contiguous()
+        shape = (len(given), self._request.num_classes)
+        message = {"shape": list(given.shape), "threads": torch.get_num_threads()}
+        body = given.numpy().tobytes()
+        said = self._exchange(message, body, f"to answer {len(given)} images", most=4 * math.prod(shape))
+        if isinstance(said, Failure):
+            return said
+        told, numbers = said
+        try:
+            if told["is"] != "answers" or tuple(told["shape"]) != shape or len(numbers) != 4 * math.prod(shape):
+                return self._babbled()
+            return Answers(
+                rows=torch.frombuffer(numbers, dtype=torch.float32).reshape(shape),
+                reading=read_reading(told["reading"]),
+            )
+        except (ValueError, KeyError, TypeError, AttributeError):
+            return self._babbled()
+
+    def _exchange(
+        self, message: dict[str, Any] | None, body: memoryview | bytes, what: str, *, most: int = 0
+    ) -> tuple[dict[str, Any], bytearray] | Failure:
+        """Send a message, if there is one, and return what is said to it."""
+        if not self.end.alive:
+            return Failure("died", f"the suspect's process is gone ({self._address}); open it again")
+        started = time.monotonic()
+        until = started + self._seconds_left()
+        try:
+            if message is not None:
+                self._frames.send(message, body, until=until)
+            told, numbers = self._frames.receive(most=most, until=until)
+            if told.get("is") != "failure":
+                return told, numbers
+            failure = read_failure(told)
+        except (EOFError, TimeoutError, BrokenFrameError, _TooLargeError) as error:
+            return self._failed(error, what)
+        except (ValueError, KeyError, TypeError, AttributeError):
+            return self._babbled()
+        finally:
+            self._spent += time.monotonic() - started
+        if failure.outcome != "raised":
+            self.end()
+        return failure
+
+    def _seconds_left(self) -> float:
+        in_all = math.inf if self._limits.total_seconds is None else self._limits.total_seconds - self._spent
+        return min(in_all, math.inf if self._limits.batch_seconds is None else self._limits.batch_seconds)
+
+    def _watch_memory(self) -> None:
+        """End the wait where the suspect uses more memory than it may, as its own limit may not hold."""
+        if self._limits.memory_bytes is None or time.monotonic() < self._looked + _LOOK_SECONDS:
+            return
+        self._looked = time.monotonic()
+        if resident_bytes(self._forked.pid) > self._resident + self._limits.memory_bytes:
+            raise _TooLargeError
+
+    def _failed(self, error: Exception, what: str) -> Failure:
+        """Return what became of it, and end it."""
+        if isinstance(error, BrokenFrameError):
+            return self._babbled()
+        if isinstance(error, TimeoutError):
+            self.end()
+            return Failure("hung", self._late(what))
+        if isinstance(error, _TooLargeError):
+            self.end()
+            gib = (self._limits.memory_bytes or 0) / _GIB
+            return Failure(
+                "died",
+                f"the suspect used more than {gib:.3g} GiB of memory ({self._address}); raise --memory, or lower "
+                "--batch-size",
+            )
+        how = self._last_words()
+        self.end()
+        return Failure("died", f"the suspect {how} ({self._address}); no verdict is possible")
+
+    def _late(self, what: str) -> str:
+        batch = self._limits.batch_seconds
+        if batch is not None and self._seconds_left() >= batch:
+            return (
+                f"the suspect took more than {batch:g} seconds {what} ({self._address}); raise --timeout, or lower "
+                "--batch-size"
+            )
+        return (
+            f"the suspect took more than {self._limits.total_seconds:g} seconds in all ({self._address}); raise "
+            "--timeout"
+        )
+
+    def _last_words(self) -> str:
+        """Return how the process ended, in words."""
+        self._forked.report.settimeout(_LAST_WORDS_SECONDS)
+        try:
+            code = json.loads(self._forked.report.recv(1024))["code"]
+        except (OSError, ValueError):
+            return "closed its connection, or was killed"
+        if code >= 0:
+            return f"ended its process with code {code}"
+        name = signal.Signals(-code).name if -code in set(signal.Signals) else f"signal {-code}"
+        guess = ", maybe because memory ran out" if -code == signal.SIGKILL else ""
+        return f"was killed ({name}{guess})" if -code == signal.SIGKILL else f"crashed ({name})"
+
+    def _babbled(self) -> Failure:
+        self.end()
+        return Failure(
+            "died",
+            f"the suspect's process sent something that is not an answer, and was ended ({self._address}); no verdict "
+            "is possible",
+        )
+
+
+def _end(template: Template, forked: Forked, folder: str) -> None:
+    template.end(forked.pid)
+    for way in (forked.talk, forked.report):
+        way.close()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def _unconfined(lacking: list[str]) -> tuple[Note, ...]:
+    if not lacking:
+        return ()
+    return (
+        Note(
+            "suspect-not-confined",
+            f"The suspect ran in a process of its own, but this system could not keep it from {', '.join(lacking)}.",
+        ),
+    )

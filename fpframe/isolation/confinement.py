@@ -1,0 +1,79 @@
+"""What a suspect's process is kept from, as far as the system allows it."""
+
+from __future__ import annotations
+
+import resource
+from collections.abc import Iterator
+from pathlib import Path
+
+import attrs
+
+from fpframe.isolation.landlock import forbid_writing
+from fpframe.isolation.libc import drop_capabilities, gain_no_privileges
+from fpframe.isolation.memory import mapped_bytes, maps_freely
+from fpframe.isolation.seccomp import refuse_calls
+
+#: Processes and threads that a suspect may have, where they are counted apart from the user's others.
+_MOST_PROCESSES = 4096
+#: What drivers of GPUs write to.
+_DEVICES = ("/dev/kfd", "/dev/dri", "/dev/shm", "/dev/nvidia-caps")
+
+
+@attrs.frozen(kw_only=True)
+class Bounds:
+    """What one suspect may use.
+
+    Attributes:
+        memory_bytes: memory on top of what PyTorch takes; ``None`` for any.
+        network: whether it may use the network.
+        device: torch device that it runs on.
+        folder: the only folder that it may write into.
+    """
+
+    memory_bytes: int | None
+    network: bool
+    device: str
+    folder: str
+
+
+def confine(bounds: Bounds, *, own_world: bool) -> list[str]:
+    """Keep this process from whatever it has no use for, and return what it could not be kept from, in words.
+
+    Args:
+        bounds: what it may use.
+        own_world: whether it is in namespaces of its own.
+    """
+    _limit(bounds, own_world=own_world)
+    try:
+        gain_no_privileges()
+        drop_capabilities()
+    except OSError:
+        return ["the network", "writing files", "other processes of yours"]
+    devices = _gpu_devices() if maps_freely(bounds.device) else ()
+    unwritten = forbid_writing([Path(bounds.folder), Path("/dev/null"), *devices], network=bounds.network)
+    without_sockets = refuse_calls(network=bounds.network)
+    lacking = {
+        "the network": not bounds.network and not (own_world or without_sockets),
+        "writing files": not unwritten,
+        "other processes of yours": not (own_world and unwritten),
+    }
+    return [what for what, is_so in lacking.items() if is_so]
+
+
+def _limit(bounds: Bounds, *, own_world: bool) -> None:
+    wanted = {resource.RLIMIT_CORE: 0}
+    if own_world:
+        wanted[resource.RLIMIT_NPROC] = _MOST_PROCESSES
+    if bounds.memory_bytes is not None:
+        wanted[resource.RLIMIT_FSIZE] = bounds.memory_bytes
+        if not maps_freely(bounds.device):
+            wanted[resource.RLIMIT_AS] = mapped_bytes() + bounds.memory_bytes
+    for limit, value in wanted.items():
+        _, hard = resource.getrlimit(limit)
+        most = value if hard == resource.RLIM_INFINITY else min(value, hard)
+        resource.setrlimit(limit, (most, most))
+
+
+def _gpu_devices() -> Iterator[Path]:
+    yield from map(Path, _DEVICES)
+    yield from Path("/dev").glob("nvidia*")

@@ -1,0 +1,135 @@
+"""`Template`: the process that suspects' processes are forked from, seen by whoever asks."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+import attrs
+
+from fpframe.errors import ResourceError
+from fpframe.isolation.chatter import Chatter
+from fpframe.isolation.confinement import Bounds
+from fpframe.isolation.forking import ORDER_BYTES
+from fpframe.registry import Registry
+
+#: Seconds that it may take to import everything on a busy machine.
+_START_SECONDS = 180.0
+#: It imports from where the caller does; ``-P`` keeps the current folder out of it until then. The caller's own main
+#: module is not imported.
+_START = """
+import json, sys
+sys.path[:] = json.loads(sys.stdin.readline())
+from fpframe.isolation.forking import start
+start()
+"""
+
+
+@attrs.frozen(eq=False)
+class Forked:
+    """The processes of one suspect.
+
+    Attributes:
+        pid: the first of them; all end with it.
+        talk: the way to the suspect's.
+        report: says how that ended.
+    """
+
+    pid: int
+    talk: socket.socket
+    report: socket.socket
+
+
+class Template:
+    """A process that has imported everything and runs nobody's code. It is ready some seconds after it was started."""
+
+    def __init__(self, registry: Registry, variables: Mapping[str, str]) -> None:
+        self._orders, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._chatter = Chatter()
+        self._ready = False
+        try:
+            self._process = subprocess.Popen(
+                [sys.executable, "-P", "-u", "-c", _START],
+                stdin=subprocess.PIPE,
+                stdout=self._chatter.descriptor,
+                stderr=self._chatter.descriptor,
+                env=dict(variables),
+                pass_fds=[theirs.fileno()],
+                start_new_session=True,
+            )
+        except OSError as error:
+            raise ResourceError(f"no process for suspects can be started: {error}; free memory") from error
+        finally:
+            self._chatter.started()
+            theirs_number = theirs.fileno()
+            theirs.close()
+        order = {
+            "descriptor": theirs_number,
+            "parent": os.getpid(),
+            "blocked": registry.blocked,
+            "pinned": registry.pinned,
+        }
+        assert self._process.stdin is not None
+        with contextlib.suppress(BrokenPipeError), self._process.stdin as stdin:  # that it is gone is heard later
+            stdin.write(f"{json.dumps(sys.path)}\n{json.dumps(order)}".encode())
+
+    def fork(self, address: str, bounds: Bounds) -> Forked:
+        """Fork processes for the suspect at an address.
+
+        Raises:
+            ResourceError: that is not possible.
+        """
+        self._await()
+        talk, their_talk = socket.socketpair()
+        report, their_report = socket.socketpair()
+        order = {"do": "fork", "address": address, "bounds": attrs.asdict(bounds)}
+        try:
+            with their_talk, their_report:
+                socket.send_fds(
+                    self._orders, [json.dumps(order).encode()], [their_talk.fileno(), their_report.fileno()]
+                )
+                return Forked(self._heard()["pid"], talk, report)
+        except BaseException:
+            talk.close()
+            report.close()
+            raise
+
+    def end(self, pid: int) -> None:
+        """End processes that were forked, if they still run."""
+        if self._process.poll() is None:
+            with contextlib.suppress(ResourceError, OSError):
+                self._orders.send(json.dumps({"do": "end", "pid": pid}).encode())
+                self._heard()
+
+    def close(self) -> None:
+        """End it, and everything that was forked from it."""
+        self._process.kill()
+        self._process.wait()
+        self._orders.close()
+        self._chatter.finish()
+
+    def _await(self) -> None:
+        if not self._ready:
+            self._heard(_START_SECONDS)
+            self._ready = True
+
+    def _heard(self, seconds: float = 30.0) -> dict[str, Any]:
+        self._orders.settimeout(seconds)
+        try:
+            text = self._orders.recv(ORDER_BYTES)
+        except OSError:
+            text = b""
+        if not text:
+            self._process.kill()
+            self._process.wait()
+            self._chatter.finish()
+            why = f" ({self._chatter.last})" if self._chatter.last else ""
+            raise ResourceError(f"the process for suspects does not work{why}; free memory, and run again")
+        told: dict[str, Any] = json.loads(text)
+        return told
