@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from fpframe.decision import Standard
 from fpframe.enrolment.calibration import Calibration, CalibrationModel
 from fpframe.enrolment.contents import Contents
-from fpframe.enrolment.format import FACTS, MEMBERS, UNDIGESTED, check_known, decode, encode, read_assumption
+from fpframe.enrolment.format import FACTS, MEMBERS, OLDEST, UNDIGESTED, check_known, decode, encode, read_assumption
 from fpframe.errors import FpframeError, IntegrityError, UsageError
 from fpframe.interfaces import ComponentSpec, Encoder
 from fpframe.models import QueryPart, QuerySet
@@ -42,7 +42,9 @@ def write_enrolment(contents: Contents, path: Path, *, force: bool) -> None:
         UsageError: the folder exists and `force` is not set, or it is not an enrolment.
         ResourceError: the disk is full or cannot be written.
     """
-    write_sealed(ENROLMENT, path, *encode(contents), force=force)
+    about, members = encode(contents)
+    # format 2 does not know a manifest that holds a digest of itself
+    write_sealed(ENROLMENT, path, about, members, force=force, sealed=about["format"] > OLDEST)
 
 
 def enrolment_digest(contents: Contents) -> str:

@@ -23,7 +23,7 @@ from fpframe.enrolment.contents import Contents
 from fpframe.enrolment.fitness import Fitness
 from fpframe.errors import IntegrityError, UsageError
 from fpframe.recipe import Recipe
-from fpframe.store import Manifest, dump
+from fpframe.store import SEAL, Manifest, dump
 
 #: Format 2 has neither optional members nor codes of assumptions; format 1 kept no answers of the calibration models.
 OLDEST, NEWEST = 2, 3
@@ -212,6 +212,10 @@ def check_known(manifest: Manifest, *, where: object) -> None:
     versions = about[VERSIONS] if version > OLDEST and VERSIONS in about else {}
     for name, told in dict(versions).items():
         _check_optional(name, told, where)
+    if manifest.sealed and version == OLDEST:
+        raise IntegrityError(
+            f"the entry of the manifest '{SEAL}' is not one of format 2 ({where}); restore the enrolment"
+        )
     _compare("entry of the manifest", {"format", *FACTS, *([VERSIONS] if versions else [])}, about, where)
     files = {member.file for member in _members(versions).values()}
     _compare("member", files | {encoder_file(channel) for channel in about["channels"]}, manifest.members, where)
