@@ -1,4 +1,4 @@
-"""`read_file`: the bytes of a file that somebody else may have made, through one descriptor and never without an end."""
+"""`read_file`: the bytes of a file that somebody else may have made, through one descriptor and with an end."""
 
 from __future__ import annotations
 
@@ -37,10 +37,11 @@ def read_file(path: str | Path, *, most: int = MOST_OF_DATA, follow: bool = True
         if error.errno in (errno.ELOOP, errno.EMLINK, errno.ENXIO):
             raise _irregular(path) from error
         raise
+    found = os.fstat(descriptor)
+    if not stat.S_ISREG(found.st_mode):
+        os.close(descriptor)
+        raise _irregular(path)
     with os.fdopen(descriptor, "rb", buffering=0) as file:
-        found = os.fstat(descriptor)
-        if not stat.S_ISREG(found.st_mode):
-            raise _irregular(path)
         content = bytearray()
         # it may grow while it is read, and its size may be a lie, as of files of the system
         while found.st_size <= most and len(content) <= most:

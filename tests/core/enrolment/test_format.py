@@ -10,13 +10,13 @@ from pathlib import Path
 import attrs
 import pytest
 
+from forging import forge
 from fpframe.base import Note
 from fpframe.enrolment import format as formats
 from fpframe.enrolment.enrolment import Enrolment
 from fpframe.enrolment.format import MEMBERS, NEWEST, RESERVED, Member
 from fpframe.errors import IntegrityError, UsageError
 from fpframe.store import SEAL
-from forging import forge
 from frozen import ENROLMENT
 
 

@@ -10,8 +10,8 @@ import pytest
 import torch
 
 import fpframe
-from fpframe.report.verdict.page import verdict_html
 from forging import forge_json
+from fpframe.report.verdict.page import verdict_html
 from frozen import ENROLMENT, answers
 from tiny import larger
 
