@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 Flag = Annotated[bool, Parameter(negative=(), show_default=False)]
 Json = Annotated[bool, Parameter(name="--json", negative=(), show_default=False)]
 Verbose = Annotated[bool, Parameter(alias="-v", negative=(), show_default=False)]
+#: Whether addresses that import code are followed though only a file names them.
+TrustCode = Annotated[bool, Parameter(negative=(), show_default=False)]
 #: An option that takes several words, such as ``--without attacked same-data``, and none by default.
 Words = Annotated[tuple[str, ...], Parameter(negative=(), consume_multiple=True, show_default=False)]
 #: An option that takes names separated by commas, and none by default.

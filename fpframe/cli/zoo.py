@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import attrs
 from cyclopts import App, Group, Parameter
 
-from fpframe.cli.options import Flag, Json, Names, RunOptions, VictimOptions, Words
+from fpframe.cli.options import Flag, Json, Names, RunOptions, TrustCode, VictimOptions, Words
 from fpframe.cli.texts import listed
 
 if TYPE_CHECKING:
@@ -55,6 +55,21 @@ class ModelOptions:
         )
 
 
+def refuse_code_of(recipe: str, victim: VictimOptions, dataset: str | None, run: Run) -> None:
+    """Refuse a recipe that names code, for a command that only looks; addresses that are typed are consent enough.
+
+    Raises:
+        UsageError: names the address.
+    """
+    from fpframe.opening import refuse_code
+    from fpframe.recipe import Recipe
+    from fpframe.zoo import recipe_addresses
+
+    addresses = recipe_addresses(Recipe.load(recipe))
+    whose = f"recipe '{recipe}', of which nothing is run before it is built"
+    refuse_code(run.registry, addresses, whose=whose, trusted=[victim.victim, victim.backbone, dataset])
+
+
 @Parameter(name="*", group=Group("Executor", sort_key=4))
 @attrs.frozen(kw_only=True)
 class ExecutorOptions:
@@ -89,6 +104,7 @@ def plan(
     *,
     models: ModelOptions = ModelOptions(),
     json_: Json = False,
+    trust_code: TrustCode = False,
     victim: VictimOptions = VictimOptions(),
     run: RunOptions = RunOptions(),
 ) -> None:
@@ -98,12 +114,16 @@ def plan(
         recipe: Preset or TOML file.
         models: Which models of the recipe.
         json_: Print exactly one JSON object.
+        trust_code: Import the code that the recipe names, as in python:MODULE:FUNCTION.
         victim: The owner's model.
         run: The data, and how work is carried out.
     """
     from fpframe.report import outlook_dict, outlook_text
 
-    outlook = models.plan(recipe, victim, run.dataset, run.silent()).outlook()
+    silent = run.silent()
+    if not trust_code:
+        refuse_code_of(recipe, victim, run.dataset, silent)
+    outlook = models.plan(recipe, victim, run.dataset, silent).outlook()
     if json_:
         print(json.dumps(outlook_dict(outlook, workers=run.count), indent=2))
     else:
@@ -166,6 +186,7 @@ def list_(
     models: ModelOptions = ModelOptions(),
     summary: Flag = False,
     json_: Json = False,
+    trust_code: TrustCode = False,
     victim: VictimOptions = VictimOptions(),
     run: RunOptions = RunOptions(),
 ) -> None:
@@ -176,6 +197,7 @@ def list_(
         models: Which models of the recipe.
         summary: Print means over the models of each kind and architecture instead of the models.
         json_: Print exactly one JSON list.
+        trust_code: Import the code that the recipe names, as in python:MODULE:FUNCTION.
         victim: The owner's model.
         run: The data, and how work is carried out.
 
@@ -189,7 +211,10 @@ def list_(
     if summary and json_:
         raise UsageError("--summary and --json exclude each other; the JSON holds every model")
 
-    planned = models.plan(recipe, victim, run.dataset, run.silent())
+    silent = run.silent()
+    if not trust_code:
+        refuse_code_of(recipe, victim, run.dataset, silent)
+    planned = models.plan(recipe, victim, run.dataset, silent)
     rows = planned.rows()
     if json_:
         print(json.dumps(zoo_dict(rows), indent=2))

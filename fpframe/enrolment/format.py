@@ -96,6 +96,8 @@ def _encode_ability(contents: Contents) -> bytes | None:
 def _decode_ability(content: bytes) -> Ability:
     tensors = _tensors(content)
     left_out = parse_json(bytes(tensors["left_out"].tolist()))
+    if not isinstance(left_out, list):
+        raise ValueError("the names of models that ability left out are not a list")
     return Ability(**{name: tensors[name] for name in _ABILITY}, left_out=tuple(left_out))
 
 
