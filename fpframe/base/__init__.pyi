@@ -22,6 +22,7 @@ from .form import (
 from .jsontext import parse_json as parse_json
 from .machine import machine_profile as machine_profile
 from .note import Note as Note
+from .printable import printable as printable
 from .reading import (
     MOST_OF_DATA as MOST_OF_DATA,
     MOST_OF_TEXT as MOST_OF_TEXT,

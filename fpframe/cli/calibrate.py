@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Literal
 import attrs
 from cyclopts import Group, Parameter
 
-from fpframe.cli.options import Flag, RunOptions, TrustCode, Words
+from fpframe.cli.options import Flag, RunOptions, Words
 from fpframe.cli.output import describe_enrolment
+from fpframe.cli.streams import say
 from fpframe.cli.texts import numbers, read_indices
 from fpframe.errors import UsageError
 
@@ -82,7 +83,6 @@ def calibrate(
     through: Words = (),
     alpha: float | None = None,
     force: Flag = False,
-    trust_code: TrustCode = False,
     zoo: ZooOptions = ZooOptions(),
     independents: IndependentsOptions = IndependentsOptions(),
     run: RunOptions = RunOptions(),
@@ -95,8 +95,6 @@ def calibrate(
         through: Further answer filters to ask the models through, such as "flip(0.5)".
         alpha: New default for the highest p-value at which a suspect is called derived.
         force: Overwrite an existing enrolment.
-        trust_code: Follow addresses that import code, such as python:MODULE:FUNCTION, though nobody but the enrolment or
-            the list of an exported zoo names them. Their code runs with your rights.
         zoo: Models of a recipe.
         independents: Models of your own.
         run: The data, and how work is carried out.
@@ -114,8 +112,7 @@ def calibrate(
             dataset=run.dataset,
             victim_indices=read_indices(zoo.victim_indices),
             without=zoo.without,
-            trust_code=trust_code,
             run=shown,
         )
     made.save(out, force=force)
-    print(describe_enrolment(made, out))
+    say(describe_enrolment(made, out))

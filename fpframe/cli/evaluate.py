@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from fpframe.cli.options import Flag, RunOptions, TrustCode, VictimOptions, Words
+from fpframe.cli.options import Flag, RunOptions, VictimOptions, Words
+from fpframe.cli.streams import say
 
 
 def evaluate(
@@ -13,7 +14,6 @@ def evaluate(
     channels: Words = (),
     out: Path | None = None,
     force: Flag = False,
-    trust_code: TrustCode = False,
     victim: VictimOptions = VictimOptions(),
     run: RunOptions = RunOptions(),
 ) -> None:
@@ -25,8 +25,6 @@ def evaluate(
         channels: What the models reveal, such as probs top1; every channel of the enrolment by default.
         out: Folder for result.json, table.md and pictures.
         force: Overwrite the files in an existing folder.
-        trust_code: Follow addresses that import code, such as python:MODULE:FUNCTION, though nobody but the enrolment
-            names them. Their code runs with your rights.
         victim: The victim as it was enrolled.
         run: The data, and how work is carried out.
     """
@@ -40,13 +38,8 @@ def evaluate(
     with run.shown() as shown:
         opened = [Enrolment.open(path, registry=shown.registry) for path in (enrolment, *enrolments)]
         evaluations = evaluate_models(
-            opened,
-            victim=victim.named(),
-            dataset=run.dataset,
-            channels=channels or None,
-            trust_code=trust_code,
-            run=shown,
+            opened, victim=victim.named(), dataset=run.dataset, channels=channels or None, run=shown
         )
-    print(evaluation_markdown(evaluations))
+    say(evaluation_markdown(evaluations))
     if out is not None:
         write_evaluations(evaluations, out)

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import attrs
 from cyclopts import App, Group, Parameter
 
-from fpframe.cli.options import Flag, Json, Names, RunOptions, TrustCode, VictimOptions, Words
+from fpframe.cli.options import Flag, Json, Names, RunOptions, VictimOptions, Words
+from fpframe.cli.streams import say
 from fpframe.cli.texts import listed
 
 if TYPE_CHECKING:
@@ -104,7 +105,6 @@ def plan(
     *,
     models: ModelOptions = ModelOptions(),
     json_: Json = False,
-    trust_code: TrustCode = False,
     victim: VictimOptions = VictimOptions(),
     run: RunOptions = RunOptions(),
 ) -> None:
@@ -114,20 +114,19 @@ def plan(
         recipe: Preset or TOML file.
         models: Which models of the recipe.
         json_: Print exactly one JSON object.
-        trust_code: Import the code that the recipe names, as in python:MODULE:FUNCTION.
         victim: The owner's model.
         run: The data, and how work is carried out.
     """
     from fpframe.report import outlook_dict, outlook_text
 
     silent = run.silent()
-    if not trust_code:
+    if not silent.trust_code:
         refuse_code_of(recipe, victim, run.dataset, silent)
     outlook = models.plan(recipe, victim, run.dataset, silent).outlook()
     if json_:
-        print(json.dumps(outlook_dict(outlook, workers=run.count), indent=2))
+        say(json.dumps(outlook_dict(outlook, workers=run.count), indent=2))
     else:
-        print(outlook_text(outlook, workers=run.count))
+        say(outlook_text(outlook, workers=run.count))
 
 
 @zoo.command
@@ -174,9 +173,9 @@ def build(
         kept = _kept(attrs.evolve(planned, run=shown), keep, listed(schemes))
     minutes = (time.monotonic() - started) / 60
     if outlook.missing:
-        print(costs_text(stored_costs(outlook.missing, planned.workspace), minutes=minutes))
+        say(costs_text(stored_costs(outlook.missing, planned.workspace), minutes=minutes))
     store = planned.workspace.store.root
-    print(f"{len(planned.models)} models are in the store, {kept}after {minutes:.1f} minutes ({store})")
+    say(f"{len(planned.models)} models are in the store, {kept}after {minutes:.1f} minutes ({store})")
 
 
 @zoo.command(name="list")
@@ -186,7 +185,6 @@ def list_(
     models: ModelOptions = ModelOptions(),
     summary: Flag = False,
     json_: Json = False,
-    trust_code: TrustCode = False,
     victim: VictimOptions = VictimOptions(),
     run: RunOptions = RunOptions(),
 ) -> None:
@@ -197,7 +195,6 @@ def list_(
         models: Which models of the recipe.
         summary: Print means over the models of each kind and architecture instead of the models.
         json_: Print exactly one JSON list.
-        trust_code: Import the code that the recipe names, as in python:MODULE:FUNCTION.
         victim: The owner's model.
         run: The data, and how work is carried out.
 
@@ -212,17 +209,17 @@ def list_(
         raise UsageError("--summary and --json exclude each other; the JSON holds every model")
 
     silent = run.silent()
-    if not trust_code:
+    if not silent.trust_code:
         refuse_code_of(recipe, victim, run.dataset, silent)
     planned = models.plan(recipe, victim, run.dataset, silent)
     rows = planned.rows()
     if json_:
-        print(json.dumps(zoo_dict(rows), indent=2))
+        say(json.dumps(zoo_dict(rows), indent=2))
         return
-    print(zoo_summary(rows) if summary else zoo_text(rows))
+    say(zoo_summary(rows) if summary else zoo_text(rows))
     dropped = dropped_models(planned.models, planned.workspace)
     if dropped:
-        print(f"\n{len(planned.models)} models; {dropped_text(len(dropped))}")
+        say(f"\n{len(planned.models)} models; {dropped_text(len(dropped))}")
 
 
 @zoo.command
@@ -253,7 +250,7 @@ def export(
     made = Zoo(planned.models, planned.workspace)
     with run.shown() as shown:
         index = export_zoo(made, out, format=format, force=force, on_event=shown.on_event)
-    print(f"{index}: {len(json.loads(index.read_text()))} models as {format}")
+    say(f"{index}: {len(json.loads(index.read_text()))} models as {format}")
 
 
 def _kept(planned: ZooPlan, keep: str, schemes: list[str]) -> str:

@@ -27,6 +27,7 @@ from fpframe.store import (
     read_manifest,
     read_members,
     refuse_existing as refuse_existing_sealed,
+    refuse_place,
     write_sealed,
 )
 
@@ -58,9 +59,11 @@ def refuse_existing(path: Path, *, force: bool) -> None:
     """Refuse to overwrite: without `force` anything that exists, with it anything that is not an enrolment.
 
     Raises:
-        UsageError: names the folder.
+        UsageError: names the folder, or the enrolment that it would lie in.
+        ResourceError: the folder around it cannot be written to.
     """
     refuse_existing_sealed(ENROLMENT, path, force=force)
+    refuse_place(path.parent)
 
 
 def read_enrolment(kind: type[ContentsT], path: Path, *, registry: Registry | None) -> ContentsT:
@@ -84,7 +87,8 @@ def read_enrolment(kind: type[ContentsT], path: Path, *, registry: Registry | No
     except FpframeError:
         raise
     except (SafetensorError, ValueError, KeyError, TypeError, AttributeError, RuntimeError) as error:
-        raise IntegrityError(f"the enrolment does not fit together: {error} ({path}); restore it") from error
+        told = " ".join(str(error).split())  # torch says what it does not like on several lines
+        raise IntegrityError(f"the enrolment does not fit together: {told} ({path}); restore it") from error
 
 
 def _fields(about: Mapping[str, Any], members: Mapping[str, Any], registry: Registry) -> dict[str, Any]:
@@ -97,7 +101,9 @@ def _fields(about: Mapping[str, Any], members: Mapping[str, Any], registry: Regi
             f"{encoder.revision} is installed; enroll again, or install that version"
         )
     shape = members["victim_answers"].shape[1:]
-    scored = read_scored(members["calibration"])
+    scored, answers = read_scored(members["calibration"]), members["calibration_answers"]
+    if len(scored.filters) != len(answers):
+        raise ValueError(f"there are answers through {len(answers)} filters where {len(scored.filters)} are listed")
     return {
         "recipe": members["recipe"],
         "scheme": about["scheme"],
@@ -109,7 +115,7 @@ def _fields(about: Mapping[str, Any], members: Mapping[str, Any], registry: Regi
         "victim_answers": members["victim_answers"],
         "calibration": Calibration(
             models=scored.models,
-            answers=dict(zip(scored.filters, members["calibration_answers"], strict=True)),
+            answers=dict(zip(scored.filters, answers, strict=True)),
             views={
                 channel: {name: _matrix(views) for name, views in by_filter.items()}
                 for channel, by_filter in scored.view_scores.items()

@@ -83,6 +83,13 @@ def _assumption(note: Note) -> dict[str, str] | str:
     return note.text if note.code == UNCODED else note.to_dict()
 
 
+def _decode_recipe(content: bytes) -> Recipe:
+    try:
+        return Recipe.parse(content.decode(), origin="recipe.toml")
+    except UsageError as error:  # nobody typed it: it is damaged
+        raise ValueError(str(error)) from error
+
+
 def _encode_ability(contents: Contents) -> bytes | None:
     ability = contents.ability
     if ability is None:
@@ -109,7 +116,7 @@ MEMBERS: Mapping[str, Member] = {
     "recipe": Member(
         file="recipe.toml",
         encode=lambda contents: contents.recipe.to_toml().encode(),
-        decode=lambda content: Recipe.parse(content.decode(), origin="enrolment"),
+        decode=_decode_recipe,
     ),
     "queries": Member(
         file="queries.safetensors",

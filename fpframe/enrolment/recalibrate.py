@@ -59,7 +59,6 @@ def calibrate(
     dataset: Dataset | str | None = None,
     victim_indices: np.ndarray | None = None,
     without: Iterable[str] = (),
-    trust_code: bool = False,
     run: Run | None = None,
 ) -> Enrolment:
     """Return an enrolment with the same questions and encoders, and another calibration.
@@ -79,8 +78,6 @@ def calibrate(
         dataset: the data, or its address; ``None`` takes the enrolment's.
         victim_indices: indices of the training images that the victim has seen, as at the enrolment.
         without: strata to leave out, besides those that the enrolment lacks.
-        trust_code: whether addresses that import code are followed where the enrolment, or the list of an exported zoo,
-            names them and nobody else does.
         run: how the work is carried out.
 
     Raises:
@@ -101,7 +98,7 @@ def calibrate(
     if independents is not None:
         given = Independents.of(independents)
         files = find_independents(given.folder, run.registry)
-        if not trust_code:
+        if not run.trust_code:
             listed = {file.backbone: f"the backbone of '{file.path.name}'" for file in files if file.backbone}
             refuse_code(run.registry, listed, whose=f"the list of models in '{given.folder}'", trusted=[given.backbone])
         with run.computing():
@@ -109,7 +106,7 @@ def calibrate(
         accuracy: Mapping[str, StratumLook] = {}  # nobody has labelled images for them
     else:
         full = Recipe.of(enrolment.recipe if recipe is None else recipe)
-        if not trust_code:
+        if not run.trust_code:
             own = {} if recipe is None else recipe_addresses(full)
             refuse_code(
                 run.registry,
@@ -141,7 +138,7 @@ def enrolment_addresses(enrolment: Enrolment, *, recipe: bool, dataset: bool) ->
     """
     found = recipe_addresses(enrolment.recipe) if recipe else {}
     if not recipe:
-        found = {address: "'pool'" for address in filter(None, [enrolment.recipe.pool])}
+        found = dict.fromkeys(filter(None, [enrolment.recipe.pool]), "'pool'")
     if dataset:
         found.setdefault(enrolment.recipe.dataset, "'dataset'")
     elif enrolment.recipe.dataset != enrolment.recipe.pool:

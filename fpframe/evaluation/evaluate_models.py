@@ -43,7 +43,6 @@ def evaluate(
     victim: Victim | nn.Module | str | None = None,
     dataset: Dataset | str | None = None,
     channels: Sequence[str] | None = None,
-    trust_code: bool = False,
     run: Run | None = None,
 ) -> list[Evaluation]:
     """Build the test split of the recipe and question its models with each enrolment, in each channel.
@@ -56,7 +55,6 @@ def evaluate(
         victim: the victim as it was enrolled, when it is not the one that the recipe trains.
         dataset: the data, or its address; ``None`` takes the enrolments'.
         channels: what the models reveal; ``None`` takes every channel of the first enrolment.
-        trust_code: whether addresses that import code are followed where an enrolment names them and nobody else does.
         run: how the work is carried out.
 
     Raises:
@@ -70,7 +68,7 @@ def evaluate(
     for channel in channels:
         enrolments[0].encoder_for(channel)
     victim = Victim.of(victim)
-    if not trust_code:
+    if not run.trust_code:
         named = [] if victim is None else [victim.backbone, victim.model if isinstance(victim.model, str) else None]
         for enrolment in enrolments:
             addresses = enrolment_addresses(enrolment, recipe=True, dataset=dataset is None)

@@ -1,7 +1,7 @@
 """Which addresses run code of whoever wrote them, and when these are followed: only where the user names them.
 
-What is typed, and recipes that are named, are the user's own. Enrolments, exported zoos and transcripts may be anybody's:
-they are data, and an address in them that imports code is not followed unless the user repeats it.
+What is typed, and recipes that are named, are the user's own. Enrolments, exported zoos and transcripts may be of
+others: they are data, and an address in them that imports code is not followed unless the user repeats it.
 """
 
 from __future__ import annotations
@@ -48,5 +48,5 @@ def refuse_code(
         if address not in trusted and imports_code(registry, address):
             raise UsageError(
                 f"'{address}' imports code, and is not followed: it is {place} of {whose}; read that code first, then "
-                "say --trust-code (trust_code=True) to have it run"
+                "say --trust-code (Run(trust_code=True)) to have it run"
             )

@@ -138,6 +138,14 @@ def refuse_existing(kind: SealedKind, path: Path, *, force: bool) -> None:
         )
 
 
+def is_sealed(path: Path) -> bool:
+    """Tell whether a folder is a sealed one of any kind."""
+    try:
+        return bool(_parse(_read(path / MANIFEST)).members)
+    except (OSError, ValueError):
+        return False
+
+
 def read_manifest(kind: SealedKind, path: Path) -> Manifest:
     """Read what a sealed folder says of itself; none of its members is looked at.
 
@@ -147,8 +155,12 @@ def read_manifest(kind: SealedKind, path: Path) -> Manifest:
     """
     file = path / MANIFEST
     try:
-        if not path.exists():
-            raise UsageError(f"no such {kind.noun} ({path}); {kind.make}")
+        path.stat()
+    except PermissionError as error:
+        raise IntegrityError(f"the {kind.noun} cannot be read: {why_unread(error)} ({path})") from error
+    except (OSError, ValueError) as error:  # there is none, or there can be none of this name
+        raise UsageError(f"no such {kind.noun} ({path}); {kind.make}") from error
+    try:
         if not file.is_symlink() and not file.is_file():
             raise UsageError(f"not {kind.article} {kind.noun}, it has no {MANIFEST} ({path}); {kind.make}")
         return _parse(_read(file))

@@ -132,8 +132,8 @@ def test_format_2_has_no_optional_members(copy):
         (b'"source":', b'"source":"another","source":', "'source' occurs twice"),
         (b'"means":[', b'"means":[NaN,', "NaN is not a number"),
         (b'"means":[', b'"means":[1e999,', "1e999 is too large"),
-        (b'"models":[', b'"models":[{},', "missing 3 required"),
-        (b'"filters":["",', b'"filters":[', "longer than"),
+        (b'"models":[', b'"models":[{},', r"key 'models\.0\.name' is missing"),
+        (b'"filters":["",', b'"filters":[', "there are answers through 2 filters where 1 are listed"),
     ],
 )
 def test_scores_that_could_be_read_in_two_ways_or_do_not_fit_are_refused(copy, before, after, message):
