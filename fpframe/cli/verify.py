@@ -14,6 +14,7 @@ from cyclopts import Group, Parameter
 from fpframe.cli.isolation import ProcessOptions
 from fpframe.cli.options import Flag, Json
 from fpframe.cli.progress import ProgressBars
+from fpframe.cli.streams import say
 from fpframe.cli.texts import numbers
 from fpframe.errors import UsageError
 
@@ -160,9 +161,9 @@ def verify(
             "enrolment": opened.to_dict(),
             "suspects": [verdict.to_dict() for verdict in verdicts],
         }
-        print(json.dumps(told, indent=2, allow_nan=False))
+        say(json.dumps(told, indent=2, allow_nan=False))
     else:
-        print(verdicts_text(verdicts))
+        say(verdicts_text(verdicts))
     return INCONCLUSIVE_EXIT if all(verdict.verdict == INCONCLUSIVE for verdict in verdicts) else 0
 
 

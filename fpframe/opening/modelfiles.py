@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from fpframe.base import Address
+from fpframe.base import Address, mistaken_for, why_unread
 from fpframe.errors import ModelError, UsageError
 from fpframe.interfaces import SuspectRequest
 
@@ -28,13 +28,20 @@ def existing_file(address: str) -> Path:
     """Return the path of a file.
 
     Raises:
-        ModelError: there is no such file.
+        ModelError: there is no such file, it may not be read, or it is something that people often take for a model.
     """
     path = Path(address)
-    if path.is_dir():
-        raise ModelError(f"'{address}' is a folder; give the path of a model file")
-    if not path.is_file():
-        raise ModelError(f"no such file: '{address}' (seen from {Path.cwd()}); check the path")
+    try:
+        if path.is_dir():
+            raise ModelError(f"'{address}' is a folder; give the path of a model file")
+        if not path.is_file():
+            raise ModelError(f"no such file: '{address}' (seen from {Path.cwd()}); check the path")
+        with path.open("rb") as stream:
+            mistaken = mistaken_for(stream.read(512))
+    except OSError as error:
+        raise ModelError(f"'{address}' cannot be read: {why_unread(error)}; check the path") from error
+    if mistaken:
+        raise ModelError(f"'{address}' is not a model: {mistaken}")
     return path
 
 

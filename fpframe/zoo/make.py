@@ -98,13 +98,17 @@ def load_model(model: ZooModel, workspace: Workspace) -> Classifier:
 
 
 def load_entry(model: ZooModel, workspace: Workspace) -> Entry:
-    """Return what is stored of a trained model, with its weights or without.
+    """Return what is stored of a trained model, with its weights or without; one that is damaged is trained again.
 
     Raises:
-        IntegrityError: it is not stored.
+        IntegrityError: it is not stored, and nothing was built in this run.
     """
     key = model_key(model, workspace)
     entry = workspace.store.load(key)
+    if entry is None and workspace.mends:  # it was there when the run began, and its damage shows only now
+        with computing_on(workspace.device):
+            make_model(model, workspace)
+        entry = workspace.store.load(key)
     if entry is None:
         raise IntegrityError(
             f"{model.lineage} is missing from the store or damaged ({key[:12]}); run again to retrain it"

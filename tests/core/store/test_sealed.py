@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 from pathlib import Path
 
@@ -38,9 +37,11 @@ def read(path: Path) -> dict[str, bytes]:
 
 def edit(path: Path, change) -> None:
     """Change the manifest of a folder, as somebody does who wants it to be believed."""
-    said = json.loads((path / MANIFEST).read_text())
+    manifest = read_manifest(BOX, path)
+    said = {**manifest.about, "members": dict(manifest.members)}
     change(said)
-    (path / MANIFEST).write_text(json.dumps(said))
+    members = said.pop("members")
+    (path / MANIFEST).write_bytes(Manifest(about=said, members=members).to_bytes())
 
 
 def test_what_was_written_is_read_and_nothing_lies_beside_it(box):
