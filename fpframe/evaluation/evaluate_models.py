@@ -17,7 +17,17 @@ from fpframe.models import Dataset
 from fpframe.opening import Victim, refuse_code
 from fpframe.recipe import Recipe, Run, explains_former
 from fpframe.registry import SAME_ARCHITECTURE
-from fpframe.verification import Asking, Verdict, Yardsticks, conclude, judge, question, recording_of
+from fpframe.verification import (
+    Asking,
+    Interview,
+    Verdict,
+    Yardsticks,
+    conclude,
+    judge,
+    question,
+    recording_of,
+    require_finished,
+)
 from fpframe.zoo import (
     Setting,
     Zoo,
@@ -167,14 +177,15 @@ def evaluate_zoo(
 def _judged(zoo: Zoo, model: ZooModel, yardsticks: Yardsticks, channel: str, tests: Sequence[Test]) -> HeldOut:
     enrolment, alpha = yardsticks.enrolment, yardsticks.enrolment.recipe.alpha
     recording = recording_of(zoo, model, enrolment.queries, enrolment.able, channel)
-    whole = question(recording.suspect(), yardsticks, Asking(), alpha=alpha)
+    whole = question(Interview(recording.suspect()), yardsticks, Asking(), alpha=alpha)
 
     def verdict(test: Test) -> Verdict:
         asking = Asking(test=test)
         if test == "sequential":  # which leaves views unasked, and sees less
-            [found] = judge([recording.suspect()], yardsticks, asking, alpha=alpha)
+            outcomes = judge([recording.suspect()], yardsticks, asking, alpha=alpha)
         else:
-            [found] = conclude([whole], yardsticks, asking, alpha=alpha)
+            outcomes = conclude([whole], yardsticks, asking, alpha=alpha)
+        [found] = require_finished(outcomes)
         return attrs.evolve(found, transcript=None)  # hundreds of models, in several channels
 
     return HeldOut(

@@ -9,9 +9,10 @@ import torch
 from torch import Tensor
 
 from fpframe.base import Note
-from fpframe.errors import FpframeError, ModelError, ResourceError, UsageError, first_line
+from fpframe.errors import FpframeError, ResourceError, UsageError
 from fpframe.models.answers import OUTPUTS, AnswerReader, Outputs, ReadAlready, Reading, UnreadError, Unwrapped
 from fpframe.models.channel import PROBS, TOP1
+from fpframe.models.failing import explained
 
 
 class Query:
@@ -120,6 +121,7 @@ class Query:
 
         Raises:
             ResourceError: the images would go over ``max_queries``; nothing was asked then.
+            TransportError: the model could not be reached.
             ModelError: the model fails on the images, or its answers fit no reading.
         """
         self.require(len(pixels))
@@ -143,16 +145,8 @@ class Query:
             raise error.at(self.address) from error
         except FpframeError:
             raise
-        except torch.OutOfMemoryError as error:
-            raise ResourceError(
-                f"{len(batch)} images at a time are too many for the memory ({self.address or 'suspect'}); "
-                "lower --batch-size"
-            ) from error
         except Exception as error:
-            raise ModelError(
-                f"the model failed on images of shape {tuple(batch.shape)}: {first_line(error)} "
-                f"({self.address or 'suspect'}); check its input shape and preprocessing"
-            ) from error
+            raise explained(error, batch, self.address) from error
 
     def _read(self, answers: list[Unwrapped]) -> Tensor:
         try:
