@@ -26,7 +26,7 @@ def path() -> None:
     """Print the folder of the store: FPFRAME_HOME, or the one in the user's cache."""
     from fpframe.store import Store
 
-    say(Store.default().root)
+    say(str(Store.default().root))
 
 
 @store.command

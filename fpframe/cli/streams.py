@@ -6,7 +6,6 @@ import contextlib
 import io
 import os
 import sys
-from pathlib import Path
 from typing import TextIO
 
 from fpframe.base import printable
@@ -20,7 +19,8 @@ def open_streams() -> None:
         ResourceError: standard output is closed, so that no result could be seen.
     """
     if sys.stderr is None:
-        sys.stderr = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115  # as long as the process lives
+        sys.stderr = io.StringIO()
+        _occupy(2)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper) and stream.errors == "strict":
             stream.reconfigure(errors="backslashreplace")
@@ -61,6 +61,14 @@ def drop_output() -> None:
             stream.flush()
         except (OSError, ValueError):
             _to_nothing(stream)
+
+
+def _occupy(number: int) -> None:
+    """Keep the next file that is opened from getting the number of a stream that libraries write to."""
+    try:
+        os.fstat(number)
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), number)
 
 
 def _to_nothing(stream: TextIO) -> None:

@@ -64,6 +64,11 @@ def _shares(owner: object, field: attrs.Attribute[Any], values: tuple[float, ...
         number(low=0, high=1)(owner, field, value)
 
 
+def _sizes(owner: object, field: attrs.Attribute[Any], values: tuple[float, ...]) -> None:
+    for value in values:
+        number(low=0)(owner, field, value)
+
+
 @attrs.frozen(kw_only=True)
 class VictimFacts:
     """What is said of the victim; all of it is required."""
@@ -77,7 +82,7 @@ class VictimFacts:
     pool: str = attrs.field(validator=_digest)
     accuracy: float = attrs.field(validator=number(low=0, high=1))
     fooling_rate: tuple[float, ...] = attrs.field(validator=_shares)
-    max_abs_delta: tuple[float, ...] = attrs.field(validator=_shares)
+    max_abs_delta: tuple[float, ...] = attrs.field(validator=_sizes)
 
 
 @attrs.frozen(kw_only=True)

@@ -11,9 +11,9 @@ from fpframe.rng import threads
 
 #: By how much a score may differ: machines add up in another order.
 TOLERANCE = 1e-4
-#: Probabilities that are scored in a channel and through a filter at most, about half a second of work; of larger
+#: Probabilities that are scored at most in all channels and through all filters, about a second of work; of larger
 #: enrolments some views are scored, of every model.
-MOST = 8_000_000
+MOST = 16_000_000
 #: Probabilities that are held in memory at once.
 _AT_ONCE = 2_000_000
 
@@ -28,12 +28,13 @@ def refuse_other_scores(contents: Contents, *, most: int = MOST) -> None:
         ValueError: names the model.
     """
     calibration = contents.calibration
+    share = most // (len(contents.encoders) * len(calibration.answers))
     with threads(1):
         for channel in contents.encoders:
             scorer = Scorer(contents.encoders, contents.standards, contents.victim_answers, channel)
             for name, answers in calibration.answers.items():
                 recorded = calibration.views[channel][name]
-                for row in _suspicious(scorer, answers, recorded, most=most):
+                for row in _suspicious(scorer, answers, recorded, most=share):
                     low, high = (bound.numpy() for bound in scorer.bounds(answers[row], TOLERANCE))
                     if not bool(((low <= recorded[row]) & (recorded[row] <= high)).all()):
                         through = f" through '{name}'" if name else ""

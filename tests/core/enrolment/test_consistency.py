@@ -234,7 +234,8 @@ MANIFEST: dict[str, tuple[Callable[[dict[str, Any]], dict[str, Any]], str]] = {
     "a key that is no digest": (victim(key="0" * 63), r"'victim\.key' must be a SHA-256"),
     "an address that is none": (victim(backbone=""), r"'victim\.backbone' must be a text of 1 to 2000 letters"),
     "an address without an end": (victim(address="x" * 3000), r"'victim\.address' must be a text"),
-    "a perturbation beyond pixels": (victim(max_abs_delta=[9.0]), r"'victim\.max_abs_delta' must be a number"),
+    "a larger perturbation": (victim(max_abs_delta=[9.0]), r"is said to reach 9, and reaches 0\.3"),
+    "a perturbation below nothing": (victim(max_abs_delta=[-0.3]), r"'victim\.max_abs_delta' must be a number"),
     "two fooling rates for one": (victim(fooling_rate=[0.5, 0.5]), "there are 1 perturbations where"),
     "no parts": (lambda about: {"parts": []}, "'parts' must be a list of at least one"),
     "a part of many points": (

@@ -280,3 +280,8 @@ def test_what_toml_would_refuse_python_refuses_too():
         Recipe(name="x", alpha=0)
     with pytest.raises(ValueError, match="'backbones' of 'DerivedGroup' must be a list of at least one"):
         DerivedGroup(attack="a", backbones=())
+
+
+def test_a_mark_of_the_encoding_before_a_recipe_is_no_fault(tmp_path):
+    (tmp_path / "marked.toml").write_bytes(b"\xef\xbb\xbfname = 'marked'\n")
+    assert Recipe.load(tmp_path / "marked.toml").name == "marked"
