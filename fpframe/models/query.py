@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
@@ -9,9 +10,14 @@ import torch
 from torch import Tensor
 
 from fpframe.base import Note
-from fpframe.errors import FpframeError, ModelError, ResourceError, UsageError, first_line
+from fpframe.errors import FpframeError, ModelError, ResourceError, UsageError, first_line, ran_out_of_memory
 from fpframe.models.answers import OUTPUTS, AnswerReader, Outputs, ReadAlready, Reading, UnreadError, Unwrapped
 from fpframe.models.channel import PROBS, TOP1
+
+#: Words of errors that are about what a model was given.
+_ABOUT_INPUT = re.compile(
+    r"\b(shapes?|sizes?|dim|dims|dimensions?|channels?|broadcast\w*|mat1|dtype|scalar type|input)\b", re.I
+)
 
 
 class Query:
@@ -143,15 +149,15 @@ class Query:
             raise error.at(self.address) from error
         except FpframeError:
             raise
-        except torch.OutOfMemoryError as error:
-            raise ResourceError(
-                f"{len(batch)} images at a time are too many for the memory ({self.address or 'suspect'}); "
-                "lower --batch-size"
-            ) from error
         except Exception as error:
+            if ran_out_of_memory(error):
+                raise ResourceError(
+                    f"{len(batch)} images at a time are too many for the memory ({self.address or 'suspect'}); "
+                    "lower --batch-size, or raise --memory"
+                ) from error
             raise ModelError(
                 f"the model failed on images of shape {tuple(batch.shape)}: {first_line(error)} "
-                f"({self.address or 'suspect'}); check its input shape and preprocessing"
+                f"({self.address or 'suspect'}); {_advice(error)}"
             ) from error
 
     def _read(self, answers: list[Unwrapped]) -> Tensor:
@@ -159,3 +165,16 @@ class Query:
             return self._reader.read(answers)
         except UnreadError as error:
             raise error.at(self.address) from error
+
+
+def _advice(error: BaseException) -> str:
+    """Return what may help a model that failed, as far as the error tells."""
+    causes, cause = list[BaseException](), error
+    while cause is not None and cause not in causes:
+        causes.append(cause)
+        cause = cause.__cause__ or cause.__context__  # type: ignore[assignment]
+    if any(isinstance(each, OSError) for each in causes):
+        return "it needs a file or a service that it cannot reach (--allow-network lets a suspect use the network)"
+    if any(_ABOUT_INPUT.search(str(each)) for each in causes):
+        return "check its input shape and preprocessing"
+    return "fix it, or the code that asks it"
