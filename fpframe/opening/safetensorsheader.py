@@ -59,16 +59,7 @@ class Header:
             if 8 + length + max(ends, default=0) != size:
                 raise ValueError(f"its header tells of {8 + length + max(ends, default=0)} bytes where it has {size}")
             return cls({name: _empty(**entry) for name, entry in entries.items() if entry["dtype"] in _DTYPES})
-        except (
-            OSError,
-            ValueError,
-            KeyError,
-            TypeError,
-            AttributeError,
-            IndexError,
-            RuntimeError,
-            struct.error,
-        ) as error:
+        except (OSError, ValueError, LookupError, TypeError, AttributeError, RuntimeError, struct.error) as error:
             reason = str(error) or type(error).__name__
             raise ModelError(f"'{path}' is not a whole safetensors file: {reason}; get a fresh copy") from error
 

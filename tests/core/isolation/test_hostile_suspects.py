@@ -139,7 +139,8 @@ def babbles(pixels):
 
 
 def forges_an_answer(pixels):
-    text = b'{{"is": "answers", "shape": [7, 10], "reading": {{"outputs": "pickle", "channel": "probs", "reading": null}}}}'
+    reading = b'{{"outputs": "pickle", "channel": "probs", "reading": null}}'
+    text = b'{{"is": "answers", "shape": [7, 10], "reading": ' + reading + b"}}"
     message = len(text).to_bytes(4, "big") + (280).to_bytes(8, "big") + text + bytes(280)
     for descriptor in range(3, 64):
         try:
@@ -433,13 +434,11 @@ def running(argument: str) -> bool:
 def test_a_suspect_that_changes_the_kind_of_its_answers_is_told_as_in_this_process(way, images):
     query = opened(way, "changes_kind", batch_size=64)
     query(images)
-    with pytest.raises(fpframe.errors.KindChangedError, match="percent|kind"):
+    with pytest.raises(fpframe.errors.KindChangedError, match=r"percent|kind"):
         query(images)
 
 
-def test_a_registry_that_other_processes_cannot_find_is_used_here_and_a_note_says_so(
-    registry, here, images, monkeypatch
-):
+def test_a_registry_that_other_processes_cannot_find_is_used_here_and_a_note_says_so(here, monkeypatch):
     monkeypatch.chdir(here)
     own = fpframe.load_registry(extra=[type("Nothing", (), {})()])
     with OwnProcess(own) as way:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import attrs
@@ -72,6 +73,11 @@ def leaving_at_once():
 
 def vanishing(pixels):
     os._exit(3)
+
+
+def pid(pixels):
+    share = os.getpid() % 1000 / 1000
+    return torch.cat([torch.full((len(pixels), 1), share), probabilities(pixels)[:, 1:] * (1 - share)], 1)
 
 
 def three_classes(pixels):
@@ -235,15 +241,29 @@ def test_objects_of_this_process_stay_in_it(way, images):
     assert asked
 
 
-@pytest.mark.parametrize("suspect", ["probabilities", "classes", "nothing_finite"])
-def test_verdicts_are_the_same_wherever_a_suspect_runs(ways, registry, suspect, monkeypatch):
+@pytest.mark.parametrize("suspect", ["probabilities", "classes", "nothing_finite", "picky", "three.onnx", "net.pt"])
+def test_verdicts_are_the_same_wherever_a_suspect_runs(ways, registry, here, suspect, monkeypatch):
+    address, options = f"python:isolated_suspects:{suspect}", {}
+    net = fpframe.build_backbone(registry, "paper:arc-e", num_classes=10, image_shape=(1, 8, 8), seed=5)
+    if suspect == "net.pt":
+        torch.save(net.module.state_dict(), here / "net.pt")
+        address, options = "net.pt", {"backbone": "paper:arc-e"}
+    if suspect == "three.onnx":
+        onnx = registry.create("suspect", "onnx").example(here, net)
+        address = Path(onnx.address).name
     told = []
     for way in ways.values():
         monkeypatch.setattr(way, "close", lambda: None)  # it is closed in the end, and other tests go on with it
-        verdict = fpframe.verify(ENROLMENT, f"python:isolated_suspects:{suspect}", isolation=way, registry=registry)
-        told.append(verdict.to_dict())
+        told.append(fpframe.verify(ENROLMENT, address, isolation=way, registry=registry, **options).to_dict())
     assert told[0] == told[1]
-    assert told[0] == fpframe.verify(ENROLMENT, f"python:isolated_suspects:{suspect}", registry=registry).to_dict()
+
+
+def test_a_suspect_with_an_address_gets_a_process_of_its_own_unless_somebody_says_otherwise(here, images, monkeypatch):
+    monkeypatch.chdir(here)
+    verdict = fpframe.verify(ENROLMENT, "python:isolated_suspects:pid")
+    assert verdict.settings["trust_code"] is False
+    assert "suspect-not-isolated" not in {note.code for note in verdict.caveats}
+    assert float(verdict.transcript.answers[0, 0]) != os.getpid() % 1000 / 1000
 
 
 def test_what_a_stranger_says_is_one_printable_line_of_bounded_length():
