@@ -6,6 +6,7 @@ A message reads ``<what> (<where>); <what to do>``, so that it can be shown on o
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable
 from typing import ClassVar
 
@@ -71,6 +72,16 @@ class FpframeDeprecationWarning(FutureWarning):
 
     A `FutureWarning`, since Python shows no other deprecation to people who name a component in a recipe.
     """
+
+
+_OUT_OF_MEMORY = re.compile(
+    r"out of memory|bad_alloc|bad allocation|(can't|cannot|failed to) allocate|not enough memory", re.I
+)
+
+
+def ran_out_of_memory(error: BaseException) -> bool:
+    """Tell whether an error is that there was not enough memory, as Python, PyTorch and other libraries say so."""
+    return isinstance(error, MemoryError) or bool(_OUT_OF_MEMORY.search(str(error)))
 
 
 def nearest(word: str, options: Iterable[str]) -> str:

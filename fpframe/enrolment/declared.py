@@ -144,7 +144,8 @@ def read_declared(about: Mapping[str, Any]) -> Declared:
         ValueError: names the entry, and what is wrong with it.
     """
     told = {field.name: about[field.name] for field in attrs.fields(Declared) if field.name in about}
-    return _read(told, Declared, "the manifest")
+    declared: Declared = _read(told, Declared, "the manifest")
+    return declared
 
 
 def read_scored(stored: object) -> Scored:
@@ -153,7 +154,8 @@ def read_scored(stored: object) -> Scored:
     Raises:
         ValueError: names the entry, and what is wrong with it.
     """
-    return _read(stored, Scored, "calibration.json")
+    scored: Scored = _read(stored, Scored, "calibration.json")
+    return scored
 
 
 def check_sentences(stored: object) -> None:

@@ -22,23 +22,17 @@ from fpframe.isolation.border import Answers, Facts, Session
 from fpframe.isolation.confinement import Bounds
 from fpframe.isolation.failure import Failure
 from fpframe.isolation.frames import BrokenFrameError, Frames
-from fpframe.isolation.limits import Limits
-from fpframe.isolation.memory import resident_bytes
+from fpframe.isolation.interface import Isolation
+from fpframe.isolation.memory import Gauge, TooLargeError
 from fpframe.isolation.messages import read_facts, read_failure, read_reading, written_request
 from fpframe.isolation.request import OpeningRequest
 from fpframe.isolation.template import Forked, Template
 
 #: Seconds that a process gets to say how it ended, once it has.
-_LAST_WORDS_SECONDS = 5.0
+_LAST_WORDS_SECONDS = 3.0
 #: Seconds that it may take to be forked and to confine itself.
 _FORK_SECONDS = 60.0
-#: Seconds between two looks at its memory.
-_LOOK_SECONDS = 0.25
 _GIB = 1024**3
-
-
-class _TooLargeError(Exception):
-    """A suspect uses more memory than it may."""
 
 
 class Child:
@@ -46,8 +40,9 @@ class Child:
 
     facts: Facts
 
-    def __init__(self, template: Template, limits: Limits, address: str, request: OpeningRequest) -> None:
-        self._limits, self._address, self._request = limits, address, request
+    def __init__(self, template: Template, owner: Isolation, address: str, request: OpeningRequest) -> None:
+        limits = owner.limits
+        self._owner, self._address, self._request = owner, address, request
         self._folder = tempfile.mkdtemp(prefix="fpframe-")
         try:
             bounds = Bounds(
@@ -57,9 +52,9 @@ class Child:
         except BaseException:
             shutil.rmtree(self._folder, ignore_errors=True)
             raise
-        self._frames = Frames(self._forked.talk, self._watch_memory)
-        self._spent, self._resident = 0.0, math.inf
-        self._looked = 0.0
+        self._gauge = Gauge(self._forked.pid, limits.memory_bytes)
+        self._frames = Frames(self._forked.talk, self._gauge.look)  # not a method of this: it ends when it is let go
+        self._spent = 0.0
         self.end = weakref.finalize(self, _end, template, self._forked, self._folder)
 
     def open(self) -> Session | Failure:
@@ -77,7 +72,7 @@ class Child:
             ready, _ = self._frames.receive(until=until)
         except (EOFError, TimeoutError, BrokenFrameError) as error:
             return self._failed(error, "to be forked")
-        self._resident = resident_bytes(self._forked.pid)
+        self._gauge.begin()
         said = self._exchange(None, b"", "to be opened")
         if isinstance(said, Failure):
             return said
@@ -123,7 +118,7 @@ class Child:
             if told.get("is") != "failure":
                 return told, numbers
             failure = read_failure(told)
-        except (EOFError, TimeoutError, BrokenFrameError, _TooLargeError) as error:
+        except (EOFError, TimeoutError, BrokenFrameError, TooLargeError) as error:
             return self._failed(error, what)
         except (ValueError, KeyError, TypeError, AttributeError):
             return self._babbled()
@@ -134,16 +129,10 @@ class Child:
         return failure
 
     def _seconds_left(self) -> float:
-        in_all = math.inf if self._limits.total_seconds is None else self._limits.total_seconds - self._spent
-        return min(in_all, math.inf if self._limits.batch_seconds is None else self._limits.batch_seconds)
-
-    def _watch_memory(self) -> None:
-        """End the wait where the suspect uses more memory than it may, as its own limit may not hold."""
-        if self._limits.memory_bytes is None or time.monotonic() < self._looked + _LOOK_SECONDS:
-            return
-        self._looked = time.monotonic()
-        if resident_bytes(self._forked.pid) > self._resident + self._limits.memory_bytes:
-            raise _TooLargeError
+        in_all = (
+            math.inf if self._owner.limits.total_seconds is None else self._owner.limits.total_seconds - self._spent
+        )
+        return min(in_all, math.inf if self._owner.limits.batch_seconds is None else self._owner.limits.batch_seconds)
 
     def _failed(self, error: Exception, what: str) -> Failure:
         """Return what became of it, and end it."""
@@ -152,9 +141,9 @@ class Child:
         if isinstance(error, TimeoutError):
             self.end()
             return Failure("hung", self._late(what))
-        if isinstance(error, _TooLargeError):
+        if isinstance(error, TooLargeError):
             self.end()
-            gib = (self._limits.memory_bytes or 0) / _GIB
+            gib = (self._gauge.most or 0) / _GIB
             return Failure(
                 "died",
                 f"the suspect used more than {gib:.3g} GiB of memory ({self._address}); raise --memory, or lower "
@@ -165,14 +154,14 @@ class Child:
         return Failure("died", f"the suspect {how} ({self._address}); no verdict is possible")
 
     def _late(self, what: str) -> str:
-        batch = self._limits.batch_seconds
+        batch = self._owner.limits.batch_seconds
         if batch is not None and self._seconds_left() >= batch:
             return (
                 f"the suspect took more than {batch:g} seconds {what} ({self._address}); raise --timeout, or lower "
                 "--batch-size"
             )
         return (
-            f"the suspect took more than {self._limits.total_seconds:g} seconds in all ({self._address}); raise "
+            f"the suspect took more than {self._owner.limits.total_seconds:g} seconds in all ({self._address}); raise "
             "--timeout"
         )
 

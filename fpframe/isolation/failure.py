@@ -7,7 +7,7 @@ from typing import Literal, NoReturn
 import attrs
 
 from fpframe import errors
-from fpframe.errors import FpframeError, ModelError, ResourceError
+from fpframe.errors import FpframeError, ModelError, ResourceError, ran_out_of_memory
 
 #: A suspect's process ended; it took longer than it may; it was not opened, for a reason that is told; or it failed
 #: on what it was asked, and may answer other questions.
@@ -50,6 +50,9 @@ class Failure:
         if isinstance(error, SystemExit):
             text = f"the suspect ended its process with code {error.code or 0} ({address}); no verdict is possible"
             return cls("died", text, cause=error)
+        if ran_out_of_memory(error):
+            text = f"the suspect needs more memory than there is, or than it may use ({address}); raise --memory"
+            return cls(outcome, text, ResourceError.__name__, cause=error)
         what = "cannot be opened" if outcome == "refused" else "failed"
         reason = str(error).strip() or type(error).__name__
         return cls(outcome, f"the suspect {what}: {reason} ({address}); fix it, or whatever opens it", cause=error)

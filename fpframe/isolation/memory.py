@@ -3,12 +3,54 @@
 from __future__ import annotations
 
 import os
+import time
 from collections import defaultdict
 from pathlib import Path
+
+import attrs
 
 _CGROUP = Path("/sys/fs/cgroup/memory.max")
 #: There where a CUDA or ROCm driver is loaded. Such a driver maps far more addresses than there is memory.
 _GPU_DEVICES = ("/dev/nvidiactl", "/dev/kfd")
+
+
+#: Seconds between two looks at what a suspect uses.
+_LOOK_SECONDS = 0.25
+
+
+class TooLargeError(Exception):
+    """A suspect uses more memory than it may."""
+
+
+@attrs.define
+class Gauge:
+    """Tells when processes use more memory than they may, as their own limit may not hold.
+
+    Attributes:
+        root: the first of them; those that descend from it count too.
+        most: bytes that they may use on top of what they used at first; ``None`` for any.
+    """
+
+    root: int
+    most: int | None
+    _at_first: int | None = None
+    _looked: float = 0.0
+
+    def begin(self) -> None:
+        """Take what they use now as what they used at first."""
+        self._at_first = resident_bytes(self.root)
+
+    def look(self) -> None:
+        """Look, unless that was done just now.
+
+        Raises:
+            TooLargeError: they use too much.
+        """
+        if self.most is None or self._at_first is None or time.monotonic() < self._looked + _LOOK_SECONDS:
+            return
+        self._looked = time.monotonic()
+        if resident_bytes(self.root) > self._at_first + self.most:
+            raise TooLargeError
 
 
 def machine_memory() -> int:

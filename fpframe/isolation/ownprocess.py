@@ -51,7 +51,7 @@ class OwnProcess(Isolation):
             return _in_this_process(InProcess(self.registry).start(address, request), reason)
         self.prepare()
         assert self._template is not None
-        child = Child(self._template, self.limits, address, request)
+        child = Child(self._template, self, address, request)
         self._children.add(child)
         return child.open()
 

@@ -119,7 +119,7 @@ class Template:
             self._heard(_START_SECONDS)
             self._ready = True
 
-    def _heard(self, seconds: float = 30.0) -> dict[str, Any]:
+    def _heard(self, seconds: float = 60.0) -> dict[str, Any]:
         self._orders.settimeout(seconds)
         try:
             text = self._orders.recv(ORDER_BYTES)

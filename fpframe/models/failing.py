@@ -7,11 +7,11 @@ import re
 import socket
 import ssl
 import urllib.error
+from collections.abc import Sequence
 
-import torch
 from torch import Tensor
 
-from fpframe.errors import FpframeError, ModelError, ResourceError, TransportError, first_line
+from fpframe.errors import FpframeError, ModelError, ResourceError, TransportError, first_line, ran_out_of_memory
 
 #: What is raised where the way to a model fails; libraries for requests raise errors of their own.
 _TRANSPORT = (
@@ -23,22 +23,44 @@ _TRANSPORT = (
     ssl.SSLError,
 )
 _LIBRARIES = frozenset({"requests", "httpx", "httpcore", "aiohttp", "urllib3", "grpc", "botocore", "websockets"})
+#: A suspect may be kept from the network.
+_NETWORK = " (--allow-network lets a suspect use the network)"
 #: Words of errors that a wrong shape or type of images causes.
-_SHAPE = re.compile(r"shape|size|dimension|channels|dtype|mat1|rank|same type|scalar type", re.IGNORECASE)
+_SHAPE = re.compile(
+    r"\b(shapes?|sizes?|dim|dims|dimensions?|channels?|broadcast\w*|mat1|dtype|scalar type|input)\b", re.IGNORECASE
+)
 
 
 def explained(error: BaseException, images: Tensor, address: str) -> FpframeError:
     """Return what a caller is told of an error that a model raised on a batch of images ``(N, C, H, W)``."""
     where, shape = address or "suspect", tuple(images.shape)
-    if isinstance(error, torch.OutOfMemoryError | MemoryError):
+    if ran_out_of_memory(error):
         return ResourceError(
-            f"{len(images)} images at a time are too many for the memory ({where}); lower --batch-size"
+            f"{len(images)} images at a time are too many for the memory ({where}); lower --batch-size, or raise "
+            "--memory"
         )
-    said = first_line(error)
+    said, causes = first_line(error), _causes(error)
     if is_transport(error):
-        return TransportError(f"the model could not be reached: {said} ({where}); ask it again")
-    helps = "check its input shape and preprocessing" if _SHAPE.search(said) else "mend it, or whatever answers for it"
-    return ModelError(f"the model failed on images of shape {shape}: {said} ({where}); {helps}")
+        return TransportError(f"the model could not be reached: {said} ({where}); ask it again{_NETWORK}")
+    return ModelError(f"the model failed on images of shape {shape}: {said} ({where}); {_advice(causes)}")
+
+
+def _advice(causes: Sequence[BaseException]) -> str:
+    """Return what may help a model that failed, as far as what was raised tells."""
+    if any(isinstance(each, OSError) for each in causes):
+        return f"it needs a file or a service that it cannot reach{_NETWORK}"
+    if any(_SHAPE.search(str(each)) for each in causes):
+        return "check its input shape and preprocessing"
+    return "fix it, or the code that asks it"
+
+
+def _causes(error: BaseException) -> list[BaseException]:
+    """Return an error and what it was raised from."""
+    causes, cause = list[BaseException](), error
+    while cause is not None and cause not in causes:
+        causes.append(cause)
+        cause = cause.__cause__ or cause.__context__  # type: ignore[assignment]
+    return causes
 
 
 def is_transport(error: BaseException) -> bool:

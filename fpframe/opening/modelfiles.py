@@ -25,7 +25,7 @@ def has_suffix(address: str, *suffixes: str) -> bool:
 
 
 def existing_file(address: str) -> Path:
-    """Return the path of a file.
+    """Return the path of a regular file.
 
     Raises:
         ModelError: there is no such file, it may not be read, or it is something that people often take for a model.
@@ -34,6 +34,8 @@ def existing_file(address: str) -> Path:
     try:
         if path.is_dir():
             raise ModelError(f"'{address}' is a folder; give the path of a model file")
+        if path.exists() and not path.is_file():
+            raise ModelError(f"'{address}' is a device, a pipe or a socket; give the path of a model file")
         if not path.is_file():
             raise ModelError(f"no such file: '{address}' (seen from {Path.cwd()}); check the path")
         with path.open("rb") as stream:

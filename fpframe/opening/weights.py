@@ -20,6 +20,7 @@ from fpframe.errors import ModelError, first_line
 from fpframe.models import Classifier, free_sizes
 from fpframe.opening import unpickle as _unpickle
 from fpframe.opening.modelfiles import existing_file
+from fpframe.opening.safetensorsheader import Header
 from fpframe.opening.saved import Saved, is_from_source, refuse_another_form
 from fpframe.store import dump, write_durably
 
@@ -70,15 +71,32 @@ def load_weights(classifier: Classifier, path: Path | str) -> Classifier:
         ModelError: the file is missing, damaged, refused, or does not fit the network.
     """
     path = existing_file(str(path))
+    expected: dict[str, Tensor] = classifier.module.state_dict()
     if path.suffix.lower() == ".safetensors":
+        # what cannot fit is refused before memory is spent on it
+        _refuse_misfits(classifier, expected, _unprefixed(Header.of(path).tensors, expected), path)
         weights = _read_safetensors(path)
     elif path.suffix.lower() in SUFFIXES:
         weights = _read_pickle(path)
     else:
         raise ModelError(f"'{path}' holds no weights that can be read; known files: {', '.join(SUFFIXES)}")
-    expected: dict[str, Tensor] = classifier.module.state_dict()
+    weights = _unprefixed(weights, expected)
+    _refuse_misfits(classifier, expected, weights, path)
+    refuse_another_form(classifier, path)
+    classifier.module.load_state_dict(weights)
+    classifier.foreign = is_from_source(classifier.address) and Saved.of(path) is None
+    return classifier
+
+
+def _unprefixed(weights: dict[str, Tensor], expected: Mapping[str, Tensor]) -> dict[str, Tensor]:
     if not weights.keys() & expected.keys() and all(name.startswith(_PREFIX) for name in weights):
-        weights = {name.removeprefix(_PREFIX): value for name, value in weights.items()}
+        return {name.removeprefix(_PREFIX): value for name, value in weights.items()}
+    return weights
+
+
+def _refuse_misfits(
+    classifier: Classifier, expected: Mapping[str, Tensor], weights: Mapping[str, Tensor], path: Path
+) -> None:
     misfits = _misfits(expected, weights, free=free_sizes(classifier.module))
     if misfits:
         raise ModelError(
@@ -86,10 +104,6 @@ def load_weights(classifier: Classifier, path: Path | str) -> Classifier:
             f"with {classifier.num_classes} classes: {'; '.join(misfits)} ({path}); "
             "name the backbone that they were saved from"
         )
-    refuse_another_form(classifier, path)
-    classifier.module.load_state_dict(weights)
-    classifier.foreign = is_from_source(classifier.address) and Saved.of(path) is None
-    return classifier
 
 
 def _misfits(expected: Mapping[str, Tensor], found: Mapping[str, Tensor], *, free: Collection[str]) -> list[str]:

@@ -23,6 +23,7 @@ PROMISED: dict[str, dict[str, str]] = {
     },
     "fpframe.errors": {
         "nearest": "the end of an error message: `; did you mean 'x'?`, or the list of what is known",
+        "ran_out_of_memory": "whether an error is that there was not enough memory",
         "first_line": "the first line of what an error says, or its type where it says nothing",
     },
     "fpframe.interfaces": {

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 import fpframe
-from fpframe.errors import first_line
+from fpframe.errors import first_line, ran_out_of_memory
 from fpframe.opening import (
     as_input,
     check_input,
@@ -106,6 +106,10 @@ def _session(path: Path, request: fpframe.SuspectRequest) -> Any:
             providers=[(provider, {"device_id": number} if number and provider.startswith("CUDA") else {})],
         )
     except Exception as error:
+        if ran_out_of_memory(error):
+            raise fpframe.ResourceError(
+                f"the network needs more memory than it may use ({path}); raise --memory"
+            ) from error
         raise fpframe.ModelError(
             f"'{path}' is damaged, or not an ONNX network that onnxruntime can run: {first_line(error)}; export it "
             "again"

@@ -136,7 +136,10 @@ def test_networks_of_every_kind_of_file_calibrate_together(enrolment, exported, 
         fpframe.export_zoo(attrs.evolve(zoo, models=(ours,)), out, format=format)
         shutil.copy(next(out.glob(f"*.{format}")), folder)
         (folder / "0.safetensors").unlink(missing_ok=True)
-        made = fpframe.calibrate(enrolment, independents=own(folder))
+        if format == "pt2":
+            with pytest.raises(UsageError, match=r"can run its author's code .*say --trust-code"):
+                fpframe.calibrate(enrolment, independents=own(folder))
+        made = fpframe.calibrate(enrolment, independents=attrs.evolve(own(folder), trust_code=True))
         assert made.calibration.counts == {"own-independents": 9}
         assert sorted(made.strata("probs")["own-independents"].scores) == pytest.approx(
             sorted(enrolment.strata("probs")["same-data"].scores), abs=1e-4

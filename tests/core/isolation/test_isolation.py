@@ -1,7 +1,8 @@
-"""What every way of opening and asking suspects keeps to: today's, in this process, and one in a child process."""
+"""What every way of opening and asking suspects keeps to: in this process, and in processes of their own."""
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import attrs
@@ -9,22 +10,21 @@ import pytest
 import torch
 
 import fpframe
-from childisolation import ChildIsolation
 from fpframe.cli import run
 from fpframe.errors import FpframeError, ModelError, ResourceError, UsageError
-from fpframe.isolation.failure import DeadSuspectError, Failure, HungSuspectError
+from fpframe.isolation.failure import DeadSuspectError, Failure
 from fpframe.isolation.inprocess import InProcess
 from fpframe.isolation.interface import Isolation
 from fpframe.isolation.limits import Limits
+from fpframe.isolation.ownprocess import OwnProcess
 from fpframe.isolation.request import OpeningRequest
 from frozen import ENROLMENT
 
-WAYS = {"in-process": InProcess, "child": ChildIsolation}
+WAYS = {"in-process": InProcess, "own-process": OwnProcess}
 REQUEST = OpeningRequest(num_classes=10, image_shape=(1, 8, 8))
 SUSPECTS = """
 import os
 import sys
-import time
 
 import torch
 from sklearn.datasets import load_digits
@@ -75,8 +75,9 @@ def vanishing(pixels):
     os._exit(3)
 
 
-def sleeping(pixels):
-    time.sleep(600)
+def pid(pixels):
+    share = os.getpid() % 1000 / 1000
+    return torch.cat([torch.full((len(pixels), 1), share), probabilities(pixels)[:, 1:] * (1 - share)], 1)
 
 
 def three_classes(pixels):
@@ -98,7 +99,7 @@ def here(tmp_path_factory) -> Path:
 @pytest.fixture(scope="module")
 def ways(registry, here):
     with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(here)  # a child that is started anew starts here too
+        patch.chdir(here)
         made = {name: way(registry) for name, way in WAYS.items()}
         yield made
         for way in made.values():
@@ -212,16 +213,16 @@ def test_a_suspect_that_ends_its_process_is_dead_and_ends_nothing_else(way, imag
     assert opened(way, "logits")(images).shape == (7, 10)
 
 
-def test_a_suspect_in_a_child_may_vanish_without_a_word(ways, images):
-    way = ways["child"]
-    query = opened(way, "vanishing")
-    for _ in range(2):
-        with pytest.raises(DeadSuspectError, match="the suspect's process"):
+def test_a_suspect_in_a_process_of_its_own_may_vanish_without_a_word(ways, images):
+    way = ways["own-process"]
+    query, other = opened(way, "vanishing"), opened(way, "logits")
+    for message in ("ended its process with code 3", "process is gone"):
+        with pytest.raises(DeadSuspectError, match=message):
             query(images)
-    assert opened(way, "logits")(images).shape == (7, 10)
+    assert other(images).shape == opened(way, "logits")(images).shape == (7, 10)
 
 
-def test_a_suspect_that_takes_too_long_is_told_and_a_way_that_cannot_tell_says_so(registry, here, images, monkeypatch):
+def test_a_way_that_cannot_hold_a_suspect_to_a_limit_says_so(registry, here, monkeypatch):
     monkeypatch.chdir(here)
     limits = Limits(batch_seconds=1.0, network=False)
     with InProcess(registry, limits) as way:
@@ -230,14 +231,6 @@ def test_a_suspect_that_takes_too_long_is_told_and_a_way_that_cannot_tell_says_s
         ("limit-not-held", "The limit batch_seconds = 1.0"),
         ("limit-not-held", "The limit network = False"),
     ]
-    with ChildIsolation(registry, Limits(batch_seconds=60.0)) as way:
-        assert not opened(way, "logits").notes
-        query = opened(way, "sleeping")
-        way.limits = Limits(batch_seconds=0.2)
-        with pytest.raises(HungSuspectError, match=r"took more than 0\.2 seconds"):
-            query(images)
-    assert HungSuspectError.exit_code == 6
-    assert way.child is None, "closed"
 
 
 def test_objects_of_this_process_stay_in_it(way, images):
@@ -248,15 +241,29 @@ def test_objects_of_this_process_stay_in_it(way, images):
     assert asked
 
 
-@pytest.mark.parametrize("suspect", ["probabilities", "classes", "nothing_finite"])
-def test_verdicts_are_the_same_wherever_a_suspect_runs(ways, registry, suspect, monkeypatch):
+@pytest.mark.parametrize("suspect", ["probabilities", "classes", "nothing_finite", "picky", "three.onnx", "net.pt"])
+def test_verdicts_are_the_same_wherever_a_suspect_runs(ways, registry, here, suspect, monkeypatch):
+    address, options = f"python:isolated_suspects:{suspect}", {}
+    net = fpframe.build_backbone(registry, "paper:arc-e", num_classes=10, image_shape=(1, 8, 8), seed=5)
+    if suspect == "net.pt":
+        torch.save(net.module.state_dict(), here / "net.pt")
+        address, options = "net.pt", {"backbone": "paper:arc-e"}
+    if suspect == "three.onnx":
+        onnx = registry.create("suspect", "onnx").example(here, net)
+        address = Path(onnx.address).name
     told = []
     for way in ways.values():
         monkeypatch.setattr(way, "close", lambda: None)  # it is closed in the end, and other tests go on with it
-        verdict = fpframe.verify(ENROLMENT, f"python:isolated_suspects:{suspect}", isolation=way, registry=registry)
-        told.append(verdict.to_dict())
+        told.append(fpframe.verify(ENROLMENT, address, isolation=way, registry=registry, **options).to_dict())
     assert told[0] == told[1]
-    assert told[0] == fpframe.verify(ENROLMENT, f"python:isolated_suspects:{suspect}", registry=registry).to_dict()
+
+
+def test_a_suspect_with_an_address_gets_a_process_of_its_own_unless_somebody_says_otherwise(here, images, monkeypatch):
+    monkeypatch.chdir(here)
+    verdict = fpframe.verify(ENROLMENT, "python:isolated_suspects:pid")
+    assert verdict.settings["trust_code"] is False
+    assert "suspect-not-isolated" not in {note.code for note in verdict.caveats}
+    assert float(verdict.transcript.answers[0, 0]) != os.getpid() % 1000 / 1000
 
 
 def test_what_a_stranger_says_is_one_printable_line_of_bounded_length():

@@ -108,5 +108,5 @@ def test_the_command_prints_the_verdicts_that_stand_and_ends_with_the_code_of_th
 
 
 def test_a_model_that_fails_at_once_is_an_error_of_the_model(enrolment):
-    with pytest.raises(ModelError, match=r"the model failed .*: no weights \(after 0\); mend it"):
+    with pytest.raises(ModelError, match=r"the model failed .*: no weights \(after 0\); fix it"):
         fpframe.verify(enrolment, query(Suspect(0, ValueError("no weights"))))

@@ -77,6 +77,7 @@ def test_a_pair_is_exported_as_a_program_and_left_out_where_only_weights_are_wri
             num_classes=10,
             image_shape=(1, 8, 8),
             outputs="logits",
+            trust_code=True,
         )
         torch.testing.assert_close(suspect(pixels), zoo.query(each)(pixels), atol=1e-5, rtol=0)
 

@@ -80,6 +80,7 @@ def test_every_exported_model_answers_as_the_one_in_the_zoo(zoo, tmp_path, forma
             image_shape=(1, 8, 8),
             backbone=item["backbone"] if format == "safetensors" else None,
             outputs="auto" if format == "safetensors" else "logits",
+            trust_code=format == "pt2",
         )
         for count in (1, 3, 50):
             pixels = zoo.workspace.dataset.test.pixels[:count]

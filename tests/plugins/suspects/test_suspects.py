@@ -226,7 +226,7 @@ def test_a_suspect_with_other_classes_is_refused(files, registry, suspect):
     given = in_memory.get(suspect, files / suspect)
 
     def ask():
-        return open_suspect(given, registry=registry, num_classes=7, image_shape=SHAPE)(pixels())
+        return open_suspect(given, registry=registry, num_classes=7, image_shape=SHAPE, trust_code=True)(pixels())
 
     message = r"5\) where \(7, 7\) is expected|tells 5 classes where the victim tells 7"
     assert_refused(ModelError, message, ask)
@@ -245,7 +245,8 @@ def test_a_suspect_for_colour_refuses_grey_images(files, opened, suspect):
 @pytest.mark.parametrize("suspect", ["classifier", "free.onnx", "free.pt2"])
 def test_a_suspect_for_another_size_refuses_the_images(files, registry, suspect):
     given = {"classifier": network_for(1, K)}.get(suspect, files / suspect)
-    call = functools.partial(open_suspect, given, registry=registry, num_classes=K, image_shape=(1, 10, 10))
+    said = {"num_classes": K, "image_shape": (1, 10, 10), "trust_code": True}
+    call = functools.partial(open_suspect, given, registry=registry, **said)
     assert_refused(ModelError, r"8 x 8 pixels where .* 10 x 10|\(1, 8, 8\).* have \(1, 10, 10\)", call)
 
 
