@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import io
+import lzma
 import math
 import zipfile
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -47,7 +49,7 @@ def read_arrays(path: str | Path, *, most: int = MOST_OF_DATA) -> Mapping[str, n
             if size > most:
                 raise ValueError(f"it would be {size} bytes unpacked, where at most {most} are needed")
             return {name: _array(_unpacked(archive, entry)) for name, entry in zip(names, entries, strict=True)}
-    except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError) as error:
+    except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, NotImplementedError, RuntimeError) as error:
         raise ValueError(f"it is not a whole archive of arrays: {error}") from error
 
 

@@ -109,6 +109,8 @@ class Journal:
         whole = content[: content.rfind(b"\n") + 1]
         try:
             head, *lines = [parse_json(line) for line in whole.splitlines()]
+            for line in lines:
+                _answers(line)
         except ValueError as error:
             raise UsageError(f"the journal cannot be read: {error} ({path}); leave out --resume") from error
         if head != about:
@@ -216,13 +218,18 @@ def _line(pixels: Tensor, answers: Answers) -> dict[str, Any]:
     }
 
 
-def _answers(line: dict[str, Any]) -> Answers:
+def _answers(line: Any) -> Answers:
     try:
+        if not all(isinstance(digest, str) for digest in line["images"]):
+            raise TypeError("digests of images are texts")
         rows = np.frombuffer(base64.b64decode(line["rows"], validate=True), dtype=np.float32)
         rows = rows.reshape(len(line["images"]), line["classes"]).copy()
         if line["outputs"] not in OUTPUTS:
             raise ValueError(f"no answers are read as {line['outputs']!r}")
         reading = None if line["reading"] is None else Reading.from_dict(line["reading"])
+        channel = line["channel"]
+        if not (channel is None or isinstance(channel, str)):
+            raise TypeError("a channel is a text")
     except (KeyError, TypeError, ValueError, binascii.Error) as error:
         raise UsageError(f"the journal is damaged: {error}; leave out --resume") from error
-    return Answers(rows=torch.from_numpy(rows), reading=HowRead(line["outputs"], line["channel"], reading))
+    return Answers(rows=torch.from_numpy(rows), reading=HowRead(line["outputs"], channel, reading))

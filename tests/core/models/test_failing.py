@@ -50,9 +50,7 @@ def asked(error: BaseException) -> None:
     ids=lambda error: f"{type(error).__module__}.{type(error).__name__}",
 )
 def test_where_the_way_to_a_model_fails_the_model_is_not_blamed(error):
-    with pytest.raises(
-        TransportError, match=r"^the model could not be reached: .* \(here\); ask it again \(--allow"
-    ):
+    with pytest.raises(TransportError, match=r"^the model could not be reached: .* \(here\); ask it again \(--allow"):
         asked(error)
 
 
