@@ -56,8 +56,6 @@ def why_unread(error: OSError | ValueError) -> str:
     """Return why a file could not be read, in words that go into a message."""
     if isinstance(error, PermissionError):
         return "it may not be read by this user"
-    if isinstance(error, FileNotFoundError):
-        return "there is no such file"
     return (error.strerror if isinstance(error, OSError) else None) or str(error) or type(error).__name__
 
 

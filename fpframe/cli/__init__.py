@@ -11,7 +11,7 @@ from typing import Annotated
 from cyclopts import App, Group, Parameter
 
 from fpframe.cli.endings import TERMINATED, Terminated, end
-from fpframe.cli.streams import drop_output, flush_output, open_streams
+from fpframe.cli.streams import drop_output, flush_output, open_streams, reader_has_gone
 
 _COMMANDS = {
     "demo": "Try everything on scikit-learn's digits: train, enroll, verify, in about a minute.",
@@ -85,8 +85,9 @@ def run(arguments: Sequence[str]) -> int:
         return code
     except Terminated:
         raise
-    except BrokenPipeError:
-        return 0  # whoever read the output has gone, and has seen enough
+    except BrokenPipeError as error:
+        # whoever read the output has gone, and has seen enough; any other pipe is a worker's
+        return 0 if reader_has_gone() else end(error)
     except BaseException as error:  # the last resort: a user never has to read a traceback
         return end(error)
     finally:

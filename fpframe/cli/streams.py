@@ -54,6 +54,17 @@ def flush_output() -> None:
         raise ResourceError(f"the output cannot be written: {error.strerror or error}; free space") from error
 
 
+def reader_has_gone() -> bool:
+    """Tell whether something that was printed cannot be written, since nobody reads it any more."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        return True
+    except (OSError, ValueError):
+        return False
+    return False
+
+
 def drop_output() -> None:
     """Forget what cannot be written; otherwise the interpreter would complain once more at exit."""
     for stream in filter(None, (sys.stdout, sys.stderr)):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 import attrs
 import cattrs
@@ -22,6 +22,7 @@ from fpframe.parameters import number, some, whole
 
 #: Letters that a name or an address has at most; a sentence may have more.
 _LONGEST, _SENTENCE = 2_000, 20_000
+Kind = TypeVar("Kind")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
@@ -172,7 +173,7 @@ def check_sentences(stored: object) -> None:
             raise ValueError(f"an assumption in the manifest has more than {_SENTENCE} letters")
 
 
-def _read(stored: object, kind: type[Any], what: str) -> Any:
+def _read(stored: object, kind: type[Kind], what: str) -> Kind:
     try:
         return _CONVERTER.structure(stored, kind)
     except (cattrs.BaseValidationError, TypeError) as error:

@@ -75,7 +75,7 @@ def test_a_file_whose_size_is_a_lie_has_an_end_too():
     ("error", "said"),
     [
         (PermissionError(13, "Permission denied"), "it may not be read by this user"),
-        (FileNotFoundError(2, "No such file"), "there is no such file"),
+        (FileNotFoundError(2, "No such file"), "No such file"),
         (OSError(5, "Input/output error"), "Input/output error"),
         (ValueError("embedded null byte"), "embedded null byte"),
     ],

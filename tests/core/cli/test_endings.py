@@ -272,6 +272,7 @@ ERRORS: dict[str, tuple[BaseException, int, str]] = {
     "a full disk": (OSError(errno.ENOSPC, "No space left on device", "/x"), 6, "No space left on device (/x)"),
     "a right": (PermissionError(errno.EACCES, "Permission denied", "/x"), 6, "Permission denied (/x)"),
     "a long name": (OSError(errno.ENAMETOOLONG, "File name too long", "x" * 300), 2, "no file can be called so"),
+    "a worker's pipe": (BrokenPipeError(errno.EPIPE, "Broken pipe"), 6, "error: the system refuses: Broken pipe"),
     "Ctrl-C": (KeyboardInterrupt(), 130, "error: interrupted"),
 }
 
@@ -320,6 +321,16 @@ def test_a_full_standard_output_is_no_success(capfd, monkeypatch):
             patch.setattr(sys, "stdout", full)
             assert run(["store", "path"]) == 6
     assert "the output cannot be written: No space left on device" in capfd.readouterr().err
+
+
+def test_a_reader_that_has_gone_has_seen_enough(capfd, monkeypatch):
+    reading, writing = os.pipe()
+    os.close(reading)
+    with open(writing, "w") as pipe:  # noqa: PTH123, SIM117
+        with monkeypatch.context() as patch:
+            patch.setattr(sys, "stdout", pipe)
+            assert run(["store", "path"]) == 0
+    assert capfd.readouterr().err == ""
 
 
 def test_a_closed_standard_error_keeps_no_result_back(capfd, monkeypatch):

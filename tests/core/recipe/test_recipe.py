@@ -228,7 +228,7 @@ def test_a_value_of_another_type_is_refused_with_the_path_of_its_key(text, key, 
         (
             'name = "a\\nb"\n[[independent]]\nstratum = "same-data"\n[[independent]]\nstratum = "same-data"\nfit = -1',
             "independent.1.fit",
-            "a whole number of at least 0 (got -1)",
+            "a whole number of at least 0 and at most 10000 (got -1)",
         ),
     ],
 )
