@@ -64,6 +64,7 @@ class Template:
                 start_new_session=True,
             )
         except OSError as error:
+            self._orders.close()
             raise ResourceError(f"no process for suspects can be started: {error}; free memory") from error
         finally:
             self._chatter.started()
