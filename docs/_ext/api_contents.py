@@ -41,6 +41,13 @@ PAGES = (
         "Query QuerySet ask through_channel",
     ),
     _page(
+        "isolation",
+        "Isolation",
+        "Where suspects run, and [what they may do there](../../explanation/isolation.md), from `fpframe.isolation`.",
+        "OwnProcess InProcess Isolation Limits DeadSuspectError HungSuspectError",
+        "fpframe.isolation",
+    ),
+    _page(
         "zoo",
         "Recipes and the zoo",
         "The models that a verdict rests on: what they are, and how they are made.",

@@ -80,7 +80,7 @@ class Child:
             facts = read_facts(said[0], self._address)
         except (ValueError, KeyError, TypeError, AttributeError):
             return self._babbled()
-        self.facts = attrs.evolve(facts, notes=(*facts.notes, *_unconfined(ready["lacking"])))
+        self.facts = attrs.evolve(facts, notes=(*facts.notes, *unconfined(ready["lacking"])))
         return self
 
     def ask(self, pixels: Tensor) -> Answers | Failure:
@@ -194,7 +194,8 @@ def _end(template: Template, forked: Forked, folder: str) -> None:
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def _unconfined(lacking: list[str]) -> tuple[Note, ...]:
+def unconfined(lacking: list[str]) -> tuple[Note, ...]:
+    """Return the note that says what a suspect's process could not be kept from, if there is anything."""
     if not lacking:
         return ()
     return (

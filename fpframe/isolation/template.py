@@ -64,6 +64,7 @@ class Template:
                 start_new_session=True,
             )
         except OSError as error:
+            self._orders.close()
             raise ResourceError(f"no process for suspects can be started: {error}; free memory") from error
         finally:
             self._chatter.started()
@@ -95,9 +96,11 @@ class Template:
                     self._orders, [json.dumps(order).encode()], [their_talk.fileno(), their_report.fileno()]
                 )
                 return Forked(self._heard()["pid"], talk, report)
-        except BaseException:
+        except BaseException as error:
             talk.close()
             report.close()
+            if isinstance(error, OSError):
+                raise self._broken() from error
             raise
 
     def end(self, pid: int) -> None:
@@ -126,10 +129,14 @@ class Template:
         except OSError:
             text = b""
         if not text:
-            self._process.kill()
-            self._process.wait()
-            self._chatter.finish()
-            why = f" ({self._chatter.last})" if self._chatter.last else ""
-            raise ResourceError(f"the process for suspects does not work{why}; free memory, and run again")
+            raise self._broken()
         told: dict[str, Any] = json.loads(text)
         return told
+
+    def _broken(self) -> ResourceError:
+        """End it, and return the error that it does not work, with the last line that it said."""
+        self._process.kill()
+        self._process.wait()
+        self._chatter.finish()
+        why = f" ({self._chatter.last})" if self._chatter.last else ""
+        return ResourceError(f"the process for suspects does not work{why}; free memory, and run again")
