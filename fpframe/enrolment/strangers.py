@@ -15,8 +15,8 @@ from fpframe.enrolment.calibration import Calibration
 from fpframe.enrolment.settling import Unfit
 from fpframe.zoo import VICTIM
 
-#: The architecture in the name of a model of a zoo: what its last brackets begin with.
-_ARCHITECTURE = re.compile(r"\[([^\[\],]+)[^\[\]]*\](?!.*\[)")
+#: The architecture in the name of a model of a zoo: what its last brackets begin with that name one, and no setting.
+_ARCHITECTURE = re.compile(r"\[(?!\w+=)([^\[\],]+)[,\]]")
 
 
 @attrs.frozen(kw_only=True)
@@ -81,8 +81,8 @@ def find_strangers(
 
 def architecture_of(name: str) -> str:
     """Return the architecture of a model of a zoo by its name; empty where the name tells none."""
-    match = _ARCHITECTURE.search(name)
-    return match.group(1) if match else ""
+    named: list[str] = _ARCHITECTURE.findall(name)
+    return named[-1] if named else ""
 
 
 def stranger_notes(strangers: Sequence[Strangers]) -> Iterator[Note]:

@@ -76,6 +76,9 @@ def test_models_less_able_than_the_one_that_is_judged_count_for_it():
         ("train[paper:arc-b]", "paper:arc-b"),
         ("train[victim] -> extract(soft)[paper:arc-c]", "paper:arc-c"),
         ("train[paper:arc-b] -> prune(0.4) -> finetune(all)", "paper:arc-b"),
+        ("train[victim] -> finetune(all, epochs=5)[data=everything]", "victim"),
+        ("train[random:3, data=thief] -> extract(soft)[data=everything, seed=2]", "random:3"),
+        ("train[timm:resnet18(stem=small)]", "timm:resnet18(stem=small)"),
         ("rival.onnx", ""),
     ],
 )
