@@ -1,4 +1,4 @@
-"""Standard output and error: there, writable, and able to show any letter."""
+"""What a command stands on: standard output and error, able to show any letter, and a current folder."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import sys
 from typing import TextIO
 
 from fpframe.base import printable
-from fpframe.errors import ResourceError
+from fpframe.errors import ResourceError, UsageError
 
 
 def open_streams() -> None:
@@ -26,6 +26,18 @@ def open_streams() -> None:
             stream.reconfigure(errors="backslashreplace")
     if sys.stdout is None or sys.stdout.closed:
         raise ResourceError("standard output is closed; leave it open, or send it to a file or to /dev/null")
+
+
+def require_folder() -> None:
+    """Refuse to run in a folder that was removed: neither relative paths nor processes that are started work there.
+
+    Raises:
+        UsageError: it was.
+    """
+    try:
+        os.getcwd()  # noqa: PTH109  # as cheap as it gets
+    except FileNotFoundError as error:
+        raise UsageError("the current folder does not exist any more; change to another one") from error
 
 
 def say(text: str, *, end: str = "\n") -> None:
