@@ -6,6 +6,7 @@ import contextlib
 import io
 import os
 import sys
+from collections.abc import Iterator
 from typing import TextIO
 
 from fpframe.base import printable
@@ -41,8 +42,14 @@ def require_folder() -> None:
 
 
 def say(text: str, *, end: str = "\n") -> None:
-    """Print a result; what others have put into it does nothing to the terminal."""
-    print(printable(text), end=end)
+    """Print a result; what others have put into it does nothing to the terminal.
+
+    Raises:
+        BrokenPipeError: whoever read the output has gone.
+        ResourceError: it cannot be written, so that there is no result.
+    """
+    with _writing():
+        print(printable(text), end=end)
 
 
 def complain(text: str) -> None:
@@ -58,8 +65,14 @@ def flush_output() -> None:
         BrokenPipeError: whoever read it has gone.
         ResourceError: it cannot be written, so that there is no result.
     """
-    try:
+    with _writing():
         sys.stdout.flush()
+
+
+@contextlib.contextmanager
+def _writing() -> Iterator[None]:
+    try:
+        yield
     except BrokenPipeError:
         raise
     except OSError as error:
