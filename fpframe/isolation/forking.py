@@ -14,6 +14,7 @@ import signal
 import socket
 import sys
 import traceback
+import warnings
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
@@ -38,13 +39,14 @@ def main(descriptor: int, parent: int, *, blocked: Sequence[str], pinned: Sequen
 
     Args:
         descriptor: a packet socket to whoever orders. An order is JSON, ``{"do": "fork", ...}`` with two sockets, or
-            ``{"do": "end", "pid": ...}``; the reply to each is JSON.
+            ``{"do": "end", "pid": ...}``; the former gets a reply.
         parent: the process that orders.
         blocked: plugins that are left out.
         pinned: whose components are taken where several offer one.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     orders = socket.socket(fileno=descriptor)
+    warnings.simplefilter("ignore", DeprecationWarning)  # of Python, about libraries' threads and forks
     registry = _warm_registry(blocked, pinned)
     gc.collect()
     gc.freeze()  # what all children share stays shared
@@ -60,9 +62,9 @@ def main(descriptor: int, parent: int, *, blocked: Sequence[str], pinned: Sequen
         order = json.loads(text)
         if order["do"] == "end":
             _end(order["pid"])
-            _reply(orders, {})
         else:
-            _reply(orders, {"pid": _fork(orders, registry, order, *map(_stream, descriptors))})
+            pid = _fork(orders, registry, order, *map(_stream, descriptors))
+            _reply(orders, {"number": order["number"], "pid": pid})
 
 
 def _warm_registry(blocked: Sequence[str], pinned: Sequence[str]) -> Registry:

@@ -37,7 +37,21 @@ def existing_file(address: str) -> Path:
         raise ModelError(f"'{address}' is a device, a pipe or a socket; give the path of a model file")
     if not path.is_file():
         raise ModelError(f"no such file: '{address}' (seen from {Path.cwd()}); check the path")
+    _refuse_stand_ins(path, address)
     return path
+
+
+def _refuse_stand_ins(path: Path, address: str) -> None:
+    """Refuse what often lies in the place of a model file that was not fetched."""
+    try:
+        with path.open("rb") as file:
+            start = file.read(200).lstrip().lower()
+    except OSError:
+        return  # whoever reads it says why
+    if start.startswith(b"version https://git-lfs"):
+        raise ModelError(f"'{address}' is a pointer of git-LFS, not the file itself; fetch it with 'git lfs pull'")
+    if start.startswith((b"<!doctype html", b"<html")):
+        raise ModelError(f"'{address}' is a web page, not a model file; download the file itself")
 
 
 def file_digest(path: Path) -> str:
