@@ -57,7 +57,10 @@ _CAPABILITIES = {
     "filter": {"needs": "what the suspect below must reveal"},
     "backbone": {"seeded": "whether its architectures are drawn by a seed, so that a recipe may write `*` for it"},
     "dataset": {},
-    "suspect": {"needs_backbone": "whether its suspects are bare weights, so that their architecture must be named"},
+    "suspect": {
+        "needs_backbone": "whether its suspects are bare weights, so that their architecture must be named",
+        "needs_network": "whether it reaches its suspects over the network, from which others are kept",
+    },
 }
 _EVERY_CLASS = {
     "deterministic": "whether the seed decides nothing",

@@ -7,6 +7,7 @@ third is the suspect's.
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import json
 import os
@@ -155,7 +156,8 @@ def _watch(
     while True:  # what the suspect's process leaves behind ends up here too
         ended, status = os.waitpid(-1, 0)
         if ended == pid:
-            report.send(json.dumps({"code": os.waitstatus_to_exitcode(status)}).encode())
+            with contextlib.suppress(OSError):  # nobody may want to know any more
+                report.send(json.dumps({"code": os.waitstatus_to_exitcode(status)}).encode())
             os._exit(0)
 
 
