@@ -50,7 +50,7 @@ class Child:
             bounds = Bounds(
                 memory_bytes=limits.memory_bytes, network=limits.network, device=request.device, folder=self._folder
             )
-            self._forked = template.fork(address, bounds)
+            self._forked = template.fork(address, bounds, backbone=request.backbone)
         except BaseException:
             shutil.rmtree(self._folder, ignore_errors=True)
             raise

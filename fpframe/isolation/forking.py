@@ -19,8 +19,9 @@ import warnings
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
+from fpframe.base import Address, split_form
 from fpframe.errors import PluginError
-from fpframe.interfaces import SuspectSource
+from fpframe.interfaces import BackboneSource, SuspectSource
 from fpframe.isolation.confinement import Bounds
 from fpframe.isolation.frames import Frames
 from fpframe.isolation.libc import end_with_parent
@@ -64,6 +65,8 @@ def main(descriptor: int, parent: int, *, blocked: Sequence[str], pinned: Sequen
         if order["do"] == "end":
             _end(order["pid"])
         else:
+            if order["backbone"]:
+                _warm_backbone(registry, Address.parse(order["backbone"]))
             pid = _fork(orders, registry, order, *map(_stream, descriptors))
             _reply(orders, {"number": order["number"], "pid": pid})
 
@@ -72,11 +75,16 @@ def _warm_registry(blocked: Sequence[str], pinned: Sequence[str]) -> Registry:
     """Return the registry of the parent, with all suspect sources imported, which each child would import otherwise."""
     registry = load_registry(blocked=blocked, pinned=pinned)
     for name in registry.names(SuspectSource.kind):
-        try:
+        with contextlib.suppress(PluginError):  # it is told when the source is needed
             registry.get(SuspectSource.kind, name)
-        except PluginError:
-            continue  # it is told when the source is needed
     return registry
+
+
+def _warm_backbone(registry: Registry, address: Address) -> None:
+    """Let a source of backbones import the library that it builds them of, which takes longer than to build one."""
+    if address.prefix in registry.names(BackboneSource.kind):
+        with contextlib.suppress(Exception):  # it is told when the backbone is built
+            registry.build(BackboneSource, address.prefix).names(split_form(address.rest)[0])
 
 
 def _stream(descriptor: int) -> socket.socket:

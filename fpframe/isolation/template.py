@@ -82,8 +82,8 @@ class Template:
         with contextlib.suppress(BrokenPipeError), self._process.stdin as stdin:  # that it is gone is heard later
             stdin.write(f"{json.dumps(list(map(str, sys.path)))}\n{json.dumps(order)}".encode())
 
-    def fork(self, address: str, bounds: Bounds) -> Forked:
-        """Fork processes for the suspect at an address.
+    def fork(self, address: str, bounds: Bounds, *, backbone: str | None) -> Forked:
+        """Fork processes for the suspect at an address, whose architecture is that of a backbone where one is named.
 
         Raises:
             ResourceError: that is not possible.
@@ -94,7 +94,8 @@ class Template:
             with self._exchange, their_talk, their_report:
                 self._await()
                 self._sent += 1
-                order = {"do": "fork", "number": self._sent, "address": address, "bounds": attrs.asdict(bounds)}
+                order = {"do": "fork", "number": self._sent, "address": address, "backbone": backbone}
+                order["bounds"] = attrs.asdict(bounds)
                 descriptors = [their_talk.fileno(), their_report.fileno()]
                 socket.send_fds(self._orders, [json.dumps(order).encode()], descriptors)
                 while (told := self._heard())["number"] != self._sent:
