@@ -63,6 +63,10 @@ class ResourceError(FpframeError):
     exit_code = 6
 
 
+class TransportError(ResourceError):
+    """The way to a suspect failed, such as a connection, and not the suspect: it may answer when it is asked again."""
+
+
 class FpframeDeprecationWarning(FutureWarning):
     """Something that a coming release removes, and what to use in its place.
 

@@ -10,6 +10,7 @@ import attrs
 import torch
 
 from fpframe.enrolment.ability import Ability
+from fpframe.enrolment.calibration import Calibration
 from fpframe.enrolment.enrolment import Enrolment
 
 FOLDER = Path(__file__).parent / "data" / "format-2"
@@ -29,3 +30,18 @@ def able_enrolment() -> Enrolment:
     models = truth.repeat(len(enrolment.calibration.models), 1)
     ability = Ability(images=enrolment.queries.images[0], truth=truth, victim=truth, models=models)
     return attrs.evolve(enrolment, ability=ability)
+
+
+def modern_enrolment() -> Enrolment:
+    """Return the same as this release would write it: of format 3, and with scores of today."""
+    enrolment = able_enrolment()
+    calibration = enrolment.calibration
+    scored = Calibration.of(
+        calibration.models,
+        calibration.answers,
+        enrolment.encoders,
+        enrolment.standards,
+        enrolment.victim_answers,
+        source=calibration.source,
+    )
+    return attrs.evolve(enrolment, calibration=scored)

@@ -10,6 +10,7 @@ import shutil
 from pathlib import Path
 
 import attrs
+import numpy as np
 
 import fpframe
 from fpframe.evaluation.evaluate_models import evaluate
@@ -46,7 +47,11 @@ def larger(enrolment: fpframe.Enrolment, times: int) -> fpframe.Enrolment:
         for model in calibration.models
     )
     answers = {name: rows.repeat(times, 1, 1, 1) for name, rows in calibration.answers.items()}
-    more = attrs.evolve(calibration, models=models, answers=answers, views={})
+    views = {
+        channel: {name: np.tile(scores, (times, 1)) for name, scores in by_filter.items()}
+        for channel, by_filter in calibration.views.items()
+    }
+    more = attrs.evolve(calibration, models=models, answers=answers, views=views)
     if ability is not None:
         ability = attrs.evolve(ability, models=ability.models.repeat(times, 1))
     return attrs.evolve(enrolment, calibration=more, ability=ability)

@@ -34,6 +34,7 @@ _HEADINGS = {
     "suspect": "Suspects",
 }
 
+_IMPORTS = "whether opening an address imports a module that it names"
 #: What a class declares beside its parameters, by kind, with what it means.
 _CAPABILITIES = {
     "perturbation": {
@@ -55,11 +56,15 @@ _CAPABILITIES = {
         "takes_true_labels": "whether the same recipe can be followed with true labels, for independent models",
     },
     "filter": {"needs": "what the suspect below must reveal"},
-    "backbone": {"seeded": "whether its architectures are drawn by a seed, so that a recipe may write `*` for it"},
-    "dataset": {},
+    "backbone": {
+        "seeded": "whether its architectures are drawn by a seed, so that a recipe may write `*` for it",
+        "imports_code": _IMPORTS,
+    },
+    "dataset": {"imports_code": _IMPORTS},
     "suspect": {
         "needs_backbone": "whether its suspects are bare weights, so that their architecture must be named",
         "needs_network": "whether it reaches its suspects over the network, from which others are kept",
+        "imports_code": _IMPORTS,
     },
 }
 _EVERY_CLASS = {

@@ -1,4 +1,5 @@
 from .address import Address as Address, import_callable as import_callable
+from .arrayfile import read_array as read_array, read_arrays as read_arrays
 from .codes import CAVEATS as CAVEATS, REASONS as REASONS, Reason as Reason
 from .device import (
     computing_device as computing_device,
@@ -21,5 +22,13 @@ from .form import (
 from .jsontext import parse_json as parse_json
 from .machine import machine_profile as machine_profile
 from .note import Note as Note
+from .printable import printable as printable
+from .reading import (
+    MOST_OF_DATA as MOST_OF_DATA,
+    MOST_OF_TEXT as MOST_OF_TEXT,
+    mistaken_for as mistaken_for,
+    read_file as read_file,
+    why_unread as why_unread,
+)
 from .toml import explain as explain, make_converter as make_converter, parse_text as parse_text, read_text as read_text
 from .unfit import UNFIT as UNFIT, Unfitness as Unfitness

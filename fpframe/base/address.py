@@ -49,7 +49,10 @@ def import_callable(rest: str) -> Callable[..., Any]:
     module_name, colon, function_name = rest.partition(":")
     if not colon or not module_name or not function_name:
         raise UsageError(f"'python:{rest}' is not an address; write python:MODULE:FUNCTION")
-    folder = str(Path.cwd())
+    try:
+        folder = str(Path.cwd())
+    except FileNotFoundError as error:
+        raise UsageError("the current folder does not exist any more; change to another one") from error
     if folder not in sys.path:
         sys.path.append(folder)
     try:

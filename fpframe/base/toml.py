@@ -14,7 +14,8 @@ from attrs import fields
 from cattrs.errors import IterableValidationNote
 from cattrs.gen import make_dict_structure_fn
 
-from fpframe.errors import ParameterError, RecipeError, nearest
+from fpframe.base.reading import MOST_OF_TEXT, read_file, why_unread
+from fpframe.errors import ParameterError, RecipeError, first_line, nearest
 
 Kind = TypeVar("Kind")
 
@@ -104,11 +105,12 @@ def read_text(path: str | Path, what: str) -> str:
         RecipeError: it cannot be read, or is not text.
     """
     try:
-        return Path(path).read_text(encoding="utf-8")
-    except OSError as error:
-        raise RecipeError(f"cannot read the {what}: {error.strerror} ({path})") from error
+        # some editors begin a text with a mark of its encoding
+        return read_file(path, most=MOST_OF_TEXT).decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise RecipeError(f"the {what} is not UTF-8 text ({path}); save it as UTF-8") from error
+    except (OSError, ValueError) as error:
+        raise RecipeError(f"cannot read the {what}: {why_unread(error)} ({path})") from error
 
 
 def parse_text(text: str, kind: type[Kind], converter: cattrs.Converter, *, what: str, origin: str) -> Kind:
@@ -128,8 +130,12 @@ def parse_text(text: str, kind: type[Kind], converter: cattrs.Converter, *, what
         return converter.structure(tomllib.loads(text), kind)
     except tomllib.TOMLDecodeError as error:
         raise RecipeError(f"the {what} is not TOML: {error} ({origin})") from error
+    except RecursionError as error:
+        raise RecipeError(f"the {what} nests too deeply ({origin})") from error
     except cattrs.BaseValidationError as error:
         raise RecipeError(f"{explain(error)} ({origin})") from error
+    except ValueError as error:  # whole numbers of thousands of digits are not read
+        raise RecipeError(f"the {what} cannot be read: {first_line(error)} ({origin})") from error
 
 
 def _table(value: Any) -> dict[str, Any]:

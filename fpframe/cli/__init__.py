@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import sys
 from collections.abc import Sequence
 from types import FrameType
 from typing import Annotated
 
-from cyclopts import App, CycloptsError, Group, Parameter
+from cyclopts import App, Group, Parameter
 
-from fpframe.errors import FpframeError
-
-INTERRUPTED, TERMINATED = 130, 143
+from fpframe.cli.endings import TERMINATED, Terminated, end
+from fpframe.cli.streams import drop_output, flush_output, open_streams, reader_has_gone
 
 _COMMANDS = {
     "demo": "Try everything on scikit-learn's digits: train, enroll, verify, in about a minute.",
@@ -40,7 +38,7 @@ def make_app() -> App:
         name="fpframe",
         help="Tell whether a neural network was stolen from yours.",
         help_epilogue="Exit codes: 0 verdict given, 2 usage, 3 bad model or data, 5 integrity, 6 resources, "
-        "7 inconclusive, 130 and 143 stopped by a signal.",
+        "7 inconclusive, 70 a fault of fpframe itself, 130 and 143 stopped by a signal.",
         version=_version,
         default_parameter=None,
         suppress_keyboard_interrupt=False,
@@ -78,25 +76,22 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Run the command line and return the exit code."""
+    """Run the command line and return the exit code; whatever goes wrong is one line on stderr."""
     signal.signal(signal.SIGTERM, _terminate)
     try:
+        open_streams()
         code = _call(make_app().meta, arguments)
-        sys.stdout.flush()
+        flush_output()
         return code
-    except CycloptsError as error:
-        _complain(" ".join(str(error).split()).rstrip(".") + "; see --help")
-        return 2
-    except FpframeError as error:
-        _complain(" ".join(str(error).split()))
-        return error.exit_code
-    except KeyboardInterrupt:
-        _complain("interrupted; finished work is kept; run again to continue")
-        return INTERRUPTED
-    except BrokenPipeError:
-        # whoever read the output has gone; without this the interpreter complains once more at exit
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+    except Terminated:
+        raise
+    except BrokenPipeError as error:
+        # whoever read the output has gone, and has seen enough; any other pipe is a worker's
+        return 0 if reader_has_gone() else end(error)
+    except BaseException as error:  # the last resort: a user never has to read a traceback
+        return end(error)
+    finally:
+        drop_output()
 
 
 def _call(app: App, arguments: Sequence[str]) -> int:
@@ -111,11 +106,7 @@ def _call(app: App, arguments: Sequence[str]) -> int:
 
 
 def _terminate(number: int, frame: FrameType | None) -> None:
-    sys.exit(TERMINATED)
-
-
-def _complain(text: str) -> None:
-    print(f"fpframe: error: {text}", file=sys.stderr)
+    raise Terminated(TERMINATED)
 
 
 def _version() -> str:

@@ -11,6 +11,7 @@ from cyclopts import Group, Parameter
 from fpframe.cli.isolation import LimitOptions
 from fpframe.cli.options import Flag, RunOptions, Words
 from fpframe.cli.output import describe_enrolment
+from fpframe.cli.streams import say
 from fpframe.cli.texts import numbers, read_indices
 from fpframe.errors import UsageError
 
@@ -121,4 +122,4 @@ def calibrate(
             run=shown,
         )
     made.save(out, force=force)
-    print(describe_enrolment(made, out))
+    say(describe_enrolment(made, out))

@@ -9,6 +9,7 @@ import attrs
 from cyclopts import Group, Parameter
 
 from fpframe.cli.options import Flag, Names, RunOptions, VictimOptions, Words
+from fpframe.cli.streams import say
 from fpframe.cli.texts import listed, two, whole_numbers
 
 if TYPE_CHECKING:
@@ -94,4 +95,4 @@ def compare(
             without=without,
             run=shown,
         )
-    print(comparison_markdown(comparison) if out is None else write_comparison(comparison, out))
+    say(comparison_markdown(comparison) if out is None else write_comparison(comparison, out))

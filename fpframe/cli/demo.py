@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from fpframe.cli.options import Flag, RunOptions, Verbose
+from fpframe.cli.streams import say
 
 
 def demo(
@@ -29,5 +30,5 @@ def demo(
 
     with RunOptions(workers=workers, verbose=verbose).shown() as run:
         evaluation = run_demo(out, seed=seed, force=force, run=run)
-    print(suspects_text(evaluation))
-    print(f"\nWritten to {out}: digits.enrolment, result.json, table.md, and five pictures (SVG).")
+    say(suspects_text(evaluation))
+    say(f"\nWritten to {out}: digits.enrolment, result.json, table.md, and five pictures (SVG).")

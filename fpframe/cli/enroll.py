@@ -9,6 +9,7 @@ from cyclopts import Group, Parameter
 
 from fpframe.cli.options import Flag, RunOptions, VictimOptions, Words
 from fpframe.cli.output import describe_enrolment
+from fpframe.cli.streams import say
 
 
 @Parameter(name="*", group=Group("Recipe", sort_key=1))
@@ -64,4 +65,4 @@ def enroll(
     with run.shown() as shown:
         enrolment = enroll_victim(victim.named(), run.dataset, **settings, run=shown)
     enrolment.save(out, force=force)
-    print(describe_enrolment(enrolment, out))
+    say(describe_enrolment(enrolment, out))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from fpframe.cli.options import Flag, RunOptions, VictimOptions, Words
+from fpframe.cli.streams import say
 
 
 def evaluate(
@@ -39,6 +40,6 @@ def evaluate(
         evaluations = evaluate_models(
             opened, victim=victim.named(), dataset=run.dataset, channels=channels or None, run=shown
         )
-    print(evaluation_markdown(evaluations))
+    say(evaluation_markdown(evaluations))
     if out is not None:
         write_evaluations(evaluations, out)

@@ -87,6 +87,8 @@ class RunOptions:
         classes: File with the names of the classes, one on each line, in the order in which the victim numbers them.
         workers: Processes that train models; one for each core by default.
         device: Where models are trained: cpu, cuda or cuda:N; a GPU by default, where there is one.
+        trust_code: Follow an address that imports code, such as python:MODULE:FUNCTION, though only an enrolment or
+            another file that somebody sent you names it. That code runs with your rights.
         verbose: Show one line for each finished model.
     """
 
@@ -95,6 +97,7 @@ class RunOptions:
     classes: Path | None = None
     workers: int | None = None
     device: str | None = None
+    trust_code: Flag = False
     verbose: Verbose = False
 
     @property
@@ -119,6 +122,7 @@ class RunOptions:
             data_root=self.data_root,
             classes=read_classes(self.classes),
             executor=executor,
+            trust_code=self.trust_code,
             on_event=on_event or ignore,
         )
 

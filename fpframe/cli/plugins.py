@@ -8,6 +8,7 @@ from typing import Any
 from cyclopts import App
 
 from fpframe.cli.options import Flag, Json
+from fpframe.cli.streams import say
 from fpframe.errors import PluginError, nearest
 from fpframe.registry import Description, PluginInfo, Registry
 
@@ -41,15 +42,15 @@ def list_(*, refresh: Flag = False, json_: Json = False) -> None:
     ]
     broken = [{"plugin": i.name, "distribution": i.distribution, "error": i.error} for i in registry.plugins if i.error]
     if json_:
-        print(json.dumps({"components": components, "broken": broken}, indent=2))
+        say(json.dumps({"components": components, "broken": broken}, indent=2))
         return
     rows = [["kind", "name", "distribution", "parameters"]]
     for item in components:
         parameters = " ".join(f"{key}={value}" for key, value in item["parameters"].items())
         rows.append([item["kind"], item["name"], f"{item['distribution']} {item['version']}", parameters])
-    print("\n".join(columns(rows)))
+    say("\n".join(columns(rows)))
     for item in broken:
-        print(f"broken: plugin '{item['plugin']}' of {item['distribution']}: {item['error']}")
+        say(f"broken: plugin '{item['plugin']}' of {item['distribution']}: {item['error']}")
 
 
 @plugins.command
@@ -63,15 +64,15 @@ def show(name: str) -> None:
 
     registry = load_registry()
     for info, told in named(registry, name):
-        print(f"{told.kind} '{name}' ({info.distribution} {info.version})\n")
-        print(told.doc, end="\n\n")
+        say(f"{told.kind} '{name}' ({info.distribution} {info.version})\n")
+        say(told.doc, end="\n\n")
         for key, value in told.parameters.items():
-            print(f"  {key} = {value}")
+            say(f"  {key} = {value}")
         if told.kind == "backbone":
             source = registry.create("backbone", name)
             names = source.names("*")
             count = "As many architectures as seeds, such as" if source.seeded else f"{len(names)} architectures"
-            print(f"\n{count}:\n  " + "\n  ".join(names))
+            say(f"\n{count}:\n  " + "\n  ".join(names))
 
 
 @plugins.command
@@ -94,10 +95,10 @@ def check(name: str, *, json_: Json = False) -> int:
         results = run_data_checks(offer, registry) if told.kind in DATA else run_checks(offer.for_checks())
         label = f"{told.kind} '{name}' ({info.distribution} {info.version})"
         if not json_:
-            print("\n".join(report_lines(label, results)))
+            say("\n".join(report_lines(label, results)))
         checked.append({"kind": told.kind, "name": name, "plugin": info.name, "checks": report_data(results)})
     if json_:
-        print(json.dumps({"checked": checked}, indent=2))
+        say(json.dumps({"checked": checked}, indent=2))
     failed = any(each["outcome"] == "failed" for one in checked for each in one["checks"])
     return PluginError.exit_code if failed else 0
 

@@ -20,7 +20,7 @@ from rich.progress import (
 )
 from rich.text import Text
 
-from fpframe.base import Event
+from fpframe.base import Event, printable
 
 #: Seconds of which the speed is the mean; models take from a second to minutes each.
 SPEED_WINDOW = 600.0
@@ -92,7 +92,7 @@ class ProgressBars:
     def __call__(self, event: Event) -> None:
         """Take an event."""
         if event.kind == "note" or (event.kind == "detail" and self._verbose):
-            self._progress.console.print(event.text, highlight=False, markup=False, soft_wrap=True)
+            self._progress.console.print(printable(event.text), highlight=False, markup=False, soft_wrap=True)
         if event.kind != "step":
             return
         self._progress.start()  # not before there is something to show; later calls do nothing

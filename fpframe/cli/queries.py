@@ -7,6 +7,7 @@ from pathlib import Path
 from cyclopts import App
 
 from fpframe.cli.options import Flag
+from fpframe.cli.streams import say
 
 queries = App(name="queries", help="Write the images that are sent to a suspect, so that somebody else can send them.")
 
@@ -29,4 +30,4 @@ def export(
     from fpframe.verification import export_queries
 
     path = export_queries(Enrolment.open(enrolment), out, force=force)
-    print(f"{path} says what to send, in which order, and how to write down the answers.")
+    say(f"{path} says what to send, in which order, and how to write down the answers.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from fpframe.cli.options import Flag, RunOptions
+from fpframe.cli.streams import say
 
 
 def reproduce(
@@ -40,7 +41,7 @@ def reproduce(
         )
     index = index_page(made)
     if out is None:
-        print("\n".join(page(each) for each in made.values()))
+        say("\n".join(page(each) for each in made.values()))
     else:
         write_durably(out / "index.md", index.encode())
-        print(index)
+        say(index)

@@ -8,6 +8,7 @@ from collections import Counter
 from cyclopts import App
 
 from fpframe.cli.options import Flag, Json
+from fpframe.cli.streams import say
 from fpframe.errors import IntegrityError
 
 store = App(name="store", help="Show, check or clear up the folder in which trained models are kept.")
@@ -25,7 +26,7 @@ def path() -> None:
     """Print the folder of the store: FPFRAME_HOME, or the one in the user's cache."""
     from fpframe.store import Store
 
-    print(Store.default().root)
+    say(str(Store.default().root))
 
 
 @store.command
@@ -47,11 +48,11 @@ def verify(*, json_: Json = False) -> None:
     if json_:
         listed = [{"key": entry.key, "path": str(entry.path), "bytes": entry.bytes} for entry in damaged]
         facts = {"store": str(place.root), "entries": len(entries), "bytes": size, "damaged": listed}
-        print(json.dumps(facts, indent=2))
+        say(json.dumps(facts, indent=2))
     else:
-        print(f"{len(entries)} entries, {megabytes(size)}, {len(damaged)} damaged in {place.root}")
+        say(f"{len(entries)} entries, {megabytes(size)}, {len(damaged)} damaged in {place.root}")
         for entry in damaged:
-            print(f"damaged: {entry.path}")
+            say(f"damaged: {entry.path}")
     if damaged:
         raise IntegrityError(
             f"{len(damaged)} of {len(entries)} entries are damaged ({place.root}); they were set aside and will be "
@@ -76,11 +77,11 @@ def gc(*, dry_run: Flag = False, json_: Json = False) -> None:
     if json_:
         listed = [{"path": str(item.path), "kind": item.kind, "bytes": item.bytes} for item in found]
         facts = {"store": str(place.root), "removed": not dry_run, "count": len(found), "bytes": size}
-        print(json.dumps({**facts, "garbage": listed}, indent=2))
+        say(json.dumps({**facts, "garbage": listed}, indent=2))
         return
     kinds = ", ".join(f"{called}: {counts[kind]}" for kind, called in _CALLED.items() if counts[kind])
     done = "would remove" if dry_run else "removed"
-    print(f"{done} {len(found)}{kinds and f' ({kinds})'}, {megabytes(size)} in {place.root}")
+    say(f"{done} {len(found)}{kinds and f' ({kinds})'}, {megabytes(size)} in {place.root}")
 
 
 def megabytes(size: int) -> str:

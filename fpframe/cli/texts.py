@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-import zipfile
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
-import numpy as np
+from fpframe.errors import DataError, UsageError
 
-from fpframe.errors import DataError, UsageError, first_line
+if TYPE_CHECKING:
+    import numpy as np
+
+#: Bytes of a file of indices at most: a hundred million of them.
+_MOST_OF_INDICES = 8 * 10**8
 
 
 def numbers(text: str | None, option: str) -> tuple[float, ...] | None:
@@ -62,16 +65,16 @@ def read_classes(path: Path | None) -> tuple[str, ...] | None:
     Raises:
         DataError: the file cannot be read, or is not text.
     """
+    from fpframe.base import MOST_OF_TEXT, read_file, why_unread
+
     if path is None:
         return None
     try:
-        text = path.read_text(encoding="utf-8-sig") if path.is_file() else None
+        text = read_file(path, most=MOST_OF_TEXT).decode("utf-8-sig")
     except (OSError, ValueError) as error:
         raise DataError(
-            f"cannot read the classes: {first_line(error)} ({path}); write one name on each line"
+            f"cannot read the classes: {why_unread(error)} ({path}); write one name on each line"
         ) from error
-    if text is None:
-        raise DataError(f"there is no such file of classes ({path}); write one name on each line")
     return tuple(line.strip() for line in text.splitlines() if line.strip())
 
 
@@ -81,12 +84,13 @@ def read_indices(path: Path | None) -> np.ndarray | None:
     Raises:
         DataError: it is missing or not such a file.
     """
+    from fpframe.base import read_array, why_unread
+
     if path is None:
         return None
     try:
-        indices: Any = np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise DataError(f"cannot read the victim's indices: {first_line(error)} ({path})") from error
-    if not isinstance(indices, np.ndarray):
-        raise DataError(f"the victim's indices must be one array in a .npy file ({path})")
-    return np.asarray(indices)
+        return read_array(path, most=_MOST_OF_INDICES)
+    except (OSError, ValueError) as error:
+        raise DataError(
+            f"cannot read the victim's indices: {why_unread(error)} ({path}); save them with numpy.save"
+        ) from error

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from fpframe.cli.options import Flag, RunOptions
+from fpframe.cli.streams import say
 
 
 def train(
@@ -56,4 +57,4 @@ def train(
     network = zoo.load(plan)
     save_weights(network, out)
     count = len(workspace.parts.victim)
-    print(f"{out}: {network.architecture}, {count} images, {training.epochs} epochs, accuracy {zoo.accuracy(plan):.4f}")
+    say(f"{out}: {network.architecture}, {count} images, {training.epochs} epochs, accuracy {zoo.accuracy(plan):.4f}")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import sys
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -14,10 +13,10 @@ from cyclopts import Group, Parameter
 from fpframe.cli.isolation import ProcessOptions
 from fpframe.cli.options import Flag, Json
 from fpframe.cli.progress import ProgressBars
+from fpframe.cli.streams import flush_output
 from fpframe.cli.texts import numbers
+from fpframe.cli.verdicts import forget_journals, print_outcomes, save_transcripts, write_report
 from fpframe.errors import UsageError
-
-INCONCLUSIVE_EXIT = 7
 
 
 @Parameter(name="*", group=Group("Suspects", sort_key=1))
@@ -87,14 +86,30 @@ class JudgingOptions:
         return {**judged, "test": "sequential" if self.sequential else self.test}
 
 
+@Parameter(name="*", group=Group("Answers", sort_key=3))
+@attrs.frozen(kw_only=True)
+class AnswerOptions:
+    """What is done with the answers of suspects.
+
+    Attributes:
+        answers: Recorded answers (.npz) of a suspect that somebody asked before; once for each of several.
+        save_answers: File (.npz) for the answers; with several suspects a number is added to its name.
+        resume: Go on where an earlier run of the same command ended: what its suspects have answered is kept, and is
+            not sent again.
+    """
+
+    answers: Annotated[tuple[Path, ...], Parameter(negative=(), show_default=False)] = ()
+    save_answers: Path | None = None
+    resume: Flag = False
+
+
 def verify(
     enrolment: Path,
     *suspects: str,
-    answers: Annotated[tuple[Path, ...], Parameter(negative=(), show_default=False)] = (),
-    save_answers: Path | None = None,
     report: Path | None = None,
     force: Flag = False,
     json_: Json = False,
+    keeping: AnswerOptions = AnswerOptions(),
     opening: OpeningOptions = OpeningOptions(),
     judging: JudgingOptions = JudgingOptions(),
     process: ProcessOptions = ProcessOptions(),
@@ -107,63 +122,53 @@ def verify(
         enrolment: Folder that 'fpframe enroll' wrote.
         suspects: .onnx, .pt2, .safetensors or .pt files, or python:MODULE:FUNCTION; several share alpha by Holm's
             procedure.
-        answers: Recorded answers (.npz) of a suspect that somebody asked before; once for each of several.
-        save_answers: File (.npz) for the answers; with several suspects a number is added to its name.
         report: File for a report in HTML, which loads nothing from the network.
         force: Overwrite existing files.
         json_: Print exactly one JSON object.
+        keeping: What is done with the answers of suspects.
         opening: How suspects are opened.
         judging: How suspects are judged.
         process: What suspects may use in the process that they are opened and asked in.
     """
-    from fpframe.decision import INCONCLUSIVE
     from fpframe.enrolment import Enrolment
-    from fpframe.isolation import OwnProcess
+    from fpframe.isolation import Journals, OwnProcess
     from fpframe.registry import load_registry
-    from fpframe.report import verdict_html, verdicts_text
-    from fpframe.store import refuse_file, write_durably
-    from fpframe.verification import verify_many
+    from fpframe.store import refuse_file
+    from fpframe.verification import verify_each
 
     judged = judging.given()
     recorded = [suspect for suspect in suspects if suspect.endswith(".npz")]
     if recorded:
         raise UsageError(f"recorded answers are not a suspect ({recorded[0]}); name each file with --answers FILE")
-    files = _numbered(save_answers, len(suspects) + len(answers))
+    files = _numbered(keeping.save_answers, len(suspects) + len(keeping.answers))
     for file in (*files, *([report] if report else [])):
         refuse_file(file, force=force)
     # what a suspect prints is not a result
     with (
-        OwnProcess(load_registry(), process.given()) as isolation,
+        OwnProcess(load_registry(), process.given(), journals=Journals.usual(resume=keeping.resume)) as isolation,
         ProgressBars() as bars,
         contextlib.redirect_stdout(sys.stderr),
     ):
         if suspects:
             isolation.prepare()  # beside the enrolment, which takes a while too
         opened = Enrolment.open(enrolment, registry=isolation.registry)
-        verdicts = verify_many(
+        outcomes = verify_each(
             opened,
             suspects,
-            answers=answers,
+            answers=keeping.answers,
             isolation=isolation,
             on_event=bars,
             **opening.given(),
             **judged,
         )
-    for file, verdict in zip(files, verdicts, strict=True) if files else ():
-        assert verdict.transcript is not None
-        verdict.transcript.save(file, force=force)
+    save_transcripts(outcomes, files, force=force)
     if report is not None:
-        write_durably(report, verdict_html(verdicts, opened).encode())
-    if json_:
-        told = {
-            "alpha": opened.recipe.alpha if judging.alpha is None else judging.alpha,
-            "enrolment": opened.to_dict(),
-            "suspects": [verdict.to_dict() for verdict in verdicts],
-        }
-        print(json.dumps(told, indent=2, allow_nan=False))
-    else:
-        print(verdicts_text(verdicts))
-    return INCONCLUSIVE_EXIT if all(verdict.verdict == INCONCLUSIVE for verdict in verdicts) else 0
+        write_report(outcomes, opened, report)
+    alpha = opened.recipe.alpha if judging.alpha is None else judging.alpha
+    code = print_outcomes(outcomes, opened, alpha=alpha, as_json=json_)
+    flush_output()
+    forget_journals(outcomes, isolation.kept)
+    return code
 
 
 def _numbered(path: Path | None, count: int) -> list[Path]:

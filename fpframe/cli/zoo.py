@@ -11,6 +11,7 @@ import attrs
 from cyclopts import App, Group, Parameter
 
 from fpframe.cli.options import Flag, Json, Names, RunOptions, VictimOptions, Words
+from fpframe.cli.streams import say
 from fpframe.cli.texts import listed
 
 if TYPE_CHECKING:
@@ -53,6 +54,21 @@ class ModelOptions:
             without=self.without,
             run=run,
         )
+
+
+def refuse_code_of(recipe: str, victim: VictimOptions, dataset: str | None, run: Run) -> None:
+    """Refuse a recipe that names code, for a command that only looks; addresses that are typed are consent enough.
+
+    Raises:
+        UsageError: names the address.
+    """
+    from fpframe.opening import refuse_code
+    from fpframe.recipe import Recipe
+    from fpframe.zoo import recipe_addresses
+
+    addresses = recipe_addresses(Recipe.load(recipe))
+    whose = f"recipe '{recipe}', of which nothing is run before it is built"
+    refuse_code(run.registry, addresses, whose=whose, trusted=[victim.victim, victim.backbone, dataset])
 
 
 @Parameter(name="*", group=Group("Executor", sort_key=4))
@@ -103,11 +119,14 @@ def plan(
     """
     from fpframe.report import outlook_dict, outlook_text
 
-    outlook = models.plan(recipe, victim, run.dataset, run.silent()).outlook()
+    silent = run.silent()
+    if not silent.trust_code:
+        refuse_code_of(recipe, victim, run.dataset, silent)
+    outlook = models.plan(recipe, victim, run.dataset, silent).outlook()
     if json_:
-        print(json.dumps(outlook_dict(outlook, workers=run.count), indent=2))
+        say(json.dumps(outlook_dict(outlook, workers=run.count), indent=2))
     else:
-        print(outlook_text(outlook, workers=run.count))
+        say(outlook_text(outlook, workers=run.count))
 
 
 @zoo.command
@@ -154,9 +173,9 @@ def build(
         kept = _kept(attrs.evolve(planned, run=shown), keep, listed(schemes))
     minutes = (time.monotonic() - started) / 60
     if outlook.missing:
-        print(costs_text(stored_costs(outlook.missing, planned.workspace), minutes=minutes))
+        say(costs_text(stored_costs(outlook.missing, planned.workspace), minutes=minutes))
     store = planned.workspace.store.root
-    print(f"{len(planned.models)} models are in the store, {kept}after {minutes:.1f} minutes ({store})")
+    say(f"{len(planned.models)} models are in the store, {kept}after {minutes:.1f} minutes ({store})")
 
 
 @zoo.command(name="list")
@@ -189,15 +208,18 @@ def list_(
     if summary and json_:
         raise UsageError("--summary and --json exclude each other; the JSON holds every model")
 
-    planned = models.plan(recipe, victim, run.dataset, run.silent())
+    silent = run.silent()
+    if not silent.trust_code:
+        refuse_code_of(recipe, victim, run.dataset, silent)
+    planned = models.plan(recipe, victim, run.dataset, silent)
     rows = planned.rows()
     if json_:
-        print(json.dumps(zoo_dict(rows), indent=2))
+        say(json.dumps(zoo_dict(rows), indent=2))
         return
-    print(zoo_summary(rows) if summary else zoo_text(rows))
+    say(zoo_summary(rows) if summary else zoo_text(rows))
     dropped = dropped_models(planned.models, planned.workspace)
     if dropped:
-        print(f"\n{len(planned.models)} models; {dropped_text(len(dropped))}")
+        say(f"\n{len(planned.models)} models; {dropped_text(len(dropped))}")
 
 
 @zoo.command
@@ -228,7 +250,7 @@ def export(
     made = Zoo(planned.models, planned.workspace)
     with run.shown() as shown:
         index = export_zoo(made, out, format=format, force=force, on_event=shown.on_event)
-    print(f"{index}: {len(json.loads(index.read_text()))} models as {format}")
+    say(f"{index}: {len(json.loads(index.read_text()))} models as {format}")
 
 
 def _kept(planned: ZooPlan, keep: str, schemes: list[str]) -> str:

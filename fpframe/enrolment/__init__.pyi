@@ -25,7 +25,7 @@ from .method import (
 )
 from .own_models import Independents as Independents
 from .queries import check_pool as check_pool, fooling_rate as fooling_rate
-from .recalibrate import calibrate as calibrate
+from .recalibrate import calibrate as calibrate, enrolment_addresses as enrolment_addresses
 from .scoring import fisher_z as fisher_z, score_views as score_views
 from .sharpness import scored_answers as scored_answers
 from .strangers import (

@@ -62,10 +62,14 @@ class Enrolment(Contents):
 
     @classmethod
     def open(cls, path: str | Path, *, registry: Registry | None = None) -> Enrolment:
-        """Read an enrolment folder; every digest is checked and nothing in it is executed.
+        """Read an enrolment folder; every digest is checked, and nothing in it is executed.
+
+        What follows from its parts is computed again: scores from answers and encoders, shapes, counts, and the kinds
+        of calibration models. The scores of a large one take about a second.
 
         Raises:
-            IntegrityError: a member is missing, was changed, or is not one of an enrolment's.
+            IntegrityError: a member is missing, may not be read, was changed, is not one of an enrolment's, or
+                contradicts another.
             UsageError: there is no such folder, it is not an enrolment, or it is one of another release.
         """
         return read_enrolment(cls, Path(path), registry=registry)

@@ -9,6 +9,9 @@ import attrs
 import cattrs
 
 from fpframe.base import Note, explain, make_converter
+from fpframe.parameters import number, whole
+
+_count, _share = whole(low=0), number(low=0, high=1)
 
 
 @attrs.frozen(kw_only=True)
@@ -25,13 +28,13 @@ class VictimLook:
         gradients: share of the images tried at which it has a gradient.
     """
 
-    images: int
-    accuracy: float
-    guessing: float
-    class_means: float
-    pool_images: int
-    pool_accuracy: float
-    gradients: float
+    images: int = attrs.field(validator=_count)
+    accuracy: float = attrs.field(validator=_share)
+    guessing: float = attrs.field(validator=_share)
+    class_means: float = attrs.field(validator=_share)
+    pool_images: int = attrs.field(validator=_count)
+    pool_accuracy: float = attrs.field(validator=_share)
+    gradients: float = attrs.field(validator=_share)
 
 
 @attrs.frozen(kw_only=True)
@@ -45,10 +48,10 @@ class StratumLook:
         highest: the highest accuracy.
     """
 
-    models: int
-    lowest: float
-    median: float
-    highest: float
+    models: int = attrs.field(validator=_count)
+    lowest: float = attrs.field(validator=_share)
+    median: float = attrs.field(validator=_share)
+    highest: float = attrs.field(validator=_share)
 
 
 @attrs.frozen(kw_only=True)
@@ -64,9 +67,9 @@ class ZooLook:
         strata: how accurate the calibration models are, by stratum; empty where nobody could tell.
     """
 
-    derived: int
-    independent: int
-    failed: int
+    derived: int = attrs.field(validator=_count)
+    independent: int = attrs.field(validator=_count)
+    failed: int = attrs.field(validator=_count)
     agreement: float | None
     strata: Mapping[str, StratumLook]
 
@@ -82,8 +85,8 @@ class Crafted:
     """
 
     perturbation: str
-    moved: float
-    converged: float
+    moved: float = attrs.field(validator=_share)
+    converged: float = attrs.field(validator=_share)
 
 
 @attrs.frozen(kw_only=True)

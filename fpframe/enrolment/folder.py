@@ -11,10 +11,12 @@ import torch
 from safetensors import SafetensorError
 from torch import Tensor, nn
 
-from fpframe.decision import Standard
-from fpframe.enrolment.calibration import Calibration, CalibrationModel
+from fpframe.enrolment.calibration import Calibration
+from fpframe.enrolment.consistency import refuse_contradictions
 from fpframe.enrolment.contents import Contents
-from fpframe.enrolment.format import FACTS, MEMBERS, UNDIGESTED, check_known, decode, encode, read_assumption
+from fpframe.enrolment.declared import check_sentences, read_declared, read_scored
+from fpframe.enrolment.format import FACTS, MEMBERS, OLDEST, UNDIGESTED, check_known, decode, encode, read_assumption
+from fpframe.enrolment.rescoring import refuse_other_scores
 from fpframe.errors import FpframeError, IntegrityError, UsageError
 from fpframe.interfaces import ComponentSpec, Encoder
 from fpframe.models import QueryPart, QuerySet
@@ -25,6 +27,7 @@ from fpframe.store import (
     read_manifest,
     read_members,
     refuse_existing as refuse_existing_sealed,
+    refuse_place,
     write_sealed,
 )
 
@@ -42,7 +45,9 @@ def write_enrolment(contents: Contents, path: Path, *, force: bool) -> None:
         UsageError: the folder exists and `force` is not set, or it is not an enrolment.
         ResourceError: the disk is full or cannot be written.
     """
-    write_sealed(ENROLMENT, path, *encode(contents), force=force)
+    about, members = encode(contents)
+    # format 2 does not know a manifest that holds a digest of itself
+    write_sealed(ENROLMENT, path, about, members, force=force, sealed=about["format"] > OLDEST)
 
 
 def enrolment_digest(contents: Contents) -> str:
@@ -54,27 +59,36 @@ def refuse_existing(path: Path, *, force: bool) -> None:
     """Refuse to overwrite: without `force` anything that exists, with it anything that is not an enrolment.
 
     Raises:
-        UsageError: names the folder.
+        UsageError: names the folder, or the enrolment that it would lie in.
+        ResourceError: the folder around it cannot be written to.
     """
     refuse_existing_sealed(ENROLMENT, path, force=force)
+    refuse_place(path.parent)
 
 
 def read_enrolment(kind: type[ContentsT], path: Path, *, registry: Registry | None) -> ContentsT:
-    """Read an enrolment folder, checking every digest.
+    """Read an enrolment folder, checking every digest, and that no member contradicts another.
 
     Raises:
-        IntegrityError: a member is missing, was changed, or is not one of an enrolment's.
+        IntegrityError: a member is missing, was changed, is not one of an enrolment's, or contradicts another.
         UsageError: there is no such folder, it is not an enrolment, or it is one of another release.
     """
     manifest = read_manifest(ENROLMENT, path)
     try:
         check_known(manifest, where=path)
+        declared = read_declared(manifest.about)
+        check_sentences(manifest.about["assumptions"])
         members = decode(manifest, read_members(ENROLMENT, path, manifest))
-        return kind(**_fields(manifest.about, members, registry or load_registry()))
+        contents = kind(**_fields(manifest.about, members, registry or load_registry()))
+        refuse_contradictions(contents, declared, needs_standards=manifest.about["format"] > OLDEST)
+        if contents.ability is not None:  # earlier releases scored otherwise, and what they enrolled accuses nobody
+            refuse_other_scores(contents)
+        return contents
     except FpframeError:
         raise
     except (SafetensorError, ValueError, KeyError, TypeError, AttributeError, RuntimeError) as error:
-        raise IntegrityError(f"the enrolment does not fit together: {error} ({path}); restore it") from error
+        told = " ".join(str(error).split())  # torch says what it does not like on several lines
+        raise IntegrityError(f"the enrolment does not fit together: {told} ({path}); restore it") from error
 
 
 def _fields(about: Mapping[str, Any], members: Mapping[str, Any], registry: Registry) -> dict[str, Any]:
@@ -87,7 +101,9 @@ def _fields(about: Mapping[str, Any], members: Mapping[str, Any], registry: Regi
             f"{encoder.revision} is installed; enroll again, or install that version"
         )
     shape = members["victim_answers"].shape[1:]
-    scored = members["calibration"]
+    scored, answers = read_scored(members["calibration"]), members["calibration_answers"]
+    if len(scored.filters) != len(answers):
+        raise ValueError(f"there are answers through {len(answers)} filters where {len(scored.filters)} are listed")
     return {
         "recipe": members["recipe"],
         "scheme": about["scheme"],
@@ -98,24 +114,29 @@ def _fields(about: Mapping[str, Any], members: Mapping[str, Any], registry: Regi
         "encoders": {name: _filled(encoder.module(*shape), weights) for name, weights in members["encoders"].items()},
         "victim_answers": members["victim_answers"],
         "calibration": Calibration(
-            models=tuple(CalibrationModel(**model) for model in scored["models"]),
-            answers=dict(zip(scored["filters"], members["calibration_answers"], strict=True)),
+            models=scored.models,
+            answers=dict(zip(scored.filters, answers, strict=True)),
             views={
-                channel: {name: np.array(views, dtype=np.float64) for name, views in by_filter.items()}
-                for channel, by_filter in scored["view_scores"].items()
+                channel: {name: _matrix(views) for name, views in by_filter.items()}
+                for channel, by_filter in scored.view_scores.items()
             },
-            source=scored["source"],
+            source=scored.source,
         ),
-        "standards": {
-            channel: Standard(means=tuple(standard["means"]), deviations=tuple(standard["deviations"]))
-            for channel, standard in scored["standards"].items()
-        },
+        "standards": dict(scored.standards),
         "victim": about["victim"],
         "classes": tuple(about["classes"]),
         "assumptions": tuple(read_assumption(stored) for stored in about["assumptions"]),
         "profile": about["profile"],
         **{name: members[name] for name, member in MEMBERS.items() if member.version is not None and name in members},
     }
+
+
+def _matrix(views: object) -> np.ndarray:
+    """Return scores ``(M, V)``, of which JSON has only numbers."""
+    matrix = np.array(views)
+    if matrix.dtype.kind not in "fi":
+        raise ValueError("scores are not numbers")
+    return matrix.astype(np.float64)
 
 
 def _filled(module: nn.Module, weights: Mapping[str, Tensor]) -> nn.Module:

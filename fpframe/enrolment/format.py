@@ -23,7 +23,7 @@ from fpframe.enrolment.contents import Contents
 from fpframe.enrolment.fitness import Fitness
 from fpframe.errors import IntegrityError, UsageError
 from fpframe.recipe import Recipe
-from fpframe.store import Manifest, dump
+from fpframe.store import SEAL, Manifest, dump
 
 #: Format 2 has neither optional members nor codes of assumptions; format 1 kept no answers of the calibration models.
 OLDEST, NEWEST = 2, 3
@@ -83,6 +83,13 @@ def _assumption(note: Note) -> dict[str, str] | str:
     return note.text if note.code == UNCODED else note.to_dict()
 
 
+def _decode_recipe(content: bytes) -> Recipe:
+    try:
+        return Recipe.parse(content.decode(), origin="recipe.toml")
+    except UsageError as error:  # nobody typed it: it is damaged
+        raise ValueError(str(error)) from error
+
+
 def _encode_ability(contents: Contents) -> bytes | None:
     ability = contents.ability
     if ability is None:
@@ -96,6 +103,8 @@ def _encode_ability(contents: Contents) -> bytes | None:
 def _decode_ability(content: bytes) -> Ability:
     tensors = _tensors(content)
     left_out = parse_json(bytes(tensors["left_out"].tolist()))
+    if not isinstance(left_out, list):
+        raise ValueError("the names of models that ability left out are not a list")
     return Ability(**{name: tensors[name] for name in _ABILITY}, left_out=tuple(left_out))
 
 
@@ -107,7 +116,7 @@ MEMBERS: Mapping[str, Member] = {
     "recipe": Member(
         file="recipe.toml",
         encode=lambda contents: contents.recipe.to_toml().encode(),
-        decode=lambda content: Recipe.parse(content.decode(), origin="enrolment"),
+        decode=_decode_recipe,
     ),
     "queries": Member(
         file="queries.safetensors",
@@ -212,6 +221,10 @@ def check_known(manifest: Manifest, *, where: object) -> None:
     versions = about[VERSIONS] if version > OLDEST and VERSIONS in about else {}
     for name, told in dict(versions).items():
         _check_optional(name, told, where)
+    if manifest.sealed and version == OLDEST:
+        raise IntegrityError(
+            f"the entry of the manifest '{SEAL}' is not one of format 2 ({where}); restore the enrolment"
+        )
     _compare("entry of the manifest", {"format", *FACTS, *([VERSIONS] if versions else [])}, about, where)
     files = {member.file for member in _members(versions).values()}
     _compare("member", files | {encoder_file(channel) for channel in about["channels"]}, manifest.members, where)

@@ -8,13 +8,16 @@ from typing import Any
 
 import attrs
 
-from fpframe.base import parse_json
+from fpframe.base import parse_json, read_file
 from fpframe.enrolment.calibration import CalibrationModel
 from fpframe.errors import DataError
 from fpframe.interfaces import SuspectSource
 from fpframe.opening import find_source, known_forms
 from fpframe.registry import Registry
 from fpframe.zoo import INDEX
+
+#: Bytes of the list of an exported zoo at most.
+_MOST = 512 * 2**20
 
 #: The stratum of files that lie in no folder of their own.
 OWN = "own-independents"
@@ -101,7 +104,7 @@ def _lying(folder: Path, sources: Mapping[Path, SuspectSource]) -> Iterator[Inde
 
 def _listed(folder: Path, sources: Mapping[Path, SuspectSource]) -> Iterator[IndependentFile]:
     try:
-        entries: list[dict[str, Any]] = parse_json((folder / INDEX).read_bytes())
+        entries: list[dict[str, Any]] = parse_json(read_file(folder / INDEX, most=_MOST))
         by_file = {str(entry["file"]): entry for entry in entries}
         chosen = [e for e in by_file.values() if e["relation"] == "independent" and e["split"] == "calibrate"]
         models = {

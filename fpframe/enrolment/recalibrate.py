@@ -20,10 +20,13 @@ from fpframe.enrolment.independents import ask_independents, names_once, refuse_
 from fpframe.enrolment.method import units_of
 from fpframe.enrolment.modelfolder import IndependentFile, find_independents
 from fpframe.enrolment.own_models import Independents
+from fpframe.enrolment.settling import settle
+from fpframe.enrolment.strangers import look_at_strangers
 from fpframe.enrolment.zoo_checks import accuracy_by_stratum
 from fpframe.errors import DataError, RecipeError, UsageError
 from fpframe.isolation import OpeningRequest, OwnProcess
 from fpframe.models import Dataset, Query
+from fpframe.opening import refuse_code
 from fpframe.recipe import Recipe, Run, explains_former
 from fpframe.zoo import (
     FilterChain,
@@ -36,6 +39,7 @@ from fpframe.zoo import (
     build_models,
     open_workspace,
     plan_models,
+    recipe_addresses,
 )
 
 
@@ -79,7 +83,9 @@ def calibrate(
         run: how the work is carried out.
 
     Raises:
-        UsageError: something in the request is wrong, or there are too few models for alpha; nothing was trained then.
+        UsageError: something in the request is wrong, there are too few models for alpha, or an address would import
+            code of whoever sent the enrolment; nothing was trained then. Or too many models of an architecture would be
+            accused if they did not calibrate.
         ModelError: a model of the user's own cannot be opened, does not fit, or is not independent.
         DataError: the data cannot be used, or is not what the victim was enrolled on.
     """
@@ -93,23 +99,69 @@ def calibrate(
     chains = tuple({chain.text: chain for chain in parsed}.values())
     alpha = enrolment.recipe.alpha if alpha is None else alpha
     if independents is not None:
+        given = Independents.of(independents)
+        files = find_independents(given.folder, run.registry)
+        if not run.trust_code:
+            listed = {file.backbone: f"the backbone of '{file.path.name}'" for file in files if file.backbone}
+            refuse_code(run.registry, listed, whose=f"the list of models in '{given.folder}'", trusted=[given.backbone])
         with run.computing():
-            calibration, ability = _on_files(enrolment, Independents.of(independents), chains, alpha=alpha, run=run)
+            calibration, ability = _on_files(enrolment, given, files, chains, alpha=alpha, run=run)
         accuracy: Mapping[str, StratumLook] = {}  # nobody has labelled images for them
     else:
         full = Recipe.of(enrolment.recipe if recipe is None else recipe)
+        if not run.trust_code:
+            own = {} if recipe is None else recipe_addresses(full)
+            refuse_code(
+                run.registry,
+                enrolment_addresses(enrolment, recipe=recipe is None, dataset=dataset is None),
+                whose="the enrolment",
+                trusted=own,
+            )
         plan = _plan(enrolment, full, tuple(without), alpha=alpha, run=run)
         with run.computing():
             workspace = _open_divided(enrolment, full, dataset, victim_indices, run)
             full = attrs.evolve(full, alpha=alpha)
             calibration, ability, accuracy = _on_zoo(enrolment, plan, workspace, chains, full, run, tuple(without))
-    return attrs.evolve(
+    made = attrs.evolve(
         enrolment,
         calibration=calibration,
         ability=ability,
         recipe=attrs.evolve(enrolment.recipe, alpha=alpha),
         fitness=enrolment.fitness and enrolment.fitness.calibrated_on(accuracy),
     )
+    refuse_accused(made)
+    return made
+
+
+def refuse_accused(made: Enrolment) -> None:
+    """Refuse a calibration without which too many models of an architecture would be accused, as `enroll` does.
+
+    Raises:
+        UsageError: names the architecture; where the owner accepted that at the enrolment, it stays a caveat.
+    """
+    accepted = made.fitness.accepted if made.fitness is not None else ()
+    strangers = [each for channel in made.encoders for each in made.strangers(channel)]
+    codes = frozenset(note.code for note in accepted)
+    settle(look_at_strangers(strangers), codes, how="accept it where the victim is enrolled, with")
+
+
+def enrolment_addresses(enrolment: Enrolment, *, recipe: bool, dataset: bool) -> dict[str, str]:
+    """Return the addresses that an enrolment names and that are opened to train models, each with its place.
+
+    Args:
+        enrolment: the enrolment, which somebody else may have made.
+        recipe: whether its recipe is followed; otherwise only how it divided the data.
+        dataset: whether its data are opened.
+    """
+    found = recipe_addresses(enrolment.recipe) if recipe else {}
+    if not recipe:
+        found = dict.fromkeys(filter(None, [enrolment.recipe.pool]), "'pool'")
+    if dataset:
+        found.setdefault(enrolment.recipe.dataset, "'dataset'")
+    elif enrolment.recipe.dataset != enrolment.recipe.pool:
+        found.pop(enrolment.recipe.dataset, None)
+    found.setdefault(enrolment.victim["backbone"], "the victim's backbone")
+    return found
 
 
 def _plan(enrolment: Enrolment, recipe: Recipe, without: tuple[str, ...], *, alpha: float, run: Run) -> list[ZooModel]:
@@ -196,9 +248,14 @@ def _on_zoo(
 
 
 def _on_files(
-    enrolment: Enrolment, independents: Independents, chains: tuple[FilterChain, ...], *, alpha: float, run: Run
+    enrolment: Enrolment,
+    independents: Independents,
+    files: list[IndependentFile],
+    chains: tuple[FilterChain, ...],
+    *,
+    alpha: float,
+    run: Run,
 ) -> tuple[Calibration, Ability | None]:
-    files = find_independents(independents.folder, run.registry)
     models: list[CalibrationModel] = names_once(files)
     require_alpha(alpha, units_of(models))
 

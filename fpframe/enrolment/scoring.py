@@ -15,6 +15,9 @@ from fpframe.enrolment.sharpness import scored_answers
 from fpframe.models import TOP1, nearest_channel, through_channel
 from fpframe.rng import threads
 
+#: By how much cosines of the same labels differ between machines: the last decimals that are kept.
+_LAST = 2e-6
+
 
 def score_views(encoder: nn.Module, answers: Tensor, victim_answers: Tensor, channel: str) -> np.ndarray:
     """Return the view scores ``(M, V)`` of models by their answers ``(M, V, Q, K)``."""
@@ -58,6 +61,11 @@ class Likeness:
         cosines = torch.cat([F.cosine_similarity(ours, theirs, dim=1) for ours, theirs in pairs])
         # float32 knows no more, and models that match the victim equally often have to tie
         return cosines.double().round(decimals=6)
+
+    def roughly(self, answers: Tensor, view: int) -> Tensor:
+        """Return the cosines ``(M,)`` of models in one view by their answers ``(M, Q, K)``, to about four decimals."""
+        scored = scored_answers(answers, self._victim[view : view + 1], self._channel, rough=True)
+        return F.cosine_similarity(self._embedded[view], self._encoder(scored), dim=1).double()
 
     def drawn(self, answers: Tensor, drawn: Tensor) -> Tensor | None:
         """Return the cosine ``(R,)`` in the only view ``(1, Q, K)`` for each draw of its queries ``(R, Q)``.
@@ -117,6 +125,31 @@ class Scorer:
             return scores
         labels = self._labels(through_channel(answers, self.channel))
         return torch.maximum(scores, _translated(labels, self._source, self._target))
+
+    def roughly(self, answers: Tensor, view: int) -> Tensor:
+        """Return the scores ``(M,)`` of models in one view by their probabilities ``(M, Q, K)``, quickly.
+
+        They are right to about four decimals, where `views` gives six.
+        """
+        scores = self._own.roughly(answers, view)
+        if self._labels is None:
+            return scores
+        labels = self._labels.roughly(through_channel(answers, self.channel), view)
+        return torch.maximum(scores, _translated(labels, self._source, self._target))
+
+    def bounds(self, answers: Tensor, tolerance: float) -> tuple[Tensor, Tensor]:
+        """Return between which numbers ``(V,)`` another machine may find the score of each view.
+
+        Answers ``(V, Q, K)`` are the same there, so labels are too, and only the last decimals of their cosines differ.
+        """
+        scores = self._own(answers)
+        low, high = scores - tolerance, scores + tolerance
+        if self._labels is None:
+            return low, high
+        labels = self._labels(through_channel(answers, self.channel))
+        moved = (_translated(labels + step, self._source, self._target) for step in (-_LAST, _LAST))
+        least, most = moved
+        return torch.maximum(low, least - tolerance), torch.maximum(high, most + tolerance)
 
     def interval(self, answers: Tensor) -> tuple[float, float] | None:
         """Return the interval, 2.5 % to 97.5 %, of the score of the only view ``(1, Q, K)`` over its queries.

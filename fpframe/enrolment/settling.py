@@ -36,8 +36,13 @@ def accepted_codes(accept: Iterable[str]) -> frozenset[str]:
     return frozenset(codes)
 
 
-def settle(found: Sequence[Unfit], accept: frozenset[str]) -> tuple[Note, ...]:
+def settle(found: Sequence[Unfit], accept: frozenset[str], *, how: str = "accept it with") -> tuple[Note, ...]:
     """Return what was found and is accepted, as caveats; what follows from something else is not told beside it.
+
+    Args:
+        found: in what the enrolment is unfit.
+        accept: codes that the owner accepts.
+        how: how the owner may accept one, as words before the option.
 
     Raises:
         UsageError: something was found that is not accepted; names it, and what helps.
@@ -52,6 +57,6 @@ def settle(found: Sequence[Unfit], accept: frozenset[str]) -> tuple[Note, ...]:
         more = f" (found too: {', '.join(other.note.code for other in others)})" if others else ""
         raise UsageError(
             f"this enrolment is not fit to accuse anybody: {text[0].lower()}{text[1:]} ({code}){more}; {first.remedy}, "
-            f"or accept it with --accept-unfit {code}, which every verdict will say"
+            f"or {how} --accept-unfit {code}, which every verdict will say"
         )
     return tuple(unfit.note for unfit in told)

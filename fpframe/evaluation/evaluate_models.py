@@ -10,14 +10,24 @@ from torch import nn
 
 from fpframe.base import Event, Listener, ignore
 from fpframe.decision import Test
-from fpframe.enrolment import Enrolment
+from fpframe.enrolment import Enrolment, enrolment_addresses
 from fpframe.errors import DataError, ModelError
 from fpframe.evaluation.records import Evaluation, HeldOut
 from fpframe.models import Dataset
-from fpframe.opening import Victim
+from fpframe.opening import Victim, refuse_code
 from fpframe.recipe import Recipe, Run, explains_former
 from fpframe.registry import SAME_ARCHITECTURE
-from fpframe.verification import Asking, Verdict, Yardsticks, conclude, judge, question, recording_of
+from fpframe.verification import (
+    Asking,
+    Interview,
+    Verdict,
+    Yardsticks,
+    conclude,
+    judge,
+    question,
+    recording_of,
+    require_finished,
+)
 from fpframe.zoo import (
     Setting,
     Zoo,
@@ -58,7 +68,7 @@ def evaluate(
         run: how the work is carried out.
 
     Raises:
-        UsageError: there is no such channel.
+        UsageError: there is no such channel, or an address would import code of whoever sent the enrolment.
         ModelError: this is not the victim that was enrolled.
         DataError: the recipe has no test models, or the enrolments have different recipes.
     """
@@ -67,8 +77,14 @@ def evaluate(
     channels = tuple(enrolments[0].encoders) if channels is None else tuple(channels)
     for channel in channels:
         enrolments[0].encoder_for(channel)
+    victim = Victim.of(victim)
+    if not run.trust_code:
+        named = [] if victim is None else [victim.backbone, victim.model if isinstance(victim.model, str) else None]
+        for enrolment in enrolments:
+            addresses = enrolment_addresses(enrolment, recipe=True, dataset=dataset is None)
+            refuse_code(run.registry, addresses, whose="the enrolment", trusted=named)
     with run.computing():
-        setting = _open_enrolled(enrolments, Victim.of(victim), dataset, run)
+        setting = _open_enrolled(enrolments, victim, dataset, run)
         plan = plan_models(recipe, run.registry, splits=("test",), without=setting.without)
         if {model.relation for model in plan} != {"derived", "independent"}:
             raise DataError(f"recipe '{recipe.name}' has no derived or no independent models in 'test'")
@@ -161,14 +177,15 @@ def evaluate_zoo(
 def _judged(zoo: Zoo, model: ZooModel, yardsticks: Yardsticks, channel: str, tests: Sequence[Test]) -> HeldOut:
     enrolment, alpha = yardsticks.enrolment, yardsticks.enrolment.recipe.alpha
     recording = recording_of(zoo, model, enrolment.queries, enrolment.able, channel)
-    whole = question(recording.suspect(), yardsticks, Asking(), alpha=alpha)
+    whole = question(Interview(recording.suspect()), yardsticks, Asking(), alpha=alpha)
 
     def verdict(test: Test) -> Verdict:
         asking = Asking(test=test)
         if test == "sequential":  # which leaves views unasked, and sees less
-            [found] = judge([recording.suspect()], yardsticks, asking, alpha=alpha)
+            outcomes = judge([recording.suspect()], yardsticks, asking, alpha=alpha)
         else:
-            [found] = conclude([whole], yardsticks, asking, alpha=alpha)
+            outcomes = conclude([whole], yardsticks, asking, alpha=alpha)
+        [found] = require_finished(outcomes)
         return attrs.evolve(found, transcript=None)  # hundreds of models, in several channels
 
     return HeldOut(

@@ -4,6 +4,7 @@ from .backbone import BackboneSource as BackboneSource
 from .component import Component as Component
 from .dataset import DatasetSource as DatasetSource
 from .encoder import Encoder as Encoder, Relation as Relation
+from .fence import fenced as fenced, require as require, unfenced as unfenced
 from .filter import AnswerFilter as AnswerFilter, FilteredQuery as FilteredQuery, Probe as Probe
 from .perturbation import Perturbation as Perturbation, PerturbationGenerator as PerturbationGenerator
 from .references import References as References

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from fpframe.errors import DataError, PluginError
 from fpframe.interfaces.component import Component
+from fpframe.interfaces.fence import fenced, require
 from fpframe.interfaces.references import References
 from fpframe.models import Classifier, evaluating
 from fpframe.rng import isolated
@@ -61,15 +62,17 @@ class Augmenter(Component):
 
         Raises:
             DataError: the pool has fewer images than points.
-            PluginError: the augmenter returned indices or images that cannot be used.
+            PluginError: the augmenter failed, changed the model, or returned indices or images that cannot be used.
         """
         if len(pool) < points:
             raise DataError(
                 f"{points} query points are wanted but the pool has {len(pool)} images; lower 'points' in the recipe, "
                 "or give the pool a larger share of the data"
             )
-        with evaluating(model), isolated(seed):
+        doing = "choosing points"
+        with fenced(self, model, doing=doing), evaluating(model), isolated(seed):
             chosen = self.choose(model, pool, labels, points=points, views=views, references=references, seed=seed)
+        require(self, chosen, Tensor, doing=doing)
         if chosen.shape[:2] != (views, points) or chosen.ndim not in (2, 5):
             raise PluginError(f"'{self.name}' returned shape {tuple(chosen.shape)}, expected ({views}, {points}, ...)")
         if chosen.ndim == 5:

@@ -15,9 +15,12 @@ class BackboneSource(Component):
     Attributes:
         seeded: whether its architectures are drawn by a seed: a whole number at the end of their name. Then a recipe
             may write ``*`` in its place, and each model gets another one.
+        imports_code: whether building an architecture imports a module that its address names; such an address is
+            followed only where the user names it, never because an enrolment or another file of somebody else does.
     """
 
     kind = "backbone"
+    imports_code: ClassVar[bool] = False
     seeded: ClassVar[bool] = False
 
     @abstractmethod

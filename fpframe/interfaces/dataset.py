@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from pathlib import Path
+from typing import ClassVar
 
 from fpframe.errors import UsageError
 from fpframe.interfaces.component import Component
@@ -11,9 +12,15 @@ from fpframe.models import Dataset
 
 
 class DatasetSource(Component):
-    """Open data sets for addresses ``NAME:REST``, or plain ``NAME``, where NAME is the component's name."""
+    """Open data sets for addresses ``NAME:REST``, or plain ``NAME``, where NAME is the component's name.
+
+    Attributes:
+        imports_code: whether opening an address imports a module that the address names; such an address is followed
+            only where the user names it, never because an enrolment or another file of somebody else does.
+    """
 
     kind = "dataset"
+    imports_code: ClassVar[bool] = False
 
     @abstractmethod
     def open(self, rest: str, *, root: Path | None) -> Dataset:

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from fpframe.errors import PluginError
 from fpframe.interfaces.component import Component
+from fpframe.interfaces.fence import fenced, require
 from fpframe.rng import isolated
 
 Relation = Literal["victim", "derived", "independent"]
@@ -52,13 +53,18 @@ class Encoder(Component):
         """Return a fitted network in evaluation mode.
 
         Raises:
-            PluginError: its embeddings are not finite or not of unit length.
+            PluginError: it failed, or its embeddings have another shape, are not finite or not of unit length.
         """
-        with isolated(seed):
-            module = self.module(*answers.shape[2:])
-            self.fit_module(module, answers, relation, groups, seed=seed)
-        module.eval().requires_grad_(False)
-        embeddings = module(answers[0])
+        doing = "fitting its network"
+        with fenced(self, doing=doing), isolated(seed):
+            module = require(self, self.module(*answers.shape[2:]), nn.Module, doing=doing)
+            self.fit_module(module, answers.clone(), relation, groups.clone(), seed=seed)
+            module.eval().requires_grad_(False)
+            embeddings = require(self, module(answers[0]), Tensor, doing=doing)
+        if embeddings.ndim != 2 or len(embeddings) != answers.shape[1]:
+            raise PluginError(
+                f"'{self.name}' gives embeddings of shape {tuple(embeddings.shape)}, expected ({answers.shape[1]}, E)"
+            )
         if not torch.allclose(embeddings.norm(dim=1), torch.ones(len(embeddings)), atol=1e-4):
             raise PluginError(f"'{self.name}' gives embeddings that are not finite or not of unit L2 norm")
         return module

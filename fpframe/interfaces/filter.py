@@ -12,6 +12,7 @@ from torch import Tensor
 
 from fpframe.errors import UsageError
 from fpframe.interfaces.component import Component
+from fpframe.interfaces.fence import fenced, require
 from fpframe.models import TOP1, Outputs, Query, ReadAlready, Reading
 
 Change = Callable[[Tensor], Tensor]
@@ -163,9 +164,16 @@ class FilteredQuery(Query):
         return torch.cat([self._filtered(batch) for batch in self._batches(pixels)])
 
     def _filtered(self, batch: Tensor) -> Tensor:
-        answers = self._query(batch if self._change_images is None else self._change_images(batch))
+        answers = self._query(self._changed(batch, self._change_images, "changing images"))
         self._refuse_labels()
-        return answers if self._change_answers is None else self._change_answers(answers)
+        return self._changed(answers, self._change_answers, "changing answers")
+
+    def _changed(self, given: Tensor, change: Change | None, doing: str) -> Tensor:
+        if change is None:
+            return given
+        with fenced(self._filter, doing=doing):
+            made = change(given)
+        return require(self._filter, made, Tensor, doing=doing)
 
     def _refuse_labels(self) -> None:
         if self._filter.needs == "probs" and self._query.channel == TOP1:

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from fpframe.errors import PluginError
 from fpframe.interfaces.component import Component
+from fpframe.interfaces.fence import fenced, require
 from fpframe.interfaces.references import References
 from fpframe.models import Classifier, evaluating
 from fpframe.rng import isolated
@@ -73,10 +74,15 @@ class PerturbationGenerator(Component):
         """Generate, check and project.
 
         Raises:
-            PluginError: the generator returned a wrong shape or values that are not finite.
+            PluginError: the generator failed, changed the model, or returned something else than perturbations of the
+                right shape that are finite, and at most 1 where it has no bound.
         """
-        with evaluating(model), isolated(seed):
+        doing = "making a perturbation"
+        with fenced(self, model, doing=doing), evaluating(model), isolated(seed):
             made = self.generate(model, x.detach().clone(), labels.clone(), references=references, seed=seed)
+        made = require(self, made, Perturbation, doing=doing)
+        for tensor in (made.delta, made.converged):
+            require(self, tensor, Tensor, doing=doing)
         rows = 1 if self.scope == "universal" else len(x)
         expected = (rows, *x.shape[1:])
         if made.delta.shape != expected or made.converged.shape != (rows,):
@@ -87,6 +93,11 @@ class PerturbationGenerator(Component):
         delta = made.delta.detach().to(torch.float32)
         if not bool(delta.isfinite().all()):
             raise PluginError(f"'{self.name}' returned a perturbation that is not finite")
+        if self.bound is None and float(delta.abs().max()) > 1:
+            raise PluginError(
+                f"'{self.name}' returned a perturbation of up to {float(delta.abs().max()):g}, where pixels are from 0 "
+                "to 1; divide it by 255 if it counts grey levels"
+            )
         return attrs.evolve(made, delta=project(delta, self.norm, self.bound))
 
 

@@ -53,12 +53,15 @@ class SuspectSource(Component):
         forms: what its addresses look like, for messages, such as ``FILE.onnx``.
         needs_backbone: whether its suspects are bare weights, so that somebody has to name their architecture.
         needs_network: whether it reaches its suspects over the network, from which others are kept.
+        imports_code: whether opening an address imports a module that the address names; such an address is followed
+            only where the user names it, never because an enrolment or another file of somebody else does.
     """
 
     kind = "suspect"
     forms: ClassVar[tuple[str, ...]] = ()
     needs_backbone: ClassVar[bool] = False
     needs_network: ClassVar[bool] = False
+    imports_code: ClassVar[bool] = False
 
     @abstractmethod
     def matches(self, address: str) -> bool:

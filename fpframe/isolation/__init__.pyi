@@ -1,4 +1,11 @@
-from .border import Answers as Answers, Facts as Facts, HowRead as HowRead, Session as Session, answer as answer
+from .border import (
+    Answers as Answers,
+    Facts as Facts,
+    HowRead as HowRead,
+    IsolatedQuery as IsolatedQuery,
+    Session as Session,
+    answer as answer,
+)
 from .failure import (
     DeadSuspectError as DeadSuspectError,
     Failure as Failure,
@@ -6,6 +13,7 @@ from .failure import (
 )
 from .inprocess import InProcess as InProcess
 from .interface import Isolation as Isolation
+from .journal import Journal as Journal, JournalledSession as JournalledSession, Journals as Journals
 from .limits import USUAL_SECONDS as USUAL_SECONDS, Limits as Limits
 from .ownprocess import OwnProcess as OwnProcess
 from .request import OpeningRequest as OpeningRequest

@@ -115,6 +115,8 @@ class IsolatedQuery(Query):
             digest=session.facts.digest,
         )
         self.architecture = session.facts.architecture
+        #: What it has answered so far, on disk; ``None`` where nothing is kept.
+        self.journal = getattr(session, "journal", None)
         self.notes = session.facts.notes
 
     @property

@@ -7,9 +7,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import ClassVar, Self, final
 
+import attrs
+
 from fpframe.base import Note
 from fpframe.isolation.border import IsolatedQuery, Session
 from fpframe.isolation.failure import Failure
+from fpframe.isolation.journal import Journal, JournalledSession, Journals
 from fpframe.isolation.limits import Limits
 from fpframe.isolation.request import OpeningRequest
 from fpframe.models import Query
@@ -23,6 +26,7 @@ class Isolation(ABC):
     Args:
         registry: where suspect and backbone sources come from.
         limits: what each suspect may use.
+        journals: where the answers of suspects with an address are kept as they come; ``None`` keeps none.
 
     Attributes:
         holds: names of the limits that this way holds a suspect to; a note says which of those given it does not.
@@ -30,9 +34,12 @@ class Isolation(ABC):
 
     holds: ClassVar[frozenset[str]] = frozenset()
 
-    def __init__(self, registry: Registry, limits: Limits | None = None) -> None:
+    def __init__(self, registry: Registry, limits: Limits | None = None, *, journals: Journals | None = None) -> None:
         self.registry = registry
         self.limits = limits or Limits()
+        self.journals = journals
+        #: The journals of the suspects with an address, in the order in which they were opened.
+        self.kept: list[Journal] = []
 
     def __enter__(self) -> Self:
         return self
@@ -47,10 +54,15 @@ class Isolation(ABC):
         return
 
     @final
-    def open(self, suspect: Suspect, request: OpeningRequest) -> Query:
+    def open(self, suspect: Suspect, request: OpeningRequest, *, questions: str = "") -> Query:
         """Return counted access to a suspect. Nothing is asked yet.
 
         An object of the caller's own process stays there: a network, a function, an open query.
+
+        Args:
+            suspect: the suspect.
+            request: how it is opened.
+            questions: digest of what it will be sent, by which a journal of it is found again.
 
         Raises:
             UsageError: nothing opens such a suspect, or an option is missing, wrong or does not apply to it.
@@ -60,10 +72,10 @@ class Isolation(ABC):
         """
         if not isinstance(suspect, str | Path):
             return request.open(suspect, self.registry)
-        started = self.start(str(suspect), request)
-        if isinstance(started, Failure):
-            started.throw()
-        query = IsolatedQuery(started, request)
+        session = self._started(str(suspect), request)
+        if self.journals is not None:
+            session = self._journalled(session, self.journals, request, questions)
+        query = IsolatedQuery(session, request)
         query.notes += tuple(
             Note(
                 "limit-not-held",
@@ -73,6 +85,23 @@ class Isolation(ABC):
             for name in sorted(self.limits.given - self.holds)
         )
         return query
+
+    def _started(self, address: str, request: OpeningRequest) -> Session:
+        started = self.start(address, request)
+        if isinstance(started, Failure):
+            started.throw()
+        return started
+
+    def _journalled(
+        self, session: Session, journals: Journals, request: OpeningRequest, questions: str
+    ) -> JournalledSession:
+        """Return a suspect whose answers are kept, opened anew where it is known already how they are read."""
+        journal = journals.of(session.facts, request, questions=questions)
+        self.kept.append(journal)
+        settled = journal.settled
+        if settled is not None and request.outputs == "auto":
+            session = self._started(session.facts.address, attrs.evolve(request, outputs=settled.outputs))
+        return JournalledSession(session, journal, settled)
 
     @abstractmethod
     def start(self, address: str, request: OpeningRequest) -> Session | Failure:

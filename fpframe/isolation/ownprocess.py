@@ -14,6 +14,7 @@ from fpframe.isolation.environment import seen_variables
 from fpframe.isolation.failure import Failure
 from fpframe.isolation.inprocess import Here, InProcess
 from fpframe.isolation.interface import Isolation
+from fpframe.isolation.journal import Journals
 from fpframe.isolation.limits import Limits
 from fpframe.isolation.request import OpeningRequest
 from fpframe.isolation.template import Template
@@ -35,8 +36,8 @@ class OwnProcess(Isolation):
 
     holds = frozenset({"batch_seconds", "total_seconds", "memory_bytes", "network", "variables"})
 
-    def __init__(self, registry: Registry, limits: Limits | None = None) -> None:
-        super().__init__(registry, Limits.usual() if limits is None else limits)
+    def __init__(self, registry: Registry, limits: Limits | None = None, *, journals: Journals | None = None) -> None:
+        super().__init__(registry, Limits.usual() if limits is None else limits, journals=journals)
         self._template: Template | None = None
         self._folder = ""
         self._children: weakref.WeakSet[Child] = weakref.WeakSet()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
@@ -10,14 +9,10 @@ import torch
 from torch import Tensor
 
 from fpframe.base import Note
-from fpframe.errors import FpframeError, ModelError, ResourceError, UsageError, first_line, ran_out_of_memory
+from fpframe.errors import FpframeError, ResourceError, UsageError
 from fpframe.models.answers import OUTPUTS, AnswerReader, Outputs, ReadAlready, Reading, UnreadError, Unwrapped
 from fpframe.models.channel import PROBS, TOP1
-
-#: Words of errors that are about what a model was given.
-_ABOUT_INPUT = re.compile(
-    r"\b(shapes?|sizes?|dim|dims|dimensions?|channels?|broadcast\w*|mat1|dtype|scalar type|input)\b", re.I
-)
+from fpframe.models.failing import explained
 
 
 class Query:
@@ -126,6 +121,7 @@ class Query:
 
         Raises:
             ResourceError: the images would go over ``max_queries``; nothing was asked then.
+            TransportError: the model could not be reached.
             ModelError: the model fails on the images, or its answers fit no reading.
         """
         self.require(len(pixels))
@@ -150,31 +146,10 @@ class Query:
         except FpframeError:
             raise
         except Exception as error:
-            if ran_out_of_memory(error):
-                raise ResourceError(
-                    f"{len(batch)} images at a time are too many for the memory ({self.address or 'suspect'}); "
-                    "lower --batch-size, or raise --memory"
-                ) from error
-            raise ModelError(
-                f"the model failed on images of shape {tuple(batch.shape)}: {first_line(error)} "
-                f"({self.address or 'suspect'}); {_advice(error)}"
-            ) from error
+            raise explained(error, batch, self.address) from error
 
     def _read(self, answers: list[Unwrapped]) -> Tensor:
         try:
             return self._reader.read(answers)
         except UnreadError as error:
             raise error.at(self.address) from error
-
-
-def _advice(error: BaseException) -> str:
-    """Return what may help a model that failed, as far as the error tells."""
-    causes, cause = list[BaseException](), error
-    while cause is not None and cause not in causes:
-        causes.append(cause)
-        cause = cause.__cause__ or cause.__context__  # type: ignore[assignment]
-    if any(isinstance(each, OSError) for each in causes):
-        return "it needs a file or a service that it cannot reach (--allow-network lets a suspect use the network)"
-    if any(_ABOUT_INPUT.search(str(each)) for each in causes):
-        return "check its input shape and preprocessing"
-    return "fix it, or the code that asks it"

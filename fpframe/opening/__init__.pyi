@@ -26,5 +26,6 @@ from .suspects import (
     known_forms as known_forms,
     open_suspect as open_suspect,
 )
+from .trust import imports_code as imports_code, refuse_code as refuse_code
 from .victim import Victim as Victim
 from .weights import SUFFIXES as SUFFIXES, load_weights as load_weights, save_weights as save_weights

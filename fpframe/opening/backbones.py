@@ -6,7 +6,7 @@ from torch import nn
 
 from fpframe.base import Address, import_callable
 from fpframe.errors import FpframeError, ModelError, UsageError, first_line, nearest
-from fpframe.interfaces import BackboneSource
+from fpframe.interfaces import BackboneSource, fenced, require
 from fpframe.models import Classifier
 from fpframe.registry import Registry
 from fpframe.rng import isolated
@@ -47,7 +47,10 @@ def build_backbone(
         hint = nearest(parsed.prefix, [*sources, PYTHON])
         raise UsageError(f"unknown backbone source '{parsed.prefix}' ({address}){hint}")
     source = registry.build(BackboneSource, parsed.prefix)
-    return source.build(parsed.rest, num_classes=num_classes, image_shape=image_shape, seed=seed)
+    doing = f"building '{parsed.rest}'"
+    with fenced(source, doing=doing):
+        network = source.build(parsed.rest, num_classes=num_classes, image_shape=image_shape, seed=seed)
+    return require(source, network, Classifier, doing=doing)
 
 
 def _from_python(address: str, rest: str, num_classes: int, image_shape: tuple[int, int, int], seed: int) -> Classifier:

@@ -8,7 +8,7 @@ import torch.nn.functional as F
 
 from fpframe.base import Address
 from fpframe.errors import DataError
-from fpframe.interfaces import DatasetSource
+from fpframe.interfaces import DatasetSource, fenced, require
 from fpframe.models import Dataset, Images
 from fpframe.registry import Registry
 
@@ -21,7 +21,10 @@ def open_dataset(registry: Registry, address: str, root: str | Path | None) -> D
         DataError: it is missing, empty or damaged.
     """
     source, rest = _source(registry, address)
-    return source.open(rest, root=Path(root) if root is not None else None)
+    doing = f"opening '{address}'"
+    with fenced(source, doing=doing):
+        dataset = source.open(rest, root=Path(root) if root is not None else None)
+    return require(source, dataset, Dataset, doing=doing)
 
 
 def download_dataset(registry: Registry, address: str, root: str | Path | None) -> None:

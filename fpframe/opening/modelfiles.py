@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from fpframe.base import Address
+from fpframe.base import Address, mistaken_for, why_unread
 from fpframe.errors import ModelError, UsageError
 from fpframe.interfaces import SuspectRequest
 
@@ -28,30 +28,23 @@ def existing_file(address: str) -> Path:
     """Return the path of a regular file.
 
     Raises:
-        ModelError: there is no such file, or it is a folder, a device or a pipe.
+        ModelError: there is no such file, it may not be read, or it is something that people often take for a model.
     """
     path = Path(address)
-    if path.is_dir():
-        raise ModelError(f"'{address}' is a folder; give the path of a model file")
-    if path.exists() and not path.is_file():
-        raise ModelError(f"'{address}' is a device, a pipe or a socket; give the path of a model file")
-    if not path.is_file():
-        raise ModelError(f"no such file: '{address}' (seen from {Path.cwd()}); check the path")
-    _refuse_stand_ins(path, address)
-    return path
-
-
-def _refuse_stand_ins(path: Path, address: str) -> None:
-    """Refuse what often lies in the place of a model file that was not fetched."""
     try:
-        with path.open("rb") as file:
-            start = file.read(200).lstrip().lower()
-    except OSError:
-        return  # whoever reads it says why
-    if start.startswith(b"version https://git-lfs"):
-        raise ModelError(f"'{address}' is a pointer of git-LFS, not the file itself; fetch it with 'git lfs pull'")
-    if start.startswith((b"<!doctype html", b"<html")):
-        raise ModelError(f"'{address}' is a web page, not a model file; download the file itself")
+        if path.is_dir():
+            raise ModelError(f"'{address}' is a folder; give the path of a model file")
+        if path.exists() and not path.is_file():
+            raise ModelError(f"'{address}' is a device, a pipe or a socket; give the path of a model file")
+        if not path.is_file():
+            raise ModelError(f"no such file: '{address}' (seen from {Path.cwd()}); check the path")
+        with path.open("rb") as stream:
+            mistaken = mistaken_for(stream.read(512))
+    except OSError as error:
+        raise ModelError(f"'{address}' cannot be read: {why_unread(error)}; check the path") from error
+    if mistaken:
+        raise ModelError(f"'{address}' is not a model: {mistaken}")
+    return path
 
 
 def file_digest(path: Path) -> str:

@@ -15,6 +15,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load
 from torch import Tensor
 
+from fpframe.base import read_file, why_unread
 from fpframe.errors import ModelError, first_line
 from fpframe.models import Classifier, free_sizes
 from fpframe.opening import unpickle as _unpickle
@@ -140,8 +141,12 @@ def _describe(tensor: Tensor) -> str:
 
 def _read_safetensors(path: Path) -> dict[str, Tensor]:
     try:
-        return load(path.read_bytes())
-    except (SafetensorError, OSError, ValueError) as error:
+        content = read_file(path)
+    except OSError as error:
+        raise ModelError(f"'{path}' cannot be read: {why_unread(error)}; get a fresh copy") from error
+    try:
+        return load(content)
+    except (SafetensorError, ValueError) as error:
         raise ModelError(f"'{path}' is not a whole safetensors file: {first_line(error)}; get a fresh copy") from error
 
 

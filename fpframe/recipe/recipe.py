@@ -22,6 +22,8 @@ _LATER = {
     key: getattr(Training(), key)
     for key in ("memory_format", "precision", "optimizer", "augmentations", "label_smoothing")
 }
+#: Models that one group may ask for in a split: more than anybody trains, and few enough to be planned in a while.
+MOST_MODELS = 10_000
 SPLITS = ("fit", "calibrate", "test")
 #: The pool that is half of the test images.
 TEST_POOL = "test"
@@ -78,9 +80,9 @@ class Group:
         test_backbones: architectures of the test split; empty takes `backbones`.
     """
 
-    fit: int = attrs.field(default=0, validator=whole(low=0))
-    calibrate: int = attrs.field(default=0, validator=whole(low=0))
-    test: int = attrs.field(default=0, validator=whole(low=0))
+    fit: int = attrs.field(default=0, validator=whole(low=0, high=MOST_MODELS))
+    calibrate: int = attrs.field(default=0, validator=whole(low=0, high=MOST_MODELS))
+    test: int = attrs.field(default=0, validator=whole(low=0, high=MOST_MODELS))
     backbones: tuple[str, ...] = attrs.field(default=("victim",), validator=some)
     test_backbones: tuple[str, ...] = ()
 

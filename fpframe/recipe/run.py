@@ -47,6 +47,8 @@ class Run:
         classes: names of the classes in the order in which the victim numbers them; ``None`` takes the data set's own.
         store: where trained models are kept and found again, or its folder; ``None`` takes the user's own.
         on_event: is told of progress.
+        trust_code: whether an address that imports code, such as ``python:MODULE:FUNCTION``, is followed though nobody
+            but a file that somebody else may have made, such as an enrolment, names it.
         executor: what trains models instead of `workers` processes, such as a Ray cluster.
         registry: plugins; ``None`` takes the installed ones.
     """
@@ -57,6 +59,7 @@ class Run:
     classes: tuple[str, ...] | None = attrs.field(default=None, converter=_names)
     store: Store = attrs.field(default=None, converter=_store)
     on_event: Listener = ignore
+    trust_code: bool = False
     executor: Executor | None = None
     _registry: Registry | None = attrs.field(default=None, repr=False)
 

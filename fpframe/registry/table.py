@@ -61,7 +61,10 @@ def installed_plugins(
 
 def _file(distribution: str) -> Path:
     """Return where the table of a distribution lies: one for each environment, so that they do not grow in number."""
-    cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    try:
+        cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    except RuntimeError:
+        cache = os.devnull  # without a home there is no cache, and every process looks anew
     base = Path(os.environ.get(CACHE) or Path(cache) / "fpframe" / "plugins")
     environment = hashlib.sha256(sys.prefix.encode()).hexdigest()[:16]
     return base / environment / f"{plain_name(distribution) or 'unnamed'}.json"

@@ -1,7 +1,13 @@
 from .durable import write_durably as write_durably
 from .memo import Remembered as Remembered, recall_seconds as recall_seconds, remember as remember
-from .output import refuse_export as refuse_export, refuse_file as refuse_file, refuse_folder as refuse_folder
+from .output import (
+    refuse_export as refuse_export,
+    refuse_file as refuse_file,
+    refuse_folder as refuse_folder,
+    refuse_place as refuse_place,
+)
 from .sealed import (
+    SEAL as SEAL,
     Manifest as Manifest,
     SealedKind as SealedKind,
     read_manifest as read_manifest,

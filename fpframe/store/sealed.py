@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-import stat
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,11 +11,23 @@ from typing import Any
 
 import attrs
 
-from fpframe.base import canonical_json, content_key, parse_json
+from fpframe.base import (
+    MOST_OF_DATA,
+    MOST_OF_TEXT,
+    canonical_json,
+    content_key,
+    parse_json,
+    read_file,
+    why_unread,
+)
 from fpframe.errors import IntegrityError, ResourceError, UsageError
 from fpframe.store.durable import write_durably
 
 MANIFEST = "manifest.json"
+#: What a manifest may say of itself: the SHA-256 of everything else in it. It finds damage where no other digest does.
+SEAL = "sha256"
+#: Bytes of a member with such an ending at most; of others, as of tensors, there may be more.
+_MOST = {".toml": MOST_OF_TEXT, ".json": 512 * 2**20}
 #: What a member may be called: a plain file name that every file system takes, and takes for the same one.
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,199}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -46,13 +57,15 @@ class Manifest:
     Attributes:
         about: what it says besides its members.
         members: SHA-256 of each member, by file name.
+        sealed: whether it holds a SHA-256 of itself, so that no byte of it is without one.
     """
 
     about: Mapping[str, Any]
     members: Mapping[str, str]
+    sealed: bool = True
 
     @classmethod
-    def of(cls, about: Mapping[str, Any], members: Mapping[str, bytes]) -> Manifest:
+    def of(cls, about: Mapping[str, Any], members: Mapping[str, bytes], *, sealed: bool = True) -> Manifest:
         """Return the manifest of members that are not written yet.
 
         Raises:
@@ -61,12 +74,15 @@ class Manifest:
         for name in members:
             _check_name(name)
         return cls(
-            about=about, members={name: hashlib.sha256(content).hexdigest() for name, content in members.items()}
+            about=about,
+            members={name: hashlib.sha256(content).hexdigest() for name, content in members.items()},
+            sealed=sealed,
         )
 
     def to_bytes(self) -> bytes:
         """Return the file; the same manifest is always the same bytes."""
-        return (canonical_json({**self.about, "members": dict(self.members)}) + "\n").encode()
+        said = {**self.about, "members": dict(self.members)}
+        return (canonical_json({**said, **({SEAL: content_key(said)} if self.sealed else {})}) + "\n").encode()
 
     def digest(self, *, without: str) -> str:
         """Return the SHA-256 over the digests of all members and everything else in the manifest, except one key."""
@@ -76,15 +92,21 @@ class Manifest:
 
 
 def write_sealed(
-    kind: SealedKind, path: Path, about: Mapping[str, Any], members: Mapping[str, bytes], *, force: bool
+    kind: SealedKind,
+    path: Path,
+    about: Mapping[str, Any],
+    members: Mapping[str, bytes],
+    *,
+    force: bool,
+    sealed: bool = True,
 ) -> None:
-    """Write a sealed folder: whole or not at all.
+    """Write a sealed folder: whole or not at all. `sealed` has its manifest hold a SHA-256 of itself.
 
     Raises:
         UsageError: the folder exists and `force` is not set, or it holds something else.
         ResourceError: the disk is full or cannot be written.
     """
-    manifest = Manifest.of(about, members)
+    manifest = Manifest.of(about, members, sealed=sealed)
     refuse_existing(kind, path, force=force)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -116,6 +138,14 @@ def refuse_existing(kind: SealedKind, path: Path, *, force: bool) -> None:
         )
 
 
+def is_sealed(path: Path) -> bool:
+    """Tell whether a folder is a sealed one of any kind."""
+    try:
+        return bool(_parse(_read(path / MANIFEST)).members)
+    except (OSError, ValueError):
+        return False
+
+
 def read_manifest(kind: SealedKind, path: Path) -> Manifest:
     """Read what a sealed folder says of itself; none of its members is looked at.
 
@@ -124,18 +154,23 @@ def read_manifest(kind: SealedKind, path: Path) -> Manifest:
         IntegrityError: the manifest is damaged, or names a member outside the folder.
     """
     file = path / MANIFEST
-    if not path.exists():
-        raise UsageError(f"no such {kind.noun} ({path}); {kind.make}")
-    if not file.is_file():
-        raise UsageError(f"not {kind.article} {kind.noun}, it has no {MANIFEST} ({path}); {kind.make}")
     try:
+        path.stat()
+    except PermissionError as error:
+        raise IntegrityError(f"the {kind.noun} cannot be read: {why_unread(error)} ({path})") from error
+    except (OSError, ValueError) as error:  # there is none, or there can be none of this name
+        raise UsageError(f"no such {kind.noun} ({path}); {kind.make}") from error
+    try:
+        if not file.is_symlink() and not file.is_file():
+            raise UsageError(f"not {kind.article} {kind.noun}, it has no {MANIFEST} ({path}); {kind.make}")
         return _parse(_read(file))
-    except ValueError as error:
-        raise IntegrityError(f"the manifest is damaged: {error} ({file}); restore the {kind.noun}") from error
     except OSError as error:
         raise IntegrityError(
-            f"the manifest cannot be read: {error.strerror or error} ({file}); restore the {kind.noun}"
+            f"the manifest cannot be read: {why_unread(error)} ({file}); restore the {kind.noun}, or the right to read "
+            "it"
         ) from error
+    except ValueError as error:
+        raise IntegrityError(f"the manifest is damaged: {error} ({file}); restore the {kind.noun}") from error
 
 
 def read_members(kind: SealedKind, path: Path, manifest: Manifest) -> dict[str, bytes]:
@@ -145,7 +180,10 @@ def read_members(kind: SealedKind, path: Path, manifest: Manifest) -> dict[str, 
         IntegrityError: a member is missing, was changed, is not a regular file, or is not in the manifest.
     """
     contents = {name: _checked(kind, path / name, digest) for name, digest in manifest.members.items()}
-    extra = {item.name for item in path.iterdir()} - {MANIFEST, *contents}
+    try:
+        extra = {item.name for item in path.iterdir()} - {MANIFEST, *contents}
+    except OSError as error:
+        raise IntegrityError(f"the {kind.noun} cannot be listed: {why_unread(error)} ({path})") from error
     if extra:
         raise IntegrityError(f"'{min(extra)}' is not one of the {kind.noun}'s members ({path}); remove it")
     return contents
@@ -155,6 +193,7 @@ def _parse(content: bytes) -> Manifest:
     about = parse_json(content)
     if not isinstance(about, dict):
         raise ValueError("it is not an object")
+    seal = about.pop(SEAL, None)
     members = about.pop("members", None)
     if not isinstance(members, dict):
         raise ValueError("it lists no members")
@@ -162,7 +201,12 @@ def _parse(content: bytes) -> Manifest:
         _check_name(name)
         if not isinstance(digest, str) or not _SHA256.fullmatch(digest):
             raise ValueError(f"member '{name}' has no SHA-256")
-    return Manifest(about=about, members=members)
+    manifest = Manifest(about=about, members=members, sealed=seal is not None)
+    if manifest.sealed and seal != content_key({**about, "members": members}):
+        raise ValueError("it was changed, and is not what its own SHA-256 says")
+    if manifest.to_bytes() != content:  # one enrolment, one file: nothing stands behind it or is written in another way
+        raise ValueError("it is not written as fpframe writes it")
+    return manifest
 
 
 def _check_name(name: str) -> None:
@@ -188,7 +232,8 @@ def _checked(kind: SealedKind, path: Path, digest: str) -> bytes:
         raise IntegrityError(f"a member of the {kind.noun} is missing ({path}); restore it") from error
     except OSError as error:
         raise IntegrityError(
-            f"a member of the {kind.noun} cannot be read: {error.strerror or error} ({path}); restore it"
+            f"a member of the {kind.noun} cannot be read: {why_unread(error)} ({path}); restore it, or the right to "
+            "read it"
         ) from error
     if hashlib.sha256(content).hexdigest() != digest:
         raise IntegrityError(
@@ -198,7 +243,5 @@ def _checked(kind: SealedKind, path: Path, digest: str) -> bytes:
 
 
 def _read(path: Path) -> bytes:
-    # a link leads out of the folder, and a pipe or device never ends
-    if not stat.S_ISREG(path.lstat().st_mode):
-        raise OSError("it is a link, a folder or a device, not a regular file")
-    return path.read_bytes()
+    # the folder may be a link, but what lies in it may not: a link leads out of it, and a pipe or device never ends
+    return read_file(path, most=_MOST.get(path.suffix, MOST_OF_DATA), follow=False)

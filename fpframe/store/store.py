@@ -18,7 +18,7 @@ from safetensors.torch import load as load_tensors, save as dump_tensors
 from torch import Tensor
 
 from fpframe.base import canonical_json, content_key, tensors_digest
-from fpframe.errors import ResourceError
+from fpframe.errors import ResourceError, UsageError
 from fpframe.store.durable import write_durably
 from fpframe.store.garbage import Garbage, collect
 
@@ -76,11 +76,14 @@ class Store:
 
     @classmethod
     def default(cls) -> Store:
-        """Return the store in ``FPFRAME_HOME``, or in the user's cache folder."""
+        """Return the store in ``FPFRAME_HOME``, or in the user's cache folder.
+
+        Raises:
+            UsageError: the user has neither.
+        """
         if os.environ.get(HOME):
             return cls(Path(os.environ[HOME]))
-        cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-        return cls(Path(cache) / "fpframe")
+        return cls(Path(os.environ.get("XDG_CACHE_HOME") or _home() / ".cache") / "fpframe")
 
     @property
     def models(self) -> Path:
@@ -164,6 +167,13 @@ class Store:
         except (OSError, ValueError):
             return {}
         return noted
+
+
+def _home() -> Path:
+    try:
+        return Path.home()
+    except RuntimeError as error:
+        raise UsageError(f"there is no home folder to keep models in; name a folder with {HOME}") from error
 
 
 def _aside(path: Path) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextvars
 import threading
 from collections.abc import Callable
 from typing import TypeVar
@@ -32,7 +33,8 @@ def in_time(work: Callable[[], T], *, seconds: float | None = None) -> T:
         except BaseException as error:  # it is raised again below
             raised.append(error)
 
-    thread = threading.Thread(target=run, daemon=True, name=NAME)
+    within = contextvars.copy_context()  # a thread begins without the context of its caller
+    thread = threading.Thread(target=within.run, args=(run,), daemon=True, name=NAME)
     thread.start()
     thread.join(limit)
     if thread.is_alive():

@@ -10,12 +10,16 @@ from typing import Any
 from fpframe.base import Event, Listener, ignore
 from fpframe.decision import Decision, decide_together, share_of
 from fpframe.enrolment import Enrolment
+from fpframe.errors import FpframeError
+from fpframe.isolation import IsolatedQuery
 from fpframe.models import Query
 from fpframe.verification.choices import Choice, choices_of, chosen_afterwards
+from fpframe.verification.interview import Interview
 from fpframe.verification.looks import looks_of
 from fpframe.verification.points import with_points
-from fpframe.verification.question_suspect import Asking, Questioned, question
+from fpframe.verification.question_suspect import Asking, Questioned, question, transcript_of
 from fpframe.verification.transcript import identity
+from fpframe.verification.unfinished import Unfinished
 from fpframe.verification.verdict import Verdict
 from fpframe.verification.verdict_json import Abilities
 from fpframe.verification.yardsticks import Yardsticks
@@ -29,8 +33,8 @@ def judge(
     alpha: float,
     settings: Mapping[str, Any] = MappingProxyType({}),
     on_event: Listener = ignore,
-) -> list[Verdict]:
-    """Question suspects and decide on each.
+) -> list[Verdict | Unfinished]:
+    """Question suspects and decide on each; one that fails keeps no other from its verdict.
 
     Args:
         suspects: the suspects; they share alpha by Holm's procedure.
@@ -41,41 +45,50 @@ def judge(
         on_event: is told of progress.
 
     Raises:
-        UsageError: nothing is calibrated for a suspect's channel, or for the filter that was named.
-        ModelError: a suspect fails on the probes or the first view.
+        ValueError: a fault in fpframe.
     """
-    questioned, share = list[Questioned](), share_of(alpha, len(suspects)) if suspects else alpha
+    outcomes, share = list[Questioned | Unfinished](), share_of(alpha, len(suspects)) if suspects else alpha
     for number, query in enumerate(suspects):
         on_event(Event(task="verifying", done=number, total=len(suspects)))
-        questioned.append(question(query, yardsticks, asking, alpha=share, on_event=on_event))
+        interview = Interview(query)
+        try:
+            outcomes.append(question(interview, yardsticks, asking, alpha=share, on_event=on_event))
+        except FpframeError as error:  # the others get their verdicts all the same
+            kept = transcript_of(interview, yardsticks.enrolment)
+            journal = query.journal if isinstance(query, IsolatedQuery) else None
+            outcomes.append(Unfinished(address=query.address, error=error, journal=journal, transcript=kept))
     on_event(Event(task="verifying", done=len(suspects), total=len(suspects)))
-    return conclude(questioned, yardsticks, asking, alpha=alpha, settings=settings)
+    return conclude(outcomes, yardsticks, asking, alpha=alpha, settings=settings)
 
 
 def conclude(
-    questioned: Sequence[Questioned],
+    outcomes: Sequence[Questioned | Unfinished],
     yardsticks: Yardsticks,
     asking: Asking,
     *,
     alpha: float,
     settings: Mapping[str, Any] = MappingProxyType({}),
-) -> list[Verdict]:
+) -> list[Verdict | Unfinished]:
     """Return the verdicts on suspects that were questioned, at the levels that Holm's procedure gives them.
+
+    One that failed counts as a suspect that is not called derived.
 
     `asking` may name another test than they were questioned for, if neither of the two is ``sequential``.
     """
-    decisions = _decide(questioned, asking, alpha)
+    decisions = _decide(outcomes, asking, alpha)
     choices = choices_of(asking, alpha, yardsticks.enrolment)
     return [
-        _verdict(each, decision, yardsticks, settings, choices)
-        for each, decision in zip(questioned, decisions, strict=True)
+        each if isinstance(each, Unfinished) else _verdict(each, decision, yardsticks, settings, choices)
+        for each, decision in zip(outcomes, decisions, strict=True)
     ]
 
 
-def _decide(questioned: Sequence[Questioned], asking: Asking, alpha: float) -> list[Decision]:
+def _decide(outcomes: Sequence[Questioned | Unfinished], asking: Asking, alpha: float) -> list[Decision]:
     """Return the decisions, at the levels of Holm's procedure where there are several."""
 
-    def decider(each: Questioned) -> Callable[[float], Decision]:
+    def decider(each: Questioned | Unfinished) -> Callable[[float], Decision]:
+        if isinstance(each, Unfinished):
+            return each.decide
         return lambda level: each.yardstick.decide(
             each.view_scores,
             alpha=level,
@@ -85,7 +98,7 @@ def _decide(questioned: Sequence[Questioned], asking: Asking, alpha: float) -> l
             standing=each.standing,
         )
 
-    return decide_together([decider(each) for each in questioned], alpha=alpha)
+    return decide_together([decider(each) for each in outcomes], alpha=alpha)
 
 
 def _verdict(

@@ -79,12 +79,12 @@ class Questioned:
 
 
 def question(
-    query: Query, yardsticks: Yardsticks, asking: Asking, *, alpha: float, on_event: Listener = ignore
+    interview: Interview, yardsticks: Yardsticks, asking: Asking, *, alpha: float, on_event: Listener = ignore
 ) -> Questioned:
     """Ask a suspect what shows how able it is, the views, and some images again, unless nothing could come of it.
 
     Args:
-        query: the suspect.
+        interview: with the suspect; it has every answer, also where this fails.
         yardsticks: what suspects of the enrolment are measured against.
         asking: how it is asked.
         alpha: the level at which an early stop is made.
@@ -94,7 +94,6 @@ def question(
         UsageError: nothing is calibrated for its channel or the filter that was named.
         ModelError: it fails on the probes or the first view.
     """
-    interview = Interview(query)
     lack = lacking(yardsticks.enrolment, asking.test)
     if lack is not None:  # nothing is asked, for no answer could help
         return _unasked(interview, yardsticks, lack)
@@ -113,7 +112,7 @@ def _unasked(interview: Interview, yardsticks: Yardsticks, lack: Note) -> Questi
         standing=None,
         points=None,
         caveats=interview.query.notes,
-        transcript=_transcript(interview, yardsticks.enrolment, interview.query),
+        transcript=transcript_of(interview, yardsticks.enrolment),
     )
 
 
@@ -162,7 +161,7 @@ class _Course:
             standing=self.standing,
             points=None if views is None else self.enrolment.interval_over_points(views, yardstick.channel),
             caveats=(*self.interview.query.notes, *caveats),
-            transcript=_transcript(self.interview, self.enrolment, self.interview.query),
+            transcript=transcript_of(self.interview, self.enrolment),
         )
 
     def _ask_ability(self) -> None:
@@ -257,7 +256,9 @@ class _Course:
         ]
 
 
-def _transcript(interview: Interview, enrolment: Enrolment, query: Query) -> Transcript:
+def transcript_of(interview: Interview, enrolment: Enrolment) -> Transcript:
+    """Return what a suspect was asked and has answered so far."""
+    query = interview.query
     reading = query.reading
     return Transcript(
         images=interview.images,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import zipfile
 from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,9 +14,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from fpframe.base import Note, parse_json
+from fpframe.base import Note, parse_json, read_arrays, why_unread
 from fpframe.enrolment import Enrolment
-from fpframe.errors import DataError, UsageError
+from fpframe.errors import DataError, UsageError, first_line
 from fpframe.models import OUTPUTS, TOP1, Outputs, Query, ReadAlready, Reading, image_digests
 from fpframe.store import refuse_file, write_durably
 from fpframe.verification.probes import asking_order
@@ -129,7 +128,7 @@ def open_recorded(path: str | Path, enrolment: Enrolment, *, outputs: Outputs = 
         DataError: the file is missing or damaged, or its answers belong to other queries.
     """
     path, queries = Path(path), enrolment.queries
-    answers, images, about = _read(path)
+    answers, images, about = _read(path, _most(enrolment))
     if about.get("queries", queries.digest) != queries.digest:
         raise DataError(f"these answers were given to another query set ({path}); name the enrolment they belong to")
     if images is not None:
@@ -166,15 +165,24 @@ def _keys(count: int, enrolment: Enrolment, path: Path) -> list[bytes]:
     return parts[count]
 
 
-def _read(path: Path) -> tuple[np.ndarray, np.ndarray | None, dict[str, Any]]:
+def _most(enrolment: Enrolment) -> int:
+    """Return how many bytes recorded answers have at most: each image may have been asked a few times."""
+    images = enrolment.queries.queries + len(enrolment.able)
+    row = 8 * len(enrolment.classes) + 4 * max(map(len, enrolment.classes)) + 32
+    return 2**24 + 16 * images * row
+
+
+def _read(path: Path, most: int) -> tuple[np.ndarray, np.ndarray | None, dict[str, Any]]:
     try:
-        with np.load(path, allow_pickle=False) as file:
-            answers, images = file["answers"], file.get("images")
-            about = parse_json(str(file["about"])) if "about" in file else {}
-            if "queries" in file:  # a third party need not write more than this
-                about["queries"] = str(file["queries"])
-    except (OSError, ValueError, KeyError, EOFError, TypeError, zipfile.BadZipFile, AttributeError) as error:
-        reason = error.strerror if isinstance(error, OSError) and error.strerror else "it is not an .npz with 'answers'"
+        file = read_arrays(path, most=most)
+        if "answers" not in file:
+            raise ValueError("it holds no 'answers'")
+        answers, images = file["answers"], file.get("images")
+        about = parse_json(str(file["about"])) if "about" in file else {}
+        if "queries" in file:  # a third party need not write more than this
+            about["queries"] = str(file["queries"])
+    except (OSError, ValueError, TypeError) as error:
+        reason = why_unread(error) if isinstance(error, OSError) else f"it is not such an .npz: {first_line(error)}"
         raise DataError(
             f"cannot read recorded answers: {reason} ({path}); 'fpframe verify --save-answers' writes such files, and "
             "'fpframe queries export' says how to write them"

@@ -133,6 +133,8 @@ def read_fields(data: Mapping[str, Any]) -> VerdictFields:
     Raises:
         DataError: it has another schema version, or a key is missing, unknown or of the wrong type.
     """
+    if not isinstance(data, Mapping):
+        raise DataError(f"a verdict is an object with its fields, and not a {type(data).__name__}{_REMEDY}")
     version = data.get("schema_version")
     if type(version) is not int or version != SCHEMA_VERSION:
         raise DataError(

@@ -20,6 +20,7 @@ from fpframe.verification.judge_suspects import judge
 from fpframe.verification.probes import asking_order
 from fpframe.verification.question_suspect import Asking
 from fpframe.verification.transcript import open_recorded
+from fpframe.verification.unfinished import Unfinished, require_finished
 from fpframe.verification.verdict import Verdict
 from fpframe.verification.yardsticks import Yardsticks
 
@@ -87,9 +88,28 @@ def verify_many(
             unknown.
         ModelError: a suspect cannot be opened or does not fit.
         DataError: recorded answers cannot be read or belong to other queries.
-        ResourceError: the queries do not fit into `max_queries`, and nothing was asked then; or a suspect died or took
-            longer than it may.
+        ResourceError: the queries do not fit into `max_queries`, and nothing was asked then; or a suspect died, took
+            longer than it may, or could not be reached.
         IntegrityError: the enrolment was changed.
+        UnfinishedError: one of several suspects failed while it was questioned; the error has the verdicts on the
+            others.
+    """
+    return require_finished(verify_each(enrolment, suspects, answers=answers, **options))
+
+
+def verify_each(
+    enrolment: Enrolment | str | Path,
+    suspects: Sequence[Suspect] = (),
+    *,
+    answers: Sequence[str | Path] = (),
+    **options: Unpack[Options],
+) -> list[Verdict | Unfinished]:
+    """Do what `verify_many` does, and return what came of each suspect that failed in place of raising its error.
+
+    A suspect that failed counts as one that is not called derived, so that the others share alpha with it.
+
+    Raises:
+        FpframeError: nothing was asked, for one of the reasons that `verify_many` names.
     """
     alpha, given = options.pop("alpha", None), options.pop("isolation", None)
     on_event = options.pop("on_event", ignore)
@@ -109,7 +129,7 @@ def _verify(
     registry: Registry,
     isolation: Isolation,
     on_event: Listener,
-) -> list[Verdict]:
+) -> list[Verdict | Unfinished]:
     asking = _asking(options)
     opening: dict[str, Any] = dict(options)  # what is left
     if not isinstance(enrolment, Enrolment):
@@ -140,7 +160,7 @@ def _verify(
         "channel": asking.channel,
         "through": asking.through,
     }
-    opened = [isolation.open(suspect, request) for suspect in suspects]
+    opened = [isolation.open(suspect, request, questions=enrolment.queries.digest) for suspect in suspects]
     opened += [open_recorded(path, enrolment, outputs=request.outputs) for path in answers]
     for query in opened:
         query.require(len(asking_order(enrolment.queries, enrolment.able)))

@@ -1,3 +1,4 @@
+from .addresses import recipe_addresses as recipe_addresses
 from .answers import (
     ask_models as ask_models,
     ask_models_through as ask_models_through,
@@ -11,9 +12,12 @@ from .costs import Cost as Cost, stored_costs as stored_costs
 from .dropped import drop_weights as drop_weights, dropped_models as dropped_models
 from .export import INDEX as INDEX, export_zoo as export_zoo
 from .folds import divide_families as divide_families
+from .grammar import read_steps as read_steps
 from .keys import model_key as model_key
 from .lengths import find_lengths as find_lengths, unable as unable, with_lengths as with_lengths
 from .lineage import (
+    LABELS as LABELS,
+    TRAIN as TRAIN,
     VICTIM as VICTIM,
     Lineage as Lineage,
     answers_vary as answers_vary,

@@ -41,6 +41,8 @@ def build_models(
 ) -> Zoo:
     """Train the models that are missing and return the zoo.
 
+    A model that is there and turns out to be damaged, now or when it is loaded, is trained again too.
+
     Args:
         models: the plan.
         workspace: data, victim and store.
@@ -52,6 +54,7 @@ def build_models(
         IntegrityError: a missing model is made from one whose weights were dropped.
     """
     run = run or Run()
+    workspace.mends = True
     missing = missing_models(models, workspace, need_weights=need_weights)
     keys = {model_key(model, workspace): model for model in missing}
     parents = {key: model_key(model.parent, workspace) if model.parent else "" for key, model in keys.items()}

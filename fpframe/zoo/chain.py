@@ -5,7 +5,7 @@ from __future__ import annotations
 import attrs
 
 from fpframe.errors import UsageError
-from fpframe.interfaces import AnswerFilter
+from fpframe.interfaces import AnswerFilter, fenced, require
 from fpframe.models import Query
 from fpframe.registry import Registry
 from fpframe.rng import derive_seed
@@ -47,5 +47,17 @@ class FilterChain:
     def wrap(self, query: Query, *, seed: int) -> Query:
         """Return access to the same model through the filters."""
         for number, component in enumerate(self.filters):
-            query = component.wrap(query, seed=derive_seed(seed, "filter", number))
+            query = put_before(query, component, seed=derive_seed(seed, "filter", number))
         return query
+
+
+def put_before(query: Query, component: AnswerFilter, *, seed: int) -> Query:
+    """Return access to the same model through one filter.
+
+    Raises:
+        PluginError: the filter failed.
+    """
+    doing = "wrapping a model"
+    with fenced(component, doing=doing):
+        wrapped = component.wrap(query, seed=seed)
+    return require(component, wrapped, Query, doing=doing)

@@ -12,10 +12,11 @@ from torch import Tensor
 
 from fpframe.base import computing_device, computing_on, machine_profile
 from fpframe.errors import IntegrityError, ModelError
-from fpframe.interfaces import AnswerFilter, AttackContext, AttackSimulator
+from fpframe.interfaces import AnswerFilter, AttackContext, AttackSimulator, fenced, require
 from fpframe.models import Classifier, Fitted, Query, copied, train
 from fpframe.rng import derive_seed, threads
 from fpframe.store import Entry
+from fpframe.zoo.chain import put_before
 from fpframe.zoo.keys import labels_key, model_key, resolved
 from fpframe.zoo.lineage import LABELS, TRAIN, component_of, is_filter
 from fpframe.zoo.model import ZooModel
@@ -97,13 +98,17 @@ def load_model(model: ZooModel, workspace: Workspace) -> Classifier:
 
 
 def load_entry(model: ZooModel, workspace: Workspace) -> Entry:
-    """Return what is stored of a trained model, with its weights or without.
+    """Return what is stored of a trained model, with its weights or without; one that is damaged is trained again.
 
     Raises:
-        IntegrityError: it is not stored.
+        IntegrityError: it is not stored, and nothing was built in this run.
     """
     key = model_key(model, workspace)
     entry = workspace.store.load(key)
+    if entry is None and workspace.mends:  # it was there when the run began, and its damage shows only now
+        with computing_on(workspace.device):
+            make_model(model, workspace)
+        entry = workspace.store.load(key)
     if entry is None:
         raise IntegrityError(
             f"{model.lineage} is missing from the store or damaged ({key[:12]}); run again to retrain it"
@@ -130,7 +135,7 @@ def query_model(model: ZooModel, workspace: Workspace) -> Query:
         return _query(load_model(model, workspace), workspace)
     answers = component_of(step, workspace.registry)
     assert isinstance(answers, AnswerFilter)
-    return answers.wrap(_ask(model.parent, workspace), seed=step.seed)
+    return put_before(_ask(model.parent, workspace), answers, seed=step.seed)
 
 
 def labels_on_test(model: ZooModel, workspace: Workspace) -> Tensor:
@@ -180,7 +185,9 @@ def _train(model: ZooModel, workspace: Workspace) -> tuple[Classifier, int]:
     pools = {address: workspace.pool(address) for address in attack.pools}
     companion = _companion(model, workspace) if attack.companion else None
     context = AttackContext(training=model.fitted, pools=pools, companion=companion)
-    student = attack.simulate(network, query, data, context=context, seed=derive_seed(step.seed, "attack"))
+    with fenced(attack, doing="making a student"):
+        made = attack.simulate(network, query, data, context=context, seed=derive_seed(step.seed, "attack"))
+    student = require(attack, made, Classifier, doing="making a student")
     return student, query.spent if query is not None else 0
 
 
@@ -230,7 +237,9 @@ def _network(model: ZooModel, workspace: Workspace) -> Classifier:
     below = _network(model.parent, workspace) if model.parent else copied(workspace.require_victim().classifier)
     attack = component_of(step, workspace.registry)
     if isinstance(attack, AttackSimulator) and attack.companion:
-        return attack.join(below, _companion(model, workspace))
+        with fenced(attack, doing="joining two models"):
+            joined = attack.join(below, _companion(model, workspace))
+        return require(attack, joined, Classifier, doing="joining two models")
     return below
 
 

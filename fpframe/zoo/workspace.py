@@ -78,6 +78,8 @@ class Workspace:
         victim_backbone: address that ``victim`` stands for while there is no victim yet.
         data_root: folder of data sets that are files.
         device: where models are trained and asked, as the run says; worker processes need to be told.
+        mends: whether a model whose entry in the store turns out to be damaged is trained again at once, as it is after
+            a build; those who only list or export train nothing.
         paces: how fast architectures were found to be on this machine, for `expected_seconds`.
     """
 
@@ -89,6 +91,7 @@ class Workspace:
     victim_backbone: str | None = None
     data_root: Path | None = None
     device: str | None = None
+    mends: bool = False
     paces: dict[tuple[str, Training], Pace] = attrs.field(factory=dict, init=False)
     _structures: dict[str, str] = attrs.field(factory=dict, init=False)
     _pools: dict[str, Images] = attrs.field(factory=dict, init=False)

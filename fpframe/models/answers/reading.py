@@ -64,7 +64,8 @@ class Reading:
             ValueError: it is something else.
         """
         names = {field.name for field in attrs.fields(cls)}
-        texts = all(isinstance(data.get(name), str) for name in _TEXTS)
-        if set(data) != names or data["kind"] not in CALLED or not isinstance(data["told"], bool) or not texts:
-            raise ValueError(f"this does not say how answers were read: {dict(data)!r}")
+        known = isinstance(data, Mapping) and set(data) == names
+        texts = known and all(isinstance(data[name], str) for name in _TEXTS)
+        if not texts or data["kind"] not in CALLED or not isinstance(data["told"], bool):
+            raise ValueError(f"this does not say how answers were read: {data!r}")
         return cls(**data)

@@ -43,6 +43,7 @@ class PythonSuspect(fpframe.SuspectSource):
 
     name: ClassVar[str] = "python"
     forms: ClassVar[tuple[str, ...]] = ("python:MODULE:FUNCTION",)
+    imports_code: ClassVar[bool] = True
 
     def matches(self, address: str) -> bool:
         """Tell whether its prefix is ``python``."""

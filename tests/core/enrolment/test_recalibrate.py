@@ -9,7 +9,10 @@ import attrs
 import pytest
 
 import fpframe
+from fpframe.base.note import Note
+from fpframe.enrolment.calibration import PLAIN
 from fpframe.enrolment.enrolment import Enrolment
+from fpframe.enrolment.recalibrate import refuse_accused
 from fpframe.errors import DataError, ModelError, RecipeError, UsageError
 from fpframe.recipe.recipe import Recipe
 
@@ -200,3 +203,26 @@ def test_folders_without_models_and_two_sources_are_refused(enrolment, tmp_path)
     (tmp_path / "a" / "b" / "c" / "deep.onnx").touch()
     with pytest.raises(DataError, match="lies too deep"):
         fpframe.calibrate(enrolment, independents=tmp_path)
+
+
+def accusing(enrolment: Enrolment, accepted: tuple[Note, ...]) -> Enrolment:
+    """Return an enrolment where six calibration models of one architecture answer as the victim does."""
+    calibration = enrolment.calibration
+    rows = calibration.rows["other-architecture"][:6]
+    models, answers = list(calibration.models), calibration.answers[PLAIN].clone()
+    for row in rows:
+        models[row] = attrs.evolve(models[row], name="train[random:1, seed=3]", family=f"alike {row}")
+        answers[row] = enrolment.victim_answers
+    assert enrolment.fitness is not None
+    return attrs.evolve(
+        enrolment,
+        calibration=attrs.evolve(calibration, models=tuple(models), answers={PLAIN: answers}),
+        ability=None,  # none of them is abler than others, so that their scores alone decide
+        fitness=attrs.evolve(enrolment.fitness, accepted=accepted),
+    )
+
+
+def test_a_calibration_that_accuses_an_architecture_is_refused_unless_the_owner_accepted_that(enrolment):
+    with pytest.raises(UsageError, match=r"'random:1' were not calibrated, 6 of 6 .*accept it where the victim is enr"):
+        refuse_accused(accusing(enrolment, ()))
+    refuse_accused(accusing(enrolment, (Note("architecture-accused", "The owner knows."),)))

@@ -243,23 +243,6 @@ def test_what_is_not_a_regular_file_is_not_opened(here, way, suffix, kind):
         way.open(path, attrs.evolve(REQUEST, backbone=backbone, trust_code=True))
 
 
-@pytest.mark.parametrize("suffix", [".onnx", ".pt2", ".safetensors", ".pt"])
-@pytest.mark.parametrize(
-    ("content", "message"),
-    [
-        (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n", "is a pointer of git-LFS"),
-        (b"\n<!DOCTYPE html><html></html>", "is a web page"),
-    ],
-)
-def test_what_lies_in_the_place_of_a_file_that_was_not_fetched_is_told(here, registry, suffix, content, message):
-    path = here / f"suspect{suffix}"
-    path.write_bytes(content)
-    said = {"num_classes": 10, "image_shape": (1, 8, 8), "trust_code": True}
-    backbone = "paper:arc-e" if suffix in (".safetensors", ".pt") else None
-    with pytest.raises(ModelError, match=message):
-        fpframe.open_suspect(path, registry=registry, backbone=backbone, **said)
-
-
 # --- the command
 
 

@@ -228,7 +228,7 @@ def test_a_value_of_another_type_is_refused_with_the_path_of_its_key(text, key, 
         (
             'name = "a\\nb"\n[[independent]]\nstratum = "same-data"\n[[independent]]\nstratum = "same-data"\nfit = -1',
             "independent.1.fit",
-            "a whole number of at least 0 (got -1)",
+            "a whole number of at least 0 and at most 10000 (got -1)",
         ),
     ],
 )
@@ -280,3 +280,8 @@ def test_what_toml_would_refuse_python_refuses_too():
         Recipe(name="x", alpha=0)
     with pytest.raises(ValueError, match="'backbones' of 'DerivedGroup' must be a list of at least one"):
         DerivedGroup(attack="a", backbones=())
+
+
+def test_a_mark_of_the_encoding_before_a_recipe_is_no_fault(tmp_path):
+    (tmp_path / "marked.toml").write_bytes(b"\xef\xbb\xbfname = 'marked'\n")
+    assert Recipe.load(tmp_path / "marked.toml").name == "marked"

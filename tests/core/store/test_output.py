@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from fpframe.errors import UsageError
-from fpframe.store import refuse_export, refuse_file, refuse_folder
+from fpframe.errors import ResourceError, UsageError
+from fpframe.store import Manifest, refuse_export, refuse_file, refuse_folder
 
 
 def test_a_file_that_exists_is_overwritten_only_by_force(tmp_path):
@@ -45,3 +45,28 @@ def test_an_export_is_overwritten_only_by_force_and_nothing_else_is(tmp_path):
     refuse_export(tmp_path, "index.json", force=True)
     with pytest.raises(UsageError, match="overwrite an export with --force"):
         refuse_export(tmp_path, "index.json", force=False)
+
+
+@pytest.mark.parametrize("inner", ["", "new", "new/and/deeper"])
+def test_nothing_is_written_into_an_enrolment(tmp_path, inner):
+    sealed = tmp_path / "e"
+    sealed.mkdir()
+    (sealed / "manifest.json").write_bytes(Manifest.of({}, {"one.bin": b"1"}).to_bytes())
+    (tmp_path / "link").symlink_to(sealed)
+    for way in (sealed, tmp_path / "link", sealed / "x" / ".."):
+        with pytest.raises(UsageError, match="would lie inside an enrolment"):
+            refuse_file(way / inner / "report.html", force=True)
+    if inner:
+        for refuse in (refuse_folder, lambda path, force: refuse_export(path, "index.json", force=force)):
+            with pytest.raises(UsageError, match="would lie inside an enrolment"):
+                refuse(sealed / inner, force=True)
+    refuse_folder(tmp_path / "beside", force=False)
+
+
+def test_a_place_that_cannot_be_written_to_is_found_out_at_once(tmp_path):
+    (tmp_path / "file").touch()
+    for place in (tmp_path / "file" / "folder", "/proc/folder"):
+        with pytest.raises(ResourceError, match="the output cannot be written"):
+            refuse_file(tmp_path / place / "report.html", force=False)
+    refuse_file(tmp_path / "new" / "report.html", force=False)
+    assert not (tmp_path / "new").exists()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 from pathlib import Path
 
@@ -38,9 +37,11 @@ def read(path: Path) -> dict[str, bytes]:
 
 def edit(path: Path, change) -> None:
     """Change the manifest of a folder, as somebody does who wants it to be believed."""
-    said = json.loads((path / MANIFEST).read_text())
+    manifest = read_manifest(BOX, path)
+    said = {**manifest.about, "members": dict(manifest.members)}
     change(said)
-    (path / MANIFEST).write_text(json.dumps(said))
+    members = said.pop("members")
+    (path / MANIFEST).write_bytes(Manifest(about=said, members=members).to_bytes())
 
 
 def test_what_was_written_is_read_and_nothing_lies_beside_it(box):
@@ -132,6 +133,51 @@ def test_a_pipe_is_no_member_and_nobody_waits_for_it(box):
     os.mkfifo(box / "one.bin")
     with pytest.raises(IntegrityError, match=r"cannot be read: it is a link, a folder or a device.*one\.bin"):
         read(box)
+
+
+@pytest.mark.parametrize("name", [MANIFEST, "one.bin"])
+def test_what_may_not_be_read_is_not_called_missing(box, monkeypatch, name):
+    before = os.open
+
+    def refuse(path, *options):
+        if Path(path).name == name:
+            raise PermissionError(13, "Permission denied", str(path))
+        return before(path, *options)
+
+    monkeypatch.setattr("fpframe.base.reading.os.open", refuse)
+    with pytest.raises(IntegrityError, match=rf"cannot be read: it may not be read by this user \(.*{name}\)"):
+        read(box)
+
+
+def test_a_folder_that_may_not_be_looked_into_is_not_called_missing(box, monkeypatch):
+    def refuse(path, **_):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "stat", refuse)
+    with pytest.raises(IntegrityError, match="the box cannot be read: it may not be read by this user"):
+        read_manifest(BOX, box)
+
+
+@pytest.mark.parametrize(
+    "change", [lambda c: c + b" ", lambda c: c.replace(b":", b": ", 1), lambda c: b"\xef\xbb\xbf" + c]
+)
+def test_a_manifest_is_written_in_one_way_only(box, change):
+    content = (box / MANIFEST).read_bytes()
+    (box / MANIFEST).write_bytes(change(content))
+    with pytest.raises(IntegrityError, match="the manifest is damaged"):
+        read_manifest(BOX, box)
+
+
+def test_a_manifest_finds_damage_to_what_no_other_digest_covers(box):
+    content = (box / MANIFEST).read_bytes()
+    (box / MANIFEST).write_bytes(content.replace(b"on Monday", b"on Sunday"))
+    with pytest.raises(IntegrityError, match="it was changed, and is not what its own SHA-256 says"):
+        read_manifest(BOX, box)
+
+
+def test_a_folder_may_itself_be_a_link(box):
+    (box.parent / "link.box").symlink_to(box)
+    assert read(box.parent / "link.box") == MEMBERS
 
 
 def test_a_manifest_that_is_a_link_or_a_pipe_is_refused(box):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import math
 import shutil
 from pathlib import Path
@@ -12,6 +10,7 @@ import pytest
 import torch
 
 import fpframe
+from forging import forge_json
 from fpframe.report.verdict.page import verdict_html
 from frozen import ENROLMENT, answers
 from tiny import larger
@@ -21,12 +20,7 @@ from tiny import larger
 def doctored(tmp_path) -> Path:
     """The frozen enrolment without the standards that an early stop needs, as if from before there were any."""
     folder = Path(shutil.copytree(ENROLMENT, tmp_path / "doctored.enrolment"))
-    scored = json.loads((folder / "calibration.json").read_text())
-    content = json.dumps({**scored, "standards": {}}).encode()
-    (folder / "calibration.json").write_bytes(content)
-    manifest = json.loads((folder / "manifest.json").read_text())
-    manifest["members"]["calibration.json"] = hashlib.sha256(content).hexdigest()
-    (folder / "manifest.json").write_text(json.dumps(manifest))
+    forge_json(folder, "calibration.json", lambda scored: scored.update(standards={}))
     return folder
 
 

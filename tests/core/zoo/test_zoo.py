@@ -89,6 +89,32 @@ def test_a_damaged_model_is_trained_again_to_the_same_bytes(recipe, workspace, r
     assert path.with_suffix(".damaged").exists()
 
 
+@pytest.mark.parametrize(
+    "damage", [lambda good: good[:-1] + bytes([good[-1] ^ 1]), lambda good: b""], ids=["bit", "cut"]
+)
+def test_whatever_is_damaged_is_mended_within_one_run(workspace, model, damage):
+    models = [model("prune(0.4)[seed=5]->finetune(all, epochs=1)"), model("prune->jpeg"), model(f"train[{STUDENT}]")]
+
+    def run() -> tuple[list[torch.Tensor], list[Facts]]:
+        zoo = build_models(models, workspace)
+        asked = [on_test(zoo.query(one), workspace) for one in models]
+        facts = [attrs.evolve(zoo.facts(one), seconds=None) for one in models]
+        return asked, facts
+
+    before, facts = run()
+    good = {path: path.read_bytes() for path in workspace.store.models.rglob("*.safetensors")}
+    assert len(good) >= 8
+    for path, content in good.items():
+        path.write_bytes(damage(content))
+    after, again = run()
+    assert again == facts
+    assert all(torch.equal(*pair) for pair in zip(before, after, strict=True))
+    assert {path: path.read_bytes() for path in workspace.store.models.rglob("*.safetensors")} == good
+    aside = set(workspace.store.models.rglob("*.damaged"))
+    assert aside
+    assert aside <= {path.with_suffix(".damaged") for path in good}, "what was made again before it was read is not"
+
+
 def test_a_students_teacher_is_trained_first_even_if_only_the_student_is_asked_for(recipe, workspace, registry):
     student = next(m for m in plan_models(recipe, registry) if m.stratum == "other-teacher")
     build_models([student], workspace)

@@ -1,0 +1,110 @@
+"""Commands that are killed at random moments, and run again."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+import fpframe
+from tiny import copy_store
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
+#: How often each command is killed; the figures in the documentation are of 50.
+KILLS = int(os.environ.get("FPFRAME_KILLS", "6"))
+BATCH = 16
+
+
+def command(*words: str, home: Path) -> subprocess.Popen[str]:
+    environment = {
+        **os.environ,
+        "FPFRAME_HOME": str(home),
+        "PYTHONPATH": os.pathsep.join([str(home.parent), *sys.path]),
+    }
+    return subprocess.Popen(
+        [sys.executable, "-m", "fpframe", *words],
+        env=environment,
+        cwd=home.parent,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+    )
+
+
+def killed(process: subprocess.Popen[str], after: float) -> tuple[bool, str]:
+    """Kill a process and all that it started after some seconds; return whether it lived so long, and its stderr."""
+    try:
+        process.wait(after)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        return True, process.communicate()[1]
+    return False, process.communicate()[1]
+
+
+def asked(stderr: str) -> Counter[str]:
+    return Counter(line.split()[1] for line in stderr.splitlines() if line.startswith("asked "))
+
+
+@pytest.fixture
+def home(tmp_path) -> Path:
+    (tmp_path / "theirs.py").write_text(
+        "import hashlib, sys, time\n"
+        "import torch\n"
+        "weights = torch.rand(64, 10, generator=torch.Generator().manual_seed(0))\n"
+        "def answers(pixels):\n"
+        "    for image in pixels:\n"
+        "        print('asked', hashlib.sha256(image.numpy().tobytes()).hexdigest(), file=sys.stderr, flush=True)\n"
+        "    time.sleep(0.03)\n"
+        "    return (pixels.flatten(1) @ weights * 8).softmax(1)\n"
+    )
+    return tmp_path / "home"
+
+
+def test_a_questioning_that_is_killed_goes_on_and_sends_nothing_twice_but_what_was_under_way(home, tiny_enrolment):
+    words = ["verify", str(tiny_enrolment), "python:theirs:answers", "--json", "--batch-size", str(BATCH)]
+    started = time.monotonic()
+    whole, err = command(*words, home=home).communicate()
+    seconds, sent = time.monotonic() - started, asked(err)
+    chance = random.Random(0)
+    resumed = 0
+    for turn in range(KILLS):
+        died, first = killed(command(*words, home=home), chance.uniform(0.2, 0.95) * seconds)
+        if not died:
+            continue
+        kept = list(home.glob("journals/*"))
+        again = command(*words, *(["--resume"] if kept else []), home=home)
+        out, second = again.communicate()
+        assert again.returncode == 7, (turn, second)
+        assert json.loads(out) == json.loads(whole), turn
+        extra = (asked(first) + asked(second)) - sent
+        assert extra.total() <= max(BATCH, 64) * (1 if kept else 10**6), (turn, extra.total())
+        assert not list(home.glob("journals/*")), "a verdict stands, and nothing has to be kept"
+        resumed += bool(kept)
+    assert resumed, "no run was killed while it was asking"
+
+
+def test_an_enrolment_that_is_killed_is_made_again_bit_for_bit(home, tiny_store, tiny_enrolment):
+    copy_store(tiny_store, home)
+    words = ["enroll", "--recipe", "tiny", "--out", "mine.enrolment", "--workers", "1"]
+    wanted = fpframe.Enrolment.open(tiny_enrolment).digest
+    chance = random.Random(1)
+    for turn in range(KILLS):
+        died, _ = killed(command(*words, home=home), chance.uniform(1, 12))
+        made = home.parent / "mine.enrolment"
+        if died and not made.exists():
+            again = command(*words, home=home)
+            _, err = again.communicate()
+            assert again.returncode == 0, (turn, err)
+        assert fpframe.Enrolment.open(made).digest == wanted, turn
+        for file in made.iterdir():
+            file.unlink()
+        made.rmdir()

@@ -1,0 +1,347 @@
+"""Nothing derived is believed: an enrolment that contradicts itself is refused, however well its digests fit."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import attrs
+import pytest
+import torch
+from safetensors.torch import load as load_tensors
+
+from forging import forge, forge_json
+from fpframe.enrolment import rescoring
+from fpframe.enrolment.calibration import CalibrationModel
+from fpframe.enrolment.consistency import check_kind
+from fpframe.enrolment.enrolment import Enrolment
+from fpframe.errors import IntegrityError
+from fpframe.store import dump
+from frozen import modern_enrolment
+
+
+@pytest.fixture(scope="module")
+def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An enrolment of the newest format that no test may change."""
+    path = tmp_path_factory.mktemp("sound") / "sound.enrolment"
+    modern_enrolment().save(path)
+    return path
+
+
+@pytest.fixture
+def copy(sound, tmp_path) -> Path:
+    return Path(shutil.copytree(sound, tmp_path / "copy.enrolment"))
+
+
+def refused(folder: Path, message: str) -> None:
+    with pytest.raises(IntegrityError, match=f"the enrolment does not fit together: .*{message}") as raised:
+        Enrolment.open(folder)
+    assert "\n" not in str(raised.value)
+
+
+def told(folder: Path) -> dict[str, Any]:
+    about: dict[str, Any] = json.loads((folder / "manifest.json").read_text())
+    return about
+
+
+def test_a_sound_one_opens_and_is_what_was_saved(sound):
+    opened = Enrolment.open(sound)
+    assert opened.digest == modern_enrolment().digest
+    assert told(sound)["format"] == 3
+
+
+def lower(by: float) -> Callable[[Any], None]:
+    def change(scored: Any) -> None:
+        for filters in scored["view_scores"].values():
+            for name, rows in filters.items():
+                filters[name] = [[score - by for score in row] for row in rows]
+
+    return change
+
+
+def one_score(scored: Any) -> None:
+    scored["view_scores"]["probs"]["flip(0.5)"][7][1] -= 0.001
+
+
+SCORES: dict[str, tuple[Callable[[Any], None], str]] = {
+    "every score is lower": (lower(2.0), "scores of '.*' in 'probs' do not follow from its answers"),
+    "every score is a little lower": (lower(0.001), "do not follow from its answers"),
+    "one score of one model through a filter": (one_score, r"in 'probs' through 'flip\(0\.5\)' do not follow"),
+    "scores of a channel are missing": (lambda s: s["view_scores"].pop("top1"), "channels with scores are 'probs'"),
+    "a channel more has scores": (
+        lambda s: s["view_scores"].update({"rounded:1": s["view_scores"]["probs"]}),
+        "channels with scores",
+    ),
+    "scores of a filter are missing": (lambda s: s["view_scores"]["probs"].pop("flip(0.5)"), "filters with scores"),
+    "scores of a model are missing": (
+        lambda s: s["view_scores"]["probs"][""].pop(),
+        r"shape \(17, 3\) where \(18, 3\)",
+    ),
+    "scores of a view are missing": (
+        lambda s: s["view_scores"]["probs"].update({"": [row[:2] for row in s["view_scores"]["probs"][""]]}),
+        r"shape \(18, 2\) where \(18, 3\)",
+    ),
+    "scores are texts": (
+        lambda s: s["view_scores"]["probs"].update(
+            {"": [[str(x) for x in row] for row in s["view_scores"]["probs"][""]]}
+        ),
+        "scores are not numbers",
+    ),
+    "a model is missing": (lambda s: s["models"].pop(), "do not fit their number|have shape"),
+    "there are no models": (lambda s: s.update(models=[]), "'models' must be a list of at least one"),
+    "a model without a family": (lambda s: s["models"][3].pop("family"), r"key 'models\.3\.family' is missing"),
+    "a model with an unknown entry": (lambda s: s["models"][3].update(weight=0), r"unknown key 'models\.3\.weight'"),
+    "a model whose family is a number": (lambda s: s["models"][3].update(family=3), r"'models\.3\.family' is wrong"),
+    "a model whose family is empty": (lambda s: s["models"][3].update(family=""), "no name, stratum or family"),
+    "all of one stratum": (
+        lambda s: [model.update(stratum="same-data") for model in s["models"]],
+        "is not of stratum 'same-data'",
+    ),
+    "families of their own": (
+        lambda s: s["models"][0].update(family="calibrate/thief-recipe/extract/0"),
+        "is not of stratum",
+    ),
+    "a filter twice": (
+        lambda s: s["filters"].append("flip(0.5)"),
+        "there are answers through 2 filters where 3 are listed",
+    ),
+    "standards of one channel": (lambda s: s["standards"].pop("probs"), "channels with standards are 'top1'"),
+    "no standards": (lambda s: s.update(standards={}), "channels with standards are none"),
+    "a standard of one view": (
+        lambda s: s["standards"]["probs"].update(means=[0.0], deviations=[1.0]),
+        "the standard of 'probs' is not one for 3 views",
+    ),
+    "a standard without spread": (
+        lambda s: s["standards"]["probs"].update(deviations=[0.0, 0.0, 0.0]),
+        "the standard of 'probs'",
+    ),
+    "a source that is none": (lambda s: s.update(source=""), "'source' must be a text"),
+    "an unknown entry": (lambda s: s.update(verdict="DERIVED"), "unknown key 'verdict'"),
+}
+
+
+@pytest.mark.parametrize("case", SCORES)
+def test_a_table_of_scores_that_does_not_follow_is_refused(copy, case):
+    change, message = SCORES[case]
+    forge_json(copy, "calibration.json", change)
+    refused(copy, message)
+
+
+def test_a_difference_that_another_machine_may_find_is_none(copy):
+    forge_json(copy, "calibration.json", lower(5e-5))
+    assert Enrolment.open(copy).calibration.models
+
+
+def test_of_a_large_enrolment_some_views_of_every_model_are_looked_at(copy, monkeypatch):
+    monkeypatch.setattr(rescoring.refuse_other_scores, "__kwdefaults__", {"most": 1})
+
+    def last_model(scored: Any) -> None:
+        scored["view_scores"]["probs"][""][-1] = [0.0, 0.0, 0.0]
+
+    forge_json(copy, "calibration.json", last_model)
+    refused(copy, "do not follow from its answers")
+
+
+def cut(file: str, change: Callable[[torch.Tensor], torch.Tensor]) -> Callable[[Path], None]:
+    def forged(folder: Path) -> None:
+        tensors = load_tensors((folder / file).read_bytes())
+        forge(folder, members={file: dump({name: change(tensor) for name, tensor in tensors.items()}, {})})
+
+    return forged
+
+
+def one(file: str, name: str, change: Callable[[torch.Tensor], torch.Tensor]) -> Callable[[Path], None]:
+    def forged(folder: Path) -> None:
+        tensors = load_tensors((folder / file).read_bytes())
+        forge(folder, members={file: dump({**tensors, name: change(tensors[name])}, {})})
+
+    return forged
+
+
+def swapped(folder: Path) -> None:
+    first, second = "encoder-probs.safetensors", "encoder-top1.safetensors"
+    forge(folder, members={first: (folder / second).read_bytes(), second: (folder / first).read_bytes()})
+
+
+MEMBERS: dict[str, tuple[Callable[[Path], None], str]] = {
+    "fewer calibration answers": (
+        cut("calibration-answers.safetensors", lambda t: t[:5]),
+        r"have shape \(5, 3, 16, 10\)",
+    ),
+    "answers of one filter cut": (
+        one("calibration-answers.safetensors", "answers.1", lambda t: t[:5]),
+        r"through 'flip\(0\.5\)' do not fit",
+    ),
+    "answers that are not numbers": (
+        cut("calibration-answers.safetensors", lambda t: t * torch.nan),
+        "are not probabilities",
+    ),
+    "answers that are no probabilities": (
+        one("calibration-answers.safetensors", "answers.0", lambda t: t * 5),
+        "are not probabilities",
+    ),
+    "the victim's answers of another size": (
+        cut("victim-answers.safetensors", lambda t: t[:, :-1]),
+        "size mismatch|the victim's answers have shape",
+    ),
+    "the victim's answers do not sum to one": (
+        cut("victim-answers.safetensors", lambda t: t / 2),
+        "the victim's answers do not sum to one",
+    ),
+    "other answers of the victim": (
+        cut("victim-answers.safetensors", lambda t: t.flip(-1)),
+        "do not follow from its answers",
+    ),
+    "one view of the queries": (cut("queries.safetensors", lambda t: t[:1]), "the victim's answers have shape"),
+    "no queries": (cut("queries.safetensors", lambda t: t[:0]), "there are no query images"),
+    "queries of another type": (cut("queries.safetensors", lambda t: t.float()), "must be uint8"),
+    "encoders swapped": (swapped, "do not follow from its answers"),
+    "a perturbation of another size": (cut("perturbations.safetensors", lambda t: t[..., :4]), "not one for the query"),
+    "a perturbation twice as large": (cut("perturbations.safetensors", lambda t: t * 2), "is said to reach 0.3"),
+    "labels on ability of no class": (one("ability.safetensors", "victim", lambda t: t + 90), "none of 10 classes"),
+    "ability of fewer models": (one("ability.safetensors", "models", lambda t: t[:3]), "told of 3 calibration models"),
+    "ability on other images": (
+        one("ability.safetensors", "images", lambda t: t[..., :4]),
+        "which are not like the queries",
+    ),
+    "labels on ability as fractions": (one("ability.safetensors", "truth", lambda t: t.float()), "none of 10 classes"),
+    "a recipe that is none": (lambda folder: forge(folder, members={"recipe.toml": b"name = 3"}), "'name' is wrong"),
+}
+
+
+@pytest.mark.parametrize("case", MEMBERS)
+def test_members_that_do_not_fit_one_another_are_refused(copy, case):
+    change, message = MEMBERS[case]
+    change(copy)
+    with pytest.raises(IntegrityError, match=message) as raised:
+        Enrolment.open(copy)
+    assert "\n" not in str(raised.value)
+
+
+def victim(**said: Any) -> Callable[[dict[str, Any]], dict[str, Any]]:
+    return lambda about: {"victim": {**about["victim"], **said}}
+
+
+MANIFEST: dict[str, tuple[Callable[[dict[str, Any]], dict[str, Any]], str]] = {
+    "nothing of the victim": (lambda about: {"victim": {}}, r"key 'victim\.\w+' is missing"),
+    "more of the victim": (victim(owner="me"), r"unknown key 'victim\.owner'"),
+    "an accuracy in words": (victim(accuracy="high"), r"'victim\.accuracy' is wrong: expected float, got 'high'"),
+    "an accuracy above one": (victim(accuracy=1.5), r"'victim\.accuracy' must be a number at least 0 and at most 1"),
+    "a key that is no digest": (victim(key="0" * 63), r"'victim\.key' must be a SHA-256"),
+    "an address that is none": (victim(backbone=""), r"'victim\.backbone' must be a text of 1 to 2000 letters"),
+    "an address without an end": (victim(address="x" * 3000), r"'victim\.address' must be a text"),
+    "a larger perturbation": (victim(max_abs_delta=[9.0]), r"is said to reach 9, and reaches 0\.3"),
+    "a perturbation below nothing": (victim(max_abs_delta=[-0.3]), r"'victim\.max_abs_delta' must be a number"),
+    "two fooling rates for one": (victim(fooling_rate=[0.5, 0.5]), "there are 1 perturbations where"),
+    "no parts": (lambda about: {"parts": []}, "'parts' must be a list of at least one"),
+    "a part of many points": (
+        lambda about: {"parts": [{"pair": True, "points": 10**9, "start": 0}]},
+        "a view has 16 queries where its parts have 2000000000",
+    ),
+    "a part that starts before": (
+        lambda about: {"parts": [{"pair": True, "points": 8, "start": -5}]},
+        "'parts' must be a list of parts that follow one another",
+    ),
+    "a part of text": (
+        lambda about: {"parts": [{"pair": "no", "points": 8, "start": 0}]},
+        r"'parts\.0\.pair' is wrong",
+    ),
+    "classes of numbers": (lambda about: {"classes": list(range(10))}, r"'classes\.0' is wrong"),
+    "a class twice": (
+        lambda about: {"classes": [*about["classes"][:9], "0"]},
+        "'classes' must be a list without repeats",
+    ),
+    "fewer classes": (lambda about: {"classes": about["classes"][:9]}, "have shape"),
+    "classes as a text": (lambda about: {"classes": "0123456789"}, "'classes' is wrong: expected a list"),
+    "a revision in words": (lambda about: {"encoder_revision": "1"}, "'encoder_revision' is wrong"),
+    "an encoder without a name": (lambda about: {"encoder": {"params": {}}}, r"key 'encoder\.name' is missing"),
+    "a profile of text": (lambda about: {"profile": "x"}, "'profile' is wrong"),
+    "a profile that says more": (
+        lambda about: {"profile": {**about["profile"], "verdict": "DERIVED"}},
+        r"unknown key 'profile\.verdict'",
+    ),
+    "a profile without threads": (
+        lambda about: {"profile": {**about["profile"], "threads": 0}},
+        r"'profile\.threads' must be a whole number",
+    ),
+    "assumptions as a text": (lambda about: {"assumptions": "none"}, "assumptions in the manifest are not a list"),
+    "an assumption without an end": (
+        lambda about: {"assumptions": ["x" * 30_000]},
+        "an assumption in the manifest has more than",
+    ),
+    "an assumption of another form": (lambda about: {"assumptions": [{"code": "x"}]}, "a note is a sentence"),
+    "a scheme that is a list": (lambda about: {"scheme": ["uap"]}, "'scheme' is wrong"),
+}
+
+
+@pytest.mark.parametrize("case", MANIFEST)
+def test_a_manifest_that_says_something_else_is_refused(copy, case):
+    change, message = MANIFEST[case]
+    forge(copy, **change(told(copy)))
+    refused(copy, message)
+
+
+@pytest.mark.parametrize("channels", [[], ["probs"], ["probs", "probs"], ["probs", "smell"], "probs", [1]])
+def test_channels_are_those_that_have_encoders(copy, channels):
+    forge(copy, channels=channels)
+    with pytest.raises(IntegrityError, match=r"channels|is not one of an enrolment's|fit together|is missing"):
+        Enrolment.open(copy)
+
+
+def test_every_byte_of_a_manifest_is_under_a_digest(sound, copy):
+    content = (sound / "manifest.json").read_bytes()
+    for place in range(0, len(content), 7):  # each seventh byte, one of three bits
+        changed = bytearray(content)
+        changed[place] ^= 1 << (place % 3)
+        (copy / "manifest.json").write_bytes(changed)
+        with pytest.raises(IntegrityError, match="the manifest"):
+            Enrolment.open(copy)
+
+
+@pytest.mark.parametrize("ending", [b" ", b"\n", b"{}", b"\x00"])
+def test_nothing_stands_behind_a_manifest(copy, ending):
+    with (copy / "manifest.json").open("ab") as file:
+        file.write(ending)
+    with pytest.raises(IntegrityError, match="the manifest is damaged"):
+        Enrolment.open(copy)
+
+
+@pytest.mark.parametrize(
+    ("name", "stratum", "family", "fits"),
+    [
+        ("train[paper:arc-a]", "same-data", "calibrate/same-data/paper:arc-a/0", True),
+        ("train[paper:arc-a]", "disjoint-data", "calibrate/same-data/paper:arc-a/0", False),
+        ("train[paper:arc-a, data=thief]", "disjoint-data", "calibrate/disjoint-data/paper:arc-a/0", True),
+        ("train[paper:arc-a, data=thief]", "same-data", "calibrate/same-data/paper:arc-a/0", False),
+        ("train[paper:arc-a, data=overlap:0.5]", "overlap(0.5)", "calibrate/overlap(0.5)/paper:arc-a/0", True),
+        ("train[paper:arc-a, data=overlap:0.5]", "overlap(0.1)", "calibrate/overlap(0.1)/paper:arc-a/0", False),
+        ("train[paper:arc-a]->prune(0.4)", "attacked", "calibrate/same-data/paper:arc-a/0", True),
+        ("train[paper:arc-a]->prune(0.4)", "attacked", "calibrate/thief-recipe/paper:arc-a/0", False),
+        ("train[paper:arc-a]->prune(0.4)", "same-data", "calibrate/same-data/paper:arc-a/0", False),
+        ("train[paper:arc-a]", "attacked", "calibrate/same-data/paper:arc-a/0", False),
+        ("labels->extract(soft)[paper:arc-a]", "thief-recipe", "calibrate/thief-recipe/extract/0", True),
+        ("labels->extract(soft)[paper:arc-a]", "other-teacher", "calibrate/same-data/extract/0", False),
+        ("train[random:7, data=thief:0.5]", "wild", "calibrate/wild/3/random:7", True),
+        ("victim->prune(0.4)", "attacked", "calibrate/same-data/paper:arc-a/0", False),
+        ("train[paper:arc-a]", "of-a-plugin", "anything", True),
+        ("model.onnx", "same-data", "same-data/model.onnx", True),
+        ("model.onnx #2", "own-independents", "model.onnx", True),
+    ],
+)
+def test_the_kind_of_a_model_follows_from_its_lineage(name, stratum, family, fits):
+    model = CalibrationModel(name=name, stratum=stratum, family=family)
+    if fits:
+        check_kind(model)
+        return
+    with pytest.raises(ValueError, match=f"is not of stratum '{re.escape(stratum)}'"):
+        check_kind(model)
+
+
+def test_scores_that_agree_only_for_an_earlier_release_open_where_they_accuse_nobody(tmp_path):
+    attrs.evolve(modern_enrolment(), ability=None).save(tmp_path / "old.enrolment")
+    forge_json(tmp_path / "old.enrolment", "calibration.json", lower(0.01))
+    assert Enrolment.open(tmp_path / "old.enrolment").ability is None
