@@ -63,6 +63,7 @@ _CAPABILITIES = {
     "dataset": {"imports_code": _IMPORTS},
     "suspect": {
         "needs_backbone": "whether its suspects are bare weights, so that their architecture must be named",
+        "needs_network": "whether it reaches its suspects over the network, from which others are kept",
         "imports_code": _IMPORTS,
     },
 }

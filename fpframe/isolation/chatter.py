@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 import threading
@@ -49,4 +50,5 @@ class Chatter:
         text = "".join(letter if letter.isprintable() else " " for letter in line.decode(errors="replace")).rstrip()
         if text:
             self.last = text
-            print(text, file=sys.stderr)
+            with contextlib.suppress(OSError, ValueError, AttributeError):  # where nobody hears it any more
+                print(text, file=sys.stderr)

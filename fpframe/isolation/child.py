@@ -40,15 +40,17 @@ class Child:
 
     facts: Facts
 
-    def __init__(self, template: Template, owner: Isolation, address: str, request: OpeningRequest) -> None:
+    def __init__(
+        self, template: Template, owner: Isolation, address: str, request: OpeningRequest, folder: str
+    ) -> None:
         limits = owner.limits
         self._owner, self._address, self._request = owner, address, request
-        self._folder = tempfile.mkdtemp(prefix="fpframe-")
+        self._folder = tempfile.mkdtemp(prefix="suspect-", dir=folder)
         try:
             bounds = Bounds(
                 memory_bytes=limits.memory_bytes, network=limits.network, device=request.device, folder=self._folder
             )
-            self._forked = template.fork(address, bounds)
+            self._forked = template.fork(address, bounds, backbone=request.backbone)
         except BaseException:
             shutil.rmtree(self._folder, ignore_errors=True)
             raise
@@ -62,15 +64,18 @@ class Child:
         order = {
             "address": self._address,
             "request": written_request(attrs.evolve(self._request, max_queries=None)),
-            "folder": str(Path.cwd()),
-            "path": sys.path,
+            "folder": _current_folder(),
+            "path": list(map(str, sys.path)),
             "threads": torch.get_num_threads(),
         }
         try:
             until = time.monotonic() + _FORK_SECONDS
             self._frames.send(order, until=until)
             ready, _ = self._frames.receive(until=until)
-        except (EOFError, TimeoutError, BrokenFrameError) as error:
+        except TimeoutError:
+            self.end()
+            return Failure("hung", f"no process was ready for the suspect ({self._address}) after {_FORK_SECONDS:g} s")
+        except (EOFError, BrokenFrameError) as error:
             return self._failed(error, "to be forked")
         self._gauge.begin()
         said = self._exchange(None, b"", "to be opened")
@@ -192,6 +197,13 @@ def _end(template: Template, forked: Forked, folder: str) -> None:
     for way in (forked.talk, forked.report):
         way.close()
     shutil.rmtree(folder, ignore_errors=True)
+
+
+def _current_folder() -> str:
+    try:
+        return str(Path.cwd())
+    except OSError:
+        return ""  # somebody has removed it
 
 
 def unconfined(lacking: list[str]) -> tuple[Note, ...]:

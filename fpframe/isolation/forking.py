@@ -7,6 +7,7 @@ third is the suspect's.
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import json
 import os
@@ -14,11 +15,13 @@ import signal
 import socket
 import sys
 import traceback
+import warnings
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
+from fpframe.base import Address, split_form
 from fpframe.errors import PluginError
-from fpframe.interfaces import SuspectSource
+from fpframe.interfaces import BackboneSource, SuspectSource
 from fpframe.isolation.confinement import Bounds
 from fpframe.isolation.frames import Frames
 from fpframe.isolation.libc import end_with_parent
@@ -38,13 +41,14 @@ def main(descriptor: int, parent: int, *, blocked: Sequence[str], pinned: Sequen
 
     Args:
         descriptor: a packet socket to whoever orders. An order is JSON, ``{"do": "fork", ...}`` with two sockets, or
-            ``{"do": "end", "pid": ...}``; the reply to each is JSON.
+            ``{"do": "end", "pid": ...}``; the former gets a reply.
         parent: the process that orders.
         blocked: plugins that are left out.
         pinned: whose components are taken where several offer one.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     orders = socket.socket(fileno=descriptor)
+    warnings.simplefilter("ignore", DeprecationWarning)  # of Python, about libraries' threads and forks
     registry = _warm_registry(blocked, pinned)
     gc.collect()
     gc.freeze()  # what all children share stays shared
@@ -60,20 +64,27 @@ def main(descriptor: int, parent: int, *, blocked: Sequence[str], pinned: Sequen
         order = json.loads(text)
         if order["do"] == "end":
             _end(order["pid"])
-            _reply(orders, {})
         else:
-            _reply(orders, {"pid": _fork(orders, registry, order, *map(_stream, descriptors))})
+            if order["backbone"]:
+                _warm_backbone(registry, Address.parse(order["backbone"]))
+            pid = _fork(orders, registry, order, *map(_stream, descriptors))
+            _reply(orders, {"number": order["number"], "pid": pid})
 
 
 def _warm_registry(blocked: Sequence[str], pinned: Sequence[str]) -> Registry:
     """Return the registry of the parent, with all suspect sources imported, which each child would import otherwise."""
     registry = load_registry(blocked=blocked, pinned=pinned)
     for name in registry.names(SuspectSource.kind):
-        try:
+        with contextlib.suppress(PluginError):  # it is told when the source is needed
             registry.get(SuspectSource.kind, name)
-        except PluginError:
-            continue  # it is told when the source is needed
     return registry
+
+
+def _warm_backbone(registry: Registry, address: Address) -> None:
+    """Let a source of backbones import the library that it builds them of, which takes longer than to build one."""
+    if address.prefix in registry.names(BackboneSource.kind):
+        with contextlib.suppress(Exception):  # it is told when the backbone is built
+            registry.build(BackboneSource, address.prefix).names(split_form(address.rest)[0])
 
 
 def _stream(descriptor: int) -> socket.socket:
@@ -153,7 +164,8 @@ def _watch(
     while True:  # what the suspect's process leaves behind ends up here too
         ended, status = os.waitpid(-1, 0)
         if ended == pid:
-            report.send(json.dumps({"code": os.waitstatus_to_exitcode(status)}).encode())
+            with contextlib.suppress(OSError):  # nobody may want to know any more
+                report.send(json.dumps({"code": os.waitstatus_to_exitcode(status)}).encode())
             os._exit(0)
 
 

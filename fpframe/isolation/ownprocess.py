@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
+import tempfile
 import weakref
 
 from fpframe.base import Address, Note
@@ -37,12 +39,15 @@ class OwnProcess(Isolation):
     def __init__(self, registry: Registry, limits: Limits | None = None, *, journals: Journals | None = None) -> None:
         super().__init__(registry, Limits.usual() if limits is None else limits, journals=journals)
         self._template: Template | None = None
+        self._folder = ""
         self._children: weakref.WeakSet[Child] = weakref.WeakSet()
 
     def prepare(self) -> None:
         """Start what suspects' processes are forked from, and do not wait for it."""
         if self._template is None and not _why_here(self.registry):
-            self._template = Template(self.registry, seen_variables(self.limits.variables))
+            variables = seen_variables(self.limits.variables)
+            self._folder = self._folder or tempfile.mkdtemp(prefix="fpframe-")
+            self._template = Template(self.registry, variables)
 
     def start(self, address: str, request: OpeningRequest) -> Session | Failure:
         """Open the suspect at an address."""
@@ -51,7 +56,7 @@ class OwnProcess(Isolation):
             return _in_this_process(InProcess(self.registry).start(address, request), reason)
         self.prepare()
         assert self._template is not None
-        child = Child(self._template, self, address, request)
+        child = Child(self._template, self, address, request, self._folder)
         self._children.add(child)
         return child.open()
 
@@ -62,6 +67,9 @@ class OwnProcess(Isolation):
         if self._template is not None:
             self._template.close()
             self._template = None
+        if self._folder:
+            shutil.rmtree(self._folder, ignore_errors=True)
+            self._folder = ""
 
 
 def _why_here(registry: Registry, address: str = "") -> str:

@@ -41,7 +41,8 @@ def serve(frames: Frames, registry: Registry, bounds: Bounds, *, own_world: bool
         own_world: whether this process is in namespaces of its own.
     """
     order, _ = frames.receive()
-    os.chdir(order["folder"])
+    if order["folder"]:
+        os.chdir(order["folder"])
     sys.path[:] = order["path"]
     os.environ["TMPDIR"] = tempfile.tempdir = bounds.folder
     with contextlib.suppress(OSError):

@@ -8,6 +8,7 @@ import os
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Mapping
 from typing import Any
 
@@ -50,6 +51,7 @@ class Template:
     """A process that has imported everything and runs nobody's code. It is ready some seconds after it was started."""
 
     def __init__(self, registry: Registry, variables: Mapping[str, str]) -> None:
+        self._exchange, self._sent = threading.Lock(), 0
         self._orders, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._chatter = Chatter()
         self._ready = False
@@ -78,24 +80,27 @@ class Template:
         }
         assert self._process.stdin is not None
         with contextlib.suppress(BrokenPipeError), self._process.stdin as stdin:  # that it is gone is heard later
-            stdin.write(f"{json.dumps(sys.path)}\n{json.dumps(order)}".encode())
+            stdin.write(f"{json.dumps(list(map(str, sys.path)))}\n{json.dumps(order)}".encode())
 
-    def fork(self, address: str, bounds: Bounds) -> Forked:
-        """Fork processes for the suspect at an address.
+    def fork(self, address: str, bounds: Bounds, *, backbone: str | None) -> Forked:
+        """Fork processes for the suspect at an address, whose architecture is that of a backbone where one is named.
 
         Raises:
             ResourceError: that is not possible.
         """
-        self._await()
         talk, their_talk = socket.socketpair()
         report, their_report = socket.socketpair()
-        order = {"do": "fork", "address": address, "bounds": attrs.asdict(bounds)}
         try:
-            with their_talk, their_report:
-                socket.send_fds(
-                    self._orders, [json.dumps(order).encode()], [their_talk.fileno(), their_report.fileno()]
-                )
-                return Forked(self._heard()["pid"], talk, report)
+            with self._exchange, their_talk, their_report:
+                self._await()
+                self._sent += 1
+                order = {"do": "fork", "number": self._sent, "address": address, "backbone": backbone}
+                order["bounds"] = attrs.asdict(bounds)
+                descriptors = [their_talk.fileno(), their_report.fileno()]
+                socket.send_fds(self._orders, [json.dumps(order).encode()], descriptors)
+                while (told := self._heard())["number"] != self._sent:
+                    pass  # the reply to an order whose wait was interrupted
+                return Forked(told["pid"], talk, report)
         except BaseException as error:
             talk.close()
             report.close()
@@ -104,11 +109,9 @@ class Template:
             raise
 
     def end(self, pid: int) -> None:
-        """End processes that were forked, if they still run."""
-        if self._process.poll() is None:
-            with contextlib.suppress(ResourceError, OSError):
-                self._orders.send(json.dumps({"do": "end", "pid": pid}).encode())
-                self._heard()
+        """Let processes that were forked be ended. It may be called at any moment, so nothing is waited for."""
+        with contextlib.suppress(OSError):
+            self._orders.send(json.dumps({"do": "end", "pid": pid}).encode())
 
     def close(self) -> None:
         """End it, and everything that was forked from it."""

@@ -24,6 +24,7 @@ from fpframe.opening import (
     open_query,
     refuse_backbone,
 )
+from fpframe_plugins.suspects._external_data import external_files
 
 _DTYPES = {
     "tensor(float)": torch.float32,
@@ -148,8 +149,9 @@ def _output(session: Any, request: fpframe.SuspectRequest) -> Any:
 
 
 def _digest(path: Path) -> str:
-    """Return the file's SHA-256; weights that lie beside it are taken in."""
-    weights = [each for each in _weights(path) if each.stat().st_size]
+    """Return the file's SHA-256; weights that lie elsewhere are taken in."""
+    elsewhere = dict.fromkeys([*_weights(path), *external_files(path)])
+    weights = [each for each in elsewhere if each.stat().st_size]
     if not weights:
         return file_digest(path)
     return hashlib.sha256(" ".join(file_digest(each) for each in [path, *weights]).encode()).hexdigest()

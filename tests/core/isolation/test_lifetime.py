@@ -114,7 +114,7 @@ def test_several_suspects_are_asked_at_the_same_time_and_leave_nothing_behind(he
     with OwnProcess(registry) as way:
         queries = [way.open("python:lasting_suspects:fine", REQUEST) for _ in range(3)]
         assert len({query(images).sum().item() for query in queries}) == 1
-        assert len(list(temporary.iterdir())) == 3
+        assert len(list(temporary.glob("*/*"))) == 3
         way.close()
         assert not list(temporary.iterdir())
         assert way.open("python:lasting_suspects:fine", REQUEST)(images).shape == (7, 10)

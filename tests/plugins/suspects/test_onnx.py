@@ -27,6 +27,18 @@ def test_the_digest_of_an_onnx_file_covers_weights_that_lie_beside_it(files, ope
     assert registry.create("suspect", "onnx").companions(str(path)) == [str(tmp_path / name)]
 
 
+def test_the_digest_of_an_onnx_file_covers_weights_that_lie_in_a_file_of_any_name(opened, files, tmp_path):
+    path = tmp_path / "net.onnx"
+    onnx.save(
+        onnx.load(files / "free.onnx"), path, save_as_external_data=True, location="elsewhere.bin", size_threshold=0
+    )
+    before = opened(path).digest
+    content = bytearray((tmp_path / "elsewhere.bin").read_bytes())
+    content[3] ^= 1
+    (tmp_path / "elsewhere.bin").write_bytes(content)
+    assert opened(path).digest != before
+
+
 def onnx_file(path, *, outputs, kind=TensorProto.FLOAT, shape=("count", 1, 2, 2), extra_inputs=()):
     """Write a graph that flattens its images: (N, 1, 2, 2) pixels become 4 logits."""
     image = helper.make_tensor_value_info("image", kind, shape)
