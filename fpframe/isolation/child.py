@@ -127,6 +127,9 @@ class Child:
             return self._failed(error, what)
         except (ValueError, KeyError, TypeError, AttributeError):
             return self._babbled()
+        except BaseException:
+            self.end()  # an interrupt: the answer that is under way would be taken for one to other images
+            raise
         finally:
             self._spent += time.monotonic() - started
         if failure.outcome != "raised":
@@ -134,10 +137,9 @@ class Child:
         return failure
 
     def _seconds_left(self) -> float:
-        in_all = (
-            math.inf if self._owner.limits.total_seconds is None else self._owner.limits.total_seconds - self._spent
-        )
-        return min(in_all, math.inf if self._owner.limits.batch_seconds is None else self._owner.limits.batch_seconds)
+        limits = self._owner.limits
+        in_all = math.inf if limits.total_seconds is None else limits.total_seconds - self._spent
+        return min(in_all, math.inf if limits.batch_seconds is None else limits.batch_seconds)
 
     def _failed(self, error: Exception, what: str) -> Failure:
         """Return what became of it, and end it."""

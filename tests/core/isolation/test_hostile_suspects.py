@@ -374,6 +374,19 @@ def test_a_suspect_that_is_slow_each_time_is_ended_when_its_time_in_all_is_over(
         query(images)
 
 
+def test_an_answer_whose_wait_was_interrupted_is_never_taken_for_another(way, images, monkeypatch):
+    query = opened(way, "sleeps")
+
+    def interrupt() -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(query._asker._session._frames, "_on_beat", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        query(images)
+    with pytest.raises(DeadSuspectError, match="process is gone"):
+        query(images)
+
+
 def test_a_suspect_writes_no_files_but_in_a_folder_of_its_own_that_is_removed(confined, images):
     assert refused(confined, "writes_files", images, 8)
     assert not Path("/tmp/fpframe-canary").exists()
