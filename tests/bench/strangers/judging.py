@@ -25,9 +25,6 @@ from fpframe.zoo.make import load_model
 
 #: The victim whose thieves hide in every way, too.
 HIDDEN = 1
-#: With more points, models of one architecture would be accused if it were not calibrated. The strangers show whether
-#: others are.
-ACCEPTED = ("architecture-accused",)
 
 
 @attrs.frozen
@@ -120,9 +117,7 @@ def judge(lab: Lab, number: int, scheme: str, parts: int) -> None:
     case = open_case(number, lab.run(parts))
     folder = lab.file(f"{number}-{Path(scheme).stem}.enrolment")
     if not folder.exists():
-        enrolled = fpframe.enroll(
-            case.owned, recipe=case.recipe, scheme=scheme, accept_unfit=ACCEPTED, run=lab.run(parts)
-        )
+        enrolled = fpframe.enroll(case.owned, recipe=case.recipe, scheme=scheme, run=lab.run(parts))
         enrolled.save(folder)
     with multiprocessing.get_context("spawn").Pool(parts) as pool:
         pool.starmap(_judge_part, [(lab, number, scheme, part, parts) for part in range(parts)])
