@@ -12,9 +12,9 @@ from typing import ClassVar
 
 
 class FpframeError(Exception):
-    """Base of all errors that fpframe raises on purpose."""
+    """Base of all errors that fpframe raises on purpose; one without a code of its own is a fault."""
 
-    exit_code: ClassVar[int] = 1
+    exit_code: ClassVar[int] = 70
 
 
 class UsageError(FpframeError):

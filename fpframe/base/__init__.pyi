@@ -22,7 +22,6 @@ from .form import (
 from .jsontext import parse_json as parse_json
 from .machine import machine_profile as machine_profile
 from .note import Note as Note
-from .printable import printable as printable
 from .reading import (
     MOST_OF_DATA as MOST_OF_DATA,
     MOST_OF_TEXT as MOST_OF_TEXT,
@@ -30,5 +29,6 @@ from .reading import (
     read_file as read_file,
     why_unread as why_unread,
 )
+from .terminal import printable as printable
 from .toml import explain as explain, make_converter as make_converter, parse_text as parse_text, read_text as read_text
 from .unfit import UNFIT as UNFIT, Unfitness as Unfitness

@@ -26,7 +26,10 @@ def read_array(path: str | Path, *, most: int = MOST_OF_DATA) -> np.ndarray:
         OSError: it cannot be read, is not a regular file, or is too large.
         ValueError: it is not such a file.
     """
-    return _array(_content(path, most))
+    content = _content(path, most)
+    if content.startswith(b"PK"):
+        raise ValueError("it is an archive, where one array in a .npy file is needed")
+    return _array(content)
 
 
 def read_arrays(path: str | Path, *, most: int = MOST_OF_DATA) -> Mapping[str, np.ndarray]:

@@ -11,7 +11,7 @@ from typing import Annotated
 from cyclopts import App, Group, Parameter
 
 from fpframe.cli.endings import TERMINATED, Terminated, end
-from fpframe.cli.streams import drop_output, flush_output, open_streams, reader_has_gone
+from fpframe.cli.streams import drop_output, flush_output, open_streams, reader_has_gone, require_folder
 
 _COMMANDS = {
     "demo": "Try everything on scikit-learn's digits: train, enroll, verify, in about a minute.",
@@ -80,6 +80,7 @@ def run(arguments: Sequence[str]) -> int:
     signal.signal(signal.SIGTERM, _terminate)
     try:
         open_streams()
+        require_folder()
         code = _call(make_app().meta, arguments)
         flush_output()
         return code

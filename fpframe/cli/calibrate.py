@@ -47,7 +47,6 @@ class IndependentsOptions:
         outputs: How their answers are read.
         mean: Per-channel mean that they subtract from pixels, separated by commas.
         std: Per-channel standard deviation that they divide them by.
-        trust_code: Open also .pt2 files, although opening one can run code of its author.
     """
 
     independents: Path | None = None
@@ -55,9 +54,8 @@ class IndependentsOptions:
     outputs: Literal["auto", "logits", "probs", "percent", "sigmoid"] = "auto"
     mean: str | None = None
     std: str | None = None
-    trust_code: Flag = False
 
-    def named(self, limits: LimitOptions) -> Independents | None:
+    def named(self, limits: LimitOptions, *, trust_code: bool) -> Independents | None:
         """Return the models that were named, or nothing.
 
         Raises:
@@ -76,7 +74,7 @@ class IndependentsOptions:
             outputs=self.outputs,
             mean=numbers(self.mean, "--mean"),
             std=numbers(self.std, "--std"),
-            trust_code=self.trust_code,
+            trust_code=trust_code,
             limits=limits.limits(),
         )
 
@@ -113,7 +111,7 @@ def calibrate(
         made = recalibrate(
             enrolment,
             recipe=zoo.recipe,
-            independents=independents.named(process),
+            independents=independents.named(process, trust_code=run.trust_code),
             through=through,
             alpha=alpha,
             dataset=run.dataset,

@@ -88,7 +88,7 @@ class RunOptions:
         workers: Processes that train models; one for each core by default.
         device: Where models are trained: cpu, cuda or cuda:N; a GPU by default, where there is one.
         trust_code: Follow an address that imports code, such as python:MODULE:FUNCTION, though only an enrolment or
-            another file that somebody sent you names it. That code runs with your rights.
+            another file that somebody sent you names it, and open independent models that can run code (.pt2).
         verbose: Show one line for each finished model.
     """
 

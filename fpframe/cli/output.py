@@ -46,7 +46,9 @@ def _ability(enrolment: Enrolment) -> list[str]:
 def _strangers(enrolment: Enrolment) -> str:
     """Return what models of each kind would be called if nobody of the kind were calibrated."""
     channel = next(iter(enrolment.encoders))
-    rates = [f"{each.name} {each.accused} of {each.n}" for each in enrolment.strangers(channel)]
+    # architectures of one model each are many, and say little where nobody is accused
+    told = [each for each in enrolment.strangers(channel) if each.n > 1 or each.accused]
+    rates = [f"{each.name} {each.accused} of {each.n}" for each in told]
     return f"called derived if their kind were not calibrated ({channel}): {', '.join(rates)}"
 
 

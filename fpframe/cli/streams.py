@@ -1,4 +1,4 @@
-"""Standard output and error: there, writable, and able to show any letter."""
+"""What a command stands on: standard output and error, able to show any letter, and a current folder."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ import contextlib
 import io
 import os
 import sys
+from collections.abc import Iterator
 from typing import TextIO
 
 from fpframe.base import printable
-from fpframe.errors import ResourceError
+from fpframe.errors import ResourceError, UsageError
 
 
 def open_streams() -> None:
@@ -28,9 +29,27 @@ def open_streams() -> None:
         raise ResourceError("standard output is closed; leave it open, or send it to a file or to /dev/null")
 
 
+def require_folder() -> None:
+    """Refuse to run in a folder that was removed: neither relative paths nor processes that are started work there.
+
+    Raises:
+        UsageError: it was.
+    """
+    try:
+        os.getcwd()  # noqa: PTH109  # as cheap as it gets
+    except FileNotFoundError as error:
+        raise UsageError("the current folder does not exist any more; change to another one") from error
+
+
 def say(text: str, *, end: str = "\n") -> None:
-    """Print a result; what others have put into it does nothing to the terminal."""
-    print(printable(text), end=end)
+    """Print a result; what others have put into it does nothing to the terminal.
+
+    Raises:
+        BrokenPipeError: whoever read the output has gone.
+        ResourceError: it cannot be written, so that there is no result.
+    """
+    with _writing():
+        print(printable(text), end=end)
 
 
 def complain(text: str) -> None:
@@ -46,8 +65,14 @@ def flush_output() -> None:
         BrokenPipeError: whoever read it has gone.
         ResourceError: it cannot be written, so that there is no result.
     """
-    try:
+    with _writing():
         sys.stdout.flush()
+
+
+@contextlib.contextmanager
+def _writing() -> Iterator[None]:
+    try:
+        yield
     except BrokenPipeError:
         raise
     except OSError as error:

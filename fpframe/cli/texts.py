@@ -71,6 +71,8 @@ def read_classes(path: Path | None) -> tuple[str, ...] | None:
         return None
     try:
         text = read_file(path, most=MOST_OF_TEXT).decode("utf-8-sig")
+    except FileNotFoundError as error:
+        raise DataError(f"there is no such file of classes ({path}); write one name on each line") from error
     except (OSError, ValueError) as error:
         raise DataError(
             f"cannot read the classes: {why_unread(error)} ({path}); write one name on each line"

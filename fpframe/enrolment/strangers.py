@@ -15,8 +15,8 @@ from fpframe.enrolment.calibration import Calibration
 from fpframe.enrolment.settling import Unfit
 from fpframe.zoo import VICTIM
 
-#: The architecture in the name of a model of a zoo: what its last brackets begin with.
-_ARCHITECTURE = re.compile(r"\[([^\[\],]+)[^\[\]]*\](?!.*\[)")
+#: The architecture in the name of a model of a zoo: what its last brackets begin with that name one, and no setting.
+_ARCHITECTURE = re.compile(r"\[(?!\w+=)([^\[\],]+)[,\]]")
 
 
 @attrs.frozen(kw_only=True)
@@ -43,10 +43,13 @@ class Strangers:
     level: float
     interval: tuple[float, float]
 
-    @property
-    def alarming(self) -> bool:
-        """Whether more are accused than the level allows, beyond chance."""
-        return self.interval[0] > self.level
+    def least(self, *, looks: int = 1) -> float:
+        """Return the rate of families that are accused at least.
+
+        Args:
+            looks: at how many kinds somebody looks for one that alarms; they share the 95 % of confidence.
+        """
+        return clopper_pearson(self.families_accused, self.families, confidence=1 - 0.05 / looks)[0]
 
 
 def find_strangers(
@@ -81,8 +84,8 @@ def find_strangers(
 
 def architecture_of(name: str) -> str:
     """Return the architecture of a model of a zoo by its name; empty where the name tells none."""
-    match = _ARCHITECTURE.search(name)
-    return match.group(1) if match else ""
+    named: list[str] = _ARCHITECTURE.findall(name)
+    return named[-1] if named else ""
 
 
 def stranger_notes(strangers: Sequence[Strangers]) -> Iterator[Note]:
@@ -102,17 +105,21 @@ def look_at_strangers(strangers: Sequence[Strangers]) -> list[Unfit]:
     A suspect of an architecture that nobody thought of is such a stranger. Models of the victim's own architecture
     always calibrate, or a caveat says that none does.
     """
+    # one model of its architecture can alarm nobody
+    looked_at = [each for each in strangers if each.by == "architecture" and each.name != VICTIM and each.families > 1]
+    looks = max(1, len(looked_at))
     return [
         Unfit(
             Note(
                 "architecture-accused",
                 f"If models of architecture '{each.name}' were not calibrated, {each.accused} of {each.n} would be "
-                f"called derived at level {each.level:g}, more than chance allows (at least {each.interval[0]:.2f}).",
+                f"called derived at level {each.level:g}, more than chance allows (at least "
+                f"{each.least(looks=looks):.2f}, with {looks} kinds and channels looked at).",
             ),
             "calibrate more architectures in other-architecture, fit on more models, or take another scheme",
         )
-        for each in strangers
-        if each.by == "architecture" and each.name != VICTIM and each.alarming
+        for each in looked_at
+        if each.least(looks=looks) > each.level
     ]
 
 

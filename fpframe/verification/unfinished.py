@@ -36,7 +36,7 @@ class Unfinished:
 
     def decide(self, level: float) -> Decision:
         """Return what it counts as where several suspects share alpha: one that is not called derived."""
-        return undecided(Note("unfinished", str(self.error)), {}, alpha=level, views=0)
+        return undecided(Note("stopped-answering", str(self.error)), {}, alpha=level, views=0)
 
 
 class UnfinishedError(FpframeError):

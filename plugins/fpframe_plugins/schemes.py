@@ -14,6 +14,12 @@ def _at_random(perturbation: str) -> Part:
     return Part(augmenter=ComponentSpec("random"), perturbation=ComponentSpec(perturbation), pair=False, views=1)
 
 
+def _discriminative(points: int | None = None) -> Part:
+    # one view: what is learnt belongs to the single query, and another view would spend images that tell less
+    chosen = ComponentSpec("discriminative")
+    return Part(augmenter=chosen, perturbation=ComponentSpec("none"), pair=False, points=points, views=1)
+
+
 @fpframe.hookimpl
 def fpframe_schemes() -> list[Scheme]:
     """Offer the schemes."""
@@ -70,12 +76,13 @@ def fpframe_schemes() -> list[Scheme]:
         Scheme(
             name="residual",
             summary="images chosen to tell thieves from others, compared by what models do not share (fpframe's own)",
-            # one view: what is learnt belongs to the single query, and another view would spend images that tell less
-            parts=(
-                Part(
-                    augmenter=ComponentSpec("discriminative"), perturbation=ComponentSpec("none"), pair=False, views=1
-                ),
-            ),
+            parts=(_discriminative(),),
+            encoder=ComponentSpec("residual"),
+        ),
+        Scheme(
+            name="residual-300",
+            summary="the same with 300 images whatever the recipe says, as many as told best where it was chosen",
+            parts=(_discriminative(points=300),),
             encoder=ComponentSpec("residual"),
         ),
     ]

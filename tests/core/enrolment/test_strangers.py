@@ -33,7 +33,7 @@ def test_a_stratum_that_scores_above_all_others_would_be_accused():
     made, paths = calibration({"hard": {"a": HIGH}, "easy": {"a": LOW}, "easier": {"a": LOW}})
     found = {(each.by, each.name): each for each in find_strangers(made, paths, None, alpha=0.1)}
     hard = found["stratum", "hard"]
-    assert (hard.accused, hard.n, hard.families_accused, hard.level, hard.alarming) == (9, 9, 9, 0.1, True)
+    assert (hard.accused, hard.n, hard.families_accused, hard.level, hard.least() > 0.5) == (9, 9, 9, 0.1, True)
     assert found["stratum", "easy"].accused == 0
     [note] = stranger_notes(tuple(found.values()))
     assert note.code == "strangers-accused"
@@ -55,7 +55,7 @@ def test_an_architecture_is_left_out_of_every_stratum_and_judged_at_the_floor_of
 def test_few_accused_models_are_no_alarm():
     made, paths = calibration({"one": {"a": [*LOW[:8], 0.99]}, "two": {"a": LOW}})
     found = {each.name: each for each in find_strangers(made, paths, None, alpha=0.1) if each.by == "stratum"}
-    assert (found["one"].accused, found["one"].alarming) == (1, False)
+    assert (found["one"].accused, found["one"].least() > 0.1) == (1, False)
 
 
 def test_models_less_able_than_the_one_that_is_judged_count_for_it():
@@ -76,6 +76,9 @@ def test_models_less_able_than_the_one_that_is_judged_count_for_it():
         ("train[paper:arc-b]", "paper:arc-b"),
         ("train[victim] -> extract(soft)[paper:arc-c]", "paper:arc-c"),
         ("train[paper:arc-b] -> prune(0.4) -> finetune(all)", "paper:arc-b"),
+        ("train[victim] -> finetune(all, epochs=5)[data=everything]", "victim"),
+        ("train[random:3, data=thief] -> extract(soft)[data=everything, seed=2]", "random:3"),
+        ("train[timm:resnet18(stem=small)]", "timm:resnet18(stem=small)"),
         ("rival.onnx", ""),
     ],
 )
@@ -108,3 +111,15 @@ def test_an_architecture_of_which_strangers_would_be_accused_is_not_fit(by, name
     assert [each.note.code for each in looked] == (["architecture-accused"] if unfit else [])
     if unfit:
         assert "'paper:arc-b' were not calibrated, 4 of 10 would be called derived at level 0.1" in looked[0].note.text
+
+
+def test_the_confidence_is_shared_among_all_that_is_looked_at():
+    def of(accused: int, n: int) -> Strangers:
+        share = {"accused": accused, "n": n, "families": n, "families_accused": accused, "level": 0.1}
+        return Strangers(by="architecture", name=f"paper:{n}", interval=clopper_pearson(accused, n), **share)
+
+    quiet = [of(0, 5)] * 7
+    assert look_at_strangers([of(2, 2)])
+    assert not look_at_strangers([of(2, 2), *quiet])
+    assert look_at_strangers([of(3, 3), *quiet])
+    assert look_at_strangers([of(2, 2), *[of(0, 1)] * 7]), "what cannot alarm takes no share"

@@ -113,6 +113,14 @@ def test_whoever_trusts_it_has_it_imported(canary, capfd):
     assert canary.exists(), "the canary lives: it would have been seen above"
 
 
+def test_whoever_trusts_an_enrolment_has_its_code_imported(canary, capfd):
+    about = json.loads(Path("e/manifest.json").read_text())
+    forge(Path("e"), victim={**about["victim"], "backbone": EVIL})
+    assert run(["calibrate", "e", "--out", "o", "--workers", "1", "--trust-code"]) != 0
+    assert "is not followed" not in capfd.readouterr().err
+    assert canary.exists()
+
+
 def test_an_address_that_is_repeated_is_consented_to(registry):
     addresses = recipe_addresses(RECIPES["'victim.backbone'"])
     refuse_code(registry, addresses, whose="a recipe", trusted=[None, EVIL])
