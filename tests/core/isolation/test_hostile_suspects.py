@@ -11,7 +11,7 @@ import pytest
 import torch
 
 import fpframe
-from fpframe.errors import FpframeError, ModelError, ResourceError
+from fpframe.errors import FpframeError, ModelError, ResourceError, TransportError
 from fpframe.isolation import DeadSuspectError, HungSuspectError, Limits, OpeningRequest, OwnProcess
 
 REQUEST = OpeningRequest(num_classes=10, image_shape=(1, 8, 8))
@@ -287,7 +287,7 @@ ENDINGS: dict[str, tuple[type[FpframeError], str]] = {
     "forges_an_answer": (DeadSuspectError, "sent something that is not an answer"),
     "forges_an_answer_with_a_key_twice": (DeadSuspectError, "sent something that is not an answer"),
     "closes_everything": (DeadSuspectError, "closed its connection"),
-    "raises_like_a_service": (ModelError, "needs a file or a service that it cannot reach .--allow-network"),
+    "raises_like_a_service": (TransportError, "could not be reached: .*--allow-network"),
     "raises_a_key_error": (ModelError, "'answers' .*; fix it, or the code that asks it$"),
     "raises_of_shapes": (ModelError, "check its input shape and preprocessing$"),
 }
