@@ -18,9 +18,10 @@ def with_points(decision: Decision, questioned: Questioned) -> Decision:
     same kind would have turned round is none.
     """
     spread = questioned.points
-    if spread is None or decision.test != "conformal" or not math.isfinite(decision.score):
+    if spread is None or decision.test not in ("conformal", "sequential") or not math.isfinite(decision.score):
         return decision
-    shown = attrs.evolve(decision, interval=spread)
+    # with one view nothing is left unasked, whichever of the two tests looks at it
+    shown = attrs.evolve(decision, interval=spread, stopped="")
     derived = decision.verdict == DERIVED
     ends = {questioned.yardstick.passes(end, decision, questioned.standing) for end in spread}
     if decision.verdict == INCONCLUSIVE or ends == {derived}:

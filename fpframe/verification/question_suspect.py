@@ -159,10 +159,16 @@ class _Course:
             views=len(self.views),
             behaviour=self.behaviour,
             standing=self.standing,
-            points=None if views is None else self.enrolment.interval_over_points(views, yardstick.channel),
+            points=None if views is None else self._points(views, yardstick.channel),
             caveats=(*self.interview.query.notes, *caveats),
             transcript=transcript_of(self.interview, self.enrolment),
         )
+
+    def _points(self, views: Tensor, channel: str) -> tuple[float, float] | None:
+        """Return the interval over the points of the only view; where there are more, their spread decides."""
+        if self.enrolment.queries.views > 1:
+            return None
+        return self.enrolment.interval_over_points(views, channel)
 
     def _ask_ability(self) -> None:
         if self.enrolment.ability is None:

@@ -88,7 +88,8 @@ def test_no_verdict_of_one_view_hangs_on_the_choice_of_points(registry, tiny_sto
 
     lowest = min(range(len(rows)), key=lambda row: float(enrolment.view_scores(rows[row], "probs")))
     theirs, ours = rows[lowest].flatten(0, 1), enrolment.victim_answers.flatten(0, 1)
-    verdicts = [fpframe.verify(enrolment, suspect(w * ours + (1 - w) * theirs)) for w in torch.linspace(0, 1, 21)]
+    suspects = [suspect(w * ours + (1 - w) * theirs) for w in torch.linspace(0, 1, 21)]
+    verdicts = [fpframe.verify(enrolment, each) for each in suspects]
     for verdict in verdicts:
         low, high = verdict.interval
         assert low <= verdict.score <= high
@@ -99,3 +100,8 @@ def test_no_verdict_of_one_view_hangs_on_the_choice_of_points(registry, tiny_sto
     assert hanging, "between an innocent and a copy"
     assert all(f"{end:.3f}" in hanging[0].reason for end in hanging[0].interval)
     assert {verdict.verdict for verdict in hanging} == {"INCONCLUSIVE"}
+    # nobody gains by another test that looks at the same view
+    place = verdicts.index(hanging[0])
+    early = [fpframe.verify(enrolment, suspects[at], test="sequential") for at in (0, place, -1)]
+    assert [each.reason_code for each in early] == ["", "points-disagree", ""]
+    assert [each.verdict for each in early] == ["NOT_SHOWN", "INCONCLUSIVE", "DERIVED"]
