@@ -31,6 +31,8 @@ from fpframe.store import (
     write_sealed,
 )
 
+#: Numbers that an encoder may have on top of twice those that are stored for it.
+_MORE_NUMBERS = 1_000_000
 ContentsT = TypeVar("ContentsT", bound=Contents)
 
 ENROLMENT = SealedKind(
@@ -100,7 +102,9 @@ def _fields(about: Mapping[str, Any], members: Mapping[str, Any], registry: Regi
             f"enrolled with revision {about['encoder_revision']} of encoder '{spec.name}', but revision "
             f"{encoder.revision} is installed; enroll again, or install that version"
         )
-    shape = members["victim_answers"].shape[1:]
+    shape, found = (int(members["queries"].shape[1]), len(about["classes"])), members["victim_answers"].shape
+    if found[1:] != shape or not found.numel():  # as large as encoders are made
+        raise ValueError(f"the victim's answers have shape {tuple(found)} where {('V', *shape)} is needed")
     scored, answers = read_scored(members["calibration"]), members["calibration_answers"]
     if len(scored.filters) != len(answers):
         raise ValueError(f"there are answers through {len(answers)} filters where {len(scored.filters)} are listed")
@@ -111,7 +115,7 @@ def _fields(about: Mapping[str, Any], members: Mapping[str, Any], registry: Regi
         "encoder_revision": encoder.revision,
         "queries": QuerySet(images=members["queries"], parts=tuple(QueryPart(**part) for part in about["parts"])),
         "deltas": members["deltas"],
-        "encoders": {name: _filled(encoder.module(*shape), weights) for name, weights in members["encoders"].items()},
+        "encoders": {name: _filled(encoder, shape, weights) for name, weights in members["encoders"].items()},
         "victim_answers": members["victim_answers"],
         "calibration": Calibration(
             models=scored.models,
@@ -139,7 +143,21 @@ def _matrix(views: object) -> np.ndarray:
     return matrix.astype(np.float64)
 
 
-def _filled(module: nn.Module, weights: Mapping[str, Tensor]) -> nn.Module:
+def _filled(encoder: Encoder, shape: tuple[int, int], weights: Mapping[str, Tensor]) -> nn.Module:
+    _refuse_larger(encoder, shape, weights)
+    module = encoder.module(*shape)
     with torch.no_grad():
         module.load_state_dict(weights)
     return module.eval().requires_grad_(False)
+
+
+def _refuse_larger(encoder: Encoder, shape: tuple[int, int], weights: Mapping[str, Tensor]) -> None:
+    """Refuse to make a network that has far more numbers than were stored for it: its parameters are a stranger's."""
+    try:
+        with torch.device("meta"):  # without memory for its numbers
+            module = encoder.module(*shape)
+    except Exception:  # one that cannot be made so is made as it is, and says itself what is wrong
+        return
+    needed, stored = (sum(tensor.numel() for tensor in those.values()) for those in (module.state_dict(), weights))
+    if needed > _MORE_NUMBERS + 2 * stored:
+        raise ValueError(f"encoder '{encoder.name}' would have {needed} numbers where {stored} are stored")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import shutil
 import signal
 import sys
 import tempfile
@@ -26,6 +25,7 @@ from fpframe.isolation.interface import Isolation
 from fpframe.isolation.memory import Gauge, TooLargeError
 from fpframe.isolation.messages import read_facts, read_failure, read_reading, written_request
 from fpframe.isolation.request import OpeningRequest
+from fpframe.isolation.scratch import remove_scratch
 from fpframe.isolation.template import Forked, Template
 
 #: Seconds that a process gets to say how it ended, once it has.
@@ -52,7 +52,7 @@ class Child:
             )
             self._forked = template.fork(address, bounds, backbone=request.backbone)
         except BaseException:
-            shutil.rmtree(self._folder, ignore_errors=True)
+            remove_scratch(self._folder)
             raise
         self._gauge = Gauge(self._forked.pid, limits.memory_bytes)
         self._frames = Frames(self._forked.talk, self._gauge.look)  # not a method of this: it ends when it is let go
@@ -198,7 +198,7 @@ def _end(template: Template, forked: Forked, folder: str) -> None:
     template.end(forked.pid)
     for way in (forked.talk, forked.report):
         way.close()
-    shutil.rmtree(folder, ignore_errors=True)
+    remove_scratch(folder)
 
 
 def _current_folder() -> str:

@@ -61,7 +61,7 @@ class Journals:
         """
         about = {
             "format": _FORMAT,
-            "suspect": {"address": facts.address, "digest": facts.digest},
+            "suspect": {"address": facts.address, "digest": facts.digest, **_place(facts)},
             "questions": questions,
             "opened": attrs.asdict(request, filter=lambda field, _: field.name not in ("max_queries", "device")),
         }
@@ -200,6 +200,16 @@ class JournalledSession:
             said = attrs.evolve(said, reading=self.settled)
         self.journal.keep(pixels, said)
         return said
+
+
+def _place(facts: Facts) -> dict[str, str]:
+    """Return where a suspect is that no digest tells from others: in other folders an address may name another one."""
+    if facts.digest:
+        return {}
+    try:
+        return {"folder": str(Path.cwd())}
+    except OSError:
+        return {}  # somebody has removed it
 
 
 def _digests(pixels: Tensor) -> list[str]:

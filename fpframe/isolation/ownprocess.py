@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
 import tempfile
 import weakref
@@ -17,6 +16,7 @@ from fpframe.isolation.interface import Isolation
 from fpframe.isolation.journal import Journals
 from fpframe.isolation.limits import Limits
 from fpframe.isolation.request import OpeningRequest
+from fpframe.isolation.scratch import remove_scratch
 from fpframe.isolation.template import Template
 from fpframe.registry import Registry
 
@@ -68,7 +68,7 @@ class OwnProcess(Isolation):
             self._template.close()
             self._template = None
         if self._folder:
-            shutil.rmtree(self._folder, ignore_errors=True)
+            remove_scratch(self._folder)
             self._folder = ""
 
 

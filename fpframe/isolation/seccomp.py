@@ -10,11 +10,20 @@ import struct
 from fpframe.isolation.libc import prctl
 
 _SET_SECCOMP, _FILTER = 22, 2
-_LOAD, _IF_EQUAL, _IF_GREATER, _RETURN = 0x20, 0x15, 0x25, 0x06
-_ALLOW, _REFUSE = 0x7FFF0000, 0x00050000 | errno.EPERM
-_OFFSET_OF_NUMBER, _OFFSET_OF_MACHINE = 0, 4
+_LOAD, _IF_EQUAL, _IF_GREATER, _IF_ANY, _RETURN = 0x20, 0x15, 0x25, 0x45, 0x06
+_ALLOW, _REFUSE, _NOT_THERE = 0x7FFF0000, 0x00050000 | errno.EPERM, 0x00050000 | errno.ENOSYS
+_OFFSET_OF_NUMBER, _OFFSET_OF_MACHINE, _OFFSET_OF_FIRST_ARGUMENT = 0, 4, 16
 #: Above them lie calls of another convention of the same machine.
 _LAST_CALL = 0x3FFFFFFF
+
+#: Sockets of the network, and the one that tells what networks there are. Others reach services of this machine, such
+#: as one that starts containers, and these do not ask who is confined.
+_NETWORKS = (2, 10, 16)
+#: Flags of ``clone`` that make namespaces, in which a process may do what it may not outside.
+_NEW_NAMESPACES = 0x7E020000
+#: How the call ``clone`` is numbered, and its successor everywhere, whose flags no filter sees: the C library does
+#: without it.
+_CLONES, _CLONE3 = {"x86_64": 56, "aarch64": 220}, 435
 
 #: How the kernel numbers a machine, its call ``socket``, and what else is refused: looking into other processes,
 #: changing namespaces, mounts, the kernel itself, and what a file's name, owner or mode says (Landlock leaves that).
@@ -55,7 +64,7 @@ def refuse_calls(*, network: bool) -> bool:
     """Let the kernel refuse calls of this process, and tell whether it does. It must gain no privileges any more.
 
     Args:
-        network: whether it may make sockets.
+        network: whether it may make sockets, of the network alone.
     """
     if platform.machine() not in _MACHINES:
         return False
@@ -66,6 +75,8 @@ def refuse_calls(*, network: bool) -> bool:
         (_IF_EQUAL, 1, 0, machine),
         (_RETURN, 0, 0, _REFUSE),
         (_LOAD, 0, 0, _OFFSET_OF_NUMBER),
+        *(_only_networks(socket) if network else ()),
+        *_no_namespaces(_CLONES[platform.machine()]),
         (_IF_GREATER, len(refused) + 1, 0, _LAST_CALL),
         *((_IF_EQUAL, len(refused) - place, 0, number) for place, number in enumerate(refused)),
         (_RETURN, 0, 0, _ALLOW),
@@ -77,3 +88,26 @@ def refuse_calls(*, network: bool) -> bool:
     except OSError:
         return False
     return True
+
+
+def _only_networks(socket: int) -> list[tuple[int, int, int, int]]:
+    last = len(_NETWORKS)
+    return [
+        (_IF_EQUAL, 0, last + 3, socket),
+        (_LOAD, 0, 0, _OFFSET_OF_FIRST_ARGUMENT),
+        *((_IF_EQUAL, last - place, 0, family) for place, family in enumerate(_NETWORKS)),
+        (_RETURN, 0, 0, _REFUSE),
+        (_RETURN, 0, 0, _ALLOW),
+    ]
+
+
+def _no_namespaces(clone: int) -> list[tuple[int, int, int, int]]:
+    return [
+        (_IF_EQUAL, 0, 4, clone),
+        (_LOAD, 0, 0, _OFFSET_OF_FIRST_ARGUMENT),
+        (_IF_ANY, 0, 1, _NEW_NAMESPACES),
+        (_RETURN, 0, 0, _REFUSE),
+        (_RETURN, 0, 0, _ALLOW),
+        (_IF_EQUAL, 0, 1, _CLONE3),
+        (_RETURN, 0, 0, _NOT_THERE),
+    ]

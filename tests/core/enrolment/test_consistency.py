@@ -188,6 +188,12 @@ MEMBERS: dict[str, tuple[Callable[[Path], None], str]] = {
         cut("victim-answers.safetensors", lambda t: t[:, :-1]),
         "size mismatch|the victim's answers have shape",
     ),
+    "the victim's answers of any size, and none of them": (
+        lambda folder: forge(
+            folder, members={"victim-answers.safetensors": dump({"probs": torch.zeros(0, 10**6, 10**4)}, {})}
+        ),
+        "the victim's answers have shape",
+    ),
     "the victim's answers do not sum to one": (
         cut("victim-answers.safetensors", lambda t: t / 2),
         "the victim's answers do not sum to one",
@@ -254,6 +260,10 @@ MANIFEST: dict[str, tuple[Callable[[dict[str, Any]], dict[str, Any]], str]] = {
     "a class twice": (
         lambda about: {"classes": [*about["classes"][:9], "0"]},
         "'classes' must be a list without repeats",
+    ),
+    "an encoder larger than what is stored": (
+        lambda about: {"encoder": {**about["encoder"], "params": {"embedding": 10**9}}},
+        r"encoder '\w+' would have \d+ numbers where \d+ are stored",
     ),
     "fewer classes": (lambda about: {"classes": about["classes"][:9]}, "have shape"),
     "classes as a text": (lambda about: {"classes": "0123456789"}, "'classes' is wrong: expected a list"),

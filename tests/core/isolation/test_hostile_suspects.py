@@ -213,6 +213,33 @@ def opens_sockets(pixels):
     )
 
 
+def makes_namespaces(pixels):
+    libc, number = ctypes.CDLL(None, use_errno=True), {{"x86_64": 56, "aarch64": 220}}[os.uname().machine]
+    def made(call, *arguments):
+        pid = libc.syscall(call, *arguments)
+        if pid == 0:
+            os._exit(0)
+        if pid < 0:
+            raise OSError(ctypes.get_errno(), "refused")
+    user, end = 0x10000000, signal.SIGCHLD
+    flags = (ctypes.c_uint64 * 11)(user, 0, 0, 0, end)
+    return shares(
+        pixels,
+        lambda: made(number, user | end, 0, 0, 0, 0),
+        lambda: made(number, user | 0x20000 | end, 0, 0, 0, 0),
+        lambda: made(435, flags, 88),
+    )
+
+
+def starts_threads_and_programs(pixels):
+    thread = threading.Thread(target=lambda: None)
+    thread.start()
+    thread.join()
+    subprocess.run(["true"], check=True)
+    os.waitpid(os.posix_spawn("/bin/true", ["true"], {{}}), 0)
+    return fine(pixels)
+
+
 def looks_around(pixels):
     parent = int(os.environ["FPFRAME_TEST_PARENT"])
     return shares(
@@ -222,6 +249,26 @@ def looks_around(pixels):
         lambda: os.kill(parent, 0),
         lambda: open("/dev/tty", "w"),
     )
+
+
+def nests_folders(pixels):
+    place = os.open(os.environ["TMPDIR"], os.O_RDONLY)
+    for _ in range(1500):
+        os.mkdir("d", dir_fd=place)
+        outer, place = place, os.open("d", os.O_RDONLY, dir_fd=place)
+        os.close(outer)
+    return fine(pixels)
+
+
+def locks_folders(pixels):
+    folder = os.path.join(os.environ["TMPDIR"], "locked")
+    os.makedirs(os.path.join(folder, "in it"))
+    os.symlink(HERE, os.path.join(folder, "link"))
+    os.rename(folder, folder + " ")
+    os.mkdir(folder, 0)
+    os.mkdir(folder + "-wx", 0o300)
+    open(os.path.join(folder + "-wx", "file"), "w").close()
+    return fine(pixels)
 
 
 def kills_everybody(pixels):
@@ -396,7 +443,25 @@ def test_a_suspect_writes_no_files_but_in_a_folder_of_its_own_that_is_removed(co
 def test_a_suspect_has_no_network_unless_it_is_allowed(confined, images, registry):
     assert refused(confined, "opens_sockets", images, 4)
     with OwnProcess(registry, Limits.usual(network=True)) as allowing:
-        assert (opened(allowing, "opens_sockets")(images)[:, :3] > 0).all()
+        answers = opened(allowing, "opens_sockets")(images)
+    assert (answers[:, :2] > 0).all()
+    assert (answers[:, 2] == 0).all()  # through it services of this machine could be told to do what it may not
+
+
+def test_a_suspect_makes_no_namespaces_in_which_it_may_do_more(confined, images):
+    assert refused(confined, "makes_namespaces", images, 3)
+    assert opened(confined, "starts_threads_and_programs")(images).shape == (7, 10)
+
+
+@pytest.mark.parametrize("name", ["nests_folders", "locks_folders"])
+def test_whatever_a_suspect_leaves_in_its_folder_is_removed_without_a_word(way, images, name):
+    query = opened(way, name)
+    query(images)
+    [session] = [child for child in way._children if child._address.endswith(name)]
+    folder = Path(session._folder)
+    assert list(folder.iterdir())
+    session.end()
+    assert not folder.exists()
 
 
 def test_a_suspect_neither_signals_nor_looks_into_other_processes(confined, images):

@@ -188,3 +188,17 @@ def test_a_journal_goes_when_it_is_told_to(tmp_path):
     journal.remove()
     journal.remove()
     assert not list(tmp_path.iterdir())
+
+
+def test_answers_of_a_suspect_without_a_digest_are_those_of_its_folder(tmp_path, monkeypatch):
+    journals = tmp_path / "journals"
+    for name in ("here", "elsewhere"):
+        (tmp_path / name).mkdir()
+    facts = attrs.evolve(Suspect("auto").facts, digest="")
+    monkeypatch.chdir(tmp_path / "here")
+    kept = Journals(journals).of(facts, REQUEST, questions="q")
+    kept.keep(PIXELS[:2], Answers(rows=torch.eye(3)[:2], reading=HowRead("logits", "probs", LOGITS)))
+    assert Journals(journals, resume=True).of(facts, REQUEST, questions="q").answered == 2
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    with pytest.raises(UsageError, match="no answers of an earlier run are kept for 'here'"):
+        Journals(journals, resume=True).of(facts, REQUEST, questions="q")
