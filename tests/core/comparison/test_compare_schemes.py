@@ -192,6 +192,7 @@ def test_families_are_never_divided_and_every_fold_has_its_share(registry):
         assert counts.min() > 0.6 * counts.max()
 
 
+@pytest.mark.slow
 def test_a_cross_fit_never_sees_the_models_that_it_scores(tiny_store, monkeypatch):
     """Each time an encoder is fitted, and each time queries are made, the families of the fold are absent."""
     from fpframe.comparison import rounds

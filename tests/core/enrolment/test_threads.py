@@ -130,6 +130,7 @@ def test_one_network_may_be_the_victim_of_enrolments_in_threads(enroll, registry
     assert all(weight.requires_grad for weight in shared.parameters())
 
 
+@pytest.mark.slow
 def test_verdicts_beside_enrolments_are_those_of_before(enroll, registry, tmp_path):
     enrolment = enroll(0, "alone")
     shape = (1, 8, 8)

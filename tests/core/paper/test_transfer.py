@@ -34,6 +34,7 @@ def finding(laboratory: Laboratory) -> Finding:
     return run(laboratory)
 
 
+@pytest.mark.slow
 def test_the_second_victim_is_another_model_of_the_same_kind(laboratory: Laboratory, second: Laboratory) -> None:
     assert state_digest(second.victim.module) != state_digest(laboratory.victim.module)
     assert second.setting.victim.key != laboratory.setting.victim.key
@@ -47,6 +48,7 @@ def test_the_second_victim_is_another_model_of_the_same_kind(laboratory: Laborat
     assert plan.lineage not in [link.lineage for model in laboratory.zoo.models for link in model.chain]
 
 
+@pytest.mark.slow
 def test_every_thief_of_the_second_victim_asked_that_one_and_is_in_no_other_zoo(
     laboratory: Laboratory, second: Laboratory
 ) -> None:
@@ -64,6 +66,7 @@ def test_every_thief_of_the_second_victim_asked_that_one_and_is_in_no_other_zoo(
     assert np.mean([float((each == ours).float().mean() - (each == others).float().mean()) for each in soft]) > 0
 
 
+@pytest.mark.slow
 def test_as_many_thieves_as_the_recipe_says_with_the_attacks_of_both_splits(
     laboratory: Laboratory, second: Laboratory
 ) -> None:
@@ -81,6 +84,7 @@ def test_as_many_thieves_as_the_recipe_says_with_the_attacks_of_both_splits(
     assert not {m.lineage.last.backbone for m in derived if m.split == "test"} & {"victim", "paper:arc-b"}
 
 
+@pytest.mark.slow
 def test_no_encoder_has_seen_a_model_that_it_scores(laboratory: Laboratory, second: Laboratory) -> None:
     scored = {model_key(m, second.zoo.workspace) for m in [*second.thefts("test"), *second.innocents("test")]}
     scored |= {model_key(model, laboratory.zoo.workspace) for model in laboratory.thefts("test")}
@@ -102,6 +106,7 @@ def test_a_recipe_without_extraction_in_both_splits_is_refused(laboratory: Labor
         with_second_victim(poor)
 
 
+@pytest.mark.slow
 def test_findings(laboratory: Laboratory, second: Laboratory, finding: Finding) -> None:
     judged = finding.data["judged"]
     assert set(judged) == {

@@ -100,6 +100,7 @@ def test_a_stored_state_opens_again_by_the_same_address(tmp_path, registry) -> N
         assert torch.equal(again.logits(pixels), model.logits(pixels))
 
 
+@pytest.mark.slow
 def test_one_of_each_family_learns_the_digits(digits) -> None:
     for name in Random().examples():
         model = build(Random(), name)
