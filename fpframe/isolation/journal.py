@@ -67,17 +67,23 @@ class Journals:
         }
         about = json.loads(canonical_json(about))
         name = hashlib.sha256(canonical_json(about).encode()).hexdigest()[:16]
+        # numbered by time, so that nothing of an earlier run is written over
+        mine = self.folder / f"{name}-{time.time_ns():020}.journal"
         if not self.resume:
-            # numbered by time, so that nothing of an earlier run is written over
-            return Journal(self.folder / f"{name}-{time.time_ns():020}.journal", about)
-        kept = [path for path in sorted(self.folder.glob(f"{name}-*.journal")) if path not in self._taken]
-        if not kept:
-            raise UsageError(
-                f"no answers of an earlier run are kept for '{facts.address}', opened in this way and asked these "
-                f"questions ({self.folder}); leave out --resume"
-            )
-        self._taken.append(kept[-1])
-        return Journal.read(kept[-1], about)
+            return Journal(mine, about)
+        for path in sorted(self.folder.glob(f"{name}-*.journal"), reverse=True):
+            if path in self._taken:
+                continue
+            try:
+                path.rename(mine)  # of two that go on at once, one has it
+            except FileNotFoundError:
+                continue
+            self._taken.append(mine)
+            return Journal.read(mine, about)
+        raise UsageError(
+            f"no answers of an earlier run are kept for '{facts.address}', opened in this way and asked these "
+            f"questions ({self.folder}); leave out --resume"
+        )
 
 
 @attrs.define(eq=False)

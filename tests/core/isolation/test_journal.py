@@ -105,6 +105,20 @@ def test_a_suspect_that_is_named_twice_has_two_journals(tmp_path):
         opened(Suspect("auto"), journals)
 
 
+def test_two_that_go_on_at_once_do_not_share_a_journal(tmp_path):
+    opened(Suspect("auto"), Journals(tmp_path))(PIXELS[:3])
+    first, second = Suspect("auto"), Suspect("auto")
+    asked = opened(first, Journals(tmp_path, resume=True))
+    asked(PIXELS[:3])
+    asked(PIXELS[3:5])
+    asked = opened(second, Journals(tmp_path, resume=True))
+    asked(PIXELS[:3])
+    asked(PIXELS[3:5])
+    assert (first.batches, second.batches) == ([2], []), "the second takes over what the first has, as a whole"
+    with pytest.raises(UsageError, match="no answers of an earlier run are kept"):
+        Journals(tmp_path / "elsewhere", resume=True).of(first.facts, REQUEST, questions="q")
+
+
 def cut(path: Path) -> None:
     path.write_bytes(path.read_bytes()[:-20])
 
