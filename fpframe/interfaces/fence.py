@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import torch
 from torch import Tensor, nn
 
-from fpframe.errors import FpframeError, PluginError
+from fpframe.errors import FpframeError, PluginError, first_line
 from fpframe.interfaces.component import Component
 from fpframe.models import state_digest
 
@@ -91,8 +91,8 @@ def named(component: Component) -> str:
 def _what(error: BaseException) -> str:
     if isinstance(error, SystemExit):
         return f"it ended the process with code {error.code or 0}"
-    text = str(error).strip().splitlines()
-    return f"{type(error).__name__}: {text[0]}" if text else type(error).__name__
+    said, kind = first_line(error), type(error).__name__
+    return kind if said == kind else f"{kind}: {said}"
 
 
 def _weights(network: nn.Module) -> dict[str, Any]:

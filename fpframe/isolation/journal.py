@@ -97,12 +97,12 @@ class Journal:
 
     path: Path
     _about: dict[str, Any]
-    _kept: deque[dict[str, Any]] = attrs.field(factory=deque)
+    _kept: deque[tuple[list[str], Answers]] = attrs.field(factory=deque)
     answered: int = attrs.field(init=False)
 
     @answered.default
     def _count(self) -> int:
-        return sum(len(line["images"]) for line in self._kept)
+        return sum(len(images) for images, _ in self._kept)
 
     @classmethod
     def read(cls, path: Path, about: dict[str, Any]) -> Journal:
@@ -115,20 +115,19 @@ class Journal:
         whole = content[: content.rfind(b"\n") + 1]
         try:
             head, *lines = [parse_json(line) for line in whole.splitlines()]
-            for line in lines:
-                _answers(line)
+            kept = deque(_read_line(line) for line in lines)
         except ValueError as error:
             raise UsageError(f"the journal cannot be read: {error} ({path}); leave out --resume") from error
         if head != about:
             raise UsageError(f"the journal is of another suspect or other questions ({path}); leave out --resume")
         if len(whole) < len(content):
             os.truncate(path, len(whole))
-        return cls(path, about, deque(lines))
+        return cls(path, about, kept)
 
     @property
     def settled(self) -> HowRead | None:
         """How answers were read when the last of them came; ``None`` where that was still open."""
-        last = _answers(self._kept[-1]).reading if self._kept else None
+        last = self._kept[-1][1].reading if self._kept else None
         return last if last is not None and last.outputs != "auto" else None
 
     def recall(self, pixels: Tensor) -> Answers | None:
@@ -139,14 +138,14 @@ class Journal:
         """
         if not self._kept:
             return None
-        line = self._kept[0]
-        if line["images"] != _digests(pixels):
+        images, answers = self._kept[0]
+        if images != _digests(pixels):
             raise UsageError(
                 f"other images, or other batches, were sent when the journal was written ({self.path}); leave out "
                 "--resume, or use the same options as then"
             )
         self._kept.popleft()
-        return _answers(line)
+        return answers
 
     def keep(self, pixels: Tensor, answers: Answers) -> None:
         """Write what was answered to a batch, and return when it is on disk.
@@ -234,7 +233,7 @@ def _line(pixels: Tensor, answers: Answers) -> dict[str, Any]:
     }
 
 
-def _answers(line: Any) -> Answers:
+def _read_line(line: Any) -> tuple[list[str], Answers]:
     try:
         if not all(isinstance(digest, str) for digest in line["images"]):
             raise TypeError("digests of images are texts")
@@ -248,4 +247,4 @@ def _answers(line: Any) -> Answers:
             raise TypeError("a channel is a text")
     except (KeyError, TypeError, ValueError, binascii.Error) as error:
         raise UsageError(f"the journal is damaged: {error}; leave out --resume") from error
-    return Answers(rows=torch.from_numpy(rows), reading=HowRead(line["outputs"], channel, reading))
+    return line["images"], Answers(rows=torch.from_numpy(rows), reading=HowRead(line["outputs"], channel, reading))

@@ -43,9 +43,6 @@ def judge(
         alpha: the highest chance that any independent one of them is called derived.
         settings: how they were opened, for the record.
         on_event: is told of progress.
-
-    Raises:
-        ValueError: a fault in fpframe.
     """
     outcomes, share = list[Questioned | Unfinished](), share_of(alpha, len(suspects)) if suspects else alpha
     for number, query in enumerate(suspects):
