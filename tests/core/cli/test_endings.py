@@ -9,7 +9,6 @@ import re
 import shutil
 import subprocess
 import sys
-import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,6 +16,7 @@ import numpy as np
 import pytest
 import torch
 
+from arrayfiles import archive, declared
 from core.cli.complaining import complaint
 from forging import forge, forge_json
 from fpframe.cli import run
@@ -33,19 +33,6 @@ def here(tmp_path, monkeypatch) -> Path:
     monkeypatch.setenv("FPFRAME_HOME", str(tmp_path / "store"))
     shutil.copytree(ENROLMENT, tmp_path / "e")
     return tmp_path
-
-
-def array(shape: str) -> bytes:
-    header = f"{{'descr': '<f8', 'fortran_order': False, 'shape': {shape}}}".ljust(117).encode() + b"\n"
-    return b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header
-
-
-def npz(**members: bytes) -> bytes:
-    content = io.BytesIO()
-    with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as file:
-        for name, member in members.items():
-            file.writestr(f"{name}.npy", member)
-    return content.getvalue()
 
 
 def packed(**arrays: np.ndarray) -> bytes:
@@ -83,7 +70,7 @@ FILES: dict[str, tuple[bytes | None, str, int, str]] = {
     "classes in Latin 1": ("ü".encode("latin-1"), "enroll --out o --classes FILE", 3, "cannot read the classes"),
     "indices that are a pipe": (None, "enroll --out o --victim timm:x --victim-indices FILE", 3, "not a regular file"),
     "indices without an end": (
-        array("(100000000000000,)"),
+        declared("(100000000000000,)"),
         "enroll --out o --victim timm:x --victim-indices FILE",
         3,
         "cannot read the victim's indices: it holds 0 bytes",
@@ -91,7 +78,7 @@ FILES: dict[str, tuple[bytes | None, str, int, str]] = {
     "indices that are a page": (HTML, "enroll --out o --victim timm:x --victim-indices FILE", 3, "HTML page"),
     "answers that are a pipe": (None, "verify e --answers FILE", 3, "not a regular file"),
     "answers without an end": (
-        npz(answers=array("(100000000000000,)")),
+        archive(answers=declared("(100000000000000,)")),
         "verify e --answers FILE",
         3,
         "where its shape",

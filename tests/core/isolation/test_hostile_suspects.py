@@ -129,36 +129,30 @@ def raises_an_error_that_cannot_say_itself(pixels):
     raise Mute
 
 
-def babbles(pixels):
+def says_everywhere(message):
     for descriptor in range(3, 64):
         try:
-            os.write(descriptor, b"\\xff" * 4096)
+            os.write(descriptor, message)
         except OSError:
             pass
     time.sleep(600)
+
+
+def babbles(pixels):
+    says_everywhere(b"\\xff" * 4096)
 
 
 def forges_an_answer(pixels):
     reading = b'{{"outputs": "pickle", "channel": "probs", "reading": null}}'
     text = b'{{"is": "answers", "shape": [7, 10], "reading": ' + reading + b"}}"
     message = len(text).to_bytes(4, "big") + (280).to_bytes(8, "big") + text + bytes(280)
-    for descriptor in range(3, 64):
-        try:
-            os.write(descriptor, message)
-        except OSError:
-            pass
-    time.sleep(600)
+    says_everywhere(message)
 
 
 def forges_an_answer_with_a_key_twice(pixels):
     text = b'{{"is": "answers", "is": "answers"}}'
     message = len(text).to_bytes(4, "big") + bytes(8) + text
-    for descriptor in range(3, 64):
-        try:
-            os.write(descriptor, message)
-        except OSError:
-            pass
-    time.sleep(600)
+    says_everywhere(message)
 
 
 def closes_everything(pixels):
