@@ -33,6 +33,8 @@ class OpeningOptions:
         batch_size: Images per call.
         max_queries: Most images that one suspect may be sent.
         trust_code: Open also .pt2 files, although opening one can run code of its author.
+        checkpoint_key: Where in a file of weights those of the suspect lie, such as state_dict_ema; needed only where
+            several fit.
     """
 
     backbone: str | None = None
@@ -43,6 +45,7 @@ class OpeningOptions:
     batch_size: int = 256
     max_queries: int | None = None
     trust_code: Flag = False
+    checkpoint_key: str | None = None
 
     def given(self) -> dict[str, Any]:
         """Return them as `fpframe.verify` takes them."""

@@ -25,6 +25,7 @@ from fpframe.isolation.messages import (
 )
 from fpframe.isolation.request import OpeningRequest
 from fpframe.models import Query
+from fpframe.opening import read_pickles_here
 from fpframe.registry import Registry
 
 #: Most bytes of pixels in one message.
@@ -52,6 +53,7 @@ def serve(frames: Frames, registry: Registry, bounds: Bounds, *, own_world: bool
         signal.signal(number, signal.SIG_DFL)
     frames.send({"is": "ready", "lacking": confine(bounds, own_world=own_world)})
     torch.set_num_threads(order["threads"])
+    read_pickles_here()
     query = _open(order["address"], read_request(order["request"]), registry)
     if isinstance(query, Failure):
         frames.send(written_failure(query))
