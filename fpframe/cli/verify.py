@@ -123,8 +123,8 @@ def verify(
 
     Args:
         enrolment: Folder that 'fpframe enroll' wrote.
-        suspects: .onnx, .pt2, .safetensors or .pt files, or python:MODULE:FUNCTION; several share alpha by Holm's
-            procedure.
+        suspects: .onnx, .pt2, .safetensors, .pt or .ckpt files, or python:MODULE:FUNCTION; several share alpha by
+            Holm's procedure.
         report: File for a report in HTML, which loads nothing from the network.
         force: Overwrite existing files.
         json_: Print exactly one JSON object.

@@ -50,7 +50,8 @@ class Classifier(nn.Module):
         self.form = form
         #: Whether its weights came from elsewhere, so that nobody knows how images were prepared for them.
         self.foreign = False
-        #: What the reader of a verdict should know of how its weights were found in a file.
+        #: What the reader of a verdict should know of how its weights were found in a file; ``{whose}`` stands for
+        #: whose file that is, which whoever opens it knows.
         self.liberties: tuple[Note, ...] = ()
         self.mean = None if mean is None else tuple(mean)
         self.std = None if std is None else tuple(std)

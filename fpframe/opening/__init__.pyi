@@ -1,10 +1,10 @@
 from .backbones import PYTHON as PYTHON, build_backbone as build_backbone
 from .checkpoints import (
     SUFFIXES as SUFFIXES,
+    describe_weights as describe_weights,
     index_parts as index_parts,
     kind_of as kind_of,
     looks_like_weights as looks_like_weights,
-    outermost_class as outermost_class,
     read_pickles_here as read_pickles_here,
 )
 from .datasets import download_dataset as download_dataset, open_dataset as open_dataset, open_pool as open_pool

@@ -117,7 +117,8 @@ def opening_notes(classifier: Classifier, *, whose: str, prepared: bool) -> tupl
                 "how it was trained, give --mean and --std.",
             )
         )
-    return (*notes, *classifier.liberties)
+    liberties = (attrs.evolve(note, text=note.text.replace("{whose}", whose)) for note in classifier.liberties)
+    return (*notes, *liberties)
 
 
 def _numbers(values: tuple[float, ...] | None) -> str:

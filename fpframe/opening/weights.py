@@ -67,7 +67,7 @@ def load_weights(classifier: Classifier, path: Path | str, *, key: str | None = 
         weights = place.read()
         notes = liberties(place, others)
     refuse_another_form(classifier, path)
-    classifier.module.load_state_dict(wanted.tensors | weights)
+    classifier.module.load_state_dict({**classifier.module.state_dict(), **weights})
     classifier.foreign = is_from_source(classifier.address) and Saved.of(path) is None
     classifier.liberties = notes
     return classifier

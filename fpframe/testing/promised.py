@@ -52,7 +52,7 @@ PROMISED: dict[str, dict[str, str]] = {
         "SUFFIXES": "the endings of files with weights, such as `.safetensors`",
         "index_parts": "the files that a list of the parts of a model (`.index.json`) names, which lie beside it",
         "looks_like_weights": "whether a file begins like safetensors or a pickle, whatever it is called",
-        "outermost_class": "the class of the object that a pickle holds, read without running anything of it",
+        "describe_weights": "what a file of weights holds, for messages; refuses what is something else",
         "existing_file": "the path of a file that exists",
         "file_digest": "SHA-256 of a file, as hexadecimal digits",
         "has_suffix": "whether an address is a file with one of some endings",

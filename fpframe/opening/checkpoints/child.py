@@ -23,6 +23,8 @@ TENSORS, CONTENTS = "tensors.safetensors", "contents.json"
 _CPU_SECONDS = 240
 _MEMORY_FACTOR = 4
 _MEMORY_BYTES = 2 * 1024**3
+#: Bytes that all tensors together may have on top, however short the file is.
+_SPARE_BYTES = 256 * 1024**2
 _TOO_LARGE = "its tensors need far more memory than the file is long"
 #: Names of classes that are told.
 _TOLD = 20
@@ -52,6 +54,8 @@ def extract(source: Path, folder: Path) -> None:
     inert = Inert()
     try:
         walk = Walk(_load(inert, source))
+        if sum(tensor.nbytes for tensor in walk.tensors) > _MEMORY_FACTOR * source.stat().st_size + _SPARE_BYTES:
+            raise RefusedError(_TOO_LARGE)
         tensors = {str(number): tensor.contiguous().clone() for number, tensor in enumerate(walk.tensors)}
         save_file(tensors, folder / TENSORS)
     except EndlessError as error:

@@ -100,25 +100,27 @@ def choose(contents: Contents, wanted: Wanted, key: str | None) -> tuple[Place, 
     Raises:
         ModelError: nothing fits, or several places do and differ.
     """
+    key = None if key is None else key.strip(".") or ROOT
     places = _places(contents, wanted, key)
     if key is not None:
         places = _named(places, key, contents)
-    fitting = [place for place in places if place.fits]
+    # what two ways to spell names find is one place
+    fitting = {frozenset(place.taken.values()): place for place in reversed(places) if place.fits}
     if not fitting:
         raise _misfit(places, contents, wanted)
-    different = _different(fitting)
+    different = _different(list(reversed(fitting.values())))
     if key is None:
         unknown = [place.key for place in different if not is_plain(place.prefix)]
         averages = [place for place in different if is_average(place.prefix)]
         if len(different) == 1 and unknown:
             raise ModelError(
-                f"weights that fit lie under '{unknown[0]}' ({contents.path}), which may be another model than the one "
-                f"that the file is about; say --checkpoint-key {unknown[0]} to have them used"
+                f"weights that fit lie under '{few(unknown)}' ({contents.path}), which may be another model than the "
+                f"one that the file is about; say --checkpoint-key {few(unknown)} to have them used"
             )
         if len(different) == 2 and len(averages) == 1 and not unknown:
             return averages[0], [place for place in different if place is not averages[0]]
     if len(different) > 1:
-        keys = ", ".join(f"'{place.key}'" for place in different)
+        keys = few((f"'{place.key}'" for place in different), 8)
         raise ModelError(
             f"several weights fit and differ, those under {keys} ({contents.path}); name one with --checkpoint-key"
         )
@@ -142,8 +144,6 @@ def _places(contents: Contents, wanted: Wanted, key: str | None) -> list[Place]:
             tried[f"{key}."] = None
         made = [_place(contents, wanted, prefix, spelled, groups, folded, number) for prefix in tried]
         places += sorted(made, key=lambda place: (not is_plain(place.prefix), is_average(place.prefix)))
-        if any(place.fits for place in made):
-            break
     return places
 
 
@@ -201,7 +201,7 @@ def _named(places: list[Place], key: str, contents: Contents) -> list[Place]:
     if not (exactly or beginning or anywhere):
         keys = few(sorted({f"'{entry.group or ROOT}'" for entry in contents.entries.values()}), 8)
         raise ModelError(
-            f"no weights of the network lie under '{key}' ({contents.path}); the file has {keys or 'none'}"
+            f"nothing of the network lies under '{key}' ({contents.path}); the file has {keys or 'none'}"
         )
     return exactly or beginning or anywhere
 

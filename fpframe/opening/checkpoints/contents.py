@@ -18,6 +18,7 @@ from fpframe.errors import ModelError, first_line
 from fpframe.opening.checkpoints.child import CONTENTS, TENSORS
 from fpframe.opening.checkpoints.kinds import looks_like_safetensors, looks_pickled, refuse_other_kinds
 from fpframe.opening.checkpoints.pickled import printable, take_out
+from fpframe.opening.modelfiles import existing_file
 from fpframe.opening.safetensorsheader import Header
 
 #: How the list of the parts of one model ends.
@@ -130,7 +131,7 @@ def index_parts(path: Path) -> tuple[Path, ...]:
             )
         if not (path.parent / name).is_file():
             raise ModelError(f"a part of the model is missing: '{printable(name)}' ({path}); get all files of it")
-    return tuple(path.parent / name for name in names)
+    return tuple(existing_file(str(path.parent / name)) for name in names)
 
 
 def missing_parts(path: Path) -> str:

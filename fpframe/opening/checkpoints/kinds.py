@@ -44,6 +44,17 @@ _MEMBERS: tuple[tuple[str, str], ...] = (
     ),
     (".npy", "it is an archive of NumPy's arrays; save a state dict as .safetensors"),
 )
+#: By a file in them, the folders that are something else, and what these are.
+_FOLDERS: tuple[tuple[str, str], ...] = (
+    (
+        "*.distcp",
+        "it holds parts of a distributed checkpoint; turn it into one file with "
+        "python -m torch.distributed.checkpoint.format_utils dcp_to_torch FOLDER FILE",
+    ),
+    ("*zero_pp_rank_*", "it holds parts of DeepSpeed; turn them into one file with its zero_to_fp32.py"),
+    ("*/*zero_pp_rank_*", "it holds parts of DeepSpeed; turn them into one file with its zero_to_fp32.py"),
+    ("saved_model.pb", "it is a SavedModel of TensorFlow; export it as ONNX with tf2onnx --saved-model"),
+)
 #: Libraries whose pickled objects are no networks of PyTorch.
 _LIBRARIES = ("sklearn", "xgboost", "lightgbm", "catboost", "joblib", "keras", "tensorflow", "pandas", "onnx")
 #: Containers, and what rebuilds arrays: what pickles of weights begin with.
@@ -58,6 +69,8 @@ _LOOKED_AT = 256
 def kind_of(path: Path) -> str:
     """Return what a file is and what to do about it, where it is something else than weights; or an empty text."""
     try:
+        if path.is_dir():
+            return next((kind for pattern, kind in _FOLDERS if any(path.glob(pattern))), "")
         with path.open("rb") as file:
             start = file.read(512)
         for offset, signature, kind in _SIGNATURES:
@@ -66,9 +79,20 @@ def kind_of(path: Path) -> str:
         if start.startswith(b"PK"):
             return _kind_of_archive(path)
         library = outermost_class(path).partition(".")[0]
-    except (OSError, zipfile.BadZipFile):
+    except (OSError, ValueError, zipfile.BadZipFile):
         return ""
     return f"it is a pickled object of {library}; {_OBJECT}" if library in _LIBRARIES else ""
+
+
+def describe_weights(path: Path) -> str:
+    """Return what a file of weights holds, for messages.
+
+    Raises:
+        ModelError: it is known for something else; says what, and what to do.
+    """
+    refuse_other_kinds(path)
+    whole = outermost_class(path)
+    return f"a pickled object of {whole}, whose code is not run," if whole else "weights only"
 
 
 def refuse_other_kinds(path: Path) -> None:

@@ -1,4 +1,4 @@
-"""What the reader of a verdict should know of how weights were found in a file and put into a network."""
+"""`liberties`: what the reader of a verdict should know of how weights were found in a file and put into a network."""
 
 from __future__ import annotations
 
@@ -10,66 +10,76 @@ from fpframe.base import Note
 from fpframe.opening.checkpoints.choosing import Place
 from fpframe.opening.checkpoints.wanted import few
 
+#: Stands in the notes for whose file it is.
+WHOSE = "{whose}"
+
 
 def liberties(place: Place, others: Sequence[Place]) -> tuple[Note, ...]:
-    """Return a note for each liberty that was taken with a file.
+    """Return a note for each liberty that was taken with a file; `WHOSE` stands for whose it is.
 
     Args:
         place: where the weights were found.
-        others: where other weights of the network lie, that were not taken.
+        others: where other weights of the network lie, which were not taken.
     """
-    return tuple(Note(code, text) for code, text in _liberties(place, others))
+    told = (*_where(place, others), *_what(place), *_around(place))
+    return tuple(Note(code, text) for code, text in told)
 
 
-def _liberties(place: Place, others: Sequence[Place]) -> Iterator[tuple[str, str]]:
-    contents, taken = place.contents, place.taken
+def _where(place: Place, others: Sequence[Place]) -> Iterator[tuple[str, str]]:
+    file = f"The {WHOSE}'s file"
     if place.prefix or place.inserted:
         words = ", without the words that wrappers put into names" if place.inserted else ""
-        yield "weights-located", f"The weights were taken from what the file has under '{place.key}'{words}."
+        yield "weights-located", f"The weights lay under '{place.key}' in the {WHOSE}'s file{words}."
     if others:
         keys = " and ".join(f"'{other.key}'" for other in others)
         yield (
             "weights-averaged",
-            f"The file holds averaged weights (EMA or SWA) beside others, and the averaged ones under '{place.key}' "
-            f"were taken. For those under {keys}, say --checkpoint-key {others[0].key}.",
+            f"{file} holds averaged weights (EMA or SWA) beside others, and the averaged ones under '{place.key}' were "
+            f"taken. For those under {keys}, say --checkpoint-key {others[0].key}.",
         )
     if place.left:
-        yield "weights-left-out", f"The network has no place for these tensors, which were left out: {few(place.left)}."
+        yield "weights-left-out", f"{file} also holds tensors that were left out: {few(place.left)}."
+
+
+def _what(place: Place) -> Iterator[tuple[str, str]]:
+    wanted, likes, taken = place.wanted, place.likes, place.taken
     tools = dict.fromkeys(place.folded[full].tool for full in taken.values() if full in place.folded)
     if tools:
         yield (
             "weights-folded",
-            f"Weights that {' and '.join(tools)} had taken apart were put together again, as the network does itself "
-            "before it answers.",
+            f"Weights in the {WHOSE}'s file that {' and '.join(tools)} had taken apart were put together again, as the "
+            "network itself does before it answers.",
         )
-    mains = {name: place.likes[have] for name, have in place.wanted.of(place.likes).items()}
-    casts = dict.fromkeys(
-        f"{_name(like.dtype)} to {_name(place.wanted.tensors[name].dtype)}"
-        for name, like in mains.items()
-        if like.is_floating_point() and like.dtype != place.wanted.tensors[name].dtype
+    pairs = {(likes[have].dtype, wanted.tensors[name].dtype) for name, have in wanted.of(likes).items()}
+    casts = sorted(
+        f"{_name(given)} to {_name(own)}" for given, own in pairs if given.is_floating_point and given != own
     )
     if casts:
-        yield "weights-converted", f"Weights were converted from {', '.join(casts)}."
-    if any(contents.entries[full].was_array for full in taken.values() if full in contents.entries):
-        yield "weights-converted", "The weights lay in the file as arrays of NumPy."
-    absent = [name for name in place.wanted.tensors if name not in taken or taken[name] != place.names.get(name)]
+        yield "weights-converted", f"Weights in the {WHOSE}'s file were converted from {', '.join(casts)}."
+    if any(place.contents.entries[full].was_array for full in taken.values() if full in place.contents.entries):
+        yield "weights-converted", f"The weights lay in the {WHOSE}'s file as arrays of NumPy."
+    absent = [name for name in wanted.tensors if taken.get(name, "") != place.names.get(name)]
     if absent:
         yield (
             "weights-completed",
-            f"The file lacks {few(absent)}: weights that are tied to others, which it has, or counters that no answer "
-            "depends on.",
+            f"The {WHOSE}'s file lacks {few(absent)}: weights that are tied to others, which it has, or counters that "
+            "no answer depends on.",
         )
-    whole = [kind for where, kind in contents.networks.items() if place.prefix.startswith(f"{where}.".lstrip("."))]
+
+
+def _around(place: Place) -> Iterator[tuple[str, str]]:
+    contents = place.contents
+    whole = [kind for where, kind in contents.networks.items() if not where or place.prefix.startswith(f"{where}.")]
     if whole:
         yield (
             "weights-of-network",
-            f"The file holds a whole pickled network of {whole[0]}. Its weights were put into {place.wanted.who}, and "
-            "its own code, which may prepare images in another way, was not run.",
+            f"The {WHOSE}'s file holds a whole pickled network of {whole[0]}. Its weights were put into "
+            f"{place.wanted.who}, and its own code, which may prepare images in another way, was not run.",
         )
     if contents.named:
         yield (
             "objects-not-loaded",
-            f"The file names {few(contents.named)}, which were neither imported nor called.",
+            f"The {WHOSE}'s file names {few(contents.named)}, which were neither imported nor called.",
         )
 
 

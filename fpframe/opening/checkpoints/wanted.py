@@ -8,6 +8,7 @@ import attrs
 from torch import Tensor, nn
 
 from fpframe.models import free_sizes
+from fpframe.opening.checkpoints.pickled import printable
 
 #: What tools leave in a state dict that no answer depends on: how many weights were averaged, how many operations and
 #: parameters there are, and how many batches were seen.
@@ -94,10 +95,10 @@ def is_counter(name: str) -> bool:
 
 
 def few(names: Iterable[str], most: int = 3) -> str:
-    """Return the first names, and how many more there are."""
+    """Return the first names of a stranger, and how many more there are."""
     names = list(names)
     more = f" and {len(names) - most} more" if len(names) > most else ""
-    return f"{', '.join(names[:most])}{more}"
+    return f"{', '.join(map(printable, names[:most]))}{more}"
 
 
 def _describe(tensor: Tensor) -> str:

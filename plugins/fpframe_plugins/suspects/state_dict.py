@@ -15,12 +15,12 @@ from fpframe import load_weights, save_weights
 from fpframe.base import Address
 from fpframe.opening import (
     SUFFIXES,
+    describe_weights,
     existing_file,
     has_suffix,
     index_parts,
     looks_like_weights,
     module_query,
-    outermost_class,
 )
 
 
@@ -52,10 +52,8 @@ class StateDict(fpframe.SuspectSource):
         """
         path = existing_file(request.address)
         if request.backbone is None:
-            whole = outermost_class(path)
-            what = f"a pickled network of {whole}, whose code is not run" if whole else "weights only"
             raise fpframe.UsageError(
-                f"'{request.address}' holds {what}; name the network that they belong to with "
+                f"'{request.address}' holds {describe_weights(path)}; name the network that they belong to with "
                 "--backbone, such as timm:resnet18"
             )
         return module_query(load_weights(request.backbone(), path, key=request.checkpoint_key), request)

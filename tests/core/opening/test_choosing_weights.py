@@ -107,7 +107,7 @@ def test_weights_in_a_place_of_an_unknown_name_are_taken_only_where_somebody_nam
 
 def test_a_key_that_the_file_lacks_is_refused_with_those_that_it_has():
     torch.save({"model": state(), "model_ema": state(3)}, "a.pt")
-    with pytest.raises(ModelError, match=r"no weights of the network lie under 'mdoel' .*has 'model', 'model_ema'"):
+    with pytest.raises(ModelError, match=r"nothing of the network lies under 'mdoel' .*has 'model', 'model_ema'"):
         head(key="mdoel")
 
 
