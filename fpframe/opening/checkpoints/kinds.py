@@ -53,6 +53,7 @@ _FOLDERS: tuple[tuple[str, str], ...] = (
     ),
     ("*zero_pp_rank_*", "it holds parts of DeepSpeed; turn them into one file with its zero_to_fp32.py"),
     ("*/*zero_pp_rank_*", "it holds parts of DeepSpeed; turn them into one file with its zero_to_fp32.py"),
+    ("data.pkl", "it is a file of PyTorch that was unpacked; name the file itself"),
     ("saved_model.pb", "it is a SavedModel of TensorFlow; export it as ONNX with tf2onnx --saved-model"),
 )
 #: Libraries whose pickled objects are no networks of PyTorch.

@@ -18,6 +18,7 @@ from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import numpy as np
 import torch
@@ -75,6 +76,17 @@ def saved(content: Callable[[], Any], **options: Any) -> Callable[[Path], Net]:
 
     def write(path: Path) -> Net:
         torch.save(content(), path, **options)
+        return net()
+
+    return write
+
+
+def of_device(name: str, **options: Any) -> Callable[[Path], Net]:
+    """Return what writes a file as a machine with such a device does."""
+
+    def write(path: Path) -> Net:
+        with mock.patch.object(torch.serialization, "location_tag", return_value=name):
+            torch.save(state(), path, **options)
         return net()
 
     return write
@@ -419,6 +431,9 @@ EVERYDAY: dict[str, tuple[str, Callable[[Path], Any], set[str]]] = {
     "before release 0.2": ("a.pth", of_release_0_1, {"weights-located"}),
     **{f"pickle of tensors {p}": ("a.pkl", pickled(p), set()) for p in (2, 4, 5)},
     **{f"pickle of arrays {p}": ("a.pkl", of_arrays(p), {"weights-located", "weights-converted"}) for p in (2, 4, 5)},
+    "from a GPU": ("a.pt", of_device("cuda:1"), set()),
+    "from a GPU before release 1.6": ("a.pt", of_device("cuda:0", _use_new_zipfile_serialization=False), set()),
+    "from a Mac": ("a.pt", of_device("mps"), set()),
     "safetensors": ("a.safetensors", safetensors, set()),
     "safetensors called bin": ("pytorch_model.bin", safetensors, set()),
     "safetensors called nothing": ("weights", safetensors, set()),
