@@ -7,8 +7,8 @@
 
 DIR holds FashionMNIST. All that is made is kept in OUT and in fpframe's store, so that a command that was stopped goes
 on where it was. Victim 1 is the preset `small`, victim 2 the preset `quick` with 19 models in each stratum, and
-victim 3 an owner's own network with the same. The models do not depend on the victims, nor on what is found. `--first 96`
-takes the first 96 innocents, eight of each kind, where there is no time for all.
+victim 3 an owner's own network with the same. The models do not depend on the victims, nor on what is found. With
+`--first 96`, the first 96 innocents are taken, eight of each kind, where there is no time for all.
 """
 
 from __future__ import annotations
