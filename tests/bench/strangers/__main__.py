@@ -32,6 +32,7 @@ def main() -> None:
     parser.add_argument("--victim", type=int, choices=[1, 2, 3], default=1)
     parser.add_argument("--scheme", default="residual", help="a scheme's name, or a TOML file")
     parser.add_argument("--first", type=int, default=COUNT, help="so many innocents, in order of their numbers")
+    parser.add_argument("--beside", type=Path, help="folder with tables of other enrolments, whose columns are kept")
     parser.add_argument("--workers", type=int, default=2)
     told = parser.parse_args()
     lab = Lab(told.data_root, told.out, told.first)
@@ -51,7 +52,7 @@ def main() -> None:
     elif told.what == "judge":
         judge(lab, told.victim, told.scheme, told.workers)
     else:
-        write_tables(lab)
+        write_tables(lab, told.beside)
 
 
 if __name__ == "__main__":
