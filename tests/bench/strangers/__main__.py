@@ -7,8 +7,8 @@
 
 DIR holds FashionMNIST. All that is made is kept in OUT and in fpframe's store, so that a command that was stopped goes
 on where it was. Victim 1 is the preset `small`, victim 2 the preset `quick` with 19 models in each stratum, and
-victim 3 an owner's own network with the same. The models do not depend on the victims, nor on what is found. `--first 96`
-takes the first 96 innocents, eight of each kind, where there is no time for all.
+victim 3 an owner's own network with the same. The models do not depend on the victims, nor on what is found. With
+`--first 96`, the first 96 innocents are taken, eight of each kind, where there is no time for all.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ def main() -> None:
     parser.add_argument("--victim", type=int, choices=[1, 2, 3], default=1)
     parser.add_argument("--scheme", default="residual", help="a scheme's name, or a TOML file")
     parser.add_argument("--first", type=int, default=COUNT, help="so many innocents, in order of their numbers")
+    parser.add_argument("--beside", type=Path, help="folder with tables of other enrolments, whose columns are kept")
     parser.add_argument("--workers", type=int, default=2)
     told = parser.parse_args()
     lab = Lab(told.data_root, told.out, told.first)
@@ -51,7 +52,7 @@ def main() -> None:
     elif told.what == "judge":
         judge(lab, told.victim, told.scheme, told.workers)
     else:
-        write_tables(lab)
+        write_tables(lab, told.beside)
 
 
 if __name__ == "__main__":

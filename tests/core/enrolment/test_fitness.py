@@ -19,6 +19,7 @@ from fpframe.enrolment.enrolment import Enrolment
 from fpframe.enrolment.examination import Examination
 from fpframe.enrolment.fitness import Crafted
 from fpframe.enrolment.method import check_method, plan_enrolment
+from fpframe.enrolment.queries import make_questions
 from fpframe.enrolment.settling import Unfit, accepted_codes, settle
 from fpframe.enrolment.strangers import Strangers
 from fpframe.enrolment.victim_checks import look_at_victim
@@ -516,6 +517,19 @@ def test_a_perturbation_that_moves_nothing_is_refused(registry):
 
     with pytest.raises(UsageError, match=r"'uap' changed none of the query images.*\(queries-unmoved\)"):
         examination.look_at_queries(Still())
+
+
+@pytest.mark.parametrize("scheme", ["lap-contrastive", "ipguard"])
+def test_what_a_perturbation_did_to_the_images_is_recorded(sight, honest, scheme):
+    def crafted(victim):
+        seen = sight(victim, scheme=scheme)
+        recipe, pool = attrs.evolve(seen.setting.recipe), seen.setting.workspace.parts.pool
+        parts = [attrs.evolve(part, points=10, views=1) for part in seen.method.parts]
+        [made] = make_questions(parts, recipe, seen.victim, pool, None).crafted
+        return made.moved, made.converged
+
+    assert crafted(honest) == (1, pytest.approx(1, abs=0.11))
+    assert crafted(Ungraded(honest, "stepped")) == (0, 0)
 
 
 # --- accepting

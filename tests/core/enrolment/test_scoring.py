@@ -40,7 +40,7 @@ def score(scorer: Scorer, answers: list[list[float]]) -> float:
 def test_probabilities_that_hide_what_the_labels_tell_do_not_help_a_thief(scorer):
     hidden = [[0.98, 0.01, 0.01], [0.34, 0.33, 0.33]]
     alone = float(score_views(Centred(), torch.tensor([[hidden]]), VICTIM, "probs")[0, 0])
-    assert alone < 0.95
+    assert alone < 0.99
     assert score(scorer(), hidden) == pytest.approx(1, abs=1e-5), "its labels are all the victim's"
     assert score(scorer("top1"), hidden) == pytest.approx(1)
 
