@@ -19,7 +19,7 @@ from fpframe.enrolment import rescoring
 from fpframe.enrolment.calibration import Calibration, CalibrationModel
 from fpframe.enrolment.consistency import check_kind
 from fpframe.enrolment.enrolment import Enrolment
-from fpframe.errors import IntegrityError
+from fpframe.errors import IntegrityError, UsageError
 from fpframe.store import dump
 from frozen import examined_enrolment, modern_enrolment
 from tiny import softened
@@ -473,6 +473,17 @@ def test_models_that_are_copied_under_new_families_count_once(tmp_path, noise):
     [note] = [note for note in opened.caveats if note.code == "calibration-repeats"]
     assert note.text.startswith("Of 18 families of calibration models 9 answer as another one does")
     assert "calibration-repeats" not in {note.code for note in honest.caveats}
+
+
+def test_copies_of_the_victim_are_one_model_and_too_few_to_accuse_anybody_or_to_clear_them():
+    honest = modern_enrolment()
+    shape = honest.calibration.answers[""].shape
+    noise = 1e-4 * torch.rand(shape, generator=torch.Generator().manual_seed(0))
+    calibration = attrs.evolve(honest.calibration, answers={"": honest.victim_answers + noise})
+    copies = attrs.evolve(honest, calibration=calibration)
+    assert len(set(copies.families)) == 1
+    with pytest.raises(UsageError, match="9 independent calibration models of 1 families"):
+        copies.require_families()
 
 
 def test_models_that_agree_in_labels_only_are_not_one():
