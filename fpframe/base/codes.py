@@ -136,6 +136,7 @@ _OTHERS: dict[str, str] = {
     "batch-dependent": "Answers are slightly different in a batch than alone, as with another precision.",
     "calibrated-strata": "The p-value speaks of independent models of these kinds only.",
     "calibration-left-out": "Independent models that are clearly less able than the victim did not calibrate.",
+    "calibration-repeats": "Some families of calibration models answer as others do, and count as one with them.",
     "channel-below-named": "The suspect reveals less than the channel that was named.",
     "channel-without-encoder": "The encoder of another channel scored the suspect and the calibration models.",
     "chosen-afterwards": "Level, test, channel or filter was chosen when the suspect was known.",

@@ -12,7 +12,7 @@ import torch
 from fpframe.decision import require_alpha
 from fpframe.enrolment.ability import Ability, ability_choice
 from fpframe.enrolment.admission import admit, require_able, top_up
-from fpframe.enrolment.calibration import PLAIN, Calibration, CalibrationModel
+from fpframe.enrolment.calibration import FROM_RECIPE, PLAIN, Calibration, CalibrationModel
 from fpframe.enrolment.encoders import calibrating, calibration_models
 from fpframe.enrolment.enrolment import Enrolment
 from fpframe.enrolment.fitness import StratumLook
@@ -129,6 +129,7 @@ def calibrate(
         recipe=attrs.evolve(enrolment.recipe, alpha=alpha),
         fitness=enrolment.fitness and enrolment.fitness.calibrated_on(accuracy),
     )
+    made.require_families()
     return refuse_accused(made)
 
 
@@ -213,10 +214,11 @@ def _open_divided(
             f"({workspace.dataset.address}); name the same data, and --victim-indices if the enrolment had them"
         )
     if enrolment.ability is not None:
-        chosen = ability_choice(len(workspace.dataset.test), enrolment.recipe.seed)
-        if not torch.equal(workspace.dataset.test[chosen].images, enrolment.able):
+        chosen = workspace.dataset.test[ability_choice(len(workspace.dataset.test), enrolment.recipe.seed)]
+        truth = chosen.labels.to(enrolment.ability.truth.dtype)
+        if not torch.equal(chosen.images, enrolment.able) or not torch.equal(truth, enrolment.ability.truth):
             raise DataError(
-                "the images that ability was measured on are not those of the enrolment "
+                "the images that ability was measured on, or their labels, are not those of the enrolment "
                 f"({workspace.dataset.address}); name the same data, with the same test images"
             )
     # the victim itself is not needed: independent models only share its architecture
@@ -250,7 +252,7 @@ def _on_zoo(
         enrolment.encoders,
         enrolment.standards,
         enrolment.victim_answers,
-        source=f"recipe {recipe.name}, seed {recipe.seed}",
+        source=f"{FROM_RECIPE}{recipe.name}, seed {recipe.seed}",
     )
     return calibration, ability, accuracy_by_stratum(built, list(built.models))
 
