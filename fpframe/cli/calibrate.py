@@ -47,6 +47,7 @@ class IndependentsOptions:
         outputs: How their answers are read.
         mean: Per-channel mean that they subtract from pixels, separated by commas.
         std: Per-channel standard deviation that they divide them by.
+        checkpoint_key: Where in their files the weights lie, such as state_dict_ema; needed only where several fit.
     """
 
     independents: Path | None = None
@@ -54,6 +55,7 @@ class IndependentsOptions:
     outputs: Literal["auto", "logits", "probs", "percent", "sigmoid"] = "auto"
     mean: str | None = None
     std: str | None = None
+    checkpoint_key: str | None = None
 
     def named(self, limits: LimitOptions, *, trust_code: bool) -> Independents | None:
         """Return the models that were named, or nothing.
@@ -64,9 +66,11 @@ class IndependentsOptions:
         from fpframe.enrolment import Independents
 
         if self.independents is None:
-            for name in ("backbone", "mean", "std"):
+            for name in ("backbone", "mean", "std", "checkpoint_key"):
                 if getattr(self, name) is not None:
-                    raise UsageError(f"--{name} is about models of your own; name them with --independents")
+                    raise UsageError(
+                        f"--{name.replace('_', '-')} is about models of your own; name them with --independents"
+                    )
             return None
         return Independents(
             self.independents,
@@ -75,6 +79,7 @@ class IndependentsOptions:
             mean=numbers(self.mean, "--mean"),
             std=numbers(self.std, "--std"),
             trust_code=trust_code,
+            checkpoint_key=self.checkpoint_key,
             limits=limits.limits(),
         )
 

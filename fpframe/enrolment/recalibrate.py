@@ -277,6 +277,7 @@ def _on_files(
         mean=independents.mean,
         std=independents.std,
         trust_code=independents.trust_code,
+        checkpoint_key=independents.checkpoint_key,
     )
     with OwnProcess(run.registry, independents.limits) as apart:
         apart.prepare()

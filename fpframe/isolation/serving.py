@@ -26,6 +26,7 @@ from fpframe.isolation.messages import (
 from fpframe.isolation.namespaces import World
 from fpframe.isolation.request import OpeningRequest
 from fpframe.models import Query
+from fpframe.opening import read_pickles_here
 from fpframe.registry import Registry
 
 #: Most bytes of pixels in one message.
@@ -53,6 +54,7 @@ def serve(frames: Frames, registry: Registry, bounds: Bounds, world: World) -> N
         signal.signal(number, signal.SIG_DFL)
     frames.send({"is": "ready", "lacking": confine(bounds, world)})
     torch.set_num_threads(order["threads"])
+    read_pickles_here()
     query = _open(order["address"], read_request(order["request"]), registry)
     if isinstance(query, Failure):
         frames.send(written_failure(query))

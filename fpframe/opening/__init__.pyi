@@ -1,4 +1,12 @@
 from .backbones import PYTHON as PYTHON, build_backbone as build_backbone
+from .checkpoints import (
+    SUFFIXES as SUFFIXES,
+    describe_weights as describe_weights,
+    index_parts as index_parts,
+    kind_of as kind_of,
+    looks_like_weights as looks_like_weights,
+    read_pickles_here as read_pickles_here,
+)
 from .datasets import download_dataset as download_dataset, open_dataset as open_dataset, open_pool as open_pool
 from .inprocess import (
     function_query as function_query,
@@ -28,4 +36,4 @@ from .suspects import (
 )
 from .trust import imports_code as imports_code, refuse_code as refuse_code
 from .victim import Victim as Victim
-from .weights import SUFFIXES as SUFFIXES, load_weights as load_weights, save_weights as save_weights
+from .weights import load_weights as load_weights, save_weights as save_weights

@@ -14,13 +14,14 @@ from fpframe.base import Address
 from fpframe.errors import ModelError, PluginError, UsageError
 from fpframe.interfaces import SuspectRequest, SuspectSource
 from fpframe.models import Outputs, Query
+from fpframe.opening.checkpoints import kind_of
 from fpframe.opening.inprocess import function_query, module_query, refuse_backbone
 from fpframe.opening.networks import build_for_weights
 from fpframe.opening.perchannel import per_channel
 from fpframe.registry import Registry
 
 #: What cannot be changed of a query that is open; the size of its batches decides nothing.
-_OF_OPENING = ("backbone", "outputs", "mean", "std", "device", "max_queries")
+_OF_OPENING = ("backbone", "outputs", "mean", "std", "device", "max_queries", "checkpoint_key")
 
 #: What can be questioned: a network, a function from pixels to answers, an open query, or an address.
 Suspect = nn.Module | Callable[[Tensor], Any] | Query | str | Path
@@ -38,6 +39,7 @@ class Opening(TypedDict, total=False):
     max_queries: int | None
     classes: tuple[str, ...]
     trust_code: bool
+    checkpoint_key: str | None
 
 
 def open_suspect(
@@ -70,6 +72,8 @@ def open_suspect(
         max_queries: most images that it may be sent.
         classes: names of the classes, for a suspect that answers with names.
         trust_code: open also files whose author's code can run then, such as ``.pt2``.
+        checkpoint_key: where in a file of weights those of the suspect lie, such as ``state_dict_ema``; needed only
+            where several fit.
 
     Raises:
         UsageError: nothing opens such a suspect, or an option is missing, wrong or does not apply to it.
@@ -152,7 +156,8 @@ def _source(registry: Registry, address: str) -> SuspectSource:
         return source
     prefix = Address.parse(address).prefix
     what = f"no suspect source knows the prefix '{prefix}'" if prefix else "no suspect source opens this file"
-    raise UsageError("; ".join(filter(None, [f"{what} ({address})", known_forms(registry, files=False)])))
+    kind = "" if prefix else kind_of(Path(address))
+    raise UsageError("; ".join(filter(None, [f"{what} ({address})", kind, known_forms(registry, files=False)])))
 
 
 def _sources(registry: Registry, broken: list[str]) -> Iterator[SuspectSource]:
