@@ -7,6 +7,7 @@ from .calibration import (
     Calibration as Calibration,
     CalibrationModel as CalibrationModel,
 )
+from .class_order import found_order as found_order
 from .encoders import (
     calibrating as calibrating,
     fit_encoder as fit_encoder,
@@ -23,6 +24,7 @@ from .method import (
     plan_enrolment as plan_enrolment,
     units_of as units_of,
 )
+from .other_classes import matched as matched, restricted as restricted, shared_images as shared_images
 from .own_models import Independents as Independents
 from .queries import check_pool as check_pool, fooling_rate as fooling_rate
 from .recalibrate import calibrate as calibrate, enrolment_addresses as enrolment_addresses

@@ -146,7 +146,7 @@ def _check_fit(model: Classifier, request: SuspectRequest) -> None:
     if model.num_classes != request.num_classes:
         raise ModelError(
             f"the suspect tells {model.num_classes} classes where the victim tells {request.num_classes} "
-            f"({request.address}); both must tell the same classes"
+            f"({request.address}); say with --classes which of the victim's they are"
         )
     if model.image_shape != request.image_shape:
         raise ModelError(

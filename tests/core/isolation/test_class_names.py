@@ -82,7 +82,7 @@ def test_names_are_read_back_as_they_were_written(names):
 
 @pytest.mark.parametrize("names", ["cat", [1, 2], None, {"0": "cat"}, ["x"] * 100_001])
 def test_names_that_are_none_are_refused_at_the_border(names):
-    with pytest.raises(ValueError, match="that are none|a text"):
+    with pytest.raises(ValueError, match=r"that are none|a text"):
         read_facts({**written_facts(facts()), "class_names": names}, "here")
 
 
