@@ -24,7 +24,12 @@ from .method import (
     plan_enrolment as plan_enrolment,
     units_of as units_of,
 )
-from .other_classes import matched as matched, restricted as restricted, shared_images as shared_images
+from .other_classes import (
+    matched as matched,
+    restricted as restricted,
+    restricted_ability as restricted_ability,
+    shared_images as shared_images,
+)
 from .own_models import Independents as Independents
 from .queries import check_pool as check_pool, fooling_rate as fooling_rate
 from .recalibrate import calibrate as calibrate, enrolment_addresses as enrolment_addresses

@@ -14,28 +14,29 @@ from fpframe.enrolment.enrolment import Enrolment
 from fpframe.models.classes import SharedClasses, matched_order
 
 
-def restricted(enrolment: Enrolment, shared: SharedClasses) -> Enrolment:
-    """Return an enrolment whose models tell some classes only.
-
-    Nobody recorded which shared class a calibration model would have named on a labelled image where it named another:
-    that label is -1.
-    """
-    calibration, ability = enrolment.calibration, enrolment.ability
-    if ability is not None:
-        rows = shared_images(ability, shared.shared)
-        ability = attrs.evolve(
-            ability,
-            images=ability.images[rows],
-            truth=ability.truth[rows],
-            victim=_only(ability.victim[rows], shared.shared),
-            models=_only(ability.models[:, rows], shared.shared),
-        )
-    answers = {name: shared(given) for name, given in calibration.answers.items()}
+def restricted(enrolment: Enrolment, shared: SharedClasses, channel: str) -> Enrolment:
+    """Return an enrolment whose models tell some classes only, in a channel."""
+    calibration = enrolment.calibration
+    answers = {name: shared(given, channel) for name, given in calibration.answers.items()}
     return attrs.evolve(
         enrolment,
-        victim_answers=shared(enrolment.victim_answers),
         calibration=attrs.evolve(calibration, answers=answers, views={}),
-        ability=ability,
+        ability=enrolment.ability and restricted_ability(enrolment.ability, shared.shared),
+    )
+
+
+def restricted_ability(ability: Ability, shared: tuple[int, ...]) -> Ability:
+    """Return how able models are on the labelled images of some classes.
+
+    Nobody recorded which of these classes a calibration model would have named where it named another: that is -1.
+    """
+    rows = shared_images(ability, shared)
+    return attrs.evolve(
+        ability,
+        images=ability.images[rows],
+        truth=ability.truth[rows],
+        victim=_only(ability.victim[rows], shared),
+        models=_only(ability.models[:, rows], shared),
     )
 
 

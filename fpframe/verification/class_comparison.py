@@ -91,7 +91,7 @@ class ClassComparison:
 
     def standing(self, answers: Tensor) -> Standing:
         """Return how able it is by its answers ``(A, K')`` to the labelled images, on those of shared classes."""
-        ability = self.yardsticks.of_classes(self.compared).ability
+        ability = self.yardsticks.ability(self.compared)
         assert ability is not None
         labels = self.map.labels(answers)
         if self.shared is not None:
@@ -100,10 +100,15 @@ class ClassComparison:
             labels = labels[shared_images(whole, self.map.shared)]
         return Standing.of_labels(ability, labels)
 
-    def compared_rows(self, views: Sequence[Tensor]) -> Tensor:
-        """Return its answers ``(Q, K')`` to some views as they are compared, ``(V, Q, K)``."""
+    def rows(self, views: Sequence[Tensor]) -> Tensor:
+        """Return its answers ``(Q, K')`` to some views as answers ``(V, Q, K)`` about the victim's classes."""
         rows = self.map.rows(torch.stack(list(views)))
-        return rows if self.shared is None else self.shared(rows)
+        return rows if self.shared is None else self.shared.only(rows)
+
+    def scored(self, views: Sequence[Tensor], channel: str) -> Tensor:
+        """Return its answers ``(Q, K')`` to some views as they are scored in a channel, ``(V, Q, K)``."""
+        rows = self.rows(views)
+        return rows if self.shared is None else self.shared(rows, channel)
 
     def doubt(self, views: Sequence[Tensor]) -> Note | None:
         """Look for what in its answers to the views speaks against comparing its classes in this way."""

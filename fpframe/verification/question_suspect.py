@@ -171,7 +171,7 @@ class _Course:
         """Return what came of it."""
         yardstick = self.yardstick or self._calibrated(self._known_channel())
         caveats = [] if self.behaviour or self.probed is None else self._caveats(self.probed, yardstick)
-        views = None if self.behaviour else self.classes.compared_rows(self.views)
+        views = None if self.behaviour else self.classes.scored(self.views, yardstick.channel)
         return Questioned(
             query=self.interview.query,
             yardstick=yardstick,
@@ -243,7 +243,7 @@ class _Course:
 
     def _compare_task(self) -> None:
         agreement = self.yardsticks.agreement(self.classes.compared)
-        self.behaviour = self.classes.doubt(self.views) or agreement.astray(self.classes.compared_rows(self.views))
+        self.behaviour = self.classes.doubt(self.views) or agreement.astray(self.classes.rows(self.views))
 
     def _known_channel(self) -> str:
         rows = torch.cat([torch.zeros(0, self.interview.query.num_classes), *self.views])
@@ -271,7 +271,7 @@ class _Course:
         if self.classes.order is not None:  # there will be no verdict, and one in another order needs all answers
             return False
         decision = self.yardstick.decide(
-            self.yardstick.scores(self.classes.compared_rows(self.views)),
+            self.yardstick.scores(self.classes.scored(self.views, self.yardstick.channel)),
             alpha=self.alpha,
             test="sequential",
             certify=self.asking.certify,

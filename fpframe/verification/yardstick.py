@@ -116,7 +116,7 @@ class Yardstick:
         chain = FilterChain.parse(through, registry) if through else None
         through, whole = chain.text if chain else PLAIN, enrolment
         if shared is not None:
-            enrolment = restricted(whole, shared)
+            enrolment = restricted(whole, shared, channel)
         paths = dict(enrolment.paths(channel, PLAIN))
         caveats += stranger_notes(
             find_strangers(enrolment.calibration, paths, enrolment.ability, alpha=enrolment.recipe.alpha)
@@ -126,7 +126,7 @@ class Yardstick:
                 behind = enrolment.paths(channel, through)
             else:
                 given = _filtered(whole, chain)
-                behind = enrolment.paths_of(given if shared is None else shared(given), channel)
+                behind = enrolment.paths_of(given if shared is None else shared(given, channel), channel)
             paths = {unfiltered(name): path for name, path in paths.items()} | dict(behind)
         return cls(
             enrolment=enrolment,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from fpframe.enrolment import PLAIN, Agreement, Enrolment, matched, restricted
+from fpframe.enrolment import PLAIN, Ability, Agreement, Enrolment, matched, restricted_ability
 from fpframe.models.classes import SharedClasses, shared_classes
 from fpframe.registry import Registry
 from fpframe.verification.yardstick import Yardstick
@@ -57,7 +57,6 @@ class Yardsticks:
     enrolment: Enrolment
     registry: Registry
     _made: dict[tuple[str, str, ComparedClasses], Yardstick] = attrs.field(factory=dict, init=False)
-    _enrolments: dict[ComparedClasses, Enrolment] = attrs.field(factory=dict, init=False)
     _agreements: dict[ComparedClasses, Agreement] = attrs.field(factory=dict, init=False)
 
     def of(self, channel: str, through: str = PLAIN, classes: ComparedClasses = ALL_CLASSES) -> Yardstick:
@@ -76,17 +75,19 @@ class Yardsticks:
     def agreement(self, classes: ComparedClasses = ALL_CLASSES) -> Agreement:
         """Return how far the calibration models agree with the victim on some classes, asked through no filter."""
         if classes not in self._agreements:
-            enrolment, shared = self.of_classes(classes), self.shared(classes)
-            answers = enrolment.calibration.answers[PLAIN]
-            self._agreements[classes] = Agreement(enrolment.victim_answers, answers, shared)
+            enrolment, shared = self._enrolment(classes), self.shared(classes)
+            victim, answers = enrolment.victim_answers, enrolment.calibration.answers[PLAIN]
+            if shared is not None:
+                victim, answers = shared.only(victim), shared.only(answers)
+            self._agreements[classes] = Agreement(victim, answers, shared)
         return self._agreements[classes]
 
-    def of_classes(self, classes: ComparedClasses) -> Enrolment:
-        """Return the enrolment as suspects with these classes are compared with it."""
-        if classes not in self._enrolments:
-            shared, enrolment = self.shared(classes), self._enrolment(classes)
-            self._enrolments[classes] = enrolment if shared is None else restricted(enrolment, shared)
-        return self._enrolments[classes]
+    def ability(self, classes: ComparedClasses = ALL_CLASSES) -> Ability | None:
+        """Return how able victim and calibration models are on some classes; ``None`` where nothing says so."""
+        ability = self._enrolment(classes).ability
+        if ability is None or not classes.shared:
+            return ability
+        return restricted_ability(ability, classes.shared)
 
     def shared(self, classes: ComparedClasses) -> SharedClasses | None:
         """Return the filter that restricts answers to some classes; ``None`` for all."""

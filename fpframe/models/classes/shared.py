@@ -9,14 +9,18 @@ import attrs
 import torch
 from torch import Tensor
 
+from fpframe.models.channel import through_channel
+
 
 @attrs.frozen(eq=False, slots=False)  # without slots, for what is computed once
 class SharedClasses:
     """The classes that a suspect shares with the victim, as a filter that all answers go through.
 
-    Whatever a model gives to other classes is left out, and the rest divided by its sum. Queries for which the victim's
-    answer is another class show nothing that the suspect could say: there every model has the same row. The victim, the
-    calibration models and the suspect go through the same filter, which depends on the victim's answers alone.
+    Whatever a model gives to other classes is left out, and the rest divided by its sum. Encoders have learnt on
+    answers about all classes. So what nobody can compare is taken from the victim, for every model alike: its
+    probabilities of the other classes, and its whole answer where its label is none of the shared ones. What remains of
+    a model is how it divides among the shared classes what the victim gives to them. The filter is the same for the
+    suspect and for the calibration models, and depends on the victim's answers alone.
 
     Attributes:
         shared: numbers of the classes, in order.
@@ -37,24 +41,26 @@ class SharedClasses:
         labels = self.victim_answers.argmax(-1)
         return min(len(given[kept].unique()) for given, kept in zip(labels, self.kept, strict=True))
 
-    def __call__(self, answers: Tensor) -> Tensor:
-        """Return answers ``(..., V, Q, K)`` to all views or the first, restricted to the shared classes."""
+    def __call__(self, answers: Tensor, channel: str) -> Tensor:
+        """Return answers ``(..., V, Q, K)`` to all views or the first, as they are compared in a channel."""
+        victim, columns = self.victim_answers[: answers.shape[-3]], list(self.shared)
+        # cut down first: a model that reveals its label alone has one of the shared classes
+        part = through_channel(self.only(answers), channel)[..., columns]
+        rows = victim.expand_as(answers).clone()
+        rows[..., columns] = part * victim[..., columns].sum(-1, keepdim=True)
+        rows = torch.where(self.kept[: len(victim), :, None], rows, victim)
+        return torch.where(answers.isfinite().all(-1, keepdim=True), rows, torch.nan)
+
+    def only(self, answers: Tensor) -> Tensor:
+        """Return answers ``(..., K)`` without those to other classes; a row of which nothing is left is even."""
         columns = list(self.shared)
         part = answers[..., columns]
         total = part.sum(-1, keepdim=True)
-        even = part.new_full((), 1 / len(columns))
-        part = torch.where(total > 0, part / total.clamp_min(torch.finfo(part.dtype).tiny), even)
-        views = answers.shape[-3]
-        part = torch.where(self.kept[:views, :, None], part, even)
         rows = torch.zeros_like(answers)
-        rows[..., columns] = part
+        rows[..., columns] = torch.where(
+            total > 0, part / total.clamp_min(torch.finfo(part.dtype).tiny), 1 / len(columns)
+        )
         return torch.where(answers.isfinite().all(-1, keepdim=True), rows, torch.nan)
-
-    def renumbered(self, labels: Tensor) -> Tensor:
-        """Return labels by their place among the shared classes; -1 for any other."""
-        places = torch.full((self.victim_answers.shape[-1] + 1,), -1, dtype=torch.long)
-        places[list(self.shared)] = torch.arange(len(self.shared))
-        return places[labels.long()]  # -1 is the last place, which is none
 
 
 def shared_classes(shared: Sequence[int], victim_answers: Tensor) -> SharedClasses | None:
