@@ -114,8 +114,8 @@ def in_victims_order(file: IndependentFile, query: Query, told: ClassList | None
         raise ModelError(f"this model cannot calibrate ({file.path}): {error}") from error
     if not found.is_complete:
         raise ModelError(
-            f"this model cannot calibrate ({file.path}): it does not tell the victim's {listed(found.lacking)}; a model "
-            "that does is needed"
+            f"this model cannot calibrate ({file.path}): it does not tell the victim's {listed(found.lacking)}; leave "
+            "it out"
         )
     return MappedQuery(query, found) if found.changes else query
 

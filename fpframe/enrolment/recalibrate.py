@@ -260,10 +260,11 @@ def _on_files(
     require_alpha(alpha, units_of(models))
 
     told = independents.classes
+    count = 0 if told is None else len(told.said)
     request = OpeningRequest(
-        num_classes=(len(told.said) if told is not None else 0) or len(enrolment.classes),
+        num_classes=count or len(enrolment.classes),
         image_shape=enrolment.queries.image_shape,
-        classes=tuple(enrolment.classes) if told is None else told.names,
+        classes=tuple(enrolment.classes) if told is None else told.spoken,
         outputs=independents.outputs,
         mean=independents.mean,
         std=independents.std,

@@ -65,10 +65,7 @@ class ClassTelling:
 
     def asked(self, classes: Sequence[str]) -> tuple[str, ...]:
         """Return the names that a suspect may answer with: those that were said, or the victim's."""
-        named = self.told.names if self.told is not None else ()
-        if self.count is None:
-            return tuple(classes)
-        return named if len(named) == self.count else ()
+        return tuple(classes) if self.told is None or self.count is None else self.told.spoken
 
     def map_of(self, query: Query, classes: Sequence[str]) -> ClassMap:
         """Return which of the victim's `classes` those of an open suspect are.

@@ -55,6 +55,11 @@ class ClassList:
         """The names, where all classes have one."""
         return tuple(name for name in self.said if isinstance(name, str))
 
+    @property
+    def spoken(self) -> tuple[str, ...]:
+        """The names that a model may answer with: all, where each class has one, and none otherwise."""
+        return self.names if len(self.names) == len(self.said) else ()
+
     def to_data(self) -> Any:
         """Return it as JSON-able data that says the same to `of`."""
         if self.renamed:
