@@ -19,7 +19,7 @@ from fpframe.enrolment.sharpness import scored_answers
 from fpframe.enrolment.strangers import Strangers, find_strangers
 from fpframe.errors import UsageError
 from fpframe.models import KNOWN_CHANNELS, is_channel, nearest_channel
-from fpframe.registry import STRATA, Registry
+from fpframe.registry import BUILT_IN, Registry
 from fpframe.rng import threads
 
 
@@ -106,7 +106,7 @@ class Enrolment(Contents):
                     "stratum-absent",
                     f"Stratum '{stratum}' is absent: no independent models of this kind were calibrated.",
                 )
-                for stratum in sorted({*STRATA, *self.victim["absent"]} - set(strata))
+                for stratum in sorted({*BUILT_IN, *self.victim["absent"]} - set(strata))
             ),
             *self._left_out(),
             *self.assumptions,

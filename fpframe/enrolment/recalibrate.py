@@ -21,7 +21,7 @@ from fpframe.enrolment.method import units_of
 from fpframe.enrolment.modelfolder import IndependentFile, find_independents
 from fpframe.enrolment.own_models import Independents
 from fpframe.enrolment.settling import settle
-from fpframe.enrolment.strangers import look_at_strangers
+from fpframe.enrolment.strangers import ARCHITECTURE_ACCUSED, look_at_strangers
 from fpframe.enrolment.zoo_checks import accuracy_by_stratum
 from fpframe.errors import DataError, RecipeError, UsageError
 from fpframe.isolation import OpeningRequest, OwnProcess
@@ -129,20 +129,28 @@ def calibrate(
         recipe=attrs.evolve(enrolment.recipe, alpha=alpha),
         fitness=enrolment.fitness and enrolment.fitness.calibrated_on(accuracy),
     )
-    refuse_accused(made)
-    return made
+    return refuse_accused(made)
 
 
-def refuse_accused(made: Enrolment) -> None:
+def refuse_accused(made: Enrolment) -> Enrolment:
     """Refuse a calibration without which too many models of an architecture would be accused, as `enroll` does.
 
+    Returns:
+        The enrolment. Where the owner accepted that when the victim was enrolled, its caveat is about the models that
+        calibrate now; where none of them would be accused it is gone.
+
     Raises:
-        UsageError: names the architecture; where the owner accepted that at the enrolment, it stays a caveat.
+        UsageError: names the architecture.
     """
-    accepted = made.fitness.accepted if made.fitness is not None else ()
+    fitness = made.fitness
+    accepted = fitness.accepted if fitness is not None else ()
     strangers = [each for channel in made.encoders for each in made.strangers(channel)]
     codes = frozenset(note.code for note in accepted)
-    settle(look_at_strangers(strangers), codes, how="accept it where the victim is enrolled, with")
+    found = settle(look_at_strangers(strangers), codes, how="accept it where the victim is enrolled, with")
+    if fitness is None:
+        return made
+    kept = tuple(note for note in accepted if note.code != ARCHITECTURE_ACCUSED)
+    return attrs.evolve(made, fitness=attrs.evolve(fitness, accepted=(*kept, *found)))
 
 
 def enrolment_addresses(enrolment: Enrolment, *, recipe: bool, dataset: bool) -> dict[str, str]:

@@ -17,6 +17,8 @@ from fpframe.zoo import VICTIM
 
 #: The architecture in the name of a model of a zoo: what its last brackets begin with that name one, and no setting.
 _ARCHITECTURE = re.compile(r"\[(?!\w+=)([^\[\],]+)[,\]]")
+#: The code of an architecture of which too many models would be accused.
+ARCHITECTURE_ACCUSED = "architecture-accused"
 
 
 @attrs.frozen(kw_only=True)
@@ -111,7 +113,7 @@ def look_at_strangers(strangers: Sequence[Strangers]) -> list[Unfit]:
     return [
         Unfit(
             Note(
-                "architecture-accused",
+                ARCHITECTURE_ACCUSED,
                 f"If models of architecture '{each.name}' were not calibrated, {each.accused} of {each.n} would be "
                 f"called derived at level {each.level:g}, more than chance allows (at least "
                 f"{each.least(looks=looks):.2f}, with {looks} kinds and channels looked at).",
