@@ -12,6 +12,7 @@ from torch import Tensor
 
 from fpframe.errors import ModelError, UsageError, nearest
 from fpframe.models.classes.classlist import ClassList, listed
+from fpframe.models.classes.shared import kept_shares
 from fpframe.models.classes.spelling import FoundNames, find_names
 
 #: How it is known which class is which: the same number, named by whoever asks, named by the suspect's own files, or
@@ -139,17 +140,14 @@ class ClassMap:
     def rows(self, answers: Tensor) -> Tensor:
         """Return answers ``(..., K')`` of the suspect as answers ``(..., K)`` about the victim's classes.
 
-        Columns are put into the victim's order. Where the suspect tells further classes, what it gives them is left
-        out, and the rest divided by its sum; where nothing is left, every shared class has the same. Classes that it
-        does not tell have zeros. Rows that are not finite stay so.
+        Columns are put into the victim's order. What the suspect gives to further classes is left out, and the rest
+        divided by its sum where that was something; where nothing is left, every shared class has the same. Classes
+        that it does not tell have zeros. Rows that are not finite stay so.
         """
         if not self.changes:
             return answers
         places = [place for place, meant in enumerate(self.means) if meant is not None]
-        kept = answers[..., places]
-        if None in self.means:
-            total = kept.sum(-1, keepdim=True)
-            kept = torch.where(total > 0, kept / total.clamp_min(torch.finfo(kept.dtype).tiny), 1 / len(places))
+        kept = kept_shares(answers, places) if None in self.means else answers[..., places]
         rows = answers.new_zeros((*answers.shape[:-1], len(self.victim)))
         rows[..., [meant for meant in self.means if meant is not None]] = kept
         finite = answers.isfinite().all(-1, keepdim=True)

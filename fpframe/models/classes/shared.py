@@ -53,16 +53,25 @@ class SharedClasses:
 
     def only(self, answers: Tensor) -> Tensor:
         """Return answers ``(..., K)`` without those to other classes; a row of which nothing is left is even."""
-        columns = list(self.shared)
-        part = answers[..., columns]
-        total = part.sum(-1, keepdim=True)
         rows = torch.zeros_like(answers)
-        rows[..., columns] = torch.where(
-            total > 0, part / total.clamp_min(torch.finfo(part.dtype).tiny), 1 / len(columns)
-        )
+        rows[..., list(self.shared)] = kept_shares(answers, list(self.shared))
         return torch.where(answers.isfinite().all(-1, keepdim=True), rows, torch.nan)
 
 
 def shared_classes(shared: Sequence[int], victim_answers: Tensor) -> SharedClasses | None:
     """Return the filter that restricts answers to some classes; ``None`` where these are all."""
     return SharedClasses(tuple(shared), victim_answers) if len(shared) < victim_answers.shape[-1] else None
+
+
+def kept_shares(answers: Tensor, columns: Sequence[int]) -> Tensor:
+    """Return what answers ``(..., K)`` give to some classes, where they are the only ones; even where that is nothing.
+
+    It is divided by its sum where something was left out, and otherwise stays as it is: rounded answers of a model that
+    tells no other classes need not sum to 1, and divided they would be rounded twice.
+    """
+    part = answers[..., list(columns)]
+    total = part.sum(-1, keepdim=True)
+    others = [column for column in range(answers.shape[-1]) if column not in set(columns)]
+    left_out = (answers[..., others] > 0).any(-1, keepdim=True)
+    divided = torch.where(left_out, part / total.clamp_min(torch.finfo(part.dtype).tiny), part)
+    return torch.where(total > 0, divided, 1 / len(columns))

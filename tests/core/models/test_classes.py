@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import json
 from itertools import permutations
+from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
+from fpframe.cli.texts import read_classes
+from fpframe.enrolment.calibration import CalibrationModel
+from fpframe.enrolment.independents import in_victims_order
+from fpframe.enrolment.modelfolder import IndependentFile
 from fpframe.errors import DataError, ModelError, UsageError
-from fpframe.models import Query
+from fpframe.models import Dataset, Query
 from fpframe.models.classes import (
     ClassList,
     ClassMap,
@@ -324,3 +330,64 @@ def test_orders_that_fit_equally_well_are_none():
 @pytest.mark.parametrize(("images", "enough"), [(20, True), (19, False), (0, False)])
 def test_five_images_of_each_class_are_enough(images, enough):
     assert enough_images(torch.arange(images) % 4, 4) == enough
+
+
+@pytest.mark.parametrize(
+    ("wanted", "labels"),
+    [(["Eel", "traffic light", "DOG", "cat"], [3, 2, 1, 0]), (["cat", "dog", "Traffic_Light", "eel"], [0, 1, 2, 3])],
+)
+def test_the_order_of_a_data_set_may_be_given_in_another_spelling(wanted, labels):
+    images = np.zeros((4, 1, 2, 2), dtype=np.uint8)
+    data = Dataset.from_arrays((images, np.arange(4)), (images, np.arange(4)), classes=VICTIM)
+    ordered = data.in_order(wanted)
+    assert ordered.train.labels.tolist() == labels
+    assert set(ordered.classes) == set(VICTIM), "the names are those of the data"
+
+
+def test_the_order_of_a_data_set_may_be_a_file_of_json(tmp_path):
+    path = tmp_path / "config.json"
+    path.write_text(json.dumps({"id2label": {"1": "cat", "0": "eel"}}))
+    assert read_classes(path) == ("eel", "cat")
+    path.write_text(json.dumps({"1": None, "0": "eel"}))
+    with pytest.raises(DataError, match="not all classes have a name"):
+        read_classes(path)
+
+
+# --- independent models
+
+
+def file() -> IndependentFile:
+    model = CalibrationModel(name="a", stratum="b", family="c")
+    return IndependentFile(path=Path("a.onnx"), model=model, needs_backbone=False)
+
+
+@pytest.mark.parametrize(
+    ("told", "own", "count", "answer"),
+    [
+        (["eel", "dog", "cat", "Traffic_Light"], (), 4, [0.3, 0.2, 0.4, 0.1]),
+        (["eel", "dog", "cat", "Traffic_Light", "fox"], (), 5, [0.3, 0.2, 0.4, 0.1]),
+        (None, ("eel", "dog", "cat", "Traffic_Light"), 4, [0.3, 0.2, 0.4, 0.1]),
+        (None, (), 4, [0.1, 0.2, 0.3, 0.4]),
+    ],
+    ids=["named", "further", "own", "in order"],
+)
+def test_an_independent_model_tells_the_victims_classes_in_its_order(told, own, count, answer):
+    given = [0.1, 0.2, 0.3, 0.4, 0.0][:count]
+    query = Query(lambda pixels: torch.tensor(given).repeat(len(pixels), 1), num_classes=count, outputs="probs")
+    query.class_names = own
+    put = in_victims_order(file(), query, told and ClassList.of(told), VICTIM)
+    assert put(torch.zeros(1, 1, 1, 1))[0].tolist() == pytest.approx(answer)
+
+
+@pytest.mark.parametrize(
+    ("told", "count", "why"),
+    [
+        (["eel", "dog"], 2, "does not tell the victim's 'cat', 'Traffic_Light'"),
+        (None, 3, "tells 3 classes"),
+        (["eel", "eel", "cat", "dog"], 4, "named twice"),
+    ],
+)
+def test_an_independent_model_without_all_the_victims_classes_cannot_calibrate(told, count, why):
+    query = Query(lambda pixels: pixels, num_classes=count)
+    with pytest.raises(ModelError, match=rf"cannot calibrate \(.*\): .*{why}"):
+        in_victims_order(file(), query, told and ClassList.of(told), VICTIM)
