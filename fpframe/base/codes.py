@@ -78,6 +78,11 @@ REASONS: Mapping[str, Reason] = {
         whose="unknown",
         remedy="`--match-classes`, or `--classes` with their names",
     ),
+    "classes-left-out": Reason(
+        meaning="Labelled images show that a class which was left out is one that both tell.",
+        whose="unknown",
+        remedy="`--classes` with all classes that both tell",
+    ),
     "classes-not-matched": Reason(
         meaning="Labelled images do not show which of the suspect's classes is which of the victim's.",
         whose="unknown",

@@ -26,8 +26,8 @@ def module_query(module: nn.Module, request: SuspectRequest) -> Query:
         ModelError: it is a `Classifier` for other classes or images.
     """
     device = open_device(request.device)
-    given, names = module, own_class_names(module)
-    request = with_own_classes(request, names)
+    given = module
+    request, names = with_own_classes(request, own_class_names(module))
     if isinstance(module, Classifier):
         _check_fit(module, request)
         if request.mean is not None or request.std is not None:
@@ -65,8 +65,8 @@ def function_query(function: Callable[[Tensor], Any], request: SuspectRequest) -
     Raises:
         UsageError: there is no such device.
     """
-    device, names = open_device(request.device), own_class_names(function)
-    request = with_own_classes(request, names)
+    device = open_device(request.device)
+    request, names = with_own_classes(request, own_class_names(function))
     prepare = normaliser(request).to(device)
 
     def ask(pixels: Tensor) -> Any:

@@ -12,7 +12,15 @@ from fpframe.base import Note
 from fpframe.enrolment import shared_images
 from fpframe.models import Query
 from fpframe.models.classes import ClassMap, SharedClasses, matched_order
-from fpframe.verification.class_notes import class_caveats, never_given, other_order, outside, too_few, unmatched
+from fpframe.verification.class_notes import (
+    class_caveats,
+    left_out,
+    never_given,
+    other_order,
+    outside,
+    too_few,
+    unmatched,
+)
 from fpframe.verification.class_telling import ClassTelling
 from fpframe.verification.standing import Standing
 from fpframe.verification.yardsticks import ALL_CLASSES, ComparedClasses, Yardsticks
@@ -27,7 +35,7 @@ class ClassComparison:
         yardsticks: what it is measured against.
         match: whether the order of its classes is looked for on the labelled images.
         lack: why no comparison is possible, whatever it answers.
-        order: that another order of its classes fits far better; it prevents a verdict.
+        order: that its classes are taken wrongly, as labelled images show; it prevents a verdict.
         never: that it never answers with some class.
     """
 
@@ -81,7 +89,9 @@ class ClassComparison:
             return None
         images = shared_images(ability, self.map.shared)
         given = self.map.labels(answers)[images]
-        self.order = other_order(given, ability.truth[images], self.map, images=ability.truth)
+        self.order = other_order(given, ability.truth[images], self.map, images=ability.truth) or left_out(
+            answers.argmax(1), ability.truth, self.map
+        )
         self.never = never_given(self.map.labels(answers), ability, self.map)
         return None
 

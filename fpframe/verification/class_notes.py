@@ -84,6 +84,29 @@ def _advice(classes: ClassMap, images: Tensor) -> str:
     )
 
 
+def left_out(given: Tensor, truth: Tensor, classes: ClassMap) -> Note | None:
+    """Look for a class that both tell, as labelled images show, and that somebody left out.
+
+    Args:
+        given: the suspect's labels ``(A,)`` for the labelled images, by its own numbers.
+        truth: the true ones ``(A,)``.
+        classes: how its classes are taken.
+    """
+    strange = [number for number, meant in enumerate(classes.means) if meant is None]
+    for number in strange:
+        for lacking in sorted(set(range(len(classes.victim))) - set(classes.shared)):
+            said, shown = given == number, truth == lacking
+            both = int((said & shown).sum())
+            if both >= FEWEST and 2 * both > max(int(said.sum()), int(shown.sum())):
+                return Note(
+                    "classes-left-out",
+                    f"The suspect's class {_called(classes, number)} looks like the victim's "
+                    f"{_numbered(classes, lacking)} ({both} of {int(shown.sum())} labelled images), and what was said "
+                    "of its classes leaves both out. Name all classes that both tell with --classes.",
+                )
+    return None
+
+
 def outside(silent: int, compared: int) -> Note | None:
     """Look for a suspect that answers many queries with classes that the victim does not tell."""
     if silent <= MOST_OUTSIDE * compared:

@@ -36,8 +36,22 @@ def network():
 
 def silent(pixels):
     return pixels.flatten(1)[:, :4].softmax(1)
+
+
+def stale(pixels):
+    return silent(pixels)
+
+
+stale.class_names = ["tench", "goldfish", "shark"]
+
+
+def renamed(pixels):
+    return silent(pixels)
+
+
+renamed.class_names = ["a", "b", "c", "d"]
 """
-REQUEST = OpeningRequest(num_classes=4, image_shape=(1, 8, 8))
+REQUEST = OpeningRequest(num_classes=4, image_shape=(1, 8, 8), classes=("eel", "dog", "cat", "fox"))
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +70,14 @@ def way(request, here, registry):
 
 
 @pytest.mark.parametrize(
-    ("name", "classes"), [("three", ("cat", "dog", "eel")), ("network", ("cat", "dog")), ("silent", ())]
+    ("name", "classes"),
+    [
+        ("three", ("cat", "dog", "eel")),
+        ("network", ("cat", "dog")),
+        ("silent", ()),
+        ("stale", ()),
+        ("renamed", tuple("abcd")),
+    ],
 )
 def test_names_of_classes_cross_the_border_and_so_does_their_number(way, name, classes):
     query = way.open(f"python:naming_suspects:{name}", REQUEST)

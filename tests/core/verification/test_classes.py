@@ -54,12 +54,12 @@ INNOCENT = (
 )
 
 
-def telling(model, columns, channel="probs", *, names=()):
-    """Return a suspect that tells some of a model's classes, in an order; -1 is a class that it never gives."""
+def telling(model, columns, channel="probs", *, names=(), further=-20.0):
+    """Return a suspect that tells some of a model's classes, in an order; -1 is a class of which it gets a logit."""
 
     def suspect(pixels):
         logits = model.logits(pixels)
-        picked = torch.stack([logits[:, c] if c >= 0 else torch.full((len(pixels),), -20.0) for c in columns], 1)
+        picked = torch.stack([logits[:, c] if c >= 0 else torch.full((len(pixels),), further) for c in columns], 1)
         return fpframe.through_channel(picked.softmax(1), channel)
 
     if names:
@@ -242,8 +242,15 @@ def test_a_calibration_model_as_a_suspect_scores_as_it_does_in_the_calibration(
 def test_what_a_suspect_says_of_classes_that_are_not_shared_changes_nothing(enrolment, thief):
     names = [*called(NINE), "a class of its own"]
     one = fpframe.verify(enrolment, telling(thief, (*NINE, -1)), classes=names)
-    other = fpframe.verify(enrolment, telling(thief, (*NINE, 7)), classes=names)
-    assert one.view_scores == pytest.approx(other.view_scores, abs=1e-5)
+    other = fpframe.verify(enrolment, telling(thief, (*NINE, -1), further=2.0), classes=names)
+    assert one.view_scores == pytest.approx(other.view_scores, abs=1e-4)
+
+
+def test_a_class_that_both_tell_cannot_be_left_out(enrolment, thief):
+    names = [*called(NINE), "a class of its own"]
+    verdict = fpframe.verify(enrolment, telling(thief, (*NINE, 7)), classes=names)
+    assert (verdict.verdict, verdict.reason_code) == ("INCONCLUSIVE", "classes-left-out")
+    assert "class 9 ('a class of its own') looks like the victim's 7" in verdict.reason
 
 
 # --- too little to compare
