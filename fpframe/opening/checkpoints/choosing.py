@@ -200,9 +200,7 @@ def _named(places: list[Place], key: str, contents: Contents) -> list[Place]:
             return [place for place in found if place.fits]
     if not (exactly or beginning or anywhere):
         keys = few(sorted({f"'{entry.group or ROOT}'" for entry in contents.entries.values()}), 8)
-        raise ModelError(
-            f"nothing of the network lies under '{key}' ({contents.path}); the file has {keys or 'none'}"
-        )
+        raise ModelError(f"nothing of the network lies under '{key}' ({contents.path}); the file has {keys or 'none'}")
     return exactly or beginning or anywhere
 
 
