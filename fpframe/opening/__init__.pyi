@@ -25,6 +25,7 @@ from .modelfiles import (
     in_chunks as in_chunks,
 )
 from .networks import build_for_weights as build_for_weights
+from .ownnames import own_class_names as own_class_names, with_own_classes as with_own_classes
 from .perchannel import finite as finite, per_channel as per_channel, positive as positive
 from .saved import opening_notes as opening_notes
 from .suspects import (
