@@ -14,7 +14,7 @@ from torch import Tensor
 from fpframe.rng import threads
 
 #: Two models are one if they differ by at most this share of what a model usually differs from the victim by. Honest
-#: models of different families differ by four times as much at least, where it was measured.
+#: models of different families differ by seven times as much at least, where it was measured.
 _SHARE = 0.05
 #: They are one too if they differ by so little: the distance is in total variation, the mean over all queries.
 _LEAST = 1e-3
