@@ -113,7 +113,7 @@ def look_at_strangers(strangers: Sequence[Strangers]) -> list[Unfit]:
     return [
         Unfit(
             Note(
-                ARCHITECTURE_ACCUSED,
+                "architecture-accused",
                 f"If models of architecture '{each.name}' were not calibrated, {each.accused} of {each.n} would be "
                 f"called derived at level {each.level:g}, more than chance allows (at least "
                 f"{each.least(looks=looks):.2f}, with {looks} kinds and channels looked at).",
