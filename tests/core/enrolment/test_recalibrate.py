@@ -122,6 +122,13 @@ def test_an_enrolment_on_other_images_is_refused(enrolment, tiny_store):
         fpframe.calibrate(strange, run=fpframe.Run(store=tiny_store))
 
 
+def test_an_enrolment_whose_ability_was_measured_by_other_labels_is_refused(enrolment, tiny_store):
+    assert enrolment.ability is not None
+    others = attrs.evolve(enrolment.ability, truth=(enrolment.ability.truth + 1) % 10)
+    with pytest.raises(DataError, match="ability was measured on, or their labels, are not those of the enrolment"):
+        fpframe.calibrate(attrs.evolve(enrolment, ability=others), run=fpframe.Run(store=tiny_store))
+
+
 def test_own_independent_models_calibrate(enrolment, exported, zoo):
     made = fpframe.calibrate(enrolment, independents=own(exported))
     assert made.calibration.counts == {"own-independents": 9}
