@@ -110,7 +110,7 @@ def look_at_strangers(strangers: Sequence[Strangers]) -> list[Unfit]:
     # one model of its architecture can alarm nobody
     looked_at = [each for each in strangers if each.by == "architecture" and each.name != VICTIM and each.families > 1]
     looks = max(1, len(looked_at))
-    return [
+    found = [
         Unfit(
             Note(
                 "architecture-accused",
@@ -123,6 +123,7 @@ def look_at_strangers(strangers: Sequence[Strangers]) -> list[Unfit]:
         for each in looked_at
         if each.least(looks=looks) > each.level
     ]
+    return list(dict.fromkeys(found))  # the same may be true in several channels, and is said once
 
 
 def _judged(
