@@ -44,6 +44,7 @@ class Facts:
         address: what it was called by.
         digest: SHA-256 of its file or weights; empty when it has neither.
         architecture: address of the network that was built for it; empty where that is not known.
+        preparation: how images are prepared for it, as text.
         notes: what the reader of a verdict should know of how it was opened.
         reading: how its answers will be read.
     """
@@ -51,6 +52,7 @@ class Facts:
     address: str
     digest: str
     architecture: str
+    preparation: str
     notes: tuple[Note, ...]
     reading: HowRead
 
@@ -61,6 +63,7 @@ class Facts:
             address=query.address,
             digest=query.digest,
             architecture=query.architecture,
+            preparation=query.preparation,
             notes=query.notes,
             reading=HowRead.of(query),
         )
@@ -115,6 +118,7 @@ class IsolatedQuery(Query):
             digest=session.facts.digest,
         )
         self.architecture = session.facts.architecture
+        self.preparation = session.facts.preparation
         #: What it has answered so far, on disk; ``None`` where nothing is kept.
         self.journal = getattr(session, "journal", None)
         self.notes = session.facts.notes

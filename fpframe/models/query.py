@@ -23,6 +23,8 @@ class Query:
         address: what the model was called by, for the record.
         digest: SHA-256 of the model's file or weights, empty when it has neither.
         architecture: address of the network that was built for it, where that is known.
+        preparation: how images are prepared for it, as text; empty where it gets them as they are, or prepares them
+            itself.
         spent: images asked so far.
     """
 
@@ -69,6 +71,7 @@ class Query:
         self.address = address
         self.digest = digest
         self.architecture = ""
+        self.preparation = ""
         self.spent = 0
         self._notes: tuple[Note, ...] = ()
 

@@ -17,7 +17,6 @@ from .modelfiles import (
     in_chunks as in_chunks,
 )
 from .networks import build_for_weights as build_for_weights
-from .perchannel import finite as finite, per_channel as per_channel, positive as positive
 from .saved import opening_notes as opening_notes
 from .suspects import (
     Opening as Opening,
