@@ -19,13 +19,8 @@ from .modelfiles import (
 from .networks import build_for_weights as build_for_weights
 from .perchannel import finite as finite, per_channel as per_channel, positive as positive
 from .saved import opening_notes as opening_notes
-from .suspects import (
-    Opening as Opening,
-    Suspect as Suspect,
-    find_source as find_source,
-    known_forms as known_forms,
-    open_suspect as open_suspect,
-)
+from .sources import find_source as find_source, known_forms as known_forms
+from .suspects import Opening as Opening, Suspect as Suspect, open_suspect as open_suspect
 from .trust import imports_code as imports_code, refuse_code as refuse_code
 from .victim import Victim as Victim
 from .weights import SUFFIXES as SUFFIXES, load_weights as load_weights, save_weights as save_weights
