@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from fpframe.errors import ModelError, UsageError, first_line
 from fpframe.interfaces import SuspectRequest
 from fpframe.models import AnswerReader, Classifier, Outputs, Query, copied, evaluating, state_digest
+from fpframe.opening.ownnames import own_class_names, with_own_classes
 from fpframe.opening.saved import is_from_source, opening_notes
 
 
@@ -25,7 +26,8 @@ def module_query(module: nn.Module, request: SuspectRequest) -> Query:
         ModelError: it is a `Classifier` for other classes or images.
     """
     device = open_device(request.device)
-    given = module
+    given, names = module, own_class_names(module)
+    request = with_own_classes(request, names)
     if isinstance(module, Classifier):
         _check_fit(module, request)
         if request.mean is not None or request.std is not None:
@@ -42,6 +44,7 @@ def module_query(module: nn.Module, request: SuspectRequest) -> Query:
             return network(prepare(pixels.to(device)).to(dtype))
 
     query = open_query(ask, request, digest=digest, usual="logits" if _of_a_library(given) else None)
+    query.class_names = names
     if isinstance(given, Classifier):
         prepared = request.mean is not None or request.std is not None
         query.architecture, query.notes = given.architecture, opening_notes(given, whose="suspect", prepared=prepared)
@@ -62,13 +65,16 @@ def function_query(function: Callable[[Tensor], Any], request: SuspectRequest) -
     Raises:
         UsageError: there is no such device.
     """
-    device = open_device(request.device)
+    device, names = open_device(request.device), own_class_names(function)
+    request = with_own_classes(request, names)
     prepare = normaliser(request).to(device)
 
     def ask(pixels: Tensor) -> Any:
         return function(prepare(pixels.to(device)))
 
-    return open_query(ask, request)
+    query = open_query(ask, request)
+    query.class_names = names
+    return query
 
 
 def open_query(
