@@ -18,7 +18,6 @@ from fpframe.opening import (
     check_input,
     existing_file,
     file_digest,
-    has_suffix,
     in_chunks,
     normaliser,
     open_query,
@@ -36,7 +35,7 @@ _DTYPES = {
 
 @attrs.frozen(kw_only=True)
 class OnnxFile(fpframe.SuspectSource):
-    """Open ``.onnx`` files, with as many threads as torch may use.
+    """Open ``.onnx`` files, with as many threads as torch may use, and take sessions of onnxruntime.
 
     The network must have one input, images ``(N, C, H, W)`` of floats or bytes. Of several outputs the one
     with K columns is read, otherwise the first; with ``--outputs labels`` the first one of integers.
@@ -44,10 +43,7 @@ class OnnxFile(fpframe.SuspectSource):
 
     name: ClassVar[str] = "onnx"
     forms: ClassVar[tuple[str, ...]] = ("FILE.onnx",)
-
-    def matches(self, address: str) -> bool:
-        """Tell whether it is a path that ends in ``.onnx``."""
-        return has_suffix(address, ".onnx")
+    objects: ClassVar[tuple[str, ...]] = ("onnxruntime.InferenceSession",)
 
     def open(self, request: fpframe.SuspectRequest) -> fpframe.Query:
         """Return access to the network.
@@ -58,18 +54,15 @@ class OnnxFile(fpframe.SuspectSource):
         """
         refuse_backbone(request)
         path = existing_file(request.address)
-        session = _session(path, request)
-        image = _image(session, request)
-        output = _output(session, request)
-        dtype = _DTYPES.get(image.type)
-        batch = check_input([size if isinstance(size, int) else None for size in image.shape], dtype, request)
-        prepare = normaliser(request)
+        return _query(_session(path, request), request, digest=_digest(path))
 
-        def ask(pixels: Tensor) -> Tensor:
-            images = as_input(prepare(pixels), dtype or torch.float32).numpy()
-            return torch.from_numpy(session.run([output.name], {image.name: images})[0])
+    def adapt(self, suspect: Any, request: fpframe.SuspectRequest) -> fpframe.Query:
+        """Return access to a session, on the device that it was made for.
 
-        return open_query(ask if batch is None else in_chunks(ask, batch), request, digest=_digest(path))
+        Raises:
+            ModelError: the network has other classes or other images.
+        """
+        return _query(suspect, request)
 
     def companions(self, address: str) -> list[str]:
         """Return the files beside it that hold its weights."""
@@ -82,6 +75,28 @@ class OnnxFile(fpframe.SuspectSource):
         free = ({0: torch.export.Dim("count")},)
         torch.onnx.export(model, (images,), path, dynamic_shapes=free, dynamo=True, external_data=False, verbose=False)
         return fpframe.SuspectRequest(address=str(path), num_classes=model.num_classes, image_shape=model.image_shape)
+
+    def example_object(self, folder: Path, model: fpframe.Classifier) -> fpframe.SuspectExample:
+        """Return a session of the example."""
+        request = self.example(folder, model)
+        session = importlib.import_module("onnxruntime").InferenceSession(
+            request.address, providers=["CPUExecutionProvider"]
+        )
+        return fpframe.SuspectExample(request=attrs.evolve(request, address="InferenceSession"), suspect=session)
+
+
+def _query(session: Any, request: fpframe.SuspectRequest, *, digest: str = "") -> fpframe.Query:
+    image = _image(session, request)
+    output = _output(session, request)
+    dtype = _DTYPES.get(image.type)
+    batch = check_input([size if isinstance(size, int) else None for size in image.shape], dtype, request)
+    prepare = normaliser(request)
+
+    def ask(pixels: Tensor) -> Tensor:
+        images = as_input(prepare(pixels), dtype or torch.float32).numpy()
+        return torch.from_numpy(session.run([output.name], {image.name: images})[0])
+
+    return open_query(ask if batch is None else in_chunks(ask, batch), request, digest=digest)
 
 
 def _session(path: Path, request: fpframe.SuspectRequest) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import zipfile
 from pathlib import Path
 from typing import ClassVar
@@ -19,7 +20,6 @@ from fpframe.opening import (
     check_input,
     existing_file,
     file_digest,
-    has_suffix,
     in_chunks,
     normaliser,
     open_device,
@@ -30,7 +30,7 @@ from fpframe.opening import (
 
 @attrs.frozen(kw_only=True)
 class ExportedProgramFile(fpframe.SuspectSource):
-    """Open ``.pt2`` files: a network's graph and weights, without its Python code.
+    """Open ``.pt2`` files: a network's graph and weights, without its Python code. Programs in memory are taken too.
 
     Opening such a file can run code that its author hid in it: PyTorch reads parts of it with the
     unrestricted unpickler and evaluates its shape expressions. So it is refused unless somebody says
@@ -39,10 +39,7 @@ class ExportedProgramFile(fpframe.SuspectSource):
 
     name: ClassVar[str] = "pt2"
     forms: ClassVar[tuple[str, ...]] = ("FILE.pt2",)
-
-    def matches(self, address: str) -> bool:
-        """Tell whether it is a path that ends in ``.pt2``."""
-        return has_suffix(address, ".pt2")
+    objects: ClassVar[tuple[str, ...]] = ("torch.ExportedProgram",)
 
     def open(self, request: fpframe.SuspectRequest) -> fpframe.Query:
         """Return access to the program.
@@ -59,26 +56,7 @@ class ExportedProgramFile(fpframe.SuspectSource):
                 "say --trust-code"
             )
         digest = file_digest(path)  # before its author's code may have a say in it
-        device = open_device(request.device)
-        program = _load(path)
-        image = _image(program, request)
-        batch = check_input([size if isinstance(size, int) else None for size in image.shape], image.dtype, request)
-        if any(
-            tensor.device != device for tensor in [*program.state_dict.values(), *program.tensor_constants.values()]
-        ):
-            program = move_to_device_pass(program, device)
-        module, prepare = program.module(), normaliser(request).to(device)
-
-        def ask(pixels: Tensor) -> Tensor:
-            answer = module(as_input(prepare(pixels.to(device)), image.dtype))
-            if not isinstance(answer, Tensor):
-                raise fpframe.ModelError(
-                    f"the program answers with a {type(answer).__name__} ({request.address}); "
-                    "export it with one tensor as its output"
-                )
-            return answer
-
-        query = open_query(ask if batch is None else in_chunks(ask, batch), request, digest=digest)
+        query = _query(_load(path), request, digest=digest)
         query.notes = (
             fpframe.Note(
                 "code-trusted",
@@ -88,6 +66,15 @@ class ExportedProgramFile(fpframe.SuspectSource):
         )
         return query
 
+    def adapt(self, suspect: ExportedProgram, request: fpframe.SuspectRequest) -> fpframe.Query:
+        """Return access to a program in memory.
+
+        Raises:
+            UsageError: there is no such device.
+            ModelError: the program takes other images.
+        """
+        return _query(suspect, request)
+
     def example(self, folder: Path, model: fpframe.Classifier) -> fpframe.SuspectRequest:
         """Export a model for any number of images."""
         path = folder / "suspect.pt2"
@@ -96,6 +83,35 @@ class ExportedProgramFile(fpframe.SuspectSource):
         return fpframe.SuspectRequest(
             address=str(path), num_classes=model.num_classes, image_shape=model.image_shape, trust_code=True
         )
+
+    def example_object(self, folder: Path, model: fpframe.Classifier) -> fpframe.SuspectExample:
+        """Return a program for any number of images."""
+        images = torch.zeros(2, *model.image_shape)
+        program = torch.export.export(model, (images,), dynamic_shapes=({0: Dim("count")},))
+        request = fpframe.SuspectRequest(
+            address="ExportedProgram", num_classes=model.num_classes, image_shape=model.image_shape
+        )
+        return fpframe.SuspectExample(request=request, suspect=program)
+
+
+def _query(program: ExportedProgram, request: fpframe.SuspectRequest, *, digest: str = "") -> fpframe.Query:
+    device = open_device(request.device)
+    image = _image(program, request)
+    batch = check_input([size if isinstance(size, int) else None for size in image.shape], image.dtype, request)
+    if any(tensor.device != device for tensor in [*program.state_dict.values(), *program.tensor_constants.values()]):
+        program = move_to_device_pass(copy.deepcopy(program), device)
+    module, prepare = program.module(), normaliser(request).to(device)
+
+    def ask(pixels: Tensor) -> Tensor:
+        answer = module(as_input(prepare(pixels.to(device)), image.dtype))
+        if not isinstance(answer, Tensor):
+            raise fpframe.ModelError(
+                f"the program answers with a {type(answer).__name__} ({request.address}); "
+                "export it with one tensor as its output"
+            )
+        return answer
+
+    return open_query(ask if batch is None else in_chunks(ask, batch), request, digest=digest)
 
 
 def _load(path: Path) -> ExportedProgram:
