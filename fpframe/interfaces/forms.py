@@ -23,7 +23,7 @@ def has_form(address: str, form: str) -> bool:
     if prefix or wanted:
         return prefix == wanted
     if form.startswith(_FOLDER):
-        return Path(address, form.removeprefix(_FOLDER)).is_file()
+        return bool(address) and Path(address, form.removeprefix(_FOLDER)).is_file()
     return form.startswith(_FILE) and address.lower().endswith(form.removeprefix(_FILE).lower())
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import attrs
+from torch import nn
 
 from fpframe.interfaces.component import Component
 from fpframe.interfaces.forms import has_form, is_one_of
@@ -121,6 +122,14 @@ class SuspectSource(Component):
             ModelError: it does not fit the victim's classes and images.
         """
         raise NotImplementedError(f"{type(self).__name__}.adapt is not written; write it, or declare no objects")
+
+    def as_network(self, request: SuspectRequest) -> nn.Module | None:
+        """Return a torch network that answers as the model at an address does, where it can be converted into one.
+
+        An owner's model gets gradients by it. What it answers is compared with the model's own answers before it is
+        used. ``None`` says that there is none, as by default.
+        """
+        return None
 
     def companions(self, address: str) -> Sequence[str]:
         """Return the paths of further files that belong to the suspect at a path, such as weights beside their graph.

@@ -1,3 +1,4 @@
+from .asked import AskedModel as AskedModel
 from .backbones import PYTHON as PYTHON, build_backbone as build_backbone
 from .datasets import download_dataset as download_dataset, open_dataset as open_dataset, open_pool as open_pool
 from .inprocess import (

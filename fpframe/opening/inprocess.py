@@ -44,7 +44,7 @@ def module_query(module: nn.Module, request: SuspectRequest) -> Query:
             return network(prepare(pixels.to(device)).to(dtype))
 
     query = open_query(ask, request, digest=digest, usual="logits" if _of_a_library(given) else None)
-    query.class_names = names
+    query.class_names, query.network = names, given
     if isinstance(given, Classifier):
         prepared = request.mean is not None or request.std is not None
         query.architecture, query.notes = given.architecture, opening_notes(given, whose="suspect", prepared=prepared)

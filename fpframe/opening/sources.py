@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 from fpframe.base import Address
 from fpframe.errors import PluginError, UsageError
@@ -27,8 +28,11 @@ def needed_source(registry: Registry, address: str) -> SuspectSource:
     source = find_source(registry, address)
     if source is not None:
         return source
-    prefix = Address.parse(address).prefix
-    what = f"no suspect source knows the prefix '{prefix}'" if prefix else "no suspect source opens this file"
+    prefix, path = Address.parse(address).prefix, Path(address)
+    if prefix and path.exists():
+        raise UsageError(f"'{address}' reads as an address with the prefix '{prefix}'; write ./{address} for the path")
+    what = f"no suspect source opens this {'folder' if path.is_dir() else 'file'}"
+    what = f"no suspect source knows the prefix '{prefix}'" if prefix else what
     raise UsageError("; ".join(filter(None, [f"{what} ({address})", known_forms(registry, files=False)])))
 
 

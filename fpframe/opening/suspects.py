@@ -10,7 +10,7 @@ from typing import Any, TypedDict, Unpack
 import attrs
 from torch import nn
 
-from fpframe.base import Address
+from fpframe.base import Address, as_address
 from fpframe.errors import ModelError, UsageError
 from fpframe.interfaces import SuspectRequest
 from fpframe.models import Outputs, Query
@@ -127,7 +127,7 @@ def _opened(query: Query, request: SuspectRequest) -> Query:
 
 def _address(suspect: object) -> str:
     if isinstance(suspect, str | Path):
-        return str(suspect)
+        return as_address(suspect)
     own = getattr(suspect, "address", "")
     named = getattr(suspect, "__qualname__", type(suspect).__name__)
     return own if isinstance(own, str) and own else str(named)
@@ -135,4 +135,4 @@ def _address(suspect: object) -> str:
 
 def _path(suspect: object) -> Path | None:
     """Return where the weights of a suspect may lie; what fpframe wrote there says which network they belong to."""
-    return Path(suspect) if isinstance(suspect, str | Path) and not Address.parse(str(suspect)).prefix else None
+    return Path(suspect) if isinstance(suspect, str | Path) and not Address.parse(as_address(suspect)).prefix else None

@@ -9,28 +9,37 @@ import attrs
 import numpy as np
 from torch import nn
 
-from fpframe.base import Address
+from fpframe.base import Address, as_address
 from fpframe.errors import DataError, ModelError, UsageError
+from fpframe.interfaces import BackboneSource, SuspectRequest
 from fpframe.models import Classifier, Dataset, state_digest
-from fpframe.opening.backbones import build_backbone
+from fpframe.opening.asked import AskedModel, Unwrapping, has_answers, unwrapped
+from fpframe.opening.backbones import PYTHON, build_backbone
 from fpframe.opening.networks import build_for_weights, unchanged_address
 from fpframe.opening.perchannel import finite, per_channel, positive
+from fpframe.opening.sources import find_adapter, find_source
+from fpframe.opening.suspects import open_suspect
 from fpframe.opening.weights import SUFFIXES, load_weights
 from fpframe.registry import Registry
 
+#: Test images by which it is settled how the victim's answers are read, and whether a converted network has them.
+COMPARED_IMAGES = 256
+
 
 def _model(victim: Any, field: attrs.Attribute[Any], value: object) -> None:
-    if isinstance(value, nn.Module):
-        return
-    if not isinstance(value, str):
+    if value is None:
         raise UsageError(
-            f"a victim cannot be a {type(value).__name__}; give a torch.nn.Module, or an address such as timm:resnet18"
+            "a victim cannot be None; give a torch.nn.Module, an address such as timm:resnet18, or whatever verify takes"
         )
-    if not Address.parse(value).prefix:
-        weights = f", weights='{value}'" if Path(value).suffix in SUFFIXES else ""
+    if isinstance(value, str | Path) and not Address.parse(as_address(value)).prefix and _holds_weights_only(value):
         raise UsageError(
-            f"'{value}' is not the address of a victim; name its architecture, as in Victim('timm:resnet18'{weights})"
+            f"'{value}' is not the address of a victim; name its architecture, as in Victim('timm:resnet18', "
+            f"weights='{value}')"
         )
+
+
+def _holds_weights_only(path: str | Path) -> bool:
+    return Path(path).suffix.lower() in SUFFIXES
 
 
 def _path(path: str | Path | None) -> Path | None:
@@ -51,8 +60,11 @@ class Victim:
     """The owner's model, and whatever is needed to open it.
 
     Attributes:
-        model: a module from pixels ``(N, C, H, W)`` in [0, 1] to logits ``(N, K)``, or an address such as
-            ``timm:resnet18`` or ``python:MODULE:FUNCTION``.
+        model: a module from pixels ``(N, C, H, W)`` in [0, 1] to logits ``(N, K)``; an address such as
+            ``timm:resnet18`` or ``python:MODULE:FUNCTION``; or whatever `fpframe.verify` takes, such as ``model.onnx``,
+            a folder of Hugging Face, a classifier of scikit-learn, or a function from pixels to probabilities. One that
+            can only be asked gives neither gradients nor weights: schemes that need them are refused, and thefts that
+            modify weights are left out.
         weights: file with its weights, where it is an architecture without any.
         backbone: address that builds its architecture anew, with fresh weights each time; needed only where `model` is
             not such an address. Without it no model of the victim's own architecture can be trained, and the stratum
@@ -66,7 +78,7 @@ class Victim:
         DataError: the indices are not whole numbers.
     """
 
-    model: nn.Module | str = attrs.field(validator=_model)
+    model: Any = attrs.field(validator=_model)
     weights: Path | None = attrs.field(default=None, converter=_path, kw_only=True)
     backbone: str | None = attrs.field(default=None, kw_only=True)
     mean: tuple[float, ...] | None = attrs.field(default=None, converter=per_channel, validator=finite, kw_only=True)
@@ -74,8 +86,8 @@ class Victim:
     indices: np.ndarray | None = attrs.field(default=None, converter=_indices, kw_only=True)
 
     @classmethod
-    def of(cls, victim: Victim | nn.Module | str | None) -> Victim | None:
-        """Return a victim; a bare module or address is one without anything to be said about it."""
+    def of(cls, victim: object) -> Victim | None:
+        """Return a victim; a bare module, address or object is one without anything to be said about it."""
         return victim if victim is None or isinstance(victim, Victim) else cls(victim)
 
     def open(self, dataset: Dataset, registry: Registry) -> tuple[Classifier, str | None]:
@@ -86,22 +98,16 @@ class Victim:
             ModelError: the model does not fit the data, or is an architecture without weights.
         """
         classifier, backbone = self._network(dataset, registry)
-        if self.mean is not None or self.std is not None:
-            classifier = Classifier(
-                classifier.module,
-                num_classes=dataset.num_classes,
-                image_shape=dataset.image_shape,
-                mean=self.mean,
-                std=self.std,
-                address=classifier.address,
-                form=classifier.form,
-            )
+        classifier = self._behind(classifier)
         if self.weights is not None:
             load_weights(classifier, self.weights)
         return classifier.checked(), backbone
 
     def _network(self, dataset: Dataset, registry: Registry) -> tuple[Classifier, str | None]:
         shape, classes = dataset.image_shape, dataset.num_classes
+        if not isinstance(self.model, str | nn.Module) or self._is_suspect(registry):
+            given = self._opened(dataset, registry)
+            return given, self._named_backbone(given, registry)
         if isinstance(self.model, str):
             if self.weights is None:
                 classifier = build_backbone(registry, self.model, classes, shape, seed=0)
@@ -111,7 +117,7 @@ class Victim:
             return classifier, self._named_backbone(classifier, registry) or anew
         if not isinstance(self.model, Classifier):
             name = type(self.model).__name__
-            given = Classifier(self.model, num_classes=classes, image_shape=shape, address=name)
+            given = Classifier(unwrapped(self.model, shape), num_classes=classes, image_shape=shape, address=name)
             return given, self._named_backbone(given, registry)
         if (self.model.num_classes, self.model.image_shape) != (classes, shape):
             raise ModelError(
@@ -120,6 +126,63 @@ class Victim:
                 "trained on"
             )
         return self.model, self._named_backbone(self.model, registry)
+
+    def _is_suspect(self, registry: Registry) -> bool:
+        """Tell whether the model is something that a suspect source opens or takes, and no architecture."""
+        if isinstance(self.model, nn.Module):
+            return not isinstance(self.model, Classifier) and find_adapter(registry, self.model) is not None
+        prefix = Address.parse(as_address(self.model)).prefix
+        if prefix in (PYTHON, *registry.names(BackboneSource.kind)):
+            return False
+        source = find_source(registry, as_address(self.model))
+        return source is not None and not source.needs_backbone
+
+    def _opened(self, dataset: Dataset, registry: Registry) -> Classifier:
+        """Return the victim as a network: the one that it is, one that it was converted into, or one that asks it."""
+        if self.weights is not None:
+            raise UsageError(f"'{self.weights}' does not apply to a victim that brings its own weights; leave it out")
+        options: Any = {"num_classes": dataset.num_classes, "image_shape": dataset.image_shape}
+        query = open_suspect(
+            self.model,
+            registry=registry,
+            classes=dataset.classes,
+            trust_code=True,  # it is the owner's own
+            mean=self.mean,
+            std=self.std,
+            **options,
+        )
+        if isinstance(query.network, Classifier):
+            return query.network
+        if query.network is not None:
+            return Classifier(Unwrapping(query.network), address=query.address, **options)
+        pixels = dataset.test.pixels[:COMPARED_IMAGES]  # real ones, for blank images hardly show how answers are read
+        answers = query(pixels)
+        converted = self._converted(query.address, registry, options)
+        if converted is not None and has_answers(self._behind(converted), pixels, answers):
+            return converted
+        return Classifier(AskedModel(query), address=query.address, **options)
+
+    def _converted(self, address: str, registry: Registry, options: dict[str, Any]) -> Classifier | None:
+        """Return the network that the source of an address makes of the model there, where it makes one."""
+        if not isinstance(self.model, str | Path):
+            return None
+        source = find_source(registry, address)
+        network = None if source is None else source.as_network(SuspectRequest(address=address, **options))
+        return None if network is None else Classifier(Unwrapping(network), address=address, **options)
+
+    def _behind(self, classifier: Classifier) -> Classifier:
+        """Return a network behind the normalisation that was named, unless it is asked, which has it already."""
+        if (self.mean is None and self.std is None) or isinstance(classifier.module, AskedModel):
+            return classifier
+        return Classifier(
+            classifier.module,
+            num_classes=classifier.num_classes,
+            image_shape=classifier.image_shape,
+            mean=self.mean,
+            std=self.std,
+            address=classifier.address,
+            form=classifier.form,
+        )
 
     def _named_backbone(self, victim: Classifier, registry: Registry) -> str | None:
         """Return the backbone that was named, in the form of the victim: unchanged, unless the victim looks adapted.

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import importlib
+import warnings
 from pathlib import Path
 from typing import Any, ClassVar
 
 import attrs
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 import fpframe
 from fpframe.errors import first_line, ran_out_of_memory
@@ -23,6 +24,7 @@ from fpframe.opening import (
     open_query,
     refuse_backbone,
 )
+from fpframe.rng import isolated
 from fpframe_plugins.suspects._external_data import external_files
 
 _DTYPES = {
@@ -63,6 +65,16 @@ class OnnxFile(fpframe.SuspectSource):
             ModelError: the network has other classes or other images.
         """
         return _query(suspect, request)
+
+    def as_network(self, request: fpframe.SuspectRequest) -> nn.Module | None:
+        """Return what onnx2torch makes of a file, where it is installed and knows all that is in it."""
+        try:
+            with warnings.catch_warnings(), isolated(0):
+                warnings.simplefilter("ignore")
+                network: nn.Module = importlib.import_module("onnx2torch").convert(str(existing_file(request.address)))
+        except Exception:  # it knows few operations, and is not needed
+            return None
+        return network.eval()
 
     def companions(self, address: str) -> list[str]:
         """Return the files beside it that hold its weights."""

@@ -45,14 +45,14 @@ class ScikitLearn(fpframe.SuspectSource):
             told = np.asarray(ask(pixels.cpu().numpy()))
             if method == "predict":
                 return numbers[np.searchsorted(suspect.classes_, told)]
-            if told.ndim != 2 or names or len(numbers) == request.num_classes:
+            if told.ndim != 2 or names or numbers[-1] != request.num_classes - 1:
                 return told
             whole = np.zeros((len(told), request.num_classes))  # classes that it was never shown get nothing
             whole[:, numbers] = told
             return whole
 
         count = len(names) or request.num_classes
-        query = function_query(answers, attrs.evolve(request, outputs=outputs, num_classes=count))
+        query = function_query(answers, attrs.evolve(request, outputs=outputs, num_classes=count))  # type: ignore[arg-type]
         query.class_names = names
         query.notes = _notes(suspect, request, method)
         return query
@@ -85,17 +85,20 @@ def _classes(suspect: Any, request: fpframe.SuspectRequest) -> tuple[np.ndarray,
             f"the {type(suspect).__name__} answers several questions at once ({request.address}); give a function from "
             "pixels to the answers to one"
         )
-    whole = classes.dtype.kind in "iuf" and bool((classes == classes.round()).all())
-    if whole and classes.min() >= 0 and classes.max() < request.num_classes:
-        return classes.astype(int), ()
-    return np.arange(len(classes)), tuple(str(name) for name in classes)
+    order = np.arange(len(classes))
+    if classes.dtype.kind in "iuf":
+        if bool((classes == classes.round()).all()) and classes.min() >= 0 and classes.max() == request.num_classes - 1:
+            return classes.astype(int), ()
+        if np.array_equal(classes, order):
+            return order, ()
+    return order, tuple(str(name) for name in classes)
 
 
-def _method(suspect: Any, request: fpframe.SuspectRequest) -> tuple[str, fpframe.Outputs]:
+def _method(suspect: Any, request: fpframe.SuspectRequest) -> tuple[str, str]:
     """Return the method to ask, and as what its answers are read."""
     for method, outputs in _TELLING:
         if request.outputs != "labels" and hasattr(suspect, method):
-            return method, outputs if request.outputs == "auto" else request.outputs  # type: ignore[return-value]
+            return method, outputs if request.outputs == "auto" else request.outputs
     return "predict", "labels"
 
 
