@@ -5,33 +5,69 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import attrs
 import torch
 from torch import Tensor, nn
 
 from fpframe.errors import ModelError
-from fpframe.models import TOP1, Query, evaluating
+from fpframe.models import TOP1, Outputs, Query, evaluating
+from fpframe.opening.suspects import open_suspect
+from fpframe.registry import Registry, load_registry
 
 #: By how much the probabilities of a converted network may be away from those of the model.
 CLOSE = 1e-4
 
 
+@attrs.frozen(kw_only=True)
+class Again:
+    """How a model at an address is opened, as plain data; see `open_suspect`."""
+
+    address: str
+    num_classes: int
+    image_shape: tuple[int, int, int]
+    classes: tuple[str, ...]
+    mean: tuple[float, ...] | None
+    std: tuple[float, ...] | None
+    outputs: Outputs = "auto"
+    blocked: tuple[str, ...] = ()
+    pinned: tuple[str, ...] = ()
+
+    def open(self, registry: Registry, model: object = None) -> Query:
+        """Return access to the model, or to the object that it is in this process."""
+        said = attrs.asdict(self, filter=attrs.filters.exclude("address", "blocked", "pinned"), recurse=False)
+        # an owner's model is the owner's own
+        return open_suspect(self.address if model is None else model, registry=registry, trust_code=True, **said)
+
+
 class AskedModel(nn.Module):
     """A model that can only be asked, as a network without weights and without gradients.
 
-    Its logits are the logarithms of the probabilities that the model answers with.
+    Its logits are the logarithms of the probabilities that the model answers with. In another process it is opened
+    again, where `again` says how.
     """
 
-    def __init__(self, query: Query) -> None:
+    def __init__(self, query: Query, again: Again | None = None) -> None:
         super().__init__()
-        self.query = query
+        self.query, self.again = query, again
+
+    def __reduce__(self) -> Any:
+        """Return what makes it in another process."""
+        if self.again is None:
+            return super().__reduce__()
+        return AskedModel.of, (attrs.evolve(self.again, outputs=self.query.outputs),)
+
+    @classmethod
+    def of(cls, again: Again) -> AskedModel:
+        """Open a model again."""
+        return cls(again.open(load_registry(blocked=again.blocked, pinned=again.pinned)), again)
 
     def forward(self, pixels: Tensor) -> Tensor:
         """Return logits ``(N, K)`` for pixels ``(N, C, H, W)``."""
         answers = self.query(pixels.detach())
         if self.query.channel == TOP1:
             raise ModelError(
-                f"the victim answers with labels alone ({self.query.address}); a fingerprint compares probabilities, so "
-                "give a model that tells them"
+                f"the victim answers with labels alone ({self.query.address}), and a fingerprint compares "
+                "probabilities; give a model that tells them"
             )
         return answers.double().clamp_min(torch.finfo(torch.float32).tiny).log().float()
 

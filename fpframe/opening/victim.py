@@ -13,12 +13,11 @@ from fpframe.base import Address, as_address
 from fpframe.errors import DataError, ModelError, UsageError
 from fpframe.interfaces import BackboneSource, SuspectRequest
 from fpframe.models import Classifier, Dataset, state_digest
-from fpframe.opening.asked import AskedModel, Unwrapping, has_answers, unwrapped
+from fpframe.opening.asked import Again, AskedModel, Unwrapping, has_answers, unwrapped
 from fpframe.opening.backbones import PYTHON, build_backbone
 from fpframe.opening.networks import build_for_weights, unchanged_address
 from fpframe.opening.perchannel import finite, per_channel, positive
 from fpframe.opening.sources import find_adapter, find_source
-from fpframe.opening.suspects import open_suspect
 from fpframe.opening.weights import SUFFIXES, load_weights
 from fpframe.registry import Registry
 
@@ -29,7 +28,8 @@ COMPARED_IMAGES = 256
 def _model(victim: Any, field: attrs.Attribute[Any], value: object) -> None:
     if value is None:
         raise UsageError(
-            "a victim cannot be None; give a torch.nn.Module, an address such as timm:resnet18, or whatever verify takes"
+            "a victim cannot be None; give a torch.nn.Module, an address such as timm:resnet18, or whatever "
+            "verify takes"
         )
     if isinstance(value, str | Path) and not Address.parse(as_address(value)).prefix and _holds_weights_only(value):
         raise UsageError(
@@ -142,15 +142,17 @@ class Victim:
         if self.weights is not None:
             raise UsageError(f"'{self.weights}' does not apply to a victim that brings its own weights; leave it out")
         options: Any = {"num_classes": dataset.num_classes, "image_shape": dataset.image_shape}
-        query = open_suspect(
-            self.model,
-            registry=registry,
+        at_address = isinstance(self.model, str | Path)
+        again = Again(
+            address=as_address(self.model) if at_address else "",
             classes=dataset.classes,
-            trust_code=True,  # it is the owner's own
             mean=self.mean,
             std=self.std,
+            blocked=registry.blocked,
+            pinned=registry.pinned,
             **options,
         )
+        query = again.open(registry, None if at_address else self.model)
         if isinstance(query.network, Classifier):
             return query.network
         if query.network is not None:
@@ -160,7 +162,7 @@ class Victim:
         converted = self._converted(query.address, registry, options)
         if converted is not None and has_answers(self._behind(converted), pixels, answers):
             return converted
-        return Classifier(AskedModel(query), address=query.address, **options)
+        return Classifier(AskedModel(query, again if at_address else None), address=query.address, **options)
 
     def _converted(self, address: str, registry: Registry, options: dict[str, Any]) -> Classifier | None:
         """Return the network that the source of an address makes of the model there, where it makes one."""

@@ -132,7 +132,7 @@ def _columns(part: Any, library: Any, address: str) -> tuple[str, str]:
         if len(found) != 1:
             told = f"{len(found)} columns of {what}" if found else f"no column of {what}"
             raise fpframe.DataError(
-                f"it has {told} among {', '.join(part.features)} ({address}); keep one with select_columns, and cast it "
+                f"it has {told} among {', '.join(part.features)} ({address}); keep one with select_columns, cast "
                 "with cast_column"
             )
     return images[0], labels[0]

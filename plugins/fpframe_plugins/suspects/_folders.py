@@ -15,7 +15,7 @@ _MOST = 16 * 2**20
 
 
 def config_of(address: str) -> Mapping[str, Any]:
-    """Return what the ``config.json`` of the folder at an address says; nothing where there is none that is readable."""
+    """Return what the ``config.json`` of the folder at an address says; nothing where it cannot be read."""
     if not address or Address.parse(address).prefix:
         return {}
     return read_json(Path(address, "config.json"))

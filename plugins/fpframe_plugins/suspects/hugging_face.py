@@ -24,10 +24,11 @@ _WEIGHTS = ("model.safetensors", "model.safetensors.index.json")
 
 @attrs.frozen(kw_only=True)
 class HuggingFaceModel(fpframe.SuspectSource):
-    """Open folders with ``config.json`` and ``model.safetensors``, and take models, pairs and pipelines of transformers.
+    """Open folders with ``config.json`` and ``model.safetensors``, and take models of transformers.
 
-    A pair is a model with its image processor. Nothing is fetched, no code of the folder runs, and pickles are not
-    read. Every weight of the model must be in the folder: transformers itself would make up those that are missing.
+    A model may come in a pair with its image processor, or in a pipeline. Nothing is fetched, no code of the folder
+    runs, and pickles are not read. Every weight of the model must be in the folder: transformers itself would make up
+    those that are missing.
     """
 
     name: ClassVar[str] = "hugging-face"
@@ -125,9 +126,10 @@ def _loaded(transformers: Any, folder: Path) -> nn.Module:
         ) from error
     lacking = sorted([*told.get("missing_keys", ()), *(str(key) for key in told.get("mismatched_keys", ()))])
     if lacking:
+        more = f" and {len(lacking) - 1} more" if len(lacking) > 1 else ""
         raise fpframe.ModelError(
-            f"the weights of '{lacking[0]}' {f'and {len(lacking) - 1} more ' if len(lacking) > 1 else ''}are missing or "
-            f"of another shape ({folder}); save the classifier, with its head, with save_pretrained"
+            f"the weights '{lacking[0]}'{more} are missing, or of another shape ({folder}); save the classifier, with its "
+            "head, with save_pretrained"
         )
     network: nn.Module = model.eval()
     return network
