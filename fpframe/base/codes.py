@@ -158,6 +158,7 @@ _OTHERS: dict[str, str] = {
     "suspect-not-isolated": "The suspect ran in fpframe's own process, where nothing limits it.",
     "suspect-source": "What the plugin that opened the suspect says about it.",
     "suspect-untrained": "The suspect is a network with random weights.",
+    "thefts-left-out": "Thefts that modify weights could not be tried, for the victim can only be asked.",
     "victim-architecture-absent": "Another architecture stands in for the victim's.",
     "victim-images-not-named": "Which images the victim was trained on was not said.",
 }

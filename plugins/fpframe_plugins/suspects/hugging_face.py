@@ -128,8 +128,8 @@ def _loaded(transformers: Any, folder: Path) -> nn.Module:
     if lacking:
         more = f" and {len(lacking) - 1} more" if len(lacking) > 1 else ""
         raise fpframe.ModelError(
-            f"the weights '{lacking[0]}'{more} are missing, or of another shape ({folder}); save the classifier, with its "
-            "head, with save_pretrained"
+            f"the weights '{lacking[0]}'{more} are missing, or of another shape ({folder}); save the classifier with "
+            "its head, by save_pretrained"
         )
     network: nn.Module = model.eval()
     return network
