@@ -27,19 +27,16 @@ COMPARED_IMAGES = 256
 
 def _model(victim: Any, field: attrs.Attribute[Any], value: object) -> None:
     if value is None:
+        raise UsageError("a victim cannot be a NoneType; give a torch.nn.Module, or an address such as timm:resnet18")
+    if not isinstance(value, str | Path) or Address.parse(as_address(value)).prefix:
+        return
+    bare = Path(value).suffix.lower() in SUFFIXES
+    if bare or not Path(value).exists():
+        weights = f", weights='{value}'" if bare else ""
         raise UsageError(
-            "a victim cannot be None; give a torch.nn.Module, an address such as timm:resnet18, or whatever "
-            "verify takes"
+            f"'{value}' is not the address of a victim; name its architecture, as in Victim('timm:resnet18'{weights}), "
+            "or a model that brings its own, such as an .onnx file that is there"
         )
-    if isinstance(value, str | Path) and not Address.parse(as_address(value)).prefix and _holds_weights_only(value):
-        raise UsageError(
-            f"'{value}' is not the address of a victim; name its architecture, as in Victim('timm:resnet18', "
-            f"weights='{value}')"
-        )
-
-
-def _holds_weights_only(path: str | Path) -> bool:
-    return Path(path).suffix.lower() in SUFFIXES
 
 
 def _path(path: str | Path | None) -> Path | None:
