@@ -45,6 +45,7 @@ from .models import (
     Classifier as Classifier,
     Dataset as Dataset,
     Images as Images,
+    Preparation as Preparation,
     Query as Query,
     QuerySet as QuerySet,
     Training as Training,

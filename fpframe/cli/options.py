@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 #: An option that is there or not; it has no opposite.
 Flag = Annotated[bool, Parameter(negative=(), show_default=False)]
+#: How images are prepared, as `fpframe.Preparation.read` reads it.
+Input = Annotated[str | None, Parameter(name="--input")]
 Json = Annotated[bool, Parameter(name="--json", negative=(), show_default=False)]
 Verbose = Annotated[bool, Parameter(alias="-v", negative=(), show_default=False)]
 #: An option that takes several words, such as ``--without attacked same-data``, and none by default.
@@ -43,7 +45,8 @@ class VictimOptions:
         weights: Its weights (.safetensors, or a state dict in .pt).
         backbone: Its architecture with fresh weights, such as timm:resnet18, where --victim gives trained ones.
         victim_indices: Indices of the training images that it has seen (.npy).
-        mean: Per-channel mean that it subtracts from pixels, separated by commas.
+        input_: How images are prepared for it, such as "resize=224,bicubic,antialias; rgb; mean=0.5; std=0.5".
+        mean: Per-channel mean that it subtracts from pixels, separated by commas; short for --input mean=.
         std: Per-channel standard deviation that it divides them by.
     """
 
@@ -51,6 +54,7 @@ class VictimOptions:
     weights: Path | None = None
     backbone: str | None = None
     victim_indices: Path | None = None
+    input_: Input = None
     mean: str | None = None
     std: str | None = None
 
@@ -67,11 +71,17 @@ class VictimOptions:
         mean, std = numbers(self.mean, "--mean"), numbers(self.std, "--std")
         if self.victim is not None:
             return Victim(
-                self.victim, weights=self.weights, backbone=self.backbone, indices=indices, mean=mean, std=std
+                self.victim,
+                weights=self.weights,
+                backbone=self.backbone,
+                preparation=self.input_,
+                indices=indices,
+                mean=mean,
+                std=std,
             )
         for field in attrs.fields(type(self)):
             if getattr(self, field.name) is not None:
-                option = field.name.replace("_", "-")
+                option = field.name.strip("_").replace("_", "-")
                 raise UsageError(f"--{option} is about a victim of your own; name it with --victim")
         return None
 

@@ -17,7 +17,7 @@ from fpframe.interfaces import ComponentSpec, Encoder, Scheme
 from fpframe.models import through_channel
 from fpframe.recipe import Recipe, load_scheme
 from fpframe.registry import Registry
-from fpframe.zoo import FilterChain, ZooModel, plan_models, thefts_of_weights
+from fpframe.zoo import FilterChain, ZooModel, plan_models, require_thefts
 
 #: Models of each kind that an encoder needs: one alone does not show what it shares with others of its kind.
 LEAST_FIT = 2
@@ -98,15 +98,9 @@ def plan_enrolment(recipe: Recipe, registry: Registry, without: tuple[str, ...])
         RecipeError: there are none of a kind that an encoder needs.
         UsageError: alpha is out of reach for so few calibration models.
     """
+    require_thefts(recipe, registry, without)
     plan = plan_models(recipe, registry, splits=("fit", "calibrate"), without=without)
     fit = {model.relation for model in plan if model.split == "fit"}
-    left_out = [theft for theft in thefts_of_weights(recipe, registry) if theft in without]
-    if "derived" not in fit and left_out:
-        raise RecipeError(
-            f"recipe '{recipe.name}' has no derived models in 'fit' but of thefts that need the victim's weights "
-            f"({', '.join(left_out)}), and the victim can only be asked; add a theft that only asks, such as "
-            "extract(soft), or give the victim as a PyTorch module"
-        )
     for relation in ("derived", "independent"):
         if relation not in fit:
             raise RecipeError(f"recipe '{recipe.name}' has no {relation} models in 'fit'; an encoder needs both kinds")

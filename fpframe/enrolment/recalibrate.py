@@ -264,8 +264,7 @@ def _on_files(
         image_shape=enrolment.queries.image_shape,
         classes=tuple(enrolment.classes),
         outputs=independents.outputs,
-        mean=independents.mean,
-        std=independents.std,
+        preparation=independents.preparation,
         trust_code=independents.trust_code,
     )
     with OwnProcess(run.registry, independents.limits) as apart:

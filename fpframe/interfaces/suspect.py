@@ -12,7 +12,7 @@ from torch import nn
 
 from fpframe.interfaces.component import Component
 from fpframe.interfaces.forms import has_form, is_one_of
-from fpframe.models import Classifier, Outputs, Query
+from fpframe.models import PLAIN, Classifier, Outputs, Preparation, Query
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -25,8 +25,7 @@ class SuspectRequest:
         image_shape: channels, height and width of the queries.
         backbone: builds the fresh network that ``--backbone`` names; ``None`` when no backbone was named.
         outputs: how its answers are to be read.
-        mean: per-channel mean to subtract from pixels, or ``None``.
-        std: per-channel standard deviation to divide pixels by, or ``None``.
+        preparation: what happens to pixels before it takes them, as far as the caller says.
         device: torch device to run it on.
         batch_size: images per call.
         max_queries: most images that it may be sent.
@@ -39,13 +38,31 @@ class SuspectRequest:
     image_shape: tuple[int, int, int]
     backbone: Callable[[], Classifier] | None = None
     outputs: Outputs = "auto"
-    mean: tuple[float, ...] | None = None
-    std: tuple[float, ...] | None = None
+    preparation: Preparation = PLAIN
     device: str = "cpu"
     batch_size: int = 256
     max_queries: int | None = None
     classes: tuple[str, ...] = ()
     trust_code: bool = False
+
+    @property
+    def prepared_shape(self) -> tuple[int, int, int]:
+        """Channels, height and width, in this order, of what the queries become before the suspect takes them.
+
+        Raises:
+            UsageError: images of the queries' shape cannot be prepared so.
+        """
+        return self.preparation.shape(self.image_shape)
+
+    @property
+    def mean(self) -> tuple[float, ...] | None:
+        """Per-channel mean to subtract from pixels."""
+        return self.preparation.mean
+
+    @property
+    def std(self) -> tuple[float, ...] | None:
+        """Per-channel standard deviation to divide pixels by."""
+        return self.preparation.std
 
 
 @attrs.frozen(kw_only=True, eq=False)

@@ -25,6 +25,8 @@ class Query:
         architecture: address of the network that was built for it, where that is known.
         network: what is asked, where it is a network of this process that answers with logits or what wraps them;
             pixels are prepared for it before.
+        preparation: how images are prepared for it, as text; empty where it gets them as they are, or prepares them
+            itself.
         spent: images asked so far.
     """
 
@@ -72,6 +74,7 @@ class Query:
         self.digest = digest
         self.architecture = ""
         self.network: nn.Module | None = None
+        self.preparation = ""
         self.spent = 0
         self._notes: tuple[Note, ...] = ()
         self._class_names: tuple[str, ...] = ()

@@ -18,7 +18,6 @@ from .modelfiles import (
     in_chunks as in_chunks,
 )
 from .networks import build_for_weights as build_for_weights
-from .perchannel import finite as finite, per_channel as per_channel, positive as positive
 from .saved import opening_notes as opening_notes
 from .sources import find_source as find_source, known_forms as known_forms
 from .suspects import Opening as Opening, Suspect as Suspect, open_suspect as open_suspect

@@ -26,8 +26,7 @@ class Again:
     num_classes: int
     image_shape: tuple[int, int, int]
     classes: tuple[str, ...]
-    mean: tuple[float, ...] | None
-    std: tuple[float, ...] | None
+    preparation: str
     outputs: Outputs = "auto"
     blocked: tuple[str, ...] = ()
     pinned: tuple[str, ...] = ()

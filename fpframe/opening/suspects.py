@@ -7,21 +7,21 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypedDict, Unpack
 
-import attrs
 from torch import nn
 
 from fpframe.base import Address, as_address
 from fpframe.errors import ModelError, UsageError
 from fpframe.interfaces import SuspectRequest
-from fpframe.models import Outputs, Query
+from fpframe.models import Outputs, Preparation, Query
 from fpframe.opening.inprocess import function_query, module_query, refuse_backbone
 from fpframe.opening.networks import build_for_weights
-from fpframe.opening.perchannel import per_channel
 from fpframe.opening.sources import find_adapter, known_objects, needed_source
 from fpframe.registry import Registry
 
 #: What cannot be changed of a query that is open; the size of its batches decides nothing.
-_OF_OPENING = ("backbone", "outputs", "mean", "std", "device", "max_queries")
+_OF_OPENING = ("backbone", "outputs", "preparation", "mean", "std", "device", "max_queries")
+#: What an option that changes nothing says.
+_USUAL = {"outputs": "auto", "device": "cpu", "preparation": ""}
 
 #: What can be questioned: an address, an open `Query`, a network, a function from pixels to answers, or whatever object
 #: a suspect source takes, such as a classifier of scikit-learn.
@@ -33,6 +33,7 @@ class Opening(TypedDict, total=False):
 
     backbone: str | None
     outputs: Outputs
+    preparation: Preparation | str | None
     mean: Iterable[float] | float | None
     std: Iterable[float] | float | None
     device: str
@@ -65,7 +66,10 @@ def open_suspect(
         backbone: address of the architecture that bare weights belong to, such as ``timm:resnet18``; it is built as
             its library builds it, unless the address or a file of fpframe's own says otherwise.
         outputs: how answers are to be read; ``auto`` looks at the first ones.
-        mean: per-channel mean to subtract from pixels; a `Classifier` keeps its own unless this is given.
+        preparation: what happens to pixels before it takes them, as a `Preparation` or its text, such as
+            ``resize=224,bicubic,antialias; rgb``.
+        mean: per-channel mean to subtract from pixels, where `preparation` says none; a `Classifier` keeps its own
+            unless mean, std or scale is given.
         std: per-channel standard deviation to divide pixels by.
         device: torch device to run it on.
         batch_size: images per call.
@@ -78,6 +82,10 @@ def open_suspect(
         ModelError: it is missing, damaged, or does not fit the victim's classes and images.
     """
     said: dict[str, Any] = dict(options)
+    if isinstance(suspect, Query):
+        return _opened(suspect, num_classes, said)
+    preparation = Preparation.of(said.pop("preparation", None), mean=said.pop("mean", None), std=said.pop("std", None))
+    prepared_shape = preparation.shape(image_shape)
     backbone = said.pop("backbone", None)
     request = SuspectRequest(
         address=_address(suspect),
@@ -85,13 +93,10 @@ def open_suspect(
         image_shape=image_shape,
         backbone=None
         if backbone is None
-        else partial(build_for_weights, registry, backbone, _path(suspect), num_classes, image_shape, seed=0),
-        mean=per_channel(said.pop("mean", None)),
-        std=per_channel(said.pop("std", None)),
+        else partial(build_for_weights, registry, backbone, _path(suspect), num_classes, prepared_shape, seed=0),
+        preparation=preparation,
         **said,
     )
-    if isinstance(suspect, Query):
-        return _opened(suspect, request)
     if isinstance(suspect, str | Path):
         return needed_source(registry, request.address).open(request)
     refuse_backbone(request)
@@ -108,18 +113,17 @@ def open_suspect(
     )
 
 
-def _opened(query: Query, request: SuspectRequest) -> Query:
+def _opened(query: Query, num_classes: int, said: dict[str, Any]) -> Query:
     """Return a query that is open already, on which the options of opening have no effect."""
-    fields = (field for field in attrs.fields(SuspectRequest) if field.name in _OF_OPENING)
-    idle = [field.name for field in fields if getattr(request, field.name) != field.default]
+    idle = [name for name in _OF_OPENING if said.get(name) not in (None, _USUAL.get(name))]
     if idle:
         raise UsageError(
             f"{', '.join(repr(name) for name in idle)} cannot change a query that is already open "
             f"({query.address or 'suspect'}); set it where the query is made"
         )
-    if query.num_classes != request.num_classes:
+    if query.num_classes != num_classes:
         raise ModelError(
-            f"the suspect tells {query.num_classes} classes where the victim tells {request.num_classes} "
+            f"the suspect tells {query.num_classes} classes where the victim tells {num_classes} "
             f"({query.address or 'suspect'}); both must tell the same classes"
         )
     return query

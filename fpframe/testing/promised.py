@@ -48,7 +48,7 @@ PROMISED: dict[str, dict[str, str]] = {
         "module_query": "a network from pixels `(N, C, H, W)` to logits `(N, K)`, as a `Query`",
         "open_query": "any function from a batch to a tensor, as a `Query` with all that the request says",
         "open_device": "the torch device of a name; refuses one that is not there",
-        "normaliser": "a network that subtracts the request's mean from pixels and divides them by its std",
+        "normaliser": "a network that prepares pixels as the request says",
         "refuse_backbone": "refuse a backbone for a suspect that brings its own architecture",
         "SUFFIXES": "the endings of files with weights, such as `.safetensors`",
         "existing_file": "the path of a file that exists",

@@ -13,6 +13,7 @@ from fpframe.decision import Test, reaches, refuse_alpha, require_alpha
 from fpframe.enrolment import Enrolment, units_of
 from fpframe.errors import UsageError, nearest
 from fpframe.isolation import Isolation, OpeningRequest, OwnProcess
+from fpframe.models import Preparation
 from fpframe.opening import Opening, Suspect
 from fpframe.registry import Registry, load_registry
 from fpframe.verification.detection import AUTO, NONE
@@ -63,7 +64,9 @@ def verify_many(
     Options:
         backbone: address of the architecture, for suspects that are files of weights.
         outputs: how answers are read; ``auto`` looks at the first ones, and refuses those that may be several things.
-        mean: per-channel mean to subtract from pixels before the suspect sees them.
+        preparation: what happens to pixels before the suspect sees them, as a `Preparation` or its text, such as
+            ``resize=224,bicubic,antialias; rgb``.
+        mean: per-channel mean to subtract from them, where `preparation` says none.
         std: per-channel standard deviation to divide them by.
         device: torch device of the suspect.
         batch_size: images per call.
@@ -132,6 +135,9 @@ def _verify(
 ) -> list[Verdict | Unfinished]:
     asking = _asking(options)
     opening: dict[str, Any] = dict(options)  # what is left
+    opening["preparation"] = Preparation.of(
+        opening.get("preparation"), mean=opening.pop("mean", None), std=opening.pop("std", None)
+    )
     if not isinstance(enrolment, Enrolment):
         enrolment = Enrolment.open(enrolment, registry=registry)
     count = len(suspects) + len(answers)
@@ -151,8 +157,7 @@ def _verify(
     )
     settings: dict[str, Any] = {
         "backbone": request.backbone,
-        "mean": None if request.mean is None else list(request.mean),
-        "std": None if request.std is None else list(request.std),
+        "preparation": str(request.preparation) or None,
         "device": request.device,
         "batch_size": request.batch_size,
         "max_queries": request.max_queries,

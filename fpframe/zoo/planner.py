@@ -76,6 +76,21 @@ def thefts_of_weights(recipe: Recipe, registry: Registry) -> tuple[str, ...]:
     return tuple(sorted({thief.label for thief in thieves if holds_weights(thief.steps[0], registry)}))
 
 
+def require_thefts(recipe: Recipe, registry: Registry, without: Iterable[str]) -> None:
+    """Refuse a recipe all of whose thefts to fit an encoder on are left out, for want of the victim's weights.
+
+    Raises:
+        RecipeError: names them.
+    """
+    fit = {Thief.of(group, registry).label for group in recipe.derived if group.fit}
+    if fit and fit <= set(without):
+        raise RecipeError(
+            f"recipe '{recipe.name}' fits encoders on nothing but thefts that need the victim's weights "
+            f"({', '.join(sorted(fit))}), and the victim can only be asked; add a theft that only asks, such as "
+            "extract(soft), or give the victim as a PyTorch module"
+        )
+
+
 def _own_thieves(strata: Iterable[Stratum], registry: Registry) -> dict[str, Thief]:
     """Return by name what strata do to make their models, where that is not what the recipe's thieves do."""
     own = {}

@@ -11,7 +11,7 @@ import torch
 
 from fpframe.base import Event, Note
 from fpframe.errors import ModelError
-from fpframe.models import Classifier, Dataset
+from fpframe.models import PLAIN, Classifier, Dataset
 from fpframe.opening import AskedModel, Victim, open_dataset, opening_notes
 from fpframe.recipe import Recipe, Run
 from fpframe.registry import SAME_ARCHITECTURE
@@ -120,7 +120,7 @@ def prepare(
     else:
         given, address = victim.open(workspace.dataset, workspace.registry)
         _require_finite(given, workspace)
-        caveats += opening_notes(given, whose="victim", prepared=victim.mean is not None or victim.std is not None)
+        caveats += opening_notes(given, whose="victim", prepared=victim.preparation.normalises)
         name = str(victim.model) if isinstance(victim.model, str | Path) else given.address
         if victim.indices is None:
             caveats.append(
@@ -130,10 +130,11 @@ def prepare(
                     "like them. Name them with --victim-indices.",
                 )
             )
+    geometry = PLAIN if given is None else given.preparation.geometry
     if address is None or SAME_ARCHITECTURE in without:
         # nothing of the victim's own architecture is trained then, students neither: a small one stands in for it
         without = tuple(sorted({*without, SAME_ARCHITECTURE}))
-        address = recipe.victim.backbone
+        address, geometry = recipe.victim.backbone, PLAIN
         caveats.append(
             Note(
                 "victim-architecture-absent",
@@ -153,7 +154,7 @@ def prepare(
             )
         )
     if given is not None:
-        workspace.victim = VictimHandle.of(given, workspace.parts, backbone=address)
+        workspace.victim = VictimHandle.of(given, workspace.parts, backbone=address, geometry=geometry)
     return Setting(
         recipe=recipe,
         workspace=workspace,

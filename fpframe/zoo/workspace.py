@@ -11,7 +11,7 @@ from torch import Tensor
 
 from fpframe.base import content_key
 from fpframe.errors import ModelError, UsageError
-from fpframe.models import Classifier, Dataset, Images, Training, state_digest
+from fpframe.models import PLAIN, Classifier, Dataset, Images, Preparation, Training, state_digest
 from fpframe.opening import AskedModel, build_backbone, open_pool
 from fpframe.registry import Registry, load_registry
 from fpframe.store import Store
@@ -30,14 +30,16 @@ class VictimHandle:
         classifier: the victim itself.
         key: identity of its behaviour, which is part of the key of everything made from it.
         backbone: address of the architecture that ``victim`` stands for in a recipe.
+        geometry: how images are brought to the size and colours of that architecture, where it is the victim's own.
     """
 
     classifier: Classifier
     key: str
     backbone: str
+    geometry: Preparation = PLAIN
 
     @classmethod
-    def of(cls, classifier: Classifier, parts: Parts, *, backbone: str) -> VictimHandle:
+    def of(cls, classifier: Classifier, parts: Parts, *, backbone: str, geometry: Preparation = PLAIN) -> VictimHandle:
         """Identify a victim by weights, structure, normalisation, and its labels of some images.
 
         Its probabilities would tell more, but their last bits differ between machines. One that can only be asked shows
@@ -51,7 +53,9 @@ class VictimHandle:
             [classifier.mean, classifier.std],
             labels.tolist(),
         ]
-        return cls(classifier=classifier, key=content_key(identity), backbone=backbone)
+        preparation = str(attrs.evolve(classifier.preparation, mean=None, std=None))
+        key = content_key([*identity, preparation] if preparation else identity)
+        return cls(classifier=classifier, key=key, backbone=backbone, geometry=geometry)
 
 
 @attrs.frozen(kw_only=True)
@@ -119,14 +123,18 @@ class Workspace:
         return self._pools[address]
 
     def build(self, backbone: str, seed: int) -> Classifier:
-        """Return a fresh network for the workspace's data."""
-        return build_backbone(
-            self.registry,
-            self.resolve(backbone),
-            num_classes=self.dataset.num_classes,
-            image_shape=self.dataset.image_shape,
-            seed=seed,
-        )
+        """Return a fresh network for the workspace's data; one of the victim's architecture gets them as the victim."""
+        address, shape = self.resolve(backbone), self.dataset.image_shape
+        geometry = self.geometry(address)
+        network = build_backbone(self.registry, address, self.dataset.num_classes, geometry.shape(shape), seed=seed)
+        if geometry == PLAIN:
+            return network
+        own = network.preparation
+        return network.behind(attrs.evolve(geometry, scale=own.scale, mean=own.mean, std=own.std), shape)
+
+    def geometry(self, address: str) -> Preparation:
+        """Return how images are brought to the size and colours of an architecture."""
+        return self.victim.geometry if self.victim and address == self.victim.backbone else PLAIN
 
     def structure(self, backbone: str) -> str:
         """Return a digest of the layers and first weights that an address gives, and of the source of its module."""

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from fpframe.errors import FpframeError, ModelError, ResourceError, UsageError
 from fpframe.interfaces import SuspectExample, SuspectRequest, SuspectSource, has_form, is_one_of
-from fpframe.models import TOP1, Classifier, Query, state_digest, through_channel
+from fpframe.models import TOP1, Classifier, Preparation, Query, state_digest, through_channel
 from fpframe.rng import generator
 from fpframe.testing.bench import CLASSES, SIDE, Bench
 from fpframe.testing.check import NotHere, check, require
@@ -305,7 +305,7 @@ def mean_and_std_are_applied(component: SuspectSource, bench: Bench) -> None:
     shown, pixels = example(component, bench), _images(bench)
     mean, std = (0.4,), (0.5,)
     try:
-        query = shown.open(component, mean=mean, std=std)
+        query = shown.open(component, preparation=Preparation(mean=mean, std=std))
     except UsageError:
         return
     expected = shown.expected((pixels - mean[0]) / std[0], query.channel)

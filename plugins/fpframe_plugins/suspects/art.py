@@ -16,6 +16,7 @@ from torch import Tensor, nn
 import fpframe
 from fpframe.opening import function_query
 from fpframe.rng import isolated
+from fpframe_plugins.suspects._layout import laid_out
 
 
 @attrs.frozen(kw_only=True)
@@ -40,7 +41,7 @@ class ArtClassifier(fpframe.SuspectSource):
         calls = itertools.count()
 
         def ask(pixels: Tensor) -> Any:
-            images = lay_out(pixels.cpu().numpy()) * np.float32(high - low) + np.float32(low)
+            images = lay_out(pixels.cpu()).numpy() * np.float32(high - low) + np.float32(low)
             with _as_found(suspect), isolated(next(calls)):  # loading its images draws a random number
                 return suspect.predict(images, batch_size=len(images))
 
@@ -63,20 +64,17 @@ class ArtClassifier(fpframe.SuspectSource):
         return fpframe.SuspectExample(request=request, suspect=suspect)
 
 
-def _layout(suspect: Any, request: fpframe.SuspectRequest) -> Callable[[np.ndarray], np.ndarray]:
-    """Return what lays images ``(N, C, H, W)`` out as a classifier takes them."""
-    channels, height, width = request.image_shape
+def _layout(suspect: Any, request: fpframe.SuspectRequest) -> Callable[[Tensor], Tensor]:
+    """Return what lays images out as a classifier takes them."""
     shape = tuple(suspect.input_shape)
-    if shape == request.image_shape:
-        return lambda images: images
-    if shape == (height, width, channels):
-        return lambda images: images.transpose(0, 2, 3, 1)
-    if shape == (channels * height * width,):
-        return lambda images: images.reshape(len(images), -1)
-    raise fpframe.ModelError(
-        f"the suspect takes images of shape {shape} where the queries have {request.image_shape} (channels, height, "
-        f"width) ({request.address}); both must take the same images"
-    )
+    found = laid_out(request, shape)
+    if found is None:
+        raise fpframe.ModelError(
+            f"the suspect takes images of shape {shape} where the queries have {request.prepared_shape} (channels, "
+            f"height, width) ({request.address}); both must take the same images, or say what to do with them with "
+            "--input, such as 'resize=224; rgb'"
+        )
+    return found
 
 
 def _range(suspect: Any, request: fpframe.SuspectRequest) -> tuple[float, float]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, ClassVar
@@ -16,7 +17,7 @@ from fpframe.errors import first_line
 from fpframe.interfaces import is_one_of
 from fpframe.opening import module_query, refuse_backbone
 from fpframe.rng import isolated
-from fpframe_plugins.suspects._folders import config_of, has_weights
+from fpframe_plugins.suspects._folders import config_of, has_weights, read_json
 
 #: The weights of a folder: in one file, or in several with an index. Pickles are not read.
 _WEIGHTS = ("model.safetensors", "model.safetensors.index.json")
@@ -67,7 +68,7 @@ class HuggingFaceModel(fpframe.SuspectSource):
             transformers = importlib.import_module("transformers")
         except ImportError as error:
             raise fpframe.UsageError(f"transformers is not installed ({folder}); pip install 'fpframe[hf]'") from error
-        return _asked(_loaded(transformers, folder), request)
+        return _asked(_loaded(transformers, folder), request, settings=_settings(folder))
 
     def adapt(self, suspect: Any, request: fpframe.SuspectRequest) -> fpframe.Query:
         """Return access to a model in memory.
@@ -75,8 +76,10 @@ class HuggingFaceModel(fpframe.SuspectSource):
         Raises:
             UsageError: there is no such device.
         """
-        model = suspect[0] if isinstance(suspect, tuple) else suspect
-        return _asked(model if isinstance(model, nn.Module) else model.model, request)
+        pair = suspect if isinstance(suspect, tuple) else (suspect, getattr(suspect, "image_processor", None))
+        model, processor = pair
+        settings = {} if processor is None else json.loads(processor.to_json_string())
+        return _asked(model if isinstance(model, nn.Module) else model.model, request, settings=settings)
 
     def example(self, folder: Path, model: fpframe.Classifier) -> fpframe.SuspectExample:
         """Save a small network of random weights, since transformers has none that could hold the model."""
@@ -108,9 +111,26 @@ class _Logits(nn.Module):
         return self.network(pixels).logits
 
 
-def _asked(model: nn.Module, request: fpframe.SuspectRequest) -> fpframe.Query:
-    """Return access to a model, whose answers are logits unless somebody says otherwise."""
-    return module_query(model, attrs.evolve(request, outputs="logits") if request.outputs == "auto" else request)
+def _asked(model: nn.Module, request: fpframe.SuspectRequest, *, settings: Mapping[str, Any]) -> fpframe.Query:
+    """Return access to a model, whose answers are logits; images are prepared as its processor's settings say.
+
+    What somebody says otherwise goes before that.
+    """
+    if request.outputs == "auto":
+        request = attrs.evolve(request, outputs="logits")
+    if not settings or str(request.preparation):
+        return module_query(model, request)
+    preparation = fpframe.Preparation.from_preprocessor_config(settings)
+    query = module_query(model, attrs.evolve(request, preparation=preparation))
+    query.notes = (*query.notes, f"Images were prepared as the suspect's image processor says: {preparation}.")
+    return query
+
+
+def _settings(folder: Path) -> Mapping[str, Any]:
+    """Return the settings of the image processor in a folder; nothing where there is none."""
+    found = read_json(folder / "preprocessor_config.json") or read_json(folder / "processor_config.json")
+    inner = found.get("image_processor")
+    return inner if isinstance(inner, Mapping) else found
 
 
 def _loaded(transformers: Any, folder: Path) -> nn.Module:

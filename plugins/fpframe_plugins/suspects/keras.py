@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -12,10 +13,9 @@ import torch
 from torch import Tensor
 
 import fpframe
-from fpframe.opening import as_input, check_input, function_query, in_chunks
+from fpframe.opening import as_input, function_query, in_chunks
 from fpframe.rng import isolated
-
-_LAST = "channels_last"
+from fpframe_plugins.suspects._layout import laid_out
 
 
 @attrs.frozen(kw_only=True)
@@ -35,12 +35,11 @@ class KerasModel(fpframe.SuspectSource):
         Raises:
             ModelError: it takes other images, or several inputs.
         """
-        last, dtype, batch = _takes(suspect, request)
+        lay_out, dtype, batch = _takes(suspect, request)
 
         def ask(pixels: Tensor) -> Tensor:
-            images = as_input(pixels.cpu(), dtype)
-            laid_out = images.permute(0, 2, 3, 1).contiguous() if last else images
-            return torch.as_tensor(suspect.predict_on_batch(laid_out.numpy()))
+            images = lay_out(as_input(pixels.cpu(), dtype)).contiguous()
+            return torch.as_tensor(suspect.predict_on_batch(images.numpy()))
 
         return function_query(ask if batch is None else in_chunks(ask, batch), request)
 
@@ -59,9 +58,8 @@ class KerasModel(fpframe.SuspectSource):
         return fpframe.SuspectExample(request=request, suspect=suspect)
 
 
-def _takes(suspect: Any, request: fpframe.SuspectRequest) -> tuple[bool, torch.dtype, int | None]:
-    """Return whether channels come last, the element type that a model wants, and its batch size where it is fixed."""
-    channels, height, width = request.image_shape
+def _takes(suspect: Any, request: fpframe.SuspectRequest) -> tuple[Callable[[Tensor], Tensor], torch.dtype, int | None]:
+    """Return what lays images out for a model, the element type that it wants, and its batch size where it is fixed."""
     shape = getattr(suspect, "input_shape", None)
     if isinstance(shape, dict) or (shape and isinstance(shape[0], tuple | list)):
         raise fpframe.ModelError(
@@ -70,16 +68,15 @@ def _takes(suspect: Any, request: fpframe.SuspectRequest) -> tuple[bool, torch.d
         )
     inputs = getattr(suspect, "inputs", None) or []
     dtype = torch.uint8 if inputs and "uint8" in str(inputs[0].dtype) else torch.float32
-    if shape is None or len(shape) != 4:
-        return _usual_layout(suspect) == _LAST, dtype, None
-    fits_last, fits_first = _fits(shape[1:], (height, width, channels)), _fits(shape[1:], request.image_shape)
-    last = fits_last and (not fits_first or _usual_layout(suspect) == _LAST)
-    batch, *size = shape
-    return last, dtype, check_input([batch, *([size[2], size[0], size[1]] if last else size)], dtype, request)
-
-
-def _fits(shape: tuple[int | None, ...], size: tuple[int, ...]) -> bool:
-    return all(given in (None, need) for given, need in zip(shape, size, strict=True))
+    batch, *size = shape or (None, None, None, None)
+    lay_out = laid_out(request, size, last=_usual_layout(suspect) == "channels_last")
+    if lay_out is None:
+        raise fpframe.ModelError(
+            f"the suspect takes images of shape {tuple(size)} where the queries have {request.prepared_shape} "
+            f"(channels, height, width) ({request.address}); both must take the same images, or say what to do with "
+            "them with --input, such as 'resize=224; rgb'"
+        )
+    return lay_out, dtype, batch
 
 
 def _usual_layout(suspect: Any) -> str:

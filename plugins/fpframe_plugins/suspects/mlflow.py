@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import math
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -19,6 +20,7 @@ from fpframe.base import Address
 from fpframe.errors import first_line
 from fpframe.opening import as_input, function_query, refuse_backbone
 from fpframe.rng import isolated
+from fpframe_plugins.suspects._layout import laid_out
 from fpframe_plugins.suspects._mlmodel import MLMODEL, open_flavour, write_example
 
 #: Element types of images, by what MLflow calls them.
@@ -157,16 +159,17 @@ def _layout(schema: Any, request: fpframe.SuspectRequest) -> Callable[[Tensor], 
     if schema is None:
         return lambda images: images.numpy()
     inputs = list(schema.inputs)
-    channels, height, width = request.image_shape
     if not schema.is_tensor_spec():
-        if len(inputs) != channels * height * width:
+        if len(inputs) != math.prod(request.prepared_shape):
             raise _other(f"{len(inputs)} columns", request)
         names = schema.input_names() if schema.has_input_names() else None
         return lambda images: _table(images.flatten(1).double().numpy(), names)
     if len(inputs) != 1:
         raise _other(f"{len(inputs)} inputs", request)
     dtype = _DTYPES.get(str(inputs[0].type))
-    turned = _turned(tuple(inputs[0].shape)[1:], request)
+    turned = laid_out(request, tuple(inputs[0].shape)[1:])
+    if turned is None:
+        raise _other(f"images of shape {tuple(inputs[0].shape)[1:]}", request)
     if dtype is None:
         raise _other(f"elements of type {inputs[0].type}", request)
     name = inputs[0].name
@@ -178,25 +181,13 @@ def _layout(schema: Any, request: fpframe.SuspectRequest) -> Callable[[Tensor], 
     return lay_out
 
 
-def _turned(shape: tuple[int, ...], request: fpframe.SuspectRequest) -> Callable[[Tensor], Tensor]:
-    channels, height, width = request.image_shape
-    for size, turn in (
-        ((channels, height, width), lambda images: images),
-        ((height, width, channels), lambda images: images.permute(0, 2, 3, 1)),
-        ((channels * height * width,), lambda images: images.flatten(1)),
-    ):
-        if len(size) == len(shape) and all(given in (-1, need) for given, need in zip(shape, size, strict=True)):
-            return turn
-    raise _other(f"images of shape {shape}", request)
-
-
 def _table(rows: np.ndarray, names: list[str] | None) -> Any:
     return importlib.import_module("pandas").DataFrame(rows, columns=names)
 
 
 def _other(what: str, request: fpframe.SuspectRequest) -> fpframe.ModelError:
     return fpframe.ModelError(
-        f"the signature of the suspect is for {what} where the queries are images of shape {request.image_shape} "
+        f"the signature of the suspect is for {what} where the queries are images of shape {request.prepared_shape} "
         f"(channels, height, width) ({request.address}); give a function from pixels to answers"
     )
 

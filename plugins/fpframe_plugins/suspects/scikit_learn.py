@@ -104,7 +104,7 @@ def _method(suspect: Any, request: fpframe.SuspectRequest) -> tuple[str, str]:
 
 def _as_rows(suspect: Any, request: fpframe.SuspectRequest) -> bool | None:
     """Tell whether a classifier takes rows of numbers; ``None`` where it does not say."""
-    length, size = getattr(suspect, "n_features_in_", None), math.prod(request.image_shape)
+    length, size = getattr(suspect, "n_features_in_", None), math.prod(request.prepared_shape)
     if length is not None and length != size:
         raise fpframe.ModelError(
             f"the {type(suspect).__name__} takes rows of {length} numbers where an image has {size} "
@@ -141,8 +141,12 @@ def _asking(suspect: Any, method: str, rows: bool | None) -> Callable[[np.ndarra
 
 def _notes(suspect: Any, request: fpframe.SuspectRequest, method: str) -> list[str]:
     notes = []
-    if request.image_shape[0] > 1 and hasattr(suspect, "n_features_in_"):
-        notes.append("The suspect takes rows of numbers, and got each image with one channel after the other.")
+    several, last = request.prepared_shape[0] > 1, request.preparation.layout == "nhwc"
+    if several and not last and hasattr(suspect, "n_features_in_"):
+        notes.append(
+            "The suspect takes rows of numbers, and got each image with one channel after the other; if its rows have "
+            "the channels of each pixel side by side, say --input 'layout=nhwc'."
+        )
     if method == "decision_function":
         notes.append("The values of the suspect's decision function were read as logits.")
     return notes

@@ -55,9 +55,14 @@ class TimmFolder(fpframe.SuspectSource):
                 f"config.json does not say which architecture of timm it is ({folder}); save it again with "
                 "timm.models.save_for_hf"
             )
-        network = _built(folder, config, request)
+        channels = _channels(folder, config, request)
+        preparation = None if str(request.preparation) else _preparation(config, channels)
+        if preparation is not None:
+            request = attrs.evolve(request, preparation=preparation)
+        query = module_query(_built(folder, config, request, channels), request)
+        if preparation is not None:
+            query.notes = (*query.notes, f"Images were prepared as the folder's pretrained_cfg says: {preparation}.")
         names = config.get("label_names")
-        query = module_query(network, request)
         if isinstance(names, list) and len(names) == query.num_classes and all(isinstance(n, str) for n in names):
             query.class_names = names
         return query
@@ -67,6 +72,13 @@ class TimmFolder(fpframe.SuspectSource):
         timm = importlib.import_module("timm")
         with isolated(0):
             network = timm.create_model(_SMALL, num_classes=model.num_classes, in_chans=model.image_shape[0]).eval()
+        network.pretrained_cfg = {
+            "architecture": _SMALL,
+            "input_size": model.image_shape,
+            "interpolation": "bilinear",
+            "crop_pct": 1.0,
+            "first_conv": network.pretrained_cfg["first_conv"],
+        }
         timm.models.save_for_hf(network, folder, model_args={"in_chans": model.image_shape[0]}, safe_serialization=True)
         request = fpframe.SuspectRequest(
             address=str(folder), num_classes=model.num_classes, image_shape=model.image_shape
@@ -75,11 +87,30 @@ class TimmFolder(fpframe.SuspectSource):
         return fpframe.SuspectExample(request=request, model=shown)
 
 
-def _built(folder: Path, config: Mapping[str, Any], request: fpframe.SuspectRequest) -> fpframe.Classifier:
+def _preparation(config: Mapping[str, Any], channels: int) -> fpframe.Preparation | None:
+    """Return how images are prepared for a network, as far as its folder says; ``None`` where it does not."""
+    settings = config.get("pretrained_cfg")
+    settings = settings if isinstance(settings, Mapping) else config
+    if "input_size" not in settings:
+        return None
+    found = fpframe.Preparation.from_pretrained_cfg(settings)
+    if channels != 1:
+        return found
+    means = {name: _single(getattr(found, name)) for name in ("mean", "std")}  # timm keeps those of three colours
+    return attrs.evolve(found, channels="grey", **means)
+
+
+def _single(values: tuple[float, ...] | None) -> tuple[float, ...] | None:
+    return None if values is None else (sum(values) / len(values),)
+
+
+def _built(
+    folder: Path, config: Mapping[str, Any], request: fpframe.SuspectRequest, channels: int
+) -> fpframe.Classifier:
     timm = importlib.import_module("timm")
     architecture, extra = str(config["architecture"]), config.get("model_args") or {}
     classes = int(config.get("num_classes") or request.num_classes)
-    settings = {"in_chans": _channels(folder, config, request), **extra, "num_classes": classes}
+    settings = {"in_chans": channels, **extra, "num_classes": classes}
     try:
         with isolated(0):
             network = timm.create_model(architecture, pretrained=False, **settings).eval()
@@ -88,7 +119,7 @@ def _built(folder: Path, config: Mapping[str, Any], request: fpframe.SuspectRequ
             f"timm cannot build '{architecture}': {first_line(error)} ({folder}); use the version that saved it"
         ) from error
     whole = fpframe.Classifier(
-        network, num_classes=classes, image_shape=request.image_shape, address=f"timm:{architecture}"
+        network, num_classes=classes, image_shape=request.prepared_shape, address=f"timm:{architecture}"
     )
     return fpframe.load_weights(whole, folder / _WEIGHTS)
 
