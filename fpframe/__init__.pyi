@@ -37,6 +37,7 @@ from .interfaces import (
     References as References,
     Scheme as Scheme,
     Stratum as Stratum,
+    SuspectExample as SuspectExample,
     SuspectRequest as SuspectRequest,
     SuspectSource as SuspectSource,
 )

@@ -72,7 +72,8 @@ PAGES = (
         "Interfaces",
         "The base class of each kind of component. The pages on [interfaces](../interfaces/index.md) have examples.",
         "Component PerturbationGenerator Perturbation Augmenter References Encoder AttackSimulator AttackContext "
-        "AnswerFilter FilteredQuery Probe BackboneSource DatasetSource SuspectSource SuspectRequest",
+        "AnswerFilter FilteredQuery Probe BackboneSource DatasetSource SuspectSource SuspectRequest "
+        "SuspectExample",
     ),
     _page("schemes", "Schemes", "A fingerprint method as data.", "Scheme Part ComponentSpec"),
     _page("strata", "Strata", "A kind of independent model as data.", "Stratum"),

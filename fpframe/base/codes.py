@@ -149,6 +149,7 @@ _OTHERS: dict[str, str] = {
     "images-linked": "Images of the data set lie behind a link to another folder.",
     "limit-not-held": "A limit on what the suspect may use could not be enforced.",
     "outputs-doubted": "The answers look different from what they were said to be, or may be something else too.",
+    "preparation-from-file": "Part of how images are prepared was read from the suspect's own file.",
     "preparation-assumed": "Nobody said how images are prepared for weights, and what is usual was done.",
     "queries-not-named": "The file of answers does not say which queries it answers.",
     "recorded-once": "Each image was recorded once, so nobody can see whether answers change between repeats.",
@@ -158,6 +159,7 @@ _OTHERS: dict[str, str] = {
     "suspect-not-isolated": "The suspect ran in fpframe's own process, where nothing limits it.",
     "suspect-source": "What the plugin that opened the suspect says about it.",
     "suspect-untrained": "The suspect is a network with random weights.",
+    "thefts-left-out": "Thefts that modify weights could not be tried, for the victim can only be asked.",
     "victim-architecture-absent": "Another architecture stands in for the victim's.",
     "victim-images-not-named": "Which images the victim was trained on was not said.",
 }

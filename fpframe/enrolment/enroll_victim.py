@@ -7,7 +7,7 @@ from pathlib import Path
 
 import attrs
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from fpframe.base import Listener, machine_profile
 from fpframe.enrolment.admission import admit, require_able, top_up, victim_labels
@@ -44,7 +44,7 @@ from fpframe.zoo import (
     force="enroll(...).save(PATH, force=True)",
 )
 def enroll(
-    victim: Victim | nn.Module | str | None = None,
+    victim: object = None,
     dataset: Dataset | str | None = None,
     *,
     recipe: Recipe | str | Path = "quick",
@@ -58,8 +58,8 @@ def enroll(
     """Fingerprint a victim and calibrate the verdict.
 
     Args:
-        victim: the owner's model, or its address; a `Victim` where more is to be said about it. ``None`` trains the
-            recipe's.
+        victim: the owner's model, or its address, or whatever `verify` takes; a `Victim` where more is to be said about
+            it. ``None`` trains the recipe's.
         dataset: the data, or its address; ``None`` takes the recipe's.
         recipe: preset name, TOML file, or a recipe.
         scheme: fingerprint scheme, its name, or a TOML file with one; ``None`` takes the recipe's.
@@ -159,7 +159,7 @@ def _victim_facts(setting: Setting, deltas: tuple[Tensor, ...]) -> dict[str, obj
     return {
         "address": setting.victim_name,
         "backbone": setting.victim.backbone,
-        "absent": list(setting.without),
+        "absent": [each for each in setting.without if each not in setting.thefts_left_out],
         "digest": classifier.as_query().digest,
         "key": setting.victim.key,
         "images": setting.workspace.parts.victim.digest,

@@ -47,6 +47,7 @@ class Facts:
         preparation: how images are prepared for it, as text.
         notes: what the reader of a verdict should know of how it was opened.
         reading: how its answers will be read.
+        class_names: what its own files call its classes, in its order; empty where nothing does.
     """
 
     address: str
@@ -55,6 +56,7 @@ class Facts:
     preparation: str
     notes: tuple[Note, ...]
     reading: HowRead
+    class_names: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, query: Query) -> Facts:
@@ -66,7 +68,12 @@ class Facts:
             preparation=query.preparation,
             notes=query.notes,
             reading=HowRead.of(query),
+            class_names=query.class_names,
         )
+
+    def num_classes(self, request: OpeningRequest) -> int:
+        """Return with how many classes it answers: those that it names, or as many as were asked for."""
+        return len(self.class_names) or request.num_classes
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -108,16 +115,18 @@ class IsolatedQuery(Query):
 
     def __init__(self, session: Session, request: OpeningRequest) -> None:
         self._asker = _Asker(session)
+        num_classes = session.facts.num_classes(request)
         super().__init__(
             self._asker,
-            num_classes=request.num_classes,
-            reader=ReadAlready(request.num_classes),
+            num_classes=num_classes,
+            reader=ReadAlready(num_classes),
             batch_size=max(request.batch_size, _AT_ONCE),
             max_queries=request.max_queries,
             address=session.facts.address,
             digest=session.facts.digest,
         )
         self.architecture = session.facts.architecture
+        self.class_names = session.facts.class_names
         self.preparation = session.facts.preparation
         #: What it has answered so far, on disk; ``None`` where nothing is kept.
         self.journal = getattr(session, "journal", None)

@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from fpframe.base import Note
-from fpframe.errors import FpframeError, ResourceError, UsageError
+from fpframe.errors import FpframeError, ModelError, ResourceError, UsageError
 from fpframe.models.answers import OUTPUTS, AnswerReader, Outputs, ReadAlready, Reading, UnreadError, Unwrapped
 from fpframe.models.channel import PROBS, TOP1
 from fpframe.models.failing import explained
@@ -23,6 +23,8 @@ class Query:
         address: what the model was called by, for the record.
         digest: SHA-256 of the model's file or weights, empty when it has neither.
         architecture: address of the network that was built for it, where that is known.
+        network: what is asked, where it is a network of this process that answers with logits or what wraps them;
+            pixels are prepared for it before.
         preparation: how images are prepared for it, as text; empty where it gets them as they are, or prepares them
             itself.
         spent: images asked so far.
@@ -71,9 +73,35 @@ class Query:
         self.address = address
         self.digest = digest
         self.architecture = ""
+        self.network: nn.Module | None = None
         self.preparation = ""
         self.spent = 0
         self._notes: tuple[Note, ...] = ()
+        self._class_names: tuple[str, ...] = ()
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """What the model's own files call its classes, in its order; empty where nothing does.
+
+        Whoever opens a model sets it, such as a suspect source that finds ``id2label``. A model that tells other
+        classes than the victim is then compared on those that both have.
+
+        Raises:
+            ModelError: when it is set, these are not K texts.
+        """
+        return self._class_names
+
+    @class_names.setter
+    def class_names(self, names: Iterable[str]) -> None:
+        given = tuple(names)
+        if given and len(given) != self.num_classes:
+            raise ModelError(
+                f"the model's files name {len(given)} classes, and it answers with {self.num_classes} "
+                f"({self.address or 'suspect'}); name its classes with --classes"
+            )
+        if not all(isinstance(name, str) for name in given):
+            raise ModelError(f"the model's files name classes by something else than texts ({self.address})")
+        self._class_names = given
 
     @property
     def notes(self) -> tuple[Note, ...]:

@@ -1,3 +1,4 @@
+from .asked import AskedModel as AskedModel
 from .backbones import PYTHON as PYTHON, build_backbone as build_backbone
 from .batches import BatchLimits as BatchLimits, in_chunks as in_chunks
 from .datasets import download_dataset as download_dataset, open_dataset as open_dataset, open_pool as open_pool
@@ -20,13 +21,8 @@ from .modelfiles import (
 from .networks import build_for_weights as build_for_weights
 from .outputs import NetworkOutput as NetworkOutput, as_rows as as_rows, choose_output as choose_output
 from .saved import opening_notes as opening_notes
-from .suspects import (
-    Opening as Opening,
-    Suspect as Suspect,
-    find_source as find_source,
-    known_forms as known_forms,
-    open_suspect as open_suspect,
-)
+from .sources import find_source as find_source, known_forms as known_forms
+from .suspects import Opening as Opening, Suspect as Suspect, open_suspect as open_suspect
 from .trust import imports_code as imports_code, refuse_code as refuse_code
 from .victim import Victim as Victim
 from .weights import SUFFIXES as SUFFIXES, load_weights as load_weights, save_weights as save_weights

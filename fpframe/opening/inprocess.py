@@ -22,6 +22,7 @@ from fpframe.models import (
     evaluating,
     state_digest,
 )
+from fpframe.opening.ownnames import own_class_names, with_own_classes
 from fpframe.opening.saved import is_from_source, opening_notes
 
 
@@ -36,7 +37,9 @@ def module_query(module: nn.Module, request: SuspectRequest) -> Query:
         ModelError: it is a `Classifier` for other classes or images.
     """
     device = open_device(request.device)
-    given, front, whole = module, request.preparation, request.preparation
+    given, names = module, own_class_names(module)
+    request = with_own_classes(request, names)
+    front, whole = request.preparation, request.preparation
     if isinstance(module, Classifier):
         _check_fit(module, request)
         module, front, whole = _as_asked(module, request)
@@ -52,7 +55,7 @@ def module_query(module: nn.Module, request: SuspectRequest) -> Query:
             return network(prepare(pixels.to(device)).to(dtype))
 
     query = open_query(ask, request, digest=digest, usual="logits" if _of_a_library(given) else None)
-    query.preparation = str(whole)
+    query.class_names, query.network, query.preparation = names, given, str(whole)
     if isinstance(given, Classifier):
         prepared = request.preparation.normalises
         query.architecture, query.notes = given.architecture, opening_notes(given, whose="suspect", prepared=prepared)
@@ -73,13 +76,16 @@ def function_query(function: Callable[[Tensor], Any], request: SuspectRequest) -
     Raises:
         UsageError: there is no such device.
     """
-    device = open_device(request.device)
+    device, names = open_device(request.device), own_class_names(function)
+    request = with_own_classes(request, names)
     prepare = normaliser(request).to(device)
 
     def ask(pixels: Tensor) -> Any:
         return function(prepare(pixels.to(device)))
 
-    return open_query(ask, request)
+    query = open_query(ask, request)
+    query.class_names = names
+    return query
 
 
 def open_query(

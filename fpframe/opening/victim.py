@@ -9,8 +9,9 @@ import attrs
 import numpy as np
 from torch import nn
 
-from fpframe.base import Address
+from fpframe.base import Address, as_address
 from fpframe.errors import DataError, ModelError, UsageError
+from fpframe.interfaces import BackboneSource, SuspectRequest
 from fpframe.models import (
     PLAIN,
     Classifier,
@@ -22,23 +23,28 @@ from fpframe.models import (
     positive,
     state_digest,
 )
-from fpframe.opening.backbones import build_backbone
+from fpframe.opening.asked import Again, AskedModel, Unwrapping, has_answers, unwrapped
+from fpframe.opening.backbones import PYTHON, build_backbone
 from fpframe.opening.networks import build_for_weights, unchanged_address
+from fpframe.opening.sources import find_adapter, find_source
 from fpframe.opening.weights import SUFFIXES, load_weights
 from fpframe.registry import Registry
 
+#: Test images by which it is settled how the victim's answers are read, and whether a converted network has them.
+COMPARED_IMAGES = 256
+
 
 def _model(victim: Any, field: attrs.Attribute[Any], value: object) -> None:
-    if isinstance(value, nn.Module):
+    if value is None:
+        raise UsageError("a victim cannot be a NoneType; give a torch.nn.Module, or an address such as timm:resnet18")
+    if not isinstance(value, str | Path) or Address.parse(as_address(value)).prefix:
         return
-    if not isinstance(value, str):
+    bare = Path(value).suffix.lower() in SUFFIXES
+    if bare or not Path(value).exists():
+        weights = f", weights='{value}'" if bare else ""
         raise UsageError(
-            f"a victim cannot be a {type(value).__name__}; give a torch.nn.Module, or an address such as timm:resnet18"
-        )
-    if not Address.parse(value).prefix:
-        weights = f", weights='{value}'" if Path(value).suffix in SUFFIXES else ""
-        raise UsageError(
-            f"'{value}' is not the address of a victim; name its architecture, as in Victim('timm:resnet18'{weights})"
+            f"'{value}' is not the address of a victim; name its architecture, as in Victim('timm:resnet18'{weights}), "
+            "or a model that brings its own, such as an .onnx file that is there"
         )
 
 
@@ -60,8 +66,11 @@ class Victim:
     """The owner's model, and whatever is needed to open it.
 
     Attributes:
-        model: a module from pixels ``(N, C, H, W)`` in [0, 1] to logits ``(N, K)``, or an address such as
-            ``timm:resnet18`` or ``python:MODULE:FUNCTION``.
+        model: a module from pixels ``(N, C, H, W)`` in [0, 1] to logits ``(N, K)``; an address such as
+            ``timm:resnet18`` or ``python:MODULE:FUNCTION``; or whatever `fpframe.verify` takes, such as ``model.onnx``,
+            a folder of Hugging Face, a classifier of scikit-learn, or a function from pixels to probabilities. One that
+            can only be asked gives neither gradients nor weights: schemes that need them are refused, and thefts that
+            modify weights are left out.
         weights: file with its weights, where it is an architecture without any.
         backbone: address that builds its architecture anew, with fresh weights each time; needed only where `model` is
             not such an address. Without it no model of the victim's own architecture can be trained, and the stratum
@@ -77,7 +86,7 @@ class Victim:
         DataError: the indices are not whole numbers.
     """
 
-    model: nn.Module | str = attrs.field(validator=_model)
+    model: Any = attrs.field(validator=_model)
     weights: Path | None = attrs.field(default=None, converter=_path, kw_only=True)
     backbone: str | None = attrs.field(default=None, kw_only=True)
     preparation: Preparation = attrs.field(default=None, converter=as_preparation, kw_only=True)
@@ -90,8 +99,8 @@ class Victim:
         object.__setattr__(self, "preparation", whole)
 
     @classmethod
-    def of(cls, victim: Victim | nn.Module | str | None) -> Victim | None:
-        """Return a victim; a bare module or address is one without anything to be said about it."""
+    def of(cls, victim: object) -> Victim | None:
+        """Return a victim; a bare module, address or object is one without anything to be said about it."""
         return victim if victim is None or isinstance(victim, Victim) else cls(victim)
 
     def open(self, dataset: Dataset, registry: Registry) -> tuple[Classifier, str | None]:
@@ -101,6 +110,9 @@ class Victim:
             UsageError: the address is unknown.
             ModelError: the model does not fit the data, or is an architecture without weights.
         """
+        if not isinstance(self.model, str | nn.Module) or self._is_suspect(registry):
+            opened = self._opened(dataset, registry)
+            return opened.checked(), self._named_backbone(opened, registry)
         classifier, backbone = self._network(dataset, registry)
         if self.weights is not None:
             load_weights(classifier, self.weights)
@@ -132,7 +144,7 @@ class Victim:
             return classifier, self._named_backbone(classifier, registry) or anew
         if not isinstance(self.model, Classifier):
             name = type(self.model).__name__
-            given = Classifier(self.model, num_classes=classes, image_shape=shape, address=name)
+            given = Classifier(unwrapped(self.model, shape), num_classes=classes, image_shape=shape, address=name)
             return given, self._named_backbone(given, registry)
         if (self.model.num_classes, self.model.image_shape) != (classes, shape):
             raise ModelError(
@@ -141,6 +153,48 @@ class Victim:
                 "trained on"
             )
         return self.model, self._named_backbone(self.model, registry)
+
+    def _is_suspect(self, registry: Registry) -> bool:
+        """Tell whether the model is something that a suspect source opens or takes, and no architecture."""
+        if isinstance(self.model, nn.Module):
+            return not isinstance(self.model, Classifier) and find_adapter(registry, self.model) is not None
+        prefix = Address.parse(as_address(self.model)).prefix
+        if prefix in (PYTHON, *registry.names(BackboneSource.kind)):
+            return False
+        source = find_source(registry, as_address(self.model))
+        return source is not None and not source.needs_backbone
+
+    def _opened(self, dataset: Dataset, registry: Registry) -> Classifier:
+        """Return the victim as a network: the one that it is, one that it was converted into, or one that asks it."""
+        if self.weights is not None:
+            raise UsageError(f"'{self.weights}' does not apply to a victim that brings its own weights; leave it out")
+        options: Any = {"num_classes": dataset.num_classes, "image_shape": dataset.image_shape}
+        at_address = isinstance(self.model, str | Path)
+        again = Again(
+            address=as_address(self.model) if at_address else "",
+            classes=dataset.classes,
+            preparation=str(self.preparation),
+            blocked=registry.blocked,
+            pinned=registry.pinned,
+            **options,
+        )
+        query = again.open(registry, None if at_address else self.model)
+        whole = Preparation.read(query.preparation)
+        if query.network is not None:
+            return _behind(query.network, whole, dataset, query.address)
+        pixels = dataset.test.pixels[:COMPARED_IMAGES]  # real ones, for blank images hardly show how answers are read
+        answers = query(pixels)
+        converted = self._converted(query.address, registry, options) if at_address else None
+        if converted is not None:
+            network = _behind(converted, whole, dataset, query.address)
+            if has_answers(network, pixels, answers):
+                return network
+        return Classifier(AskedModel(query, again if at_address else None), address=query.address, **options)
+
+    def _converted(self, address: str, registry: Registry, options: dict[str, Any]) -> nn.Module | None:
+        """Return the network that the source of an address makes of the model there, where it makes one."""
+        source = find_source(registry, address)
+        return None if source is None else source.as_network(SuspectRequest(address=address, **options))
 
     def _named_backbone(self, victim: Classifier, registry: Registry) -> str | None:
         """Return the backbone that was named, in the form of the victim: unchanged, unless the victim looks adapted.
@@ -177,3 +231,17 @@ class Victim:
                 "have one trained"
             )
         return address if fresh else None
+
+
+def _behind(network: nn.Module, preparation: Preparation, dataset: Dataset, address: str) -> Classifier:
+    """Return a network that brings its weights, for images of the data, prepared as it was said or its files say."""
+    if not isinstance(network, Classifier):
+        network = Classifier(
+            Unwrapping(network),
+            num_classes=dataset.num_classes,
+            image_shape=preparation.shape(dataset.image_shape),
+            address=address,
+        )
+    found = network.behind(preparation, dataset.image_shape)
+    found.foreign = found.foreign and not preparation.normalises
+    return found

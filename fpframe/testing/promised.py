@@ -27,6 +27,7 @@ PROMISED: dict[str, dict[str, str]] = {
         "first_line": "the first line of what an error says, or its type where it says nothing",
     },
     "fpframe.interfaces": {
+        "is_one_of": "whether an object is of one of some classes, `PACKAGE.CLASS`, without importing anything",
         "Relation": "the type of what an encoder is told of a model: `victim`, `derived` or `independent`",
     },
     "fpframe.models": {

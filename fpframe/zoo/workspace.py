@@ -12,7 +12,7 @@ from torch import Tensor
 from fpframe.base import content_key
 from fpframe.errors import ModelError, UsageError
 from fpframe.models import PLAIN, Classifier, Dataset, Images, Preparation, Training, state_digest
-from fpframe.opening import build_backbone, open_pool
+from fpframe.opening import AskedModel, build_backbone, open_pool
 from fpframe.registry import Registry, load_registry
 from fpframe.store import Store
 from fpframe.zoo.lineage import VICTIM
@@ -42,9 +42,11 @@ class VictimHandle:
     def of(cls, classifier: Classifier, parts: Parts, *, backbone: str, geometry: Preparation = PLAIN) -> VictimHandle:
         """Identify a victim by weights, structure, normalisation, and its labels of some images.
 
-        Its probabilities would tell more, but their last bits differ between machines.
+        Its probabilities would tell more, but their last bits differ between machines. One that can only be asked shows
+        no weights, so that more of its labels have to tell it from others.
         """
-        labels = classifier.logits(parts.pool.pixels[:PROBE_IMAGES]).argmax(1)
+        probes = parts.pool.pixels if isinstance(classifier.module, AskedModel) else parts.pool.pixels[:PROBE_IMAGES]
+        labels = classifier.logits(probes).argmax(1)
         identity = [
             state_digest(classifier.module),
             str(classifier.module),

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import importlib
+import warnings
 from pathlib import Path
 from typing import Any, ClassVar
 
 import attrs
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 import fpframe
 from fpframe.errors import first_line, ran_out_of_memory
@@ -18,12 +19,12 @@ from fpframe.opening import (
     choose_output,
     existing_file,
     file_digest,
-    has_suffix,
     in_chunks,
     open_query,
     refuse_backbone,
     take_input,
 )
+from fpframe.rng import isolated
 from fpframe_plugins.suspects._external_data import checked_files, external_files
 
 _DTYPES = {
@@ -40,7 +41,7 @@ _DTYPES = {
 
 @attrs.frozen(kw_only=True)
 class OnnxFile(fpframe.SuspectSource):
-    """Open ``.onnx`` files, with as many threads as torch may use.
+    """Open ``.onnx`` files, with as many threads as torch may use, and take sessions of onnxruntime.
 
     The network must have one input, images of floats or whole numbers. Channels that come last, other colours and
     pixels from 0 to 255 are told from the file, and noted. Of several outputs the one with K columns is read,
@@ -50,10 +51,7 @@ class OnnxFile(fpframe.SuspectSource):
 
     name: ClassVar[str] = "onnx"
     forms: ClassVar[tuple[str, ...]] = ("FILE.onnx",)
-
-    def matches(self, address: str) -> bool:
-        """Tell whether it is a path that ends in ``.onnx``."""
-        return has_suffix(address, ".onnx")
+    objects: ClassVar[tuple[str, ...]] = ("onnxruntime.InferenceSession",)
 
     def open(self, request: fpframe.SuspectRequest) -> fpframe.Query:
         """Return access to the network.
@@ -66,23 +64,25 @@ class OnnxFile(fpframe.SuspectSource):
         path = existing_file(request.address)
         weights = checked_files(path)
         digest = file_digest(path, *weights)
-        session = _session(path, request)
-        image = _image(session, request)
-        output = _output(session, request)
-        taken = take_input(
-            [size if isinstance(size, int) else None for size in image.shape],
-            _DTYPES.get(image.type),
-            request,
-            names=[size if isinstance(size, str) else None for size in image.shape],
-        )
+        return _query(_session(path, request), request, digest=digest)
 
-        def ask(pixels: Tensor) -> Tensor:
-            answer = session.run([output], {image.name: taken(pixels).numpy()})[0]
-            return as_rows(torch.from_numpy(answer))
+    def adapt(self, suspect: Any, request: fpframe.SuspectRequest) -> fpframe.Query:
+        """Return access to a session, on the device that it was made for.
 
-        query = open_query(ask if taken.batch is None else in_chunks(ask, taken.batch), taken.request, digest=digest)
-        query.notes = taken.notes
-        return query
+        Raises:
+            ModelError: the network has other classes or other images.
+        """
+        return _query(suspect, request)
+
+    def as_network(self, request: fpframe.SuspectRequest) -> nn.Module | None:
+        """Return what onnx2torch makes of a file, where it is installed and knows all that is in it."""
+        try:
+            with warnings.catch_warnings(), isolated(0):
+                warnings.simplefilter("ignore")
+                network: nn.Module = importlib.import_module("onnx2torch").convert(str(existing_file(request.address)))
+        except Exception:  # it knows few operations, and is not needed
+            return None
+        return network.eval()
 
     def companions(self, address: str) -> list[str]:
         """Return the files beside it that hold its weights."""
@@ -98,6 +98,33 @@ class OnnxFile(fpframe.SuspectSource):
         free = ({0: torch.export.Dim("count")},)
         torch.onnx.export(model, (images,), path, dynamic_shapes=free, dynamo=True, external_data=False, verbose=False)
         return fpframe.SuspectRequest(address=str(path), num_classes=model.num_classes, image_shape=model.image_shape)
+
+    def example_object(self, folder: Path, model: fpframe.Classifier) -> fpframe.SuspectExample:
+        """Return a session of the example."""
+        request = self.example(folder, model)
+        session = importlib.import_module("onnxruntime").InferenceSession(
+            request.address, providers=["CPUExecutionProvider"]
+        )
+        return fpframe.SuspectExample(request=attrs.evolve(request, address="InferenceSession"), suspect=session)
+
+
+def _query(session: Any, request: fpframe.SuspectRequest, *, digest: str = "") -> fpframe.Query:
+    image = _image(session, request)
+    output = _output(session, request)
+    taken = take_input(
+        [size if isinstance(size, int) else None for size in image.shape],
+        _DTYPES.get(image.type),
+        request,
+        names=[size if isinstance(size, str) else None for size in image.shape],
+    )
+
+    def ask(pixels: Tensor) -> Tensor:
+        answer = session.run([output], {image.name: taken(pixels).numpy()})[0]
+        return as_rows(torch.from_numpy(answer))
+
+    query = open_query(ask if taken.batch is None else in_chunks(ask, taken.batch), taken.request, digest=digest)
+    query.notes = taken.notes
+    return query
 
 
 def _session(path: Path, request: fpframe.SuspectRequest) -> Any:

@@ -20,7 +20,6 @@ from fpframe.opening import (
     choose_output,
     existing_file,
     file_digest,
-    has_suffix,
     open_query,
     refuse_backbone,
     take_input,
@@ -50,10 +49,6 @@ class OpenvinoFile(fpframe.SuspectSource):
 
     name: ClassVar[str] = "openvino"
     forms: ClassVar[tuple[str, ...]] = ("FILE.xml",)
-
-    def matches(self, address: str) -> bool:
-        """Tell whether it is a path that ends in ``.xml``."""
-        return has_suffix(address, ".xml")
 
     def open(self, request: fpframe.SuspectRequest) -> fpframe.Query:
         """Return access to the network.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import zipfile
 from pathlib import Path
 from typing import Any, ClassVar
@@ -22,7 +23,6 @@ from fpframe.opening import (
     choose_output,
     existing_file,
     file_digest,
-    has_suffix,
     open_device,
     open_query,
     refuse_backbone,
@@ -35,7 +35,7 @@ _ENDLESS = 2**31
 
 @attrs.frozen(kw_only=True)
 class ExportedProgramFile(fpframe.SuspectSource):
-    """Open ``.pt2`` files: a network's graph and weights, without its Python code.
+    """Open ``.pt2`` files: a network's graph and weights, without its Python code. Programs in memory are taken too.
 
     Its input may be an argument by position or by name, or lie in a tuple or dict. Of several outputs, in a tuple or
     dict, the one with K columns is read. How many images it takes at once is kept to, as the program records it.
@@ -47,10 +47,7 @@ class ExportedProgramFile(fpframe.SuspectSource):
 
     name: ClassVar[str] = "pt2"
     forms: ClassVar[tuple[str, ...]] = ("FILE.pt2",)
-
-    def matches(self, address: str) -> bool:
-        """Tell whether it is a path that ends in ``.pt2``."""
-        return has_suffix(address, ".pt2")
+    objects: ClassVar[tuple[str, ...]] = ("torch.ExportedProgram",)
 
     def open(self, request: fpframe.SuspectRequest) -> fpframe.Query:
         """Return access to the program.
@@ -67,31 +64,25 @@ class ExportedProgramFile(fpframe.SuspectSource):
                 "say --trust-code"
             )
         digest = file_digest(path)  # before its author's code may have a say in it
-        device = open_device(request.device)
-        program = _load(path)
-        image = _image(program, request)
-        limits = _limits(program, image, request)
-        taken = take_input(_sizes(image), image.dtype, request)
-        if any(
-            tensor.device != device for tensor in [*program.state_dict.values(), *program.tensor_constants.values()]
-        ):
-            program = move_to_device_pass(program, device)
-        module, takes = program.module(), program.call_spec.in_spec
-
-        def ask(pixels: Tensor) -> Tensor:
-            positional, named = pytree.tree_unflatten([taken(pixels.to(device))], takes)
-            return _answer(module(*positional, **named), request)
-
-        query = open_query(limits(ask), taken.request, digest=digest)
+        query = _query(_load(path), request, digest=digest)
         query.notes = (
             fpframe.Note(
                 "code-trusted",
                 "Opening the suspect's file can run code of its author, and --trust-code allowed it: what the suspect "
                 "answers may depend on more than the images.",
             ),
-            *taken.notes,
+            *query.notes,
         )
         return query
+
+    def adapt(self, suspect: ExportedProgram, request: fpframe.SuspectRequest) -> fpframe.Query:
+        """Return access to a program in memory.
+
+        Raises:
+            UsageError: there is no such device.
+            ModelError: the program takes other images.
+        """
+        return _query(suspect, request)
 
     def example(self, folder: Path, model: fpframe.Classifier) -> fpframe.SuspectRequest:
         """Export a model for any number of images."""
@@ -101,6 +92,33 @@ class ExportedProgramFile(fpframe.SuspectSource):
         return fpframe.SuspectRequest(
             address=str(path), num_classes=model.num_classes, image_shape=model.image_shape, trust_code=True
         )
+
+    def example_object(self, folder: Path, model: fpframe.Classifier) -> fpframe.SuspectExample:
+        """Return a program for any number of images."""
+        images = torch.zeros(2, *model.image_shape)
+        program = torch.export.export(model, (images,), dynamic_shapes=({0: Dim("count")},))
+        request = fpframe.SuspectRequest(
+            address="ExportedProgram", num_classes=model.num_classes, image_shape=model.image_shape
+        )
+        return fpframe.SuspectExample(request=request, suspect=program)
+
+
+def _query(program: ExportedProgram, request: fpframe.SuspectRequest, *, digest: str = "") -> fpframe.Query:
+    device = open_device(request.device)
+    image = _image(program, request)
+    limits = _limits(program, image, request)
+    taken = take_input(_sizes(image), image.dtype, request)
+    if any(tensor.device != device for tensor in [*program.state_dict.values(), *program.tensor_constants.values()]):
+        program = move_to_device_pass(copy.deepcopy(program), device)
+    module, takes = program.module(), program.call_spec.in_spec
+
+    def ask(pixels: Tensor) -> Tensor:
+        positional, named = pytree.tree_unflatten([taken(pixels.to(device))], takes)
+        return _answer(module(*positional, **named), request)
+
+    query = open_query(limits(ask), taken.request, digest=digest)
+    query.notes = taken.notes
+    return query
 
 
 def _load(path: Path) -> ExportedProgram:

@@ -12,7 +12,7 @@ import torch
 
 import fpframe
 from fpframe import load_weights, save_weights
-from fpframe.opening import SUFFIXES, existing_file, has_suffix, module_query
+from fpframe.opening import SUFFIXES, existing_file, module_query
 
 
 @attrs.frozen(kw_only=True)
@@ -25,10 +25,6 @@ class StateDict(fpframe.SuspectSource):
     name: ClassVar[str] = "state-dict"
     forms: ClassVar[tuple[str, ...]] = tuple(f"FILE{suffix}" for suffix in SUFFIXES)
     needs_backbone: ClassVar[bool] = True
-
-    def matches(self, address: str) -> bool:
-        """Tell whether it is a path that ends like a file of weights."""
-        return has_suffix(address, *SUFFIXES)
 
     def open(self, request: fpframe.SuspectRequest) -> fpframe.Query:
         """Return access to the named network with the file's weights.

@@ -20,7 +20,6 @@ from fpframe.opening import (
     choose_output,
     existing_file,
     file_digest,
-    has_suffix,
     in_chunks,
     open_query,
     refuse_backbone,
@@ -55,10 +54,6 @@ class TfliteFile(fpframe.SuspectSource):
 
     name: ClassVar[str] = "tflite"
     forms: ClassVar[tuple[str, ...]] = ("FILE.tflite",)
-
-    def matches(self, address: str) -> bool:
-        """Tell whether it is a path that ends in ``.tflite``."""
-        return has_suffix(address, ".tflite")
 
     def open(self, request: fpframe.SuspectRequest) -> fpframe.Query:
         """Return access to the network.

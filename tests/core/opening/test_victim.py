@@ -26,7 +26,6 @@ def digits(registry) -> fpframe.Dataset:
     ("model", "message"),
     [
         (None, "a victim cannot be a NoneType; give a torch.nn.Module, or an address such as timm:resnet18"),
-        (lambda pixels: pixels, "a victim cannot be a function"),
         (
             "resnet18",
             r"'resnet18' is not the address of a victim; name its architecture, as in Victim\('timm:resnet18'\)",
