@@ -25,9 +25,12 @@ from .dataset import Dataset as Dataset, Images as Images
 from .fitted import Fitted as Fitted, free_sizes as free_sizes
 from .modes import copied as copied, evaluating as evaluating
 from .preparation import (
+    GREY as GREY,
     NCHW as NCHW,
     NHWC as NHWC,
     PLAIN as PLAIN,
+    RGB as RGB,
+    Channels as Channels,
     Layout as Layout,
     Preparation as Preparation,
     Resize as Resize,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import attrs
 import torch
@@ -12,11 +12,13 @@ from torch import Tensor
 from fpframe.base import Note
 from fpframe.errors import ModelError, UsageError
 from fpframe.interfaces import SuspectRequest
-from fpframe.models import NCHW, NHWC, Classifier, Preparation
+from fpframe.models import GREY, NCHW, NHWC, RGB, Channels, Classifier, Preparation
 from fpframe.opening.inprocess import normaliser
 from fpframe.opening.layouts import COLOURS, Axes, colour, find_axes, written
 
 _FLOATS = (torch.float32, torch.float16, torch.bfloat16, torch.float64)
+#: What images with so many channels are called in a preparation.
+_KNOWN: Mapping[int, Channels] = {1: GREY, 3: RGB}
 #: Whole numbers that hold pixels from 0 to 255.
 _WHOLE = (torch.uint8, torch.int16, torch.int32, torch.int64)
 
@@ -128,7 +130,7 @@ def _in_colours(said: Preparation, found: Axes, request: SuspectRequest, notes: 
     channels = said.shape(request.image_shape)[0]
     if found.channels in (None, channels):
         return said
-    known = {1: "grey", 3: "rgb"}.get(found.channels or 0)
+    known = _KNOWN.get(found.channels or 0)
     if known is None or said.channels or channels not in COLOURS:
         raise ModelError(
             f"the suspect takes {colour(found.channels)} images where it would get {colour(channels)} ones "

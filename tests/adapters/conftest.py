@@ -10,7 +10,16 @@ import importlib
 import os
 import warnings
 
-LIBRARIES = ("art.estimators.classification", "datasets", "keras", "mlflow.artifacts", "mlflow.pyfunc", "transformers")
+LIBRARIES = (
+    "ai_edge_litert.interpreter",
+    "art.estimators.classification",
+    "datasets",
+    "keras",
+    "mlflow.artifacts",
+    "mlflow.pyfunc",
+    "openvino",
+    "transformers",
+)
 
 if os.environ.get("FPFRAME_ADAPTERS") == "1":
     os.environ["KERAS_BACKEND"] = "torch"

@@ -87,7 +87,7 @@ class OpenvinoFile(fpframe.SuspectSource):
         """Write the layer of a model, for any number of images."""
         openvino = importlib.import_module("openvino")
         steps = importlib.import_module("openvino.opset13")
-        weight: Tensor = model.module[-1].weight  # type: ignore[index,assignment]
+        weight: Tensor = model.module[-1].weight  # type: ignore[index]
         image = steps.parameter([-1, *model.image_shape], np.float32, name="image")
         rows = steps.reshape(image, np.array([0, -1], np.int64), True)
         logits = steps.matmul(rows, steps.constant(weight.detach().numpy()), False, True)
