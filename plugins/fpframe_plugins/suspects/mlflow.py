@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import importlib
+import io
 import math
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -62,7 +63,7 @@ class MlflowRegistry(fpframe.SuspectSource):
         mlflow = _library(request.address)
         with tempfile.TemporaryDirectory() as folder:  # MLflow would write beside the files of the registry
             try:
-                with isolated(0):
+                with isolated(0), redirect_stderr(io.StringIO()):  # it draws a bar
                     path = mlflow.artifacts.download_artifacts(artifact_uri=uri, dst_path=folder)
             except Exception as error:
                 raise fpframe.ModelError(

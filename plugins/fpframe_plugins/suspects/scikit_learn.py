@@ -103,14 +103,19 @@ def _method(suspect: Any, request: fpframe.SuspectRequest) -> tuple[str, str]:
 
 
 def _as_rows(suspect: Any, request: fpframe.SuspectRequest) -> bool | None:
-    """Tell whether a classifier takes rows of numbers; ``None`` where it does not say."""
-    length, size = getattr(suspect, "n_features_in_", None), math.prod(request.prepared_shape)
-    if length is not None and length != size:
-        raise fpframe.ModelError(
-            f"the {type(suspect).__name__} takes rows of {length} numbers where an image has {size} "
-            f"({request.address}); both must take the same images"
-        )
-    return None if length is None else True
+    """Tell whether a classifier takes rows of numbers, or images; ``None`` where it does not say.
+
+    What was fitted on images says how long their second axis was.
+    """
+    length, shape = getattr(suspect, "n_features_in_", None), request.prepared_shape
+    if length in (None, math.prod(shape)):
+        return None if length is None else True
+    if length == (shape[1] if request.preparation.layout == "nhwc" else shape[0]):
+        return False
+    raise fpframe.ModelError(
+        f"the {type(suspect).__name__} takes rows of {length} numbers where an image has {math.prod(shape)} "
+        f"({request.address}); both must take the same images"
+    )
 
 
 def _asking(suspect: Any, method: str, rows: bool | None) -> Callable[[np.ndarray], Any]:
