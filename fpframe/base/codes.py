@@ -136,6 +136,7 @@ _OTHERS: dict[str, str] = {
     "batch-dependent": "Answers are slightly different in a batch than alone, as with another precision.",
     "calibrated-strata": "The p-value speaks of independent models of these kinds only.",
     "calibration-left-out": "Independent models that are clearly less able than the victim did not calibrate.",
+    "calibration-repeats": "Some families of calibration models answer as others do, and count as one with them.",
     "channel-below-named": "The suspect reveals less than the channel that was named.",
     "channel-without-encoder": "The encoder of another channel scored the suspect and the calibration models.",
     "chosen-afterwards": "Level, test, channel or filter was chosen when the suspect was known.",
@@ -148,6 +149,7 @@ _OTHERS: dict[str, str] = {
     "images-left-out": "Something in the folder of the data set was not read.",
     "images-linked": "Images of the data set lie behind a link to another folder.",
     "limit-not-held": "A limit on what the suspect may use could not be enforced.",
+    "objects-not-loaded": "The suspect's file names classes or functions that were neither imported nor called.",
     "outputs-doubted": "The answers look different from what they were said to be, or may be something else too.",
     "preparation-assumed": "Nobody said how images are prepared for weights, and what is usual was done.",
     "queries-not-named": "The file of answers does not say which queries it answers.",
@@ -161,6 +163,13 @@ _OTHERS: dict[str, str] = {
     "thefts-left-out": "Thefts that modify weights could not be tried, for the victim can only be asked.",
     "victim-architecture-absent": "Another architecture stands in for the victim's.",
     "victim-images-not-named": "Which images the victim was trained on was not said.",
+    "weights-averaged": "A file holds averaged weights (EMA, SWA) beside others, and the averaged ones were taken.",
+    "weights-completed": "A file lacks tied weights, which it has under another name, or counters that decide nothing.",
+    "weights-converted": "Weights were converted to another precision, or lay in their file as arrays of NumPy.",
+    "weights-folded": "Weights that pruning or a norm had taken apart were put together again.",
+    "weights-left-out": "A file of weights also holds tensors that the network has no place for.",
+    "weights-located": "The weights lay in a container of their file, or their names began with a prefix.",
+    "weights-of-network": "A file holds a whole pickled network, and its weights were put into the named one.",
 }
 
 #: By code, what the reader of a verdict should know of what it rests on, in order.

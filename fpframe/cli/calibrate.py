@@ -48,6 +48,7 @@ class IndependentsOptions:
         input_: How images are prepared for them, such as "resize=224,bicubic,antialias; rgb; mean=0.5; std=0.5".
         mean: Per-channel mean that they subtract from pixels, separated by commas; short for --input mean=.
         std: Per-channel standard deviation that they divide them by.
+        checkpoint_key: Where in their files the weights lie, such as state_dict_ema; needed only where several fit.
     """
 
     independents: Path | None = None
@@ -56,6 +57,7 @@ class IndependentsOptions:
     input_: Input = None
     mean: str | None = None
     std: str | None = None
+    checkpoint_key: str | None = None
 
     def named(self, limits: LimitOptions, *, trust_code: bool) -> Independents | None:
         """Return the models that were named, or nothing.
@@ -66,9 +68,12 @@ class IndependentsOptions:
         from fpframe.enrolment import Independents
 
         if self.independents is None:
-            for name in ("backbone", "input_", "mean", "std"):
+            for name in ("backbone", "input_", "mean", "std", "checkpoint_key"):
                 if getattr(self, name) is not None:
-                    raise UsageError(f"--{name.strip('_')} is about models of your own; name them with --independents")
+                    raise UsageError(
+                        f"--{name.strip('_').replace('_', '-')} is about models of your own; name them with "
+                        "--independents"
+                    )
             return None
         return Independents(
             self.independents,
@@ -78,6 +83,7 @@ class IndependentsOptions:
             mean=numbers(self.mean, "--mean"),
             std=numbers(self.std, "--std"),
             trust_code=trust_code,
+            checkpoint_key=self.checkpoint_key,
             limits=limits.limits(),
         )
 

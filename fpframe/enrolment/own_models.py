@@ -31,6 +31,7 @@ class Independents:
         mean: per-channel mean that they subtract from pixels, where `preparation` says none.
         std: per-channel standard deviation that they divide them by.
         trust_code: open also files whose author's code can run then, such as ``.pt2``.
+        checkpoint_key: where in their files the weights lie; needed only where several fit.
         limits: what each may use in the process that it is opened in; `Limits.usual` by default.
     """
 
@@ -41,6 +42,7 @@ class Independents:
     mean: tuple[float, ...] | None = attrs.field(default=None, converter=per_channel, validator=finite, kw_only=True)
     std: tuple[float, ...] | None = attrs.field(default=None, converter=per_channel, validator=positive, kw_only=True)
     trust_code: bool = attrs.field(default=False, kw_only=True)
+    checkpoint_key: str | None = attrs.field(default=None, kw_only=True)
     limits: Limits = attrs.field(factory=Limits.usual, kw_only=True)
 
     def __attrs_post_init__(self) -> None:

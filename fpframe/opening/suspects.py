@@ -19,7 +19,7 @@ from fpframe.opening.sources import find_adapter, known_objects, needed_source
 from fpframe.registry import Registry
 
 #: What cannot be changed of a query that is open; the size of its batches decides nothing.
-_OF_OPENING = ("backbone", "outputs", "preparation", "mean", "std", "device", "max_queries")
+_OF_OPENING = ("backbone", "outputs", "preparation", "mean", "std", "device", "max_queries", "checkpoint_key")
 #: What an option that changes nothing says.
 _USUAL = {"outputs": "auto", "device": "cpu", "preparation": ""}
 
@@ -41,6 +41,7 @@ class Opening(TypedDict, total=False):
     max_queries: int | None
     classes: tuple[str, ...]
     trust_code: bool
+    checkpoint_key: str | None
 
 
 def open_suspect(
@@ -76,6 +77,8 @@ def open_suspect(
         max_queries: most images that it may be sent.
         classes: names of the classes, for a suspect that answers with names.
         trust_code: open also files whose author's code can run then, such as ``.pt2``.
+        checkpoint_key: where in a file of weights those of the suspect lie, such as ``state_dict_ema``; needed only
+            where several fit.
 
     Raises:
         UsageError: nothing opens such a suspect, or an option is missing, wrong or does not apply to it.

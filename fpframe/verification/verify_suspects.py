@@ -82,6 +82,8 @@ def verify_many(
             confidence in the calibration; more models are needed for that.
         registry: plugins; ``None`` takes the installed ones.
         trust_code: open also files whose author's code can run then, such as ``.pt2``.
+        checkpoint_key: where in a file of weights those of the suspect lie, such as ``state_dict_ema``; needed only
+            where several fit.
         isolation: where suspects with an address are opened and asked; ``None`` gives each a process of its own, with
             the usual limits (`fpframe.isolation.Limits.usual`). It is closed in the end.
         on_event: is told of progress.
