@@ -151,6 +151,7 @@ _OTHERS: dict[str, str] = {
     "limit-not-held": "A limit on what the suspect may use could not be enforced.",
     "objects-not-loaded": "The suspect's file names classes or functions that were neither imported nor called.",
     "outputs-doubted": "The answers look different from what they were said to be, or may be something else too.",
+    "preparation-from-file": "Part of how images are prepared was read from the suspect's own file.",
     "preparation-assumed": "Nobody said how images are prepared for weights, and what is usual was done.",
     "queries-not-named": "The file of answers does not say which queries it answers.",
     "recorded-once": "Each image was recorded once, so nobody can see whether answers change between repeats.",

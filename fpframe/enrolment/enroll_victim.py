@@ -133,6 +133,7 @@ def fingerprint(
         asked.victim,
         source=f"{FROM_RECIPE}{recipe.name}, seed {recipe.seed}",
     )
+    prepared = setting.victim.classifier.preparation
     made = Enrolment(
         recipe=recipe,
         scheme=method.scheme.name,
@@ -149,6 +150,7 @@ def fingerprint(
         assumptions=setting.caveats,
         profile=profile,
         ability=ability,
+        preparation=prepared if str(prepared) else None,
     )
     made.require_families()
     return made

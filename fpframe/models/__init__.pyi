@@ -25,7 +25,10 @@ from .dataset import Dataset as Dataset, Images as Images
 from .fitted import Fitted as Fitted, free_sizes as free_sizes
 from .modes import copied as copied, evaluating as evaluating
 from .preparation import (
+    NCHW as NCHW,
+    NHWC as NHWC,
     PLAIN as PLAIN,
+    Layout as Layout,
     Preparation as Preparation,
     Resize as Resize,
     as_preparation as as_preparation,

@@ -1,5 +1,6 @@
 from .asked import AskedModel as AskedModel
 from .backbones import PYTHON as PYTHON, build_backbone as build_backbone
+from .batches import BatchLimits as BatchLimits, in_chunks as in_chunks
 from .checkpoints import (
     SUFFIXES as SUFFIXES,
     describe_weights as describe_weights,
@@ -17,15 +18,16 @@ from .inprocess import (
     open_query as open_query,
     refuse_backbone as refuse_backbone,
 )
+from .inputs import TakenInput as TakenInput, take_input as take_input
 from .modelfiles import (
     as_input as as_input,
     check_input as check_input,
     existing_file as existing_file,
     file_digest as file_digest,
     has_suffix as has_suffix,
-    in_chunks as in_chunks,
 )
 from .networks import build_for_weights as build_for_weights
+from .outputs import NetworkOutput as NetworkOutput, as_rows as as_rows, choose_output as choose_output
 from .saved import opening_notes as opening_notes
 from .sources import find_source as find_source, known_forms as known_forms
 from .suspects import Opening as Opening, Suspect as Suspect, open_suspect as open_suspect

@@ -82,6 +82,7 @@ class Workspace:
         store: where models are kept.
         victim: the victim; ``None`` while it is itself being trained.
         victim_backbone: address that ``victim`` stands for while there is no victim yet.
+        victim_geometry: how images are brought to the size and colours of that architecture.
         data_root: folder of data sets that are files.
         device: where models are trained and asked, as the run says; worker processes need to be told.
         mends: whether a model whose entry in the store turns out to be damaged is trained again at once, as it is after
@@ -95,6 +96,7 @@ class Workspace:
     store: Store
     victim: VictimHandle | None = None
     victim_backbone: str | None = None
+    victim_geometry: Preparation = PLAIN
     data_root: Path | None = None
     device: str | None = None
     mends: bool = False
@@ -134,7 +136,9 @@ class Workspace:
 
     def geometry(self, address: str) -> Preparation:
         """Return how images are brought to the size and colours of an architecture."""
-        return self.victim.geometry if self.victim and address == self.victim.backbone else PLAIN
+        if self.victim is None:
+            return self.victim_geometry if address == self.victim_backbone else PLAIN
+        return self.victim.geometry if address == self.victim.backbone else PLAIN
 
     def structure(self, backbone: str) -> str:
         """Return a digest of the layers and first weights that an address gives, and of the source of its module."""

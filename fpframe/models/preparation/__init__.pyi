@@ -8,6 +8,7 @@ from .value import (
     NHWC as NHWC,
     PLAIN as PLAIN,
     RGB as RGB,
+    Layout as Layout,
     Preparation as Preparation,
     as_preparation as as_preparation,
     luma as luma,

@@ -16,7 +16,7 @@ from fpframe.models.preparation.perchannel import finite, per_channel, positive
 from fpframe.models.preparation.resize import Resize, check_edges
 
 Channels = Literal["", "rgb", "bgr", "grey"]
-Layout = Literal["nchw", "nhwc"]
+Layout = Literal["", "nchw", "nhwc"]
 RGB: Channels = "rgb"
 BGR: Channels = "bgr"
 GREY: Channels = "grey"
@@ -82,7 +82,8 @@ class Preparation:
         scale: what pixels are multiplied by, such as 255.
         mean: per-channel mean that is subtracted from them after that.
         std: per-channel standard deviation that they are divided by in the end.
-        layout: ``nchw``, or ``nhwc`` where channels come last.
+        layout: ``nhwc`` where channels come last, and ``nchw`` where they come first; empty is ``nchw`` too, unless the
+            model's file says otherwise.
 
     Raises:
         UsageError: this cannot be done to an image.
@@ -94,7 +95,7 @@ class Preparation:
     scale: float = attrs.field(default=1.0, converter=float, validator=_scale)
     mean: tuple[float, ...] | None = attrs.field(default=None, converter=per_channel, validator=finite)
     std: tuple[float, ...] | None = attrs.field(default=None, converter=per_channel, validator=positive)
-    layout: Layout = attrs.field(default=NCHW, validator=_one_of(*grammar.LAYOUTS))
+    layout: Layout = attrs.field(default="", validator=_one_of("", *grammar.LAYOUTS))
 
     @classmethod
     def read(cls, text: str) -> Preparation:

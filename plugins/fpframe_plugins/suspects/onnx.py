@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import importlib
 import warnings
 from pathlib import Path
@@ -15,23 +14,28 @@ from torch import Tensor, nn
 import fpframe
 from fpframe.errors import first_line, ran_out_of_memory
 from fpframe.opening import (
-    as_input,
-    check_input,
+    NetworkOutput,
+    as_rows,
+    choose_output,
     existing_file,
     file_digest,
     in_chunks,
-    normaliser,
     open_query,
     refuse_backbone,
+    take_input,
 )
 from fpframe.rng import isolated
-from fpframe_plugins.suspects._external_data import external_files
+from fpframe_plugins.suspects._external_data import checked_files, external_files
 
 _DTYPES = {
     "tensor(float)": torch.float32,
     "tensor(float16)": torch.float16,
     "tensor(double)": torch.float64,
     "tensor(uint8)": torch.uint8,
+    "tensor(int8)": torch.int8,
+    "tensor(int16)": torch.int16,
+    "tensor(int32)": torch.int32,
+    "tensor(int64)": torch.int64,
 }
 
 
@@ -39,8 +43,10 @@ _DTYPES = {
 class OnnxFile(fpframe.SuspectSource):
     """Open ``.onnx`` files, with as many threads as torch may use, and take sessions of onnxruntime.
 
-    The network must have one input, images ``(N, C, H, W)`` of floats or bytes. Of several outputs the one
-    with K columns is read, otherwise the first; with ``--outputs labels`` the first one of integers.
+    The network must have one input, images of floats or whole numbers. Channels that come last, other colours and
+    pixels from 0 to 255 are told from the file, and noted. Of several outputs the one with K columns is read,
+    otherwise the first; with ``--outputs labels`` the first one of integers. Weights may lie in further files of its
+    folder, which its digest takes in.
     """
 
     name: ClassVar[str] = "onnx"
@@ -56,7 +62,9 @@ class OnnxFile(fpframe.SuspectSource):
         """
         refuse_backbone(request)
         path = existing_file(request.address)
-        return _query(_session(path, request), request, digest=_digest(path))
+        weights = checked_files(path)
+        digest = file_digest(path, *weights)
+        return _query(_session(path, request), request, digest=digest)
 
     def adapt(self, suspect: Any, request: fpframe.SuspectRequest) -> fpframe.Query:
         """Return access to a session, on the device that it was made for.
@@ -78,7 +86,10 @@ class OnnxFile(fpframe.SuspectSource):
 
     def companions(self, address: str) -> list[str]:
         """Return the files beside it that hold its weights."""
-        return [str(path) for path in _weights(Path(address))]
+        path = Path(address)
+        beside = [path.with_name(f"{path.name}{ending}") for ending in (".data", "_data")]
+        found = [each for each in beside if each.is_file()]
+        return [str(each) for each in dict.fromkeys([*found, *external_files(path)])]
 
     def example(self, folder: Path, model: fpframe.Classifier) -> fpframe.SuspectRequest:
         """Export a model for any number of images."""
@@ -100,15 +111,20 @@ class OnnxFile(fpframe.SuspectSource):
 def _query(session: Any, request: fpframe.SuspectRequest, *, digest: str = "") -> fpframe.Query:
     image = _image(session, request)
     output = _output(session, request)
-    dtype = _DTYPES.get(image.type)
-    batch = check_input([size if isinstance(size, int) else None for size in image.shape], dtype, request)
-    prepare = normaliser(request)
+    taken = take_input(
+        [size if isinstance(size, int) else None for size in image.shape],
+        _DTYPES.get(image.type),
+        request,
+        names=[size if isinstance(size, str) else None for size in image.shape],
+    )
 
     def ask(pixels: Tensor) -> Tensor:
-        images = as_input(prepare(pixels), dtype or torch.float32).numpy()
-        return torch.from_numpy(session.run([output.name], {image.name: images})[0])
+        answer = session.run([output], {image.name: taken(pixels).numpy()})[0]
+        return as_rows(torch.from_numpy(answer))
 
-    return open_query(ask if batch is None else in_chunks(ask, batch), request, digest=digest)
+    query = open_query(ask if taken.batch is None else in_chunks(ask, taken.batch), taken.request, digest=digest)
+    query.notes = taken.notes
+    return query
 
 
 def _session(path: Path, request: fpframe.SuspectRequest) -> Any:
@@ -155,39 +171,20 @@ def _image(session: Any, request: fpframe.SuspectRequest) -> Any:
     return inputs[0]
 
 
-def _output(session: Any, request: fpframe.SuspectRequest) -> Any:
+def _output(session: Any, request: fpframe.SuspectRequest) -> str:
+    """Return the name of the output that is read."""
     outputs = session.get_outputs()
     tensors = [entry for entry in outputs if entry.type.startswith("tensor(") and "string" not in entry.type]
-    if not tensors:
-        raise fpframe.ModelError(
-            f"the suspect has no tensor of numbers among its outputs ({request.address}); export it without a ZipMap"
-        )
-    if request.outputs == "labels":
-        return next((entry for entry in tensors if "int" in entry.type), tensors[0])
-    fitting = [entry for entry in tensors if len(entry.shape) == 2 and entry.shape[1] == request.num_classes]
-    chosen = fitting[0] if fitting else tensors[0]
-    told = chosen.shape[1] if len(chosen.shape) == 2 else None
-    if isinstance(told, int) and told not in (1, request.num_classes):
-        raise fpframe.ModelError(
-            f"the suspect tells {told} classes where the victim tells {request.num_classes} "
-            f"({request.address}); both must tell the same classes"
-        )
-    return chosen
-
-
-def _digest(path: Path) -> str:
-    """Return the file's SHA-256; weights that lie elsewhere are taken in."""
-    elsewhere = dict.fromkeys([*_weights(path), *external_files(path)])
-    weights = [each for each in elsewhere if each.stat().st_size]
-    if not weights:
-        return file_digest(path)
-    return hashlib.sha256(" ".join(file_digest(each) for each in [path, *weights]).encode()).hexdigest()
-
-
-def _weights(path: Path) -> list[Path]:
-    """Return the files beside it that hold its weights: ``FILE.onnx.data`` of PyTorch, ``FILE.onnx_data`` of others."""
-    beside = [path.with_name(f"{path.name}{ending}") for ending in (".data", "_data")]
-    return [each for each in beside if each.is_file()]
+    chosen = choose_output(
+        [
+            NetworkOutput(
+                entry.name, tuple(size if isinstance(size, int) else None for size in entry.shape), "int" in entry.type
+            )
+            for entry in tensors
+        ],
+        request,
+    )
+    return str(tensors[chosen].name)
 
 
 @fpframe.hookimpl

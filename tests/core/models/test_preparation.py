@@ -25,7 +25,7 @@ PREPARATIONS = st.builds(
     scale=POSITIVE,
     mean=st.none() | st.lists(NUMBERS, min_size=1, max_size=3),
     std=st.none() | st.lists(POSITIVE, min_size=1, max_size=3),
-    layout=st.sampled_from(["nchw", "nhwc"]),
+    layout=st.sampled_from(["", "nchw", "nhwc"]),
 )
 
 
