@@ -40,8 +40,8 @@ class VictimOptions:
     """The owner's model.
 
     Attributes:
-        victim: Your model: python:MODULE:FUNCTION, timm:NAME, torchvision:NAME or paper:NAME; the recipe's is trained
-            by default.
+        victim: Your model: python:MODULE:FUNCTION, timm:NAME, torchvision:NAME or paper:NAME, or a file or folder that
+            brings its weights, as for 'fpframe verify'; the recipe's is trained by default.
         weights: Its weights: .safetensors, .pt, .pth, .ckpt, .bin or another file that holds a state dict.
         checkpoint_key: Where in that file its weights lie, such as state_dict_ema; needed only where several fit.
         backbone: Its architecture with fresh weights, such as timm:resnet18, where --victim gives trained ones.

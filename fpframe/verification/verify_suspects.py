@@ -58,7 +58,8 @@ def verify_many(
 
     Args:
         enrolment: an enrolment, or the folder of one.
-        suspects: modules (pixels to logits), callables (pixels to probabilities), or addresses.
+        suspects: modules (pixels to logits), callables (pixels to probabilities), other objects that a suspect source
+            takes, such as classifiers of scikit-learn, or addresses.
         answers: files of recorded answers, each of one more suspect; see `Transcript`.
 
     Options:
