@@ -97,7 +97,8 @@ class RunOptions:
     Attributes:
         dataset: Data set, such as digits, torchvision:FashionMNIST or folder:PATH; the recipe's by default.
         data_root: Folder in which the data lies.
-        classes: File with the names of the classes, one on each line, in the order in which the victim numbers them.
+        classes: File with the names of the classes, one on each line, in the order in which the victim numbers them; or
+            a .json file with a list or a map such as id2label. Of 'calibrate --independents', those of these models.
         workers: Processes that train models; one for each core by default.
         device: Where models are trained: cpu, cuda or cuda:N; a GPU by default, where there is one.
         trust_code: Follow an address that imports code, such as python:MODULE:FUNCTION, though only an enrolment or

@@ -71,6 +71,11 @@ class JudgingOptions:
             would be accused; needs more calibration models.
         test: How scores become a verdict; welch is a t-test over views that accuses far too often, for comparison, and
             welch-by-stratum the same against each stratum.
+        classes: Which classes the suspects tell: a file with a name on each line in the suspect's order, or a .json
+            file with a list or a map. auto takes the victim's, or those that the suspect's own files name; none the
+            victim's.
+        match_classes: Compare the classes in the order that labelled images show, of the suspect and of each
+            calibration model.
     """
 
     alpha: float | None = None
@@ -79,6 +84,8 @@ class JudgingOptions:
     sequential: Flag = False
     certify: Flag = False
     test: Literal["conformal", "welch", "welch-by-stratum"] = "conformal"
+    classes: str = "auto"
+    match_classes: Flag = False
 
     def given(self) -> dict[str, Any]:
         """Return them as `fpframe.verify` takes them.

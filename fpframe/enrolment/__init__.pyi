@@ -7,6 +7,7 @@ from .calibration import (
     Calibration as Calibration,
     CalibrationModel as CalibrationModel,
 )
+from .class_order import found_order as found_order
 from .encoders import (
     calibrating as calibrating,
     fit_encoder as fit_encoder,
@@ -23,6 +24,12 @@ from .method import (
     find_scheme as find_scheme,
     plan_enrolment as plan_enrolment,
     units_of as units_of,
+)
+from .other_classes import (
+    matched as matched,
+    restricted as restricted,
+    restricted_ability as restricted_ability,
+    shared_images as shared_images,
 )
 from .own_models import Independents as Independents
 from .queries import check_pool as check_pool, fooling_rate as fooling_rate

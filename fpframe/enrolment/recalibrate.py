@@ -16,7 +16,7 @@ from fpframe.enrolment.calibration import FROM_RECIPE, PLAIN, Calibration, Calib
 from fpframe.enrolment.encoders import calibrating, calibration_models
 from fpframe.enrolment.enrolment import Enrolment
 from fpframe.enrolment.fitness import StratumLook
-from fpframe.enrolment.independents import ask_independents, names_once, refuse_unfit
+from fpframe.enrolment.independents import ask_independents, in_victims_order, names_once, refuse_unfit
 from fpframe.enrolment.method import units_of
 from fpframe.enrolment.modelfolder import IndependentFile, find_independents
 from fpframe.enrolment.own_models import Independents
@@ -272,10 +272,12 @@ def _on_files(
     models: list[CalibrationModel] = names_once(files)
     require_alpha(alpha, units_of(models))
 
+    told = independents.classes
+    count = 0 if told is None else len(told.said)
     request = OpeningRequest(
-        num_classes=len(enrolment.classes),
+        num_classes=count or len(enrolment.classes),
         image_shape=enrolment.queries.image_shape,
-        classes=tuple(enrolment.classes),
+        classes=tuple(enrolment.classes) if told is None else told.spoken,
         outputs=independents.outputs,
         preparation=independents.preparation,
         trust_code=independents.trust_code,
@@ -288,7 +290,12 @@ def _on_files(
             named = file.backbone or (independents.backbone if file.needs_backbone else None)
             return apart.open(file.path, attrs.evolve(request, backbone=named))
 
-        asked = ask_independents(files, open_file, enrolment.queries, enrolment.able, chains, on_event=run.on_event)
+        def in_order(file: IndependentFile, query: Query) -> Query:
+            return in_victims_order(file, query, told, enrolment.classes)
+
+        asked = ask_independents(
+            files, open_file, in_order, enrolment.queries, enrolment.able, chains, on_event=run.on_event
+        )
     refuse_unfit(files, asked.plain, enrolment.victim_answers, enrolment.calibration.answers[PLAIN])
     ability, rows = None, list(range(len(models)))
     if enrolment.ability is not None:

@@ -49,6 +49,7 @@ PROMISED: dict[str, dict[str, str]] = {
         "open_query": "any function from a batch to a tensor, as a `Query` with all that the request says",
         "open_device": "the torch device of a name; refuses one that is not there",
         "normaliser": "a network that prepares pixels as the request says",
+        "with_own_classes": "the request for a model whose files name its classes, and the names for its `class_names`",
         "refuse_backbone": "refuse a backbone for a suspect that brings its own architecture",
         "SUFFIXES": "the endings of files with weights, such as `.safetensors`",
         "index_parts": "the files that a list of the parts of a model (`.index.json`) names, which lie beside it",

@@ -13,7 +13,7 @@ import numpy as np
 from torch import Tensor
 
 import fpframe
-from fpframe.opening import function_query
+from fpframe.opening import function_query, with_own_classes
 
 #: The methods of a classifier that say more than a label, the most telling first, and what they answer with.
 _TELLING = (("predict_proba", "probs"), ("decision_function", "logits"))
@@ -37,7 +37,8 @@ class ScikitLearn(fpframe.SuspectSource):
         Raises:
             ModelError: it is not fitted, is no classifier, or was fitted on rows of another length.
         """
-        numbers, names = _classes(suspect, request)
+        numbers, named = _classes(suspect, request)
+        request, names = with_own_classes(request, named)
         method, outputs = _method(suspect, request)
         ask = _asking(suspect, method, _as_rows(suspect, request))
 
@@ -45,14 +46,13 @@ class ScikitLearn(fpframe.SuspectSource):
             told = np.asarray(ask(pixels.cpu().numpy()))
             if method == "predict":
                 return numbers[np.searchsorted(suspect.classes_, told)]
-            if told.ndim != 2 or names or numbers[-1] != request.num_classes - 1:
+            if told.ndim != 2 or named or numbers[-1] != request.num_classes - 1:
                 return told
             whole = np.zeros((len(told), request.num_classes))  # classes that it was never shown get nothing
             whole[:, numbers] = told
             return whole
 
-        count = len(names) or request.num_classes
-        query = function_query(answers, attrs.evolve(request, outputs=outputs, num_classes=count))  # type: ignore[arg-type]
+        query = function_query(answers, attrs.evolve(request, outputs=outputs))  # type: ignore[arg-type]
         query.class_names = names
         query.notes = _notes(suspect, request, method)
         return query
