@@ -48,6 +48,9 @@ class IndependentsOptions:
         input_: How images are prepared for them, such as "resize=224,bicubic,antialias; rgb; mean=0.5; std=0.5".
         mean: Per-channel mean that they subtract from pixels, separated by commas; short for --input mean=.
         std: Per-channel standard deviation that they divide them by.
+        checkpoint_key: Where in their files the weights lie, such as state_dict_ema; needed only where several fit.
+
+    Which classes they tell is said with --classes, as for 'fpframe verify'.
     """
 
     independents: Path | None = None
@@ -56,9 +59,15 @@ class IndependentsOptions:
     input_: Input = None
     mean: str | None = None
     std: str | None = None
+    checkpoint_key: str | None = None
 
-    def named(self, limits: LimitOptions, *, trust_code: bool) -> Independents | None:
+    def named(self, limits: LimitOptions, *, classes: Path | None, trust_code: bool) -> Independents | None:
         """Return the models that were named, or nothing.
+
+        Args:
+            limits: what each may use.
+            classes: file that says which classes they tell.
+            trust_code: whether files may be opened that can run code.
 
         Raises:
             UsageError: the options are about models of one's own, and none were named; or they cannot be read.
@@ -66,9 +75,12 @@ class IndependentsOptions:
         from fpframe.enrolment import Independents
 
         if self.independents is None:
-            for name in ("backbone", "input_", "mean", "std"):
+            for name in ("backbone", "input_", "mean", "std", "checkpoint_key"):
                 if getattr(self, name) is not None:
-                    raise UsageError(f"--{name.strip('_')} is about models of your own; name them with --independents")
+                    raise UsageError(
+                        f"--{name.strip('_').replace('_', '-')} is about models of your own; name them with "
+                        "--independents"
+                    )
             return None
         return Independents(
             self.independents,
@@ -77,7 +89,9 @@ class IndependentsOptions:
             preparation=self.input_,
             mean=numbers(self.mean, "--mean"),
             std=numbers(self.std, "--std"),
+            classes=classes,
             trust_code=trust_code,
+            checkpoint_key=self.checkpoint_key,
             limits=limits.limits(),
         )
 
@@ -110,11 +124,14 @@ def calibrate(
     from fpframe.enrolment import calibrate as recalibrate, refuse_existing
 
     refuse_existing(out, force=force)
+    models = independents.named(process, classes=run.classes, trust_code=run.trust_code)
+    if models is not None:  # the data are not opened
+        run = attrs.evolve(run, classes=None)
     with run.shown() as shown:
         made = recalibrate(
             enrolment,
             recipe=zoo.recipe,
-            independents=independents.named(process, trust_code=run.trust_code),
+            independents=models,
             through=through,
             alpha=alpha,
             dataset=run.dataset,

@@ -24,6 +24,7 @@ class OpeningRequest:
         max_queries: most images that it may be sent.
         classes: names of the classes, for a suspect that answers with names.
         trust_code: whether a file may be opened whose author's code can run then.
+        checkpoint_key: where in a file of weights those of the suspect lie.
     """
 
     num_classes: int
@@ -36,6 +37,7 @@ class OpeningRequest:
     max_queries: int | None = None
     classes: tuple[str, ...] = ()
     trust_code: bool = False
+    checkpoint_key: str | None = None
 
     def open(self, suspect: Suspect, registry: Registry) -> Query:
         """Open a suspect in this process; see `fpframe.open_suspect`."""

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from fpframe.base import is_adapted, tensors_digest, with_form
+from fpframe.base import Note, is_adapted, tensors_digest, with_form
 from fpframe.errors import ModelError, UsageError, first_line
 from fpframe.models.modes import evaluation_mode
 from fpframe.models.preparation import Preparation
@@ -54,6 +54,9 @@ class Classifier(nn.Module):
         self.form = form
         #: Whether its weights came from elsewhere, so that nobody knows how images were prepared for them.
         self.foreign = False
+        #: What the reader of a verdict should know of how its weights were found in a file; ``{whose}`` stands for
+        #: whose file that is, which whoever opens it knows.
+        self.liberties: tuple[Note, ...] = ()
         plain = Preparation.of(preparation)
         channels = plain.shape(image_shape)[0]
         mean, std = (plain.mean if mean is None else mean), (plain.std if std is None else std)
@@ -96,7 +99,7 @@ class Classifier(nn.Module):
             address=self.address,
             form=self.form,
         )
-        made.foreign = self.foreign
+        made.foreign, made.liberties = self.foreign, self.liberties
         return made.train(self.training)
 
     @property

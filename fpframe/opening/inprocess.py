@@ -37,8 +37,8 @@ def module_query(module: nn.Module, request: SuspectRequest) -> Query:
         ModelError: it is a `Classifier` for other classes or images.
     """
     device = open_device(request.device)
-    given, names = module, own_class_names(module)
-    request = with_own_classes(request, names)
+    given = module
+    request, names = with_own_classes(request, own_class_names(module))
     front, whole = request.preparation, request.preparation
     if isinstance(module, Classifier):
         _check_fit(module, request)
@@ -76,8 +76,8 @@ def function_query(function: Callable[[Tensor], Any], request: SuspectRequest) -
     Raises:
         UsageError: there is no such device.
     """
-    device, names = open_device(request.device), own_class_names(function)
-    request = with_own_classes(request, names)
+    device = open_device(request.device)
+    request, names = with_own_classes(request, own_class_names(function))
     prepare = normaliser(request).to(device)
 
     def ask(pixels: Tensor) -> Any:
@@ -179,7 +179,7 @@ def _check_fit(model: Classifier, request: SuspectRequest) -> None:
     if model.num_classes != request.num_classes:
         raise ModelError(
             f"the suspect tells {model.num_classes} classes where the victim tells {request.num_classes} "
-            f"({request.address}); both must tell the same classes"
+            f"({request.address}); say with --classes which of the victim's they are"
         )
     if model.image_shape != request.prepared_shape:
         raise ModelError(

@@ -20,7 +20,7 @@ INPUT_DTYPES = (torch.float32, torch.float16, torch.bfloat16, torch.float64, tor
 
 def has_suffix(address: str, *suffixes: str) -> bool:
     """Tell whether an address is the path of a file with one of the suffixes, in any case."""
-    return not Address.parse(address).prefix and Path(address).suffix.lower() in suffixes
+    return not Address.parse(address).prefix and address.lower().endswith(suffixes)
 
 
 def existing_file(address: str) -> Path:

@@ -65,7 +65,7 @@ def choose_output(outputs: Sequence[NetworkOutput], request: SuspectRequest) -> 
     if told not in (None, 1, request.num_classes):
         raise ModelError(
             f"the suspect tells {told} classes where the victim tells {request.num_classes} "
-            f"({request.address}); both must tell the same classes"
+            f"({request.address}); say with --classes which of the victim's they are"
         )
     return 0
 

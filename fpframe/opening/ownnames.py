@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import attrs
 
 from fpframe.interfaces import SuspectRequest
+from fpframe.models.classes import ClassMap
 
 
 def own_class_names(model: Any) -> tuple[str, ...]:
@@ -32,8 +33,14 @@ def own_class_names(model: Any) -> tuple[str, ...]:
     return names if complete and all(isinstance(name, str) for name in names) else ()
 
 
-def with_own_classes(request: SuspectRequest, names: tuple[str, ...]) -> SuspectRequest:
-    """Return a request for a model that tells as many classes as it has names for."""
-    if not names or len(names) == request.num_classes:
-        return request
-    return attrs.evolve(request, num_classes=len(names))
+def with_own_classes(request: SuspectRequest, names: Sequence[str]) -> tuple[SuspectRequest, tuple[str, ...]]:
+    """Return the request for a model whose own files name its classes, and the names that count.
+
+    Where these say which of the requested classes the model tells, it is taken to tell as many as it names. Otherwise
+    another number of names says nothing: whoever puts a new head on a network often leaves the old names beside it.
+    """
+    if len(names) == request.num_classes:
+        return request, tuple(names)
+    if not names or ClassMap.by_own_names(names, request.classes) is None:
+        return request, ()
+    return attrs.evolve(request, num_classes=len(names)), tuple(names)

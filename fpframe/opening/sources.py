@@ -8,6 +8,7 @@ from pathlib import Path
 from fpframe.base import Address
 from fpframe.errors import PluginError, UsageError
 from fpframe.interfaces import SuspectSource, has_form, is_one_of
+from fpframe.opening.checkpoints import kind_of
 from fpframe.registry import Registry
 
 
@@ -33,7 +34,8 @@ def needed_source(registry: Registry, address: str) -> SuspectSource:
         raise UsageError(f"'{address}' reads as an address with the prefix '{prefix}'; write ./{address} for the path")
     what = f"no suspect source opens this {'folder' if path.is_dir() else 'file'}"
     what = f"no suspect source knows the prefix '{prefix}'" if prefix else what
-    raise UsageError("; ".join(filter(None, [f"{what} ({address})", known_forms(registry, files=False)])))
+    kind = "" if prefix or path.is_dir() else kind_of(path)
+    raise UsageError("; ".join(filter(None, [f"{what} ({address})", kind, known_forms(registry, files=False)])))
 
 
 def find_adapter(registry: Registry, suspect: object) -> SuspectSource | None:

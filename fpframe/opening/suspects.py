@@ -19,7 +19,7 @@ from fpframe.opening.sources import find_adapter, known_objects, needed_source
 from fpframe.registry import Registry
 
 #: What cannot be changed of a query that is open; the size of its batches decides nothing.
-_OF_OPENING = ("backbone", "outputs", "preparation", "mean", "std", "device", "max_queries")
+_OF_OPENING = ("backbone", "outputs", "preparation", "mean", "std", "device", "max_queries", "checkpoint_key")
 #: What an option that changes nothing says.
 _USUAL = {"outputs": "auto", "device": "cpu", "preparation": ""}
 
@@ -39,8 +39,8 @@ class Opening(TypedDict, total=False):
     device: str
     batch_size: int
     max_queries: int | None
-    classes: tuple[str, ...]
     trust_code: bool
+    checkpoint_key: str | None
 
 
 def open_suspect(
@@ -49,6 +49,7 @@ def open_suspect(
     registry: Registry,
     num_classes: int,
     image_shape: tuple[int, int, int],
+    classes: tuple[str, ...] = (),
     **options: Unpack[Opening],
 ) -> Query:
     """Return counted black-box access to a suspect. Nothing is asked yet.
@@ -59,8 +60,10 @@ def open_suspect(
             wrap around them; any other object that a suspect source takes; an open `Query`, which is returned as it
             is; or the address or path of a suspect, which a suspect source opens.
         registry: where suspect and backbone sources come from.
-        num_classes: number of classes K that the victim tells.
+        num_classes: number of classes K that the suspect is expected to tell: the victim's, or those that were named.
+            One whose own files name others tells these.
         image_shape: channels, height and width of the queries.
+        classes: names of the classes, for a suspect that answers with names.
 
     Options:
         backbone: address of the architecture that bare weights belong to, such as ``timm:resnet18``; it is built as
@@ -74,8 +77,9 @@ def open_suspect(
         device: torch device to run it on.
         batch_size: images per call.
         max_queries: most images that it may be sent.
-        classes: names of the classes, for a suspect that answers with names.
         trust_code: open also files whose author's code can run then, such as ``.pt2``.
+        checkpoint_key: where in a file of weights those of the suspect lie, such as ``state_dict_ema``; needed only
+            where several fit.
 
     Raises:
         UsageError: nothing opens such a suspect, or an option is missing, wrong or does not apply to it.
@@ -91,6 +95,7 @@ def open_suspect(
         address=_address(suspect),
         num_classes=num_classes,
         image_shape=image_shape,
+        classes=classes,
         backbone=None
         if backbone is None
         else partial(build_for_weights, registry, backbone, _path(suspect), num_classes, prepared_shape, seed=0),
@@ -121,10 +126,10 @@ def _opened(query: Query, num_classes: int, said: dict[str, Any]) -> Query:
             f"{', '.join(repr(name) for name in idle)} cannot change a query that is already open "
             f"({query.address or 'suspect'}); set it where the query is made"
         )
-    if query.num_classes != num_classes:
+    if query.num_classes != num_classes and not query.class_names:
         raise ModelError(
             f"the suspect tells {query.num_classes} classes where the victim tells {num_classes} "
-            f"({query.address or 'suspect'}); both must tell the same classes"
+            f"({query.address or 'suspect'}); say with --classes which of the victim's they are"
         )
     return query
 

@@ -25,9 +25,10 @@ from fpframe.models import (
 )
 from fpframe.opening.asked import Again, AskedModel, Unwrapping, has_answers, unwrapped
 from fpframe.opening.backbones import PYTHON, build_backbone
+from fpframe.opening.checkpoints import SUFFIXES
 from fpframe.opening.networks import build_for_weights, unchanged_address
 from fpframe.opening.sources import find_adapter, find_source
-from fpframe.opening.weights import SUFFIXES, load_weights
+from fpframe.opening.weights import load_weights
 from fpframe.registry import Registry
 
 #: Test images by which it is settled how the victim's answers are read, and whether a converted network has them.
@@ -39,7 +40,7 @@ def _model(victim: Any, field: attrs.Attribute[Any], value: object) -> None:
         raise UsageError("a victim cannot be a NoneType; give a torch.nn.Module, or an address such as timm:resnet18")
     if not isinstance(value, str | Path) or Address.parse(as_address(value)).prefix:
         return
-    bare = Path(value).suffix.lower() in SUFFIXES
+    bare = str(value).lower().endswith(SUFFIXES)
     if bare or not Path(value).exists():
         weights = f", weights='{value}'" if bare else ""
         raise UsageError(
@@ -72,6 +73,7 @@ class Victim:
             can only be asked gives neither gradients nor weights: schemes that need them are refused, and thefts that
             modify weights are left out.
         weights: file with its weights, where it is an architecture without any.
+        checkpoint_key: where in that file its weights lie, such as ``state_dict_ema``; needed only where several fit.
         backbone: address that builds its architecture anew, with fresh weights each time; needed only where `model` is
             not such an address. Without it no model of the victim's own architecture can be trained, and the stratum
             ``same-data`` is left out.
@@ -88,6 +90,7 @@ class Victim:
 
     model: Any = attrs.field(validator=_model)
     weights: Path | None = attrs.field(default=None, converter=_path, kw_only=True)
+    checkpoint_key: str | None = attrs.field(default=None, kw_only=True)
     backbone: str | None = attrs.field(default=None, kw_only=True)
     preparation: Preparation = attrs.field(default=None, converter=as_preparation, kw_only=True)
     mean: tuple[float, ...] | None = attrs.field(default=None, converter=per_channel, validator=finite, kw_only=True)
@@ -115,7 +118,7 @@ class Victim:
             return opened.checked(), self._named_backbone(opened, registry)
         classifier, backbone = self._network(dataset, registry)
         if self.weights is not None:
-            load_weights(classifier, self.weights)
+            load_weights(classifier, self.weights, key=self.checkpoint_key)
         return self._prepared(classifier, dataset).checked(), backbone
 
     def _prepared(self, classifier: Classifier, dataset: Dataset) -> Classifier:

@@ -35,7 +35,7 @@ class ArtClassifier(fpframe.SuspectSource):
         if suspect.nb_classes != request.num_classes:
             raise fpframe.ModelError(
                 f"the suspect tells {suspect.nb_classes} classes where the victim tells {request.num_classes} "
-                f"({request.address}); both must tell the same classes"
+                f"({request.address}); say with --classes which of the victim's they are"
             )
         lay_out, (low, high) = _layout(suspect, request), _range(suspect, request)
         calls = itertools.count()

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import importlib
+import io
 import math
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -30,7 +31,8 @@ _DTYPES = {
     "float64": torch.float64,
     "uint8": torch.uint8,
 }
-_EXAMPLE = "suspect"
+#: The file of the registry of examples.
+_EXAMPLE = "fpframe-examples.db"
 
 
 @attrs.frozen(kw_only=True)
@@ -62,7 +64,7 @@ class MlflowRegistry(fpframe.SuspectSource):
         mlflow = _library(request.address)
         with tempfile.TemporaryDirectory() as folder:  # MLflow would write beside the files of the registry
             try:
-                with isolated(0):
+                with isolated(0), redirect_stderr(io.StringIO()):  # it draws a bar
                     path = mlflow.artifacts.download_artifacts(artifact_uri=uri, dst_path=folder)
             except Exception as error:
                 raise fpframe.ModelError(
@@ -87,19 +89,20 @@ class MlflowRegistry(fpframe.SuspectSource):
 
     @contextmanager
     def example(self, folder: Path, model: fpframe.Classifier) -> Iterator[fpframe.SuspectRequest]:
-        """Register a model in a new registry, which is the current one inside the block."""
+        """Register a model in a new registry, the current one inside the block; in a block inside, in the same one."""
         mlflow = importlib.import_module("mlflow")
         stored = folder / "model"
         write_example(stored, model)
         before = mlflow.get_tracking_uri(), mlflow.get_registry_uri()
-        mlflow.set_tracking_uri(f"sqlite:///{folder / 'registry.db'}")
-        mlflow.set_registry_uri(None)
+        if not before[0].endswith(_EXAMPLE):
+            mlflow.set_tracking_uri(f"sqlite:///{folder / _EXAMPLE}")
+            mlflow.set_registry_uri(None)
         try:
-            client = mlflow.MlflowClient()
-            client.create_registered_model(_EXAMPLE)
-            client.create_model_version(_EXAMPLE, source=str(stored))
+            client, name = mlflow.MlflowClient(), f"suspect-{folder.name}"
+            client.create_registered_model(name)
+            client.create_model_version(name, source=str(stored))
             yield fpframe.SuspectRequest(
-                address=f"mlflow:models:/{_EXAMPLE}/1", num_classes=model.num_classes, image_shape=model.image_shape
+                address=f"mlflow:models:/{name}/1", num_classes=model.num_classes, image_shape=model.image_shape
             )
         finally:
             mlflow.set_tracking_uri(before[0])

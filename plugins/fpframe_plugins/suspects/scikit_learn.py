@@ -13,7 +13,7 @@ import numpy as np
 from torch import Tensor
 
 import fpframe
-from fpframe.opening import function_query
+from fpframe.opening import function_query, with_own_classes
 
 #: The methods of a classifier that say more than a label, the most telling first, and what they answer with.
 _TELLING = (("predict_proba", "probs"), ("decision_function", "logits"))
@@ -37,7 +37,8 @@ class ScikitLearn(fpframe.SuspectSource):
         Raises:
             ModelError: it is not fitted, is no classifier, or was fitted on rows of another length.
         """
-        numbers, names = _classes(suspect, request)
+        numbers, named = _classes(suspect, request)
+        request, names = with_own_classes(request, named)
         method, outputs = _method(suspect, request)
         ask = _asking(suspect, method, _as_rows(suspect, request))
 
@@ -45,14 +46,13 @@ class ScikitLearn(fpframe.SuspectSource):
             told = np.asarray(ask(pixels.cpu().numpy()))
             if method == "predict":
                 return numbers[np.searchsorted(suspect.classes_, told)]
-            if told.ndim != 2 or names or numbers[-1] != request.num_classes - 1:
+            if told.ndim != 2 or named or numbers[-1] != request.num_classes - 1:
                 return told
             whole = np.zeros((len(told), request.num_classes))  # classes that it was never shown get nothing
             whole[:, numbers] = told
             return whole
 
-        count = len(names) or request.num_classes
-        query = function_query(answers, attrs.evolve(request, outputs=outputs, num_classes=count))  # type: ignore[arg-type]
+        query = function_query(answers, attrs.evolve(request, outputs=outputs))  # type: ignore[arg-type]
         query.class_names = names
         query.notes = _notes(suspect, request, method)
         return query
@@ -103,14 +103,19 @@ def _method(suspect: Any, request: fpframe.SuspectRequest) -> tuple[str, str]:
 
 
 def _as_rows(suspect: Any, request: fpframe.SuspectRequest) -> bool | None:
-    """Tell whether a classifier takes rows of numbers; ``None`` where it does not say."""
-    length, size = getattr(suspect, "n_features_in_", None), math.prod(request.prepared_shape)
-    if length is not None and length != size:
-        raise fpframe.ModelError(
-            f"the {type(suspect).__name__} takes rows of {length} numbers where an image has {size} "
-            f"({request.address}); both must take the same images"
-        )
-    return None if length is None else True
+    """Tell whether a classifier takes rows of numbers, or images; ``None`` where it does not say.
+
+    What was fitted on images says how long their second axis was.
+    """
+    length, shape = getattr(suspect, "n_features_in_", None), request.prepared_shape
+    if length in (None, math.prod(shape)):
+        return None if length is None else True
+    if length == (shape[1] if request.preparation.layout == "nhwc" else shape[0]):
+        return False
+    raise fpframe.ModelError(
+        f"the {type(suspect).__name__} takes rows of {length} numbers where an image has {math.prod(shape)} "
+        f"({request.address}); both must take the same images"
+    )
 
 
 def _asking(suspect: Any, method: str, rows: bool | None) -> Callable[[np.ndarray], Any]:

@@ -12,7 +12,7 @@ from safetensors import SafetensorError, safe_open
 
 import fpframe
 from fpframe.errors import first_line
-from fpframe.opening import module_query, refuse_backbone
+from fpframe.opening import module_query, refuse_backbone, with_own_classes
 from fpframe.rng import isolated
 from fpframe_plugins.suspects._folders import config_of, has_weights
 
@@ -55,6 +55,7 @@ class TimmFolder(fpframe.SuspectSource):
                 f"config.json does not say which architecture of timm it is ({folder}); save it again with "
                 "timm.models.save_for_hf"
             )
+        request, names = with_own_classes(request, _names(config))
         channels = _channels(folder, config, request)
         preparation = None if str(request.preparation) else _preparation(config, channels)
         if preparation is not None:
@@ -62,9 +63,7 @@ class TimmFolder(fpframe.SuspectSource):
         query = module_query(_built(folder, config, request, channels), request)
         if preparation is not None:
             query.notes = (*query.notes, f"Images were prepared as the folder's pretrained_cfg says: {preparation}.")
-        names = config.get("label_names")
-        if isinstance(names, list) and len(names) == query.num_classes and all(isinstance(n, str) for n in names):
-            query.class_names = names
+        query.class_names = names
         return query
 
     def example(self, folder: Path, model: fpframe.Classifier) -> fpframe.SuspectExample:
@@ -85,6 +84,12 @@ class TimmFolder(fpframe.SuspectSource):
         )
         shown = fpframe.Classifier(network, num_classes=model.num_classes, image_shape=model.image_shape).eval()
         return fpframe.SuspectExample(request=request, model=shown)
+
+
+def _names(config: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return what a folder calls its classes, in order; empty where it does not say."""
+    names = config.get("label_names")
+    return tuple(names) if isinstance(names, list) and all(isinstance(name, str) for name in names) else ()
 
 
 def _preparation(config: Mapping[str, Any], channels: int) -> fpframe.Preparation | None:

@@ -36,8 +36,22 @@ def network():
 
 def silent(pixels):
     return pixels.flatten(1)[:, :4].softmax(1)
+
+
+def stale(pixels):
+    return silent(pixels)
+
+
+stale.class_names = ["tench", "goldfish", "shark"]
+
+
+def renamed(pixels):
+    return silent(pixels)
+
+
+renamed.class_names = ["a", "b", "c", "d"]
 """
-REQUEST = OpeningRequest(num_classes=4, image_shape=(1, 8, 8))
+REQUEST = OpeningRequest(num_classes=4, image_shape=(1, 8, 8), classes=("eel", "dog", "cat", "fox"))
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +70,14 @@ def way(request, here, registry):
 
 
 @pytest.mark.parametrize(
-    ("name", "classes"), [("three", ("cat", "dog", "eel")), ("network", ("cat", "dog")), ("silent", ())]
+    ("name", "classes"),
+    [
+        ("three", ("cat", "dog", "eel")),
+        ("network", ("cat", "dog")),
+        ("silent", ()),
+        ("stale", ()),
+        ("renamed", tuple("abcd")),
+    ],
 )
 def test_names_of_classes_cross_the_border_and_so_does_their_number(way, name, classes):
     query = way.open(f"python:naming_suspects:{name}", REQUEST)
@@ -82,7 +103,7 @@ def test_names_are_read_back_as_they_were_written(names):
 
 @pytest.mark.parametrize("names", ["cat", [1, 2], None, {"0": "cat"}, ["x"] * 100_001])
 def test_names_that_are_none_are_refused_at_the_border(names):
-    with pytest.raises(ValueError, match="that are none|a text"):
+    with pytest.raises(ValueError, match=r"that are none|a text"):
         read_facts({**written_facts(facts()), "class_names": names}, "here")
 
 
