@@ -17,7 +17,7 @@ from plugins.suspects.one_network import MEAN, assert_refused, expected, export_
 
 def with_weights_elsewhere(graph, path, location=None):
     """Write a graph with its weights in another file, or each of them in one of its own."""
-    options = {"save_as_external_data": True, "size_threshold": 0, "all_tensors_to_one_file": location is not None}
+    options = {"save_as_external_data": True, "size_threshold": 64, "all_tensors_to_one_file": location is not None}
     path.parent.mkdir(parents=True, exist_ok=True)
     onnx.save_model(onnx.load(graph), path, location=location, **options)
     return path
@@ -123,7 +123,7 @@ def test_an_onnx_input_may_be_of_floats_or_of_whole_numbers(opened_small, kind, 
     images = torch.tensor([0, 1, 3, 2, 254, 255, 253, 252], dtype=torch.float32).reshape(2, 1, 2, 2) / 255
     query = opened_small(onnx_file("a.onnx", outputs=["logits"], kind=kind), outputs="logits")
     torch.testing.assert_close(query(images), (images.flatten(1) * scale).softmax(1), atol=1e-3, rtol=0)
-    assert [note.code for note in query.notes] == ["preparation-from-file"] * (scale == 255)
+    assert ("preparation-from-file" in {note.code for note in query.notes}) == (scale == 255)
     assert query.preparation == ("scale=255" if scale == 255 else "")
 
 
