@@ -37,6 +37,7 @@ from .interfaces import (
     References as References,
     Scheme as Scheme,
     Stratum as Stratum,
+    SuspectExample as SuspectExample,
     SuspectRequest as SuspectRequest,
     SuspectSource as SuspectSource,
 )
@@ -44,6 +45,7 @@ from .models import (
     Classifier as Classifier,
     Dataset as Dataset,
     Images as Images,
+    Preparation as Preparation,
     Query as Query,
     QuerySet as QuerySet,
     Training as Training,

@@ -9,7 +9,7 @@ from typing import ClassVar, Self, final
 
 import attrs
 
-from fpframe.base import Note
+from fpframe.base import Note, as_address
 from fpframe.isolation.border import IsolatedQuery, Session
 from fpframe.isolation.failure import Failure
 from fpframe.isolation.journal import Journal, JournalledSession, Journals
@@ -72,7 +72,7 @@ class Isolation(ABC):
         """
         if not isinstance(suspect, str | Path):
             return request.open(suspect, self.registry)
-        session = self._started(str(suspect), request)
+        session = self._started(as_address(suspect), request)
         if self.journals is not None:
             session = self._journalled(session, self.journals, request, questions)
         query = IsolatedQuery(session, request)

@@ -21,6 +21,7 @@ from fpframe.base import canonical_json, parse_json
 from fpframe.errors import ResourceError, UsageError
 from fpframe.isolation.border import Answers, Facts, HowRead, Session
 from fpframe.isolation.failure import Failure
+from fpframe.isolation.messages import written_request
 from fpframe.isolation.request import OpeningRequest
 from fpframe.models import OUTPUTS, Reading, image_digests
 from fpframe.store import Store
@@ -63,7 +64,9 @@ class Journals:
             "format": _FORMAT,
             "suspect": {"address": facts.address, "digest": facts.digest, **_place(facts)},
             "questions": questions,
-            "opened": attrs.asdict(request, filter=lambda field, _: field.name not in ("max_queries", "device")),
+            "opened": {
+                name: value for name, value in written_request(request).items() if name not in ("max_queries", "device")
+            },
         }
         about = json.loads(canonical_json(about))
         name = hashlib.sha256(canonical_json(about).encode()).hexdigest()[:16]

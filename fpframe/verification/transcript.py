@@ -59,9 +59,9 @@ class Transcript:
 
 
 def identity(query: Query) -> dict[str, str]:
-    """Return which model a suspect is; its architecture only where somebody built a network for it."""
-    architecture = {"architecture": query.architecture} if query.architecture else {}
-    return {"address": query.address, "digest": query.digest, **architecture}
+    """Return which model a suspect is; its architecture and how images are prepared for it only where that is known."""
+    known = {"architecture": query.architecture, "preparation": query.preparation}
+    return {"address": query.address, "digest": query.digest, **{name: text for name, text in known.items() if text}}
 
 
 class RecordedQuery(Query):
@@ -80,6 +80,7 @@ class RecordedQuery(Query):
             options["reader"] = ReadAlready(options["num_classes"])
         super().__init__(self._look_up, digest=suspect.get("digest", ""), **options)
         self.architecture = suspect.get("architecture", "")
+        self.preparation = suspect.get("preparation", "")
         self._channel = about.get("channel")
         self._said = about.get("outputs")
         self._was_read = Reading.from_dict(about["reading"]) if about.get("reading") else None
