@@ -38,7 +38,7 @@ PAGES = (
         "Models and data",
         "Open models, train them, and send them images.",
         "open_suspect Classifier evaluating build_backbone load_weights save_weights train Training Dataset Images "
-        "Query QuerySet ask through_channel",
+        "Preparation Query QuerySet ask through_channel",
     ),
     _page(
         "isolation",
