@@ -37,8 +37,8 @@ def make_app() -> App:
     app = App(
         name="fpframe",
         help="Tell whether a neural network was stolen from yours.",
-        help_epilogue="Exit codes: 0 verdict given, 2 usage, 3 bad model or data, 5 integrity, 6 resources, "
-        "7 inconclusive, 70 a fault of fpframe itself, 130 and 143 stopped by a signal.",
+        help_epilogue="Exit codes: 0 verdict given, 2 usage, 3 bad model or data, 4 a service that did not answer, "
+        "5 integrity, 6 resources, 7 inconclusive, 70 a fault of fpframe itself, 130 and 143 stopped by a signal.",
         version=_version,
         default_parameter=None,
         suppress_keyboard_interrupt=False,

@@ -11,6 +11,7 @@ import attrs
 
 from fpframe.interfaces.component import Component
 from fpframe.models import Classifier, Outputs, Query
+from fpframe.spending import Terms
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -30,6 +31,7 @@ class SuspectRequest:
         max_queries: most images that it may be sent.
         classes: names of the classes, for a suspect that answers with names; empty where they are not known.
         trust_code: whether a file may be opened whose author's code can run then.
+        terms: how fast, and for how much money, a service may be asked, and where that is written down.
     """
 
     address: str
@@ -44,6 +46,7 @@ class SuspectRequest:
     max_queries: int | None = None
     classes: tuple[str, ...] = ()
     trust_code: bool = False
+    terms: Terms = attrs.field(factory=Terms)
 
 
 class SuspectSource(Component):
@@ -75,6 +78,16 @@ class SuspectSource(Component):
             UsageError: something that is needed to open it was not said.
             ModelError: it is missing, damaged, or does not fit the victim's classes and images.
         """
+
+    def variables(self, address: str) -> Sequence[str]:
+        """Return the names of the environment variables that a service at an address needs, such as one with a key.
+
+        Its suspects see them, and no others that may hold secrets.
+
+        Raises:
+            UsageError: what describes the service cannot be read.
+        """
+        return ()
 
     def companions(self, address: str) -> Sequence[str]:
         """Return the paths of further files that belong to the suspect at a path, such as weights beside their graph.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Any, Protocol
 
 import attrs
 from torch import Tensor
@@ -116,7 +116,7 @@ class IsolatedQuery(Query):
         )
         self.architecture = session.facts.architecture
         #: What it has answered so far, on disk; ``None`` where nothing is kept.
-        self.journal = getattr(session, "journal", None)
+        self.journal: Any = getattr(session, "journal", None)
         self.notes = session.facts.notes
 
     @property

@@ -16,8 +16,9 @@ from fpframe.isolation.journal import Journal, JournalledSession, Journals
 from fpframe.isolation.limits import Limits
 from fpframe.isolation.request import OpeningRequest
 from fpframe.models import Query
-from fpframe.opening import Suspect
+from fpframe.opening import Suspect, find_service
 from fpframe.registry import Registry
+from fpframe.spending import LedgerView
 
 
 class Isolation(ABC):
@@ -39,7 +40,7 @@ class Isolation(ABC):
         self.limits = limits or Limits()
         self.journals = journals
         #: The journals of the suspects with an address, in the order in which they were opened.
-        self.kept: list[Journal] = []
+        self.kept: list[Journal | LedgerView] = []
 
     def __enter__(self) -> Self:
         return self
@@ -72,10 +73,7 @@ class Isolation(ABC):
         """
         if not isinstance(suspect, str | Path):
             return request.open(suspect, self.registry)
-        session = self._started(str(suspect), request)
-        if self.journals is not None:
-            session = self._journalled(session, self.journals, request, questions)
-        query = IsolatedQuery(session, request)
+        query = self._opened(str(suspect), request, questions)
         query.notes += tuple(
             Note(
                 "limit-not-held",
@@ -84,6 +82,29 @@ class Isolation(ABC):
             )
             for name in sorted(self.limits.given - self.holds)
         )
+        return query
+
+    def _opened(self, address: str, request: OpeningRequest, questions: str) -> IsolatedQuery:
+        if find_service(self.registry, address) is not None:
+            return self._service(address, request, questions)
+        session = self._started(address, request)
+        if self.journals is not None:
+            session = self._journalled(session, self.journals, request, questions)
+        return IsolatedQuery(session, request)
+
+    def _service(self, address: str, request: OpeningRequest, questions: str) -> IsolatedQuery:
+        """Return a service, which has a ledger of its own in place of a journal."""
+        view: LedgerView | None = None
+        terms = attrs.evolve(request.terms, questions=questions)
+        if self.journals is not None:
+            path = self.journals.ledger_of(address, request, questions=questions)
+            terms = attrs.evolve(terms, ledger=str(path.absolute()), resume=self.journals.resume)
+            view = LedgerView(path)
+        request = attrs.evolve(request, terms=terms)
+        query = IsolatedQuery(self._started(address, request), request)
+        query.meter = query.journal = view
+        if view is not None:
+            self.kept.append(view)
         return query
 
     def _started(self, address: str, request: OpeningRequest) -> Session:

@@ -7,6 +7,7 @@ import attrs
 from fpframe.models import Outputs, Query
 from fpframe.opening import Suspect, open_suspect, per_channel
 from fpframe.registry import Registry
+from fpframe.spending import Terms
 
 
 @attrs.frozen(kw_only=True)
@@ -25,6 +26,7 @@ class OpeningRequest:
         max_queries: most images that it may be sent.
         classes: names of the classes, for a suspect that answers with names.
         trust_code: whether a file may be opened whose author's code can run then.
+        terms: how fast, and for how much money, a service may be asked, and where that is written down.
     """
 
     num_classes: int
@@ -38,6 +40,7 @@ class OpeningRequest:
     max_queries: int | None = None
     classes: tuple[str, ...] = ()
     trust_code: bool = False
+    terms: Terms = attrs.field(factory=Terms)
 
     def open(self, suspect: Suspect, registry: Registry) -> Query:
         """Open a suspect in this process; see `fpframe.open_suspect`."""

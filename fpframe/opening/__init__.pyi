@@ -22,6 +22,7 @@ from .saved import opening_notes as opening_notes
 from .suspects import (
     Opening as Opening,
     Suspect as Suspect,
+    find_service as find_service,
     find_source as find_source,
     known_forms as known_forms,
     open_suspect as open_suspect,

@@ -18,6 +18,7 @@ from fpframe.opening.inprocess import function_query, module_query, refuse_backb
 from fpframe.opening.networks import build_for_weights
 from fpframe.opening.perchannel import per_channel
 from fpframe.registry import Registry
+from fpframe.spending import Terms
 
 #: What cannot be changed of a query that is open; the size of its batches decides nothing.
 _OF_OPENING = ("backbone", "outputs", "mean", "std", "device", "max_queries")
@@ -38,6 +39,7 @@ class Opening(TypedDict, total=False):
     max_queries: int | None
     classes: tuple[str, ...]
     trust_code: bool
+    terms: Terms
 
 
 def open_suspect(
@@ -70,6 +72,7 @@ def open_suspect(
         max_queries: most images that it may be sent.
         classes: names of the classes, for a suspect that answers with names.
         trust_code: open also files whose author's code can run then, such as ``.pt2``.
+        terms: how fast, and for how much money, a service may be asked, and where that is written down.
 
     Raises:
         UsageError: nothing opens such a suspect, or an option is missing, wrong or does not apply to it.
@@ -136,6 +139,24 @@ def _path(suspect: object) -> Path | None:
 def find_source(registry: Registry, address: str) -> SuspectSource | None:
     """Return the suspect source that opens an address, of those that work; ``None`` where none does."""
     return next((source for source in _sources(registry, []) if source.matches(address)), None)
+
+
+def find_service(registry: Registry, address: str) -> SuspectSource | None:
+    """Return the suspect source that opens an address, where that is one of services; ``None`` for anything else.
+
+    Addresses without a prefix are paths, for which no plugin is imported.
+    """
+    prefix = Address.parse(address).prefix
+    if not prefix:
+        return None
+    if prefix in registry.names(SuspectSource.kind):
+        try:
+            source: SuspectSource | None = registry.build(SuspectSource, prefix)
+        except PluginError:
+            return None  # it is told where the suspect is opened
+    else:
+        source = find_source(registry, address)
+    return source if source is not None and source.needs_network and source.matches(address) else None
 
 
 def known_forms(registry: Registry, *, files: bool) -> str:

@@ -30,17 +30,28 @@ PROMISED: dict[str, dict[str, str]] = {
         "Relation": "the type of what an encoder is told of a model: `victim`, `derived` or `independent`",
     },
     "fpframe.models": {
+        "Outputs": "the type of what answers may be: `logits`, `probs`, ...; `auto` where they are looked at",
         "TOP1": "the channel `top1`, in which a suspect reveals labels alone",
         "Fitted": "the base of networks that are fitted at once, without gradients, such as forests",
+        "image_digests": "SHA-256 of each of some 8-bit images `(N, C, H, W)`",
         "grid_steps": "a delta in pixel units, as whole steps of 1/255, truncated towards zero",
         "state_digest": "SHA-256 of a network's weights and buffers, as hexadecimal digits",
     },
     "fpframe.base": {
         "Address": "an address, `PREFIX:REST`, in its parts",
         "import_callable": "the function that `MODULE:FUNCTION` names",
+        "make_converter": "reads tables of TOML into attrs classes, strictly",
+        "parse_json": "the value of a JSON text that means one thing only",
+        "parse_text": "the attrs object that a text of TOML describes",
+        "read_text": "the text of a TOML file",
         "split_form": "an address without its form, such as `(stem=small)`, and the form",
         "with_form": "an address with another form, or without one",
         "UNCHANGED": "the form in which a library builds an architecture: `unchanged`",
+    },
+    "fpframe.spending": {
+        "Ledger": "requests to a service, each written down before it is sent and after it is answered",
+        "Pace": "how fast a service is asked, by however many threads",
+        "Preview": "what a request would be, with no secret in it",
     },
     "fpframe.opening": {
         "function_query": "a function from pixels `(N, C, H, W)` to answers, as a `Query`",

@@ -28,7 +28,7 @@ from fpframe.verification.interview import Interview
 from fpframe.verification.probes import Probed, moved_share, probe
 from fpframe.verification.requirements import lacking
 from fpframe.verification.standing import NOT_ENROLLED, NOT_RECORDED, Standing
-from fpframe.verification.transcript import NotRecordedError, Transcript, identity
+from fpframe.verification.transcript import NotRecordedError, RecordedQuery, Transcript, identity
 from fpframe.verification.yardstick import Yardstick
 from fpframe.verification.yardsticks import Yardsticks
 from fpframe.zoo import FilterChain
@@ -266,6 +266,7 @@ def transcript_of(interview: Interview, enrolment: Enrolment) -> Transcript:
     """Return what a suspect was asked and has answered so far."""
     query = interview.query
     reading = query.reading
+    service = query.service if isinstance(query, RecordedQuery) else query.meter and query.meter.evidence()
     return Transcript(
         images=interview.images,
         answers=interview.answers,
@@ -276,5 +277,6 @@ def transcript_of(interview: Interview, enrolment: Enrolment) -> Transcript:
             "reading": reading and reading.to_dict(),
             "channel": query.channel,
             "notes": [note.to_dict() for note in query.notes if not reading or note not in reading.notes],
+            **({"service": service} if service else {}),
         },
     )

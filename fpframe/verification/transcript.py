@@ -34,7 +34,8 @@ class Transcript:
         images: SHA-256 of each image, ``(N, 32)`` bytes; see `fpframe.models.queryset.image_digests`.
         answers: probabilities ``(N, K)``, one-hot for labels; answers that were not finite are kept so.
         about: ``queries`` (digest of the query set), ``suspect`` (address and digest), ``outputs``, ``reading`` (how
-            raw answers were read, and why), ``channel`` (as it was known from the way of asking), and ``notes``.
+            raw answers were read, and why), ``channel`` (as it was known from the way of asking), ``notes``, and
+            ``service`` (which service answered, and when; for services alone).
     """
 
     images: np.ndarray
@@ -78,6 +79,8 @@ class RecordedQuery(Query):
             options["reader"] = ReadAlready(options["num_classes"])
         super().__init__(self._look_up, digest=suspect.get("digest", ""), **options)
         self.architecture = suspect.get("architecture", "")
+        #: Which service answered, as it was written down then; empty for other suspects.
+        self.service: dict[str, Any] = about.get("service", {})
         self._channel = about.get("channel")
         self._said = about.get("outputs")
         self._was_read = Reading.from_dict(about["reading"]) if about.get("reading") else None
@@ -231,6 +234,7 @@ def _is_about(about: object) -> bool:
         and all(isinstance(value, str) for value in suspect.values())
         and _are_notes(about.get("notes", []))
         and about.get("outputs") in (None, *OUTPUTS)
+        and isinstance(about.get("service", {}), dict)
         and _is_reading(about.get("reading"))
         and all(word is None or isinstance(word, str) for word in words)
     )

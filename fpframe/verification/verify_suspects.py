@@ -79,6 +79,7 @@ def verify_many(
             confidence in the calibration; more models are needed for that.
         registry: plugins; ``None`` takes the installed ones.
         trust_code: open also files whose author's code can run then, such as ``.pt2``.
+        terms: how fast, and for how much money, suspects that are services may be asked.
         isolation: where suspects with an address are opened and asked; ``None`` gives each a process of its own, with
             the usual limits (`fpframe.isolation.Limits.usual`). It is closed in the end.
         on_event: is told of progress.
@@ -160,10 +161,12 @@ def _verify(
         "channel": asking.channel,
         "through": asking.through,
     }
+    planned = len(asking_order(enrolment.queries, enrolment.able))
+    request = attrs.evolve(request, terms=attrs.evolve(request.terms, planned=planned))
     opened = [isolation.open(suspect, request, questions=enrolment.queries.digest) for suspect in suspects]
     opened += [open_recorded(path, enrolment, outputs=request.outputs) for path in answers]
     for query in opened:
-        query.require(len(asking_order(enrolment.queries, enrolment.able)))
+        query.require(planned)
     return judge(opened, yardsticks, asking, alpha=level, settings=settings, on_event=on_event)
 
 
