@@ -74,7 +74,7 @@ class SuspectUnavailableError(TransportError):
 
 
 class RefusedQueryError(ModelError):
-    """A service that refuses what it is asked, such as images that it was sent before; it may answer other questions."""
+    """A service that refuses what it is asked, such as images that it was sent before; it may answer others."""
 
 
 class FpframeDeprecationWarning(FutureWarning):

@@ -17,6 +17,7 @@ _COMMANDS = {
     "demo": "Try everything on scikit-learn's digits: train, enroll, verify, in about a minute.",
     "enroll": "Fingerprint a victim and calibrate the verdict.",
     "verify": "Question suspects and say what was shown of each.",
+    "probe": "Show what a service would be sent for one image, and how its answer is read.",
     "calibrate": "Calibrate an enrolment on other independent models, or through a filter.",
     "queries": "Write the images that are sent to a suspect, so that somebody else can send them.",
     "evaluate": "Question the recipe's held-out models, and count how well the verdicts do.",

@@ -1,8 +1,8 @@
-"""`Preview` and `Meter`: what is told of a service, before it is asked and while it is."""
+"""`Preview`, `Meter` and `Service`: what is told of a service, before it is asked and while it is."""
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import attrs
 from torch import Tensor
@@ -32,7 +32,7 @@ class Preview:
 
 
 class Meter(Protocol):
-    """What a suspect that is a service tells of itself."""
+    """What is known of what a service was sent."""
 
     @property
     def spending(self) -> str:
@@ -40,6 +40,15 @@ class Meter(Protocol):
 
     def evidence(self) -> dict[str, Any]:
         """Return what a third party needs to see which service answered, and when, as JSON-able data."""
+
+
+@runtime_checkable
+class Service(Meter, Protocol):
+    """What a service that is open in this process tells of itself."""
+
+    @property
+    def last_answer(self) -> str:
+        """The beginning of the last answer; empty where there is none."""
 
     def preview(self, pixels: Tensor) -> Preview:
         """Return what would be sent for pixels ``(N, C, H, W)`` in [0, 1]; nothing is sent."""

@@ -152,7 +152,7 @@ class Ledger:
             )
 
     def close(self) -> None:
-        """Write everything to the disk, and let others have the file."""
+        """Let others have the file."""
         with self._mutex:
             if self._file is not None:
                 self._file.close()

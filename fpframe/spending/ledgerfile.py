@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import weakref
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -29,13 +30,16 @@ class LedgerFile:
         self.path = path
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._file: BinaryIO = path.open("r+b" if path.exists() else "x+b", buffering=0)
+            number = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
             raise self._unwritable(error) from error
+        #: Lets others have the file; called when the ledger is let go, too.
+        self.close = weakref.finalize(self, os.close, number)
+        self._file: BinaryIO = open(number, "r+b", buffering=0, closefd=False)
         try:
             lock(self._file, path)
         except BaseException:
-            self._file.close()
+            self.close()
             raise
 
     def begin(self, about: dict[str, Any]) -> Iterator[Entry]:
@@ -77,23 +81,19 @@ class LedgerFile:
         """
         left = memoryview(written(said, body))
         try:
+            if not self.close.alive:
+                raise ValueError("an earlier entry could not be written")
             while left:
                 left = left[self._file.write(left) :]
             if sync:
                 os.fsync(self._file.fileno())
         except (OSError, ValueError) as error:
-            self._file.close()  # what came after half an entry could not be read
+            self.close()  # what came after half an entry could not be read
             raise self._unwritable(error) from error
 
     def read(self, start: int, length: int) -> bytes:
         """Return bytes of an answer."""
         return os.pread(self._file.fileno(), length, start)
-
-    def close(self) -> None:
-        """Write everything to the disk, and let others have the file."""
-        if not self._file.closed:
-            os.fsync(self._file.fileno())
-            self._file.close()
 
     def _unwritable(self, error: Exception) -> ResourceError:
         why = error.strerror if isinstance(error, OSError) else str(error)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import ssl
 import time
+import weakref
 import zlib
 from collections.abc import Mapping
 from typing import Any
@@ -76,7 +77,7 @@ class Client:
         """
         self._description, self._secrets = description, secrets
         patience = description.patience
-        self._client = httpx2.Client(
+        client = self._client = httpx2.Client(
             http2=True,
             verify=_trusted(description),
             trust_env=False,
@@ -85,6 +86,8 @@ class Client:
             limits=httpx2.Limits(max_connections=connections, max_keepalive_connections=connections),
             headers={"accept": "application/json", "accept-encoding": "gzip", "user-agent": "fpframe"},
         )
+        #: Closes all connections; called when the client is let go, too.
+        self.close = weakref.finalize(self, client.close)
 
     def send(self, body: Body | None, *, url: str = "", headers: Mapping[str, str] | None = None) -> Reply:
         """Send a body to the service, or ask a URL of its metadata without one, and return what comes back.
@@ -120,10 +123,6 @@ class Client:
             if _is_untrusted(error):
                 raise UntrustedError(_said(error)) from error
             raise LostError(self._secrets.hide(_said(error))) from error
-
-    def close(self) -> None:
-        """Close all connections."""
-        self._client.close()
 
     def _content(self, response: httpx2.Response, until: float) -> bytes:
         most, packed = self._description.most, bytearray()

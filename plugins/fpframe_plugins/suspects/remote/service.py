@@ -126,6 +126,11 @@ class Service:
             raise
         pool.shutdown()
 
+    def close(self) -> None:
+        """Close connections and ledger; another run may have it then."""
+        self._client.close()
+        self._ledger.close()
+
     def stop(self) -> None:
         """Let nothing more be sent; what is under way ends with its answer."""
         self._sender.ended.set()
