@@ -310,8 +310,8 @@ MODES: dict[str, Mode] = {
     "status 429, once, Retry-After as a date": _at_first(1, lambda ask: _status(429, retry_after=_date(-5))(ask)),
     "status 503, once, Retry-After as nonsense": _at_first(1, _status(503, retry_after="soon")),
     "status 429, Retry-After in an hour": _in_the_middle(_status(429, retry_after="3600")),
-    "status 503, Retry-After as a date in an hour": _in_the_middle(
-        lambda ask: _status(503, retry_after=_date(3600))(ask)
+    "status 503, Retry-After as a date in two hours": _in_the_middle(
+        lambda ask: _status(503, retry_after=_date(7200))(ask)
     ),
     "redirect to another host": _redirect,
     "redirect to the same host": _redirect_here,

@@ -82,6 +82,7 @@ def make_converter(kinds: Iterable[type], *, nan: bool = False) -> cattrs.Conver
         return check
 
     converter.register_structure_hook_func(comes_from(tuple), structure_list)
+
     def structure_table(value: Any, kind: Any) -> dict[str, Any]:
         table, inner = _table(value), get_args(kind)[1]
         if not attrs.has(inner):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
+import tempfile
+import weakref
 from abc import ABC, abstractmethod
 from pathlib import Path
 from types import TracebackType
@@ -94,16 +97,27 @@ class Isolation(ABC):
 
     def _service(self, address: str, request: OpeningRequest, questions: str) -> IsolatedQuery:
         """Return a service, which has a ledger of its own in place of a journal."""
-        view: LedgerView | None = None
-        terms = attrs.evolve(request.terms, questions=questions)
-        if self.journals is not None:
-            path = self.journals.ledger_of(address, request, questions=questions)
-            terms = attrs.evolve(terms, ledger=str(path.absolute()), resume=self.journals.resume)
-            view = LedgerView(path)
-        request = attrs.evolve(request, terms=terms)
-        query = IsolatedQuery(self._started(address, request), request)
-        query.meter = query.journal = view
-        if view is not None:
+        terms, folder = attrs.evolve(request.terms, questions=questions), ""
+        if terms.ledger:
+            path = Path(terms.ledger).absolute()
+            path.touch()
+        elif self.journals is not None:
+            path = self.journals.ledger_of(address, request, questions=questions).absolute()
+            terms = attrs.evolve(terms, resume=self.journals.resume)
+        else:
+            folder = tempfile.mkdtemp(prefix="fpframe-ledger-")
+            path = Path(folder, "service.ledger")
+            path.touch()
+        try:
+            request = attrs.evolve(request, terms=attrs.evolve(terms, ledger=str(path)))
+            query = IsolatedQuery(self._started(address, request), request)
+        finally:
+            if folder:
+                weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
+        view = LedgerView(path)
+        query.meter = view
+        if not folder:
+            query.journal = view
             self.kept.append(view)
         return query
 

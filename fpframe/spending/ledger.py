@@ -12,6 +12,7 @@ from typing import Any
 
 import attrs
 
+from fpframe.base import canonical_json, parse_json
 from fpframe.errors import ResourceError, UsageError
 from fpframe.spending.account import Account
 from fpframe.spending.ledgerfile import LedgerFile
@@ -56,6 +57,7 @@ class Ledger:
             UsageError: another run has it, it is of something else, or there are answers and nobody said ``resume``.
             ResourceError: it cannot be written.
         """
+        about = parse_json(canonical_json(about))  # as it is read again
         self.account = Account(about=about)
         self._budget = None if terms.budget is None else Decimal(str(terms.budget))
         self._most_images = most_images

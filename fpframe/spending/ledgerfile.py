@@ -35,7 +35,7 @@ class LedgerFile:
             raise self._unwritable(error) from error
         #: Lets others have the file; called when the ledger is let go, too.
         self.close = weakref.finalize(self, os.close, number)
-        self._file: BinaryIO = open(number, "r+b", buffering=0, closefd=False)
+        self._file: BinaryIO = os.fdopen(number, "r+b", buffering=0, closefd=False)
         try:
             lock(self._file, path)
         except BaseException:

@@ -63,6 +63,18 @@ def identity(query: Query) -> dict[str, str]:
     return {"address": query.address, "digest": query.digest, **architecture}
 
 
+def service_of(query: Query) -> dict[str, Any]:
+    """Return which service answered, and when; nothing for whatever is not one."""
+    if isinstance(query, RecordedQuery):
+        return query.service
+    return {} if query.meter is None else query.meter.evidence()
+
+
+def is_service(query: Query) -> bool:
+    """Tell whether a suspect is a service, or what one answered."""
+    return bool(query.service) if isinstance(query, RecordedQuery) else query.meter is not None
+
+
 class RecordedQuery(Query):
     """Recorded answers in place of the suspect that gave them.
 

@@ -17,9 +17,9 @@ from fpframe.opening import Opening, Suspect
 from fpframe.registry import Registry, load_registry
 from fpframe.verification.detection import AUTO, NONE
 from fpframe.verification.judge_suspects import judge
-from fpframe.verification.probes import asking_order
+from fpframe.verification.probes import asking_order, control_indices
 from fpframe.verification.question_suspect import Asking
-from fpframe.verification.transcript import open_recorded
+from fpframe.verification.transcript import is_service, open_recorded
 from fpframe.verification.unfinished import Unfinished, require_finished
 from fpframe.verification.verdict import Verdict
 from fpframe.verification.yardsticks import Yardsticks
@@ -162,11 +162,12 @@ def _verify(
         "through": asking.through,
     }
     planned = len(asking_order(enrolment.queries, enrolment.able))
-    request = attrs.evolve(request, terms=attrs.evolve(request.terms, planned=planned))
+    of_service = planned + len(control_indices(len(enrolment.able)))
+    request = attrs.evolve(request, terms=attrs.evolve(request.terms, planned=of_service))
     opened = [isolation.open(suspect, request, questions=enrolment.queries.digest) for suspect in suspects]
     opened += [open_recorded(path, enrolment, outputs=request.outputs) for path in answers]
     for query in opened:
-        query.require(planned)
+        query.require(of_service if is_service(query) else planned)
     return judge(opened, yardsticks, asking, alpha=level, settings=settings, on_event=on_event)
 
 

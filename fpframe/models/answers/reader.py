@@ -66,6 +66,7 @@ class AnswerReader:
             raise UnreadError(
                 f"the model answers in shape {taken.shape} where ({count}, {self._num_classes}) is expected",
                 f"it must tell the same {self._num_classes} classes as the victim",
+                changed=self._convert is not None,
             )
         return taken
 

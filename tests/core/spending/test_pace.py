@@ -48,7 +48,9 @@ def test_all_wait_when_the_service_asks_for_it():
     assert clock.now == 107
 
 
-@pytest.mark.parametrize(("text", "rate"), [("2/s", 2), ("30/min", 0.5), ("1.5 / s", 1.5), ("3600/h", 1), ("86400/d", 1)])
+@pytest.mark.parametrize(
+    ("text", "rate"), [("2/s", 2), ("30/min", 0.5), ("1.5 / s", 1.5), ("3600/h", 1), ("86400/d", 1)]
+)
 def test_a_rate_is_read(text, rate):
     assert per_second(text) == rate
 

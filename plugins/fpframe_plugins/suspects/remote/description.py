@@ -103,7 +103,7 @@ class Patience:
         wait: at most where the service asks to come back later.
         total: for all of one run.
         statuses: which statuses of HTTP may be tried again.
-        tries: how often one request is tried at most; two times before the first answer.
+        tries: how often one request is tried at most; five times at most before the first answer.
         first: before the second try; later waits are longer, and all of them random.
         longest: at most, between two tries.
     """

@@ -67,9 +67,15 @@ def later(seconds: float, url: str, status: int) -> FpframeError:
     """Return the error that a service asks to come back when nobody waits for that."""
     at = time.strftime("%Y-%m-%d %H:%M", time.localtime(time.time() + min(seconds, 366 * 86400)))
     return SuspectUnavailableError(
-        f"the service asks to wait {seconds:.0f} s ({url}, status {status}); {_KEPT}: run the same command with "
+        f"the service asks to wait {_time(seconds)} ({url}, status {status}); {_KEPT}: run the same command with "
         f"--resume after {at}"
     )
+
+
+def _time(seconds: float) -> str:
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:.0f} h"
 
 
 def gave_up(error: TryAgainError, tries: int, url: str, why: str = "") -> FpframeError:

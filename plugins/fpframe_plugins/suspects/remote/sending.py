@@ -21,7 +21,7 @@ from fpframe_plugins.suspects.remote.reading import UnfitError
 
 #: Tries before the first answer, when the description is the likeliest fault; and tries in vain that a run may begin
 #: with, to which each answer adds one.
-_FIRST_TRIES, _VAIN = 2, 20
+_FIRST_TRIES, _VAIN = 5, 20
 
 
 @attrs.frozen(kw_only=True)
@@ -76,7 +76,6 @@ class Sender:
             ResourceError: it would cost more than may be spent.
         """
         patience = self._description.patience
-        tries = patience.tries if self._answers else min(_FIRST_TRIES, patience.tries)
         usual = tenacity.wait_random_exponential(multiplier=patience.first, max=patience.longest)
 
         def wait(state: tenacity.RetryCallState) -> float:
@@ -85,7 +84,7 @@ class Sender:
             return usual(state) if asked_for is None else max(asked_for, 0.01)
 
         retrying = tenacity.Retrying(
-            stop=tenacity.stop_after_attempt(tries),
+            stop=lambda state: state.attempt_number >= self._tries,
             wait=wait,
             retry=tenacity.retry_if_exception(self._may_again),
             sleep=self.ended.wait,
@@ -101,8 +100,13 @@ class Sender:
         try:
             return retrying(one_try)
         except TryAgainError as error:
-            why = "" if number >= tries else ", with too many requests in vain"
+            why = "" if number >= self._tries else ", with too many requests in vain"
             raise gave_up(error, number, self._description.url, why) from error
+
+    @property
+    def _tries(self) -> int:
+        most = self._description.patience.tries
+        return most if self._answers else min(_FIRST_TRIES, most)
 
     def _try(self, asked: Asked, number: int) -> Any:
         self._pace.wait()

@@ -115,7 +115,7 @@ class Service:
                     yield waiting.popleft().result()
             while waiting:
                 yield waiting.popleft().result()
-        except Exception:
+        except (Exception, GeneratorExit):
             for future in waiting:
                 future.cancel()
             pool.shutdown(wait=True)  # what is under way is paid for, so its answer is kept

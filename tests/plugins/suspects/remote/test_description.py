@@ -36,7 +36,7 @@ LATE = {
     '[request]\ntemplate = "{"': "is not JSON",
     "[request]\ntemplate = '[1]'": 'must have "{images}"',
     "[request]\ntemplate = '[\"{picture}\"]'": "'{picture}', which is none of",
-    "[request]\ntemplate = '{\"a\": \"{image}\"}'": '"{image}" holds one image',
+    '[request]\ntemplate = \'{"a": "{image}"}\'': '"{image}" holds one image',
     '[answer]\nat = "predictions["': "is not a JSON path",
 }
 

@@ -83,7 +83,7 @@ def test_with_a_third_of_the_requests_failing_the_answers_are_the_same(registry,
 def test_a_budget_is_never_exceeded(registry, tmp_path):
     with FaultServer(lambda ask: ask.send(503) if ask.number % 2 else ask.say(ask.rows())) as server:
         query = open_service(registry, describe(tmp_path, server.url), terms=fpframe.Terms(budget=0.13, parallel=4))
-        with pytest.raises(fpframe.ResourceError, match="budget of 0.13 EUR"):
+        with pytest.raises(fpframe.ResourceError, match=r"budget of 0\.13 EUR"):
             query(pixels(80))
         assert server.requests == 13
 
@@ -91,7 +91,7 @@ def test_a_budget_is_never_exceeded(registry, tmp_path):
 def test_what_the_budget_does_not_pay_for_is_refused_before_anything_is_sent(registry, tmp_path):
     with FaultServer(well) as server:
         address = describe(tmp_path, server.url)
-        with pytest.raises(fpframe.ResourceError, match="budget of 0.09 EUR does not pay for 0.10"):
+        with pytest.raises(fpframe.ResourceError, match=r"budget of 0\.09 EUR does not pay for 0\.10"):
             open_service(registry, address, terms=fpframe.Terms(budget=0.09, planned=40))
         open_service(registry, address, terms=fpframe.Terms(budget=0.10, planned=40))(pixels(40))
         assert server.requests == 10
