@@ -8,21 +8,23 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from fpframe.store.sealed import MANIFEST, SEAL, Manifest
+from fpframe.store.sealed import MANIFEST, SEAL, SIZES, Manifest
 
 
 def forge(folder: Path, *, members: dict[str, bytes | None] | None = None, **said: Any) -> None:
     """Change members and what the manifest says; ``None`` takes out a member or an entry."""
     about = json.loads((folder / MANIFEST).read_text())
-    digests, sealed = about.pop("members"), about.pop(SEAL, None) is not None
+    digests, sealed, sizes = about.pop("members"), about.pop(SEAL, None) is not None, about.pop(SIZES, {})
     for name, content in (members or {}).items():
         digests.pop(name, None)
+        sizes.pop(name, None)
         (folder / name).unlink(missing_ok=True)
         if content is not None:
             (folder / name).write_bytes(content)
-            digests[name] = hashlib.sha256(content).hexdigest()
+            digests[name], sizes[name] = hashlib.sha256(content).hexdigest(), len(content)
     about = {key: value for key, value in {**about, **said}.items() if value is not None}
-    (folder / MANIFEST).write_bytes(Manifest(about=about, members=digests, sealed=sealed).to_bytes())
+    manifest = Manifest(about=about, members=digests, sizes=sizes if sealed else None)
+    (folder / MANIFEST).write_bytes(manifest.to_bytes())
 
 
 def forge_json(folder: Path, name: str, change: Callable[[Any], None]) -> None:

@@ -12,6 +12,7 @@ import torch
 from fpframe.enrolment.ability import Ability
 from fpframe.enrolment.calibration import Calibration
 from fpframe.enrolment.enrolment import Enrolment
+from fpframe.enrolment.fitness import Crafted, Fitness, StratumLook, VictimLook, ZooLook
 
 FOLDER = Path(__file__).parent / "data" / "format-2"
 ENROLMENT = FOLDER / "victim.enrolment"
@@ -45,3 +46,24 @@ def modern_enrolment() -> Enrolment:
         source=calibration.source,
     )
     return attrs.evolve(enrolment, calibration=scored)
+
+
+def examined_enrolment() -> Enrolment:
+    """Return the same as if it had been looked at before it may accuse anybody."""
+    enrolment = modern_enrolment()
+    look = VictimLook(
+        images=360,
+        accuracy=enrolment.victim["accuracy"],
+        guessing=0.1,
+        class_means=0.8,
+        pool_images=500,
+        pool_accuracy=0.9,
+        gradients=1.0,
+    )
+    strata = {
+        name: StratumLook(models=count, lowest=0.85, median=0.9, highest=0.95)
+        for name, count in enrolment.calibration.counts.items()
+    }
+    zoo = ZooLook(derived=2, independent=2, failed=0, agreement=0.8, strata=strata)
+    crafted = (Crafted(perturbation="uap", moved=1.0, converged=1.0),)
+    return attrs.evolve(enrolment, fitness=Fitness(victim=look, zoo=zoo, queries=crafted))

@@ -18,7 +18,7 @@ from fpframe.recipe import recipe
 from fpframe.registry.hookspecs import HookSpecs
 from fpframe.registry.offers import DATA
 from fpframe.registry.registry import KINDS
-from fpframe.registry.strata import BUILT_IN, STRATA, built_in_stratum
+from fpframe.registry.strata import BUILT_IN, built_in_stratum
 from fpframe.testing.results import check_component
 
 #: Lines of the example of an interface or a hook.
@@ -225,5 +225,5 @@ def test_every_stratum_is_described():
         name, origin = stratum.name.replace("0.5", "r"), stratum.data.replace("0.5", "r")
         origin = ", ".join(f"`{source}`" for source in stratum.sources) or origin or "labels"
         assert f"| `{name}` | {stratum.models} | {origin} | {stratum.protects} |" in listed
-        if stratum.name in STRATA:
+        if stratum.name in BUILT_IN:
             assert f"| `{name}` | {stratum.models} | {stratum.protects} |" in explained

@@ -10,9 +10,10 @@ import shutil
 from pathlib import Path
 
 import attrs
-import numpy as np
+import torch
 
 import fpframe
+from fpframe.enrolment.calibration import Calibration
 from fpframe.evaluation.evaluate_models import evaluate
 from fpframe.evaluation.records import Evaluation
 from fpframe.store.temporary import PREFIX
@@ -39,22 +40,32 @@ def evaluate_tiny(enrolment: fpframe.Enrolment, store: Path, *, workers: int = 1
 
 
 def larger(enrolment: fpframe.Enrolment, times: int) -> fpframe.Enrolment:
-    """Return an enrolment with every calibration model several times, so that several suspects can share its level."""
+    """Return an enrolment with every calibration model several times, so that several suspects can share its level.
+
+    Each time its answers are less sharp: those that answer alike would count once.
+    """
     calibration, ability = enrolment.calibration, enrolment.ability
     models = tuple(
         attrs.evolve(model, name=f"{model.name} {turn}", family=f"{model.family} {turn}")
         for turn in range(times)
         for model in calibration.models
     )
-    answers = {name: rows.repeat(times, 1, 1, 1) for name, rows in calibration.answers.items()}
-    views = {
-        channel: {name: np.tile(scores, (times, 1)) for name, scores in by_filter.items()}
-        for channel, by_filter in calibration.views.items()
+    answers = {
+        name: torch.cat([softened(rows, 1 + turn) for turn in range(times)])
+        for name, rows in calibration.answers.items()
     }
-    more = attrs.evolve(calibration, models=models, answers=answers, views=views)
+    more = Calibration.of(
+        models, answers, enrolment.encoders, enrolment.standards, enrolment.victim_answers, source=calibration.source
+    )
     if ability is not None:
         ability = attrs.evolve(ability, models=ability.models.repeat(times, 1))
     return attrs.evolve(enrolment, calibration=more, ability=ability)
+
+
+def softened(answers: torch.Tensor, temperature: float) -> torch.Tensor:
+    """Return probabilities as they are at another temperature; labels stay."""
+    softer = answers.clamp(min=0) ** (1 / temperature)
+    return softer / softer.sum(-1, keepdim=True)
 
 
 def copy_store(store: Path, to: Path) -> Path:

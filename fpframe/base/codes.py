@@ -73,6 +73,31 @@ REASONS: Mapping[str, Reason] = {
         whose="calibration",
         remedy="Calibrate or enroll again.",
     ),
+    "classes-in-another-order": Reason(
+        meaning="Labelled images show another order of the suspect's classes.",
+        whose="unknown",
+        remedy="`--match-classes`, or `--classes` with their names",
+    ),
+    "classes-left-out": Reason(
+        meaning="Labelled images show that a class which was left out is one that both tell.",
+        whose="unknown",
+        remedy="`--classes` with all classes that both tell",
+    ),
+    "classes-not-matched": Reason(
+        meaning="Labelled images do not show which of the suspect's classes is which of the victim's.",
+        whose="unknown",
+        remedy="`--classes` with their names",
+    ),
+    "classes-outside": Reason(
+        meaning="The suspect answers many queries with classes that the victim does not tell.",
+        whose="suspect",
+        remedy="Ask it where it reveals probabilities of all its classes.",
+    ),
+    "classes-too-few": Reason(
+        meaning="The suspect shares too few classes with the victim; it was not asked.",
+        whose="unknown",
+        remedy="Check the names of its classes (`--classes`).",
+    ),
     "enrolment-lacks-ability": Reason(
         meaning="The enrolment is from before ability was measured, and accuses nobody.",
         whose="enrolment",
@@ -91,7 +116,7 @@ REASONS: Mapping[str, Reason] = {
     "labels-disagree": Reason(
         meaning="The suspect agrees with the victim's labels far less than any independent model does.",
         whose="unknown",
-        remedy="Put its classes into the victim's order; `--mean` and `--std`.",
+        remedy="`--classes` with the names of its classes, or `--match-classes`; `--mean` and `--std`",
     ),
     "points-disagree": Reason(
         meaning="The interval of the score over the points of the only view lies on both sides of the threshold.",
@@ -136,10 +161,18 @@ _OTHERS: dict[str, str] = {
     "batch-dependent": "Answers are slightly different in a batch than alone, as with another precision.",
     "calibrated-strata": "The p-value speaks of independent models of these kinds only.",
     "calibration-left-out": "Independent models that are clearly less able than the victim did not calibrate.",
+    "calibration-repeats": "Some families of calibration models answer as others do, and count as one with them.",
     "channel-below-named": "The suspect reveals less than the channel that was named.",
     "channel-without-encoder": "The encoder of another channel scored the suspect and the calibration models.",
-    "chosen-afterwards": "Level, test, channel or filter was chosen when the suspect was known.",
+    "chosen-afterwards": "Level, test, channel, filter or map of classes was chosen when the suspect was known.",
+    "class-never-given": "The suspect never answers with a class that the victim and all calibration models give.",
     "class-order": "The classes of the data set are numbered by their names as text, and not as numbers.",
+    "classes-matched": "The suspect's classes were matched with the victim's by labelled images, as all models' were.",
+    "classes-named": "Somebody said which classes the suspect tells.",
+    "classes-not-compared": "The suspect's own files call its classes otherwise, and they were taken in their order.",
+    "classes-own-names": "The suspect's own files say which of the victim's classes it tells.",
+    "classes-respelt": "Names of the suspect's classes were found although they are spelt differently.",
+    "classes-shared": "Suspect and victim were compared only on the classes that both tell.",
     "code-trusted": "The suspect's file could run code of its author when it was opened, and somebody allowed that.",
     "filter-detected": "Suspect and calibration models were compared through a filter that its answers show.",
     "filter-named": "Suspect and calibration models were compared through a filter that somebody named.",
@@ -148,6 +181,7 @@ _OTHERS: dict[str, str] = {
     "images-left-out": "Something in the folder of the data set was not read.",
     "images-linked": "Images of the data set lie behind a link to another folder.",
     "limit-not-held": "A limit on what the suspect may use could not be enforced.",
+    "objects-not-loaded": "The suspect's file names classes or functions that were neither imported nor called.",
     "outputs-doubted": "The answers look different from what they were said to be, or may be something else too.",
     "preparation-assumed": "Nobody said how images are prepared for weights, and what is usual was done.",
     "queries-not-named": "The file of answers does not say which queries it answers.",
@@ -161,6 +195,13 @@ _OTHERS: dict[str, str] = {
     "suspect-untrained": "The suspect is a network with random weights.",
     "victim-architecture-absent": "Another architecture stands in for the victim's.",
     "victim-images-not-named": "Which images the victim was trained on was not said.",
+    "weights-averaged": "A file holds averaged weights (EMA, SWA) beside others, and the averaged ones were taken.",
+    "weights-completed": "A file lacks tied weights, which it has under another name, or counters that decide nothing.",
+    "weights-converted": "Weights were converted to another precision, or lay in their file as arrays of NumPy.",
+    "weights-folded": "Weights that pruning or a norm had taken apart were put together again.",
+    "weights-left-out": "A file of weights also holds tensors that the network has no place for.",
+    "weights-located": "The weights lay in a container of their file, or their names began with a prefix.",
+    "weights-of-network": "A file holds a whole pickled network, and its weights were put into the named one.",
 }
 
 #: By code, what the reader of a verdict should know of what it rests on, in order.

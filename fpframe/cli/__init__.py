@@ -11,6 +11,7 @@ from typing import Annotated
 from cyclopts import App, Group, Parameter
 
 from fpframe.cli.endings import TERMINATED, Terminated, end
+from fpframe.cli.leaving import told_of_leaving
 from fpframe.cli.streams import drop_output, flush_output, open_streams, reader_has_gone, require_folder
 
 _COMMANDS = {
@@ -82,8 +83,9 @@ def run(arguments: Sequence[str]) -> int:
     try:
         open_streams()
         require_folder()
-        code = _call(make_app().meta, arguments)
-        flush_output()
+        with told_of_leaving():
+            code = _call(make_app().meta, arguments)
+            flush_output()
         return code
     except Terminated:
         raise

@@ -47,6 +47,9 @@ class IndependentsOptions:
         outputs: How their answers are read.
         mean: Per-channel mean that they subtract from pixels, separated by commas.
         std: Per-channel standard deviation that they divide them by.
+        checkpoint_key: Where in their files the weights lie, such as state_dict_ema; needed only where several fit.
+
+    Which classes they tell is said with --classes, as for 'fpframe verify'.
     """
 
     independents: Path | None = None
@@ -54,9 +57,15 @@ class IndependentsOptions:
     outputs: Literal["auto", "logits", "probs", "percent", "sigmoid"] = "auto"
     mean: str | None = None
     std: str | None = None
+    checkpoint_key: str | None = None
 
-    def named(self, limits: LimitOptions, *, trust_code: bool) -> Independents | None:
+    def named(self, limits: LimitOptions, *, classes: Path | None, trust_code: bool) -> Independents | None:
         """Return the models that were named, or nothing.
+
+        Args:
+            limits: what each may use.
+            classes: file that says which classes they tell.
+            trust_code: whether files may be opened that can run code.
 
         Raises:
             UsageError: the options are about models of one's own, and none were named; or they cannot be read.
@@ -64,9 +73,11 @@ class IndependentsOptions:
         from fpframe.enrolment import Independents
 
         if self.independents is None:
-            for name in ("backbone", "mean", "std"):
+            for name in ("backbone", "mean", "std", "checkpoint_key"):
                 if getattr(self, name) is not None:
-                    raise UsageError(f"--{name} is about models of your own; name them with --independents")
+                    raise UsageError(
+                        f"--{name.replace('_', '-')} is about models of your own; name them with --independents"
+                    )
             return None
         return Independents(
             self.independents,
@@ -74,7 +85,9 @@ class IndependentsOptions:
             outputs=self.outputs,
             mean=numbers(self.mean, "--mean"),
             std=numbers(self.std, "--std"),
+            classes=classes,
             trust_code=trust_code,
+            checkpoint_key=self.checkpoint_key,
             limits=limits.limits(),
         )
 
@@ -107,11 +120,14 @@ def calibrate(
     from fpframe.enrolment import calibrate as recalibrate, refuse_existing
 
     refuse_existing(out, force=force)
+    models = independents.named(process, classes=run.classes, trust_code=run.trust_code)
+    if models is not None:  # the data are not opened
+        run = attrs.evolve(run, classes=None)
     with run.shown() as shown:
         made = recalibrate(
             enrolment,
             recipe=zoo.recipe,
-            independents=independents.named(process, trust_code=run.trust_code),
+            independents=models,
             through=through,
             alpha=alpha,
             dataset=run.dataset,

@@ -58,6 +58,7 @@ def compare(
     schemes: Names = "",
     recipe: str = "small",
     without: Words = (),
+    accept_unfit: Words = (),
     out: Path | None = None,
     force: Flag = False,
     design: DesignOptions = DesignOptions(),
@@ -72,6 +73,8 @@ def compare(
         schemes: Schemes, separated by commas: names, see 'fpframe plugins', or TOML files with schemes of your own.
         recipe: Preset, such as tiny, quick or small, or a TOML file.
         without: Strata to leave out.
+        accept_unfit: Codes of what would make an enrolment unfit to accuse anybody, such as victim-at-chance, to
+            compare all the same.
         out: Folder for result.json, table.md, cells.csv and pictures.
         force: Overwrite the files in an existing folder.
         design: How often, in which sizes and in which channels.
@@ -93,6 +96,7 @@ def compare(
             victim=victim.named(),
             dataset=run.dataset,
             without=without,
+            accept_unfit=accept_unfit,
             run=shown,
         )
     say(comparison_markdown(comparison) if out is None else write_comparison(comparison, out))

@@ -40,7 +40,8 @@ class VictimOptions:
     Attributes:
         victim: Your model: python:MODULE:FUNCTION, timm:NAME, torchvision:NAME or paper:NAME; the recipe's is trained
             by default.
-        weights: Its weights (.safetensors, or a state dict in .pt).
+        weights: Its weights: .safetensors, .pt, .pth, .ckpt, .bin or another file that holds a state dict.
+        checkpoint_key: Where in that file its weights lie, such as state_dict_ema; needed only where several fit.
         backbone: Its architecture with fresh weights, such as timm:resnet18, where --victim gives trained ones.
         victim_indices: Indices of the training images that it has seen (.npy).
         mean: Per-channel mean that it subtracts from pixels, separated by commas.
@@ -49,6 +50,7 @@ class VictimOptions:
 
     victim: str | None = None
     weights: Path | None = None
+    checkpoint_key: str | None = None
     backbone: str | None = None
     victim_indices: Path | None = None
     mean: str | None = None
@@ -67,7 +69,13 @@ class VictimOptions:
         mean, std = numbers(self.mean, "--mean"), numbers(self.std, "--std")
         if self.victim is not None:
             return Victim(
-                self.victim, weights=self.weights, backbone=self.backbone, indices=indices, mean=mean, std=std
+                self.victim,
+                weights=self.weights,
+                checkpoint_key=self.checkpoint_key,
+                backbone=self.backbone,
+                indices=indices,
+                mean=mean,
+                std=std,
             )
         for field in attrs.fields(type(self)):
             if getattr(self, field.name) is not None:
@@ -84,7 +92,8 @@ class RunOptions:
     Attributes:
         dataset: Data set, such as digits, torchvision:FashionMNIST or folder:PATH; the recipe's by default.
         data_root: Folder in which the data lies.
-        classes: File with the names of the classes, one on each line, in the order in which the victim numbers them.
+        classes: File with the names of the classes, one on each line, in the order in which the victim numbers them; or
+            a .json file with a list or a map such as id2label. Of 'calibrate --independents', those of these models.
         workers: Processes that train models; one for each core by default.
         device: Where models are trained: cpu, cuda or cuda:N; a GPU by default, where there is one.
         trust_code: Follow an address that imports code, such as python:MODULE:FUNCTION, though only an enrolment or

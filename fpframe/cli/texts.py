@@ -60,15 +60,21 @@ def two(text: str | None, option: str) -> tuple[str, str] | None:
 
 
 def read_classes(path: Path | None) -> tuple[str, ...] | None:
-    """Read the names of classes, one on each line; empty lines are left out.
+    """Read the names of classes, one on each line, or a ``.json`` file with a list or a map; empty lines are left out.
 
     Raises:
-        DataError: the file cannot be read, or is not text.
+        DataError: the file cannot be read, or does not name all classes.
     """
     from fpframe.base import MOST_OF_TEXT, read_file, why_unread
+    from fpframe.models.classes import read_class_list
 
     if path is None:
         return None
+    if path.suffix.lower() == ".json":
+        told = read_class_list(path)
+        if len(told.names) < max(len(told.said), 1):
+            raise DataError(f"not all classes have a name ({path}); name each in the victim's order")
+        return told.names
     try:
         text = read_file(path, most=MOST_OF_TEXT).decode("utf-8-sig")
     except FileNotFoundError as error:

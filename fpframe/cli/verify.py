@@ -36,6 +36,8 @@ class OpeningOptions:
         batch_size: Images per call.
         max_queries: Most images that one suspect may be sent.
         trust_code: Open also .pt2 files, although opening one can run code of its author.
+        checkpoint_key: Where in a file of weights those of the suspect lie, such as state_dict_ema; needed only where
+            several fit.
     """
 
     backbone: str | None = None
@@ -46,6 +48,7 @@ class OpeningOptions:
     batch_size: int = 256
     max_queries: int | None = None
     trust_code: Flag = False
+    checkpoint_key: str | None = None
 
     def given(self) -> dict[str, Any]:
         """Return them as `fpframe.verify` takes them."""
@@ -68,6 +71,11 @@ class JudgingOptions:
             would be accused; needs more calibration models.
         test: How scores become a verdict; welch is a t-test over views that accuses far too often, for comparison, and
             welch-by-stratum the same against each stratum.
+        classes: Which classes the suspects tell: a file with a name on each line in the suspect's order, or a .json
+            file with a list or a map. auto takes the victim's, or those that the suspect's own files name; none the
+            victim's.
+        match_classes: Compare the classes in the order that labelled images show, of the suspect and of each
+            calibration model.
     """
 
     alpha: float | None = None
@@ -76,6 +84,8 @@ class JudgingOptions:
     sequential: Flag = False
     certify: Flag = False
     test: Literal["conformal", "welch", "welch-by-stratum"] = "conformal"
+    classes: str = "auto"
+    match_classes: Flag = False
 
     def given(self) -> dict[str, Any]:
         """Return them as `fpframe.verify` takes them.
@@ -151,7 +161,7 @@ def verify(
 
     Args:
         enrolment: Folder that 'fpframe enroll' wrote.
-        suspects: .onnx, .pt2, .safetensors or .pt files, python:MODULE:FUNCTION, or services, such as
+        suspects: .onnx, .pt2, .safetensors, .pt or .ckpt files, python:MODULE:FUNCTION, or services, such as
             http:service.toml or oip:URL; several share alpha by Holm's procedure.
         report: File for a report in HTML, which loads nothing from the network.
         force: Overwrite existing files.

@@ -13,4 +13,10 @@ from .cell_areas import (
 from .compare_schemes import compare as compare
 from .design import Design as Design
 from .kinds import KINDS as KINDS, MODIFIED as MODIFIED, kind_of as kind_of
-from .records import Comparison as Comparison, Cost as Cost, Outcome as Outcome, Questioned as Questioned
+from .records import (
+    Comparison as Comparison,
+    Cost as Cost,
+    Doubt as Doubt,
+    Outcome as Outcome,
+    Questioned as Questioned,
+)

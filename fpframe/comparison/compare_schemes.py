@@ -11,9 +11,10 @@ from torch import nn
 from fpframe.base import Event, Listener, machine_profile
 from fpframe.comparison.contenders import Contender, contrasts_between, make_contenders
 from fpframe.comparison.design import Design
-from fpframe.comparison.records import Comparison, Cost, Outcome
+from fpframe.comparison.records import Comparison, Cost, Doubt, Outcome
 from fpframe.comparison.rounds import Round, by_folds, by_splits
 from fpframe.comparison.stage import Stage, set_stage
+from fpframe.enrolment import accepted_codes
 from fpframe.interfaces import Scheme
 from fpframe.models import Dataset
 from fpframe.opening import Victim
@@ -34,6 +35,7 @@ def compare(
     victim: Victim | nn.Module | str | None = None,
     dataset: Dataset | str | None = None,
     without: Iterable[str] = (),
+    accept_unfit: Iterable[str] = (),
     run: Run | None = None,
 ) -> Comparison:
     """Enroll one victim by several schemes, and score the same unseen models.
@@ -48,19 +50,32 @@ def compare(
         victim: the owner's model or its address; ``None`` trains the recipe's.
         dataset: the data, or its address; ``None`` takes the recipe's.
         without: strata to leave out.
+        accept_unfit: codes of `fpframe.base.UNFIT`: what would make an enrolment unfit to accuse anybody, and does not
+            hinder the comparison.
         run: how the work is carried out.
 
     Raises:
-        UsageError: something in the request is wrong; nothing was trained or asked then.
+        UsageError: something in the request is wrong, or an enrolment would not be fit to accuse anybody. Nothing was
+            trained or asked then, unless it is the zoo that is unfit.
         RecipeError: the recipe lacks models that a scheme needs.
         DataError: the recipe has no models to score, or the pool is too small for a scheme.
     """
     run, design, victim, left_out = run or Run(), design or Design(), Victim.of(victim), tuple(without)
+    accept = accepted_codes(accept_unfit)
     full = Recipe.of(recipe, dataset=dataset, channels=design.channels)
     contenders = make_contenders(schemes, full, run.registry, without=left_out, sizes=design.sizes)
     contrasts = contrasts_between(contenders, design.contrast)
     with run.computing():
-        stage = set_stage(full, contenders, run, victim=victim, dataset=dataset, without=left_out, folds=design.folds)
+        stage = set_stage(
+            full,
+            contenders,
+            run,
+            victim=victim,
+            dataset=dataset,
+            without=left_out,
+            folds=design.folds,
+            accept=accept,
+        )
         models = stage.questioned()
         rounds = [
             (contender.name, seed, _round(stage, contender, seed, run.on_event))
@@ -78,6 +93,9 @@ def compare(
             models=models,
             outcomes=tuple(outcome for name, seed, each in rounds for outcome in _outcomes(name, seed, each)),
             costs=tuple(_cost(name, seed, each) for name, seed, each in rounds),
+            doubts=tuple(
+                Doubt(contender=name, seed=seed, note=note) for name, seed, each in rounds for note in each.doubts
+            ),
             profile=machine_profile(),
         )
 
@@ -89,7 +107,7 @@ def _round(stage: Stage, contender: Contender, seed: int, on_event: Listener) ->
     on_event(Event(task="comparing", kind="note", text=f"{contender.name}, seed {seed}"))
     if stage.folds is not None:
         return by_folds(at, contender.method, stage.zoo, stage.folds, on_event=on_event)
-    return by_splits(at, contender.method, stage.zoo, on_event=on_event)
+    return by_splits(at, stage.examinations[contender.name], stage.zoo, on_event=on_event)
 
 
 def _outcomes(name: str, seed: int, found: Round) -> list[Outcome]:

@@ -8,6 +8,7 @@ from typing import Any
 import attrs
 import numpy as np
 
+from fpframe.base import Note
 from fpframe.decision import mean_of_views
 from fpframe.recipe import Recipe
 
@@ -81,6 +82,21 @@ class Cost:
     verify_seconds: float
 
 
+@attrs.frozen(kw_only=True)
+class Doubt:
+    """Why `fpframe.enroll` would refuse to enroll by a contender.
+
+    Attributes:
+        contender: its name.
+        seed: of its queries and its encoder.
+        note: what was found.
+    """
+
+    contender: str
+    seed: int
+    note: Note
+
+
 @attrs.frozen(kw_only=True, eq=False)
 class Comparison:
     """What several schemes say of the same models.
@@ -94,6 +110,7 @@ class Comparison:
         outcomes: one for each contender, seed and channel.
         costs: one for each contender and seed.
         profile: the machine that it ran on.
+        doubts: contenders that are not fit to accuse anybody, whatever their verdicts say.
     """
 
     recipe: Recipe
@@ -104,6 +121,7 @@ class Comparison:
     outcomes: tuple[Outcome, ...]
     costs: tuple[Cost, ...]
     profile: Mapping[str, Any]
+    doubts: tuple[Doubt, ...] = ()
 
     @property
     def contenders(self) -> list[str]:
@@ -161,5 +179,6 @@ class Comparison:
                 for each in self.outcomes
             ],
             "costs": [attrs.asdict(cost) for cost in self.costs],
+            "doubts": [attrs.asdict(doubt) for doubt in self.doubts],
             "profile": dict(self.profile),
         }

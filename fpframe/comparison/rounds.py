@@ -10,8 +10,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from fpframe.base import Listener
-from fpframe.enrolment import Method, ZooAnswers, ask_zoo, fingerprint, fit_encoders, score_views
+from fpframe.base import Listener, Note
+from fpframe.enrolment import Examination, Method, ZooAnswers, ask_zoo, fingerprint, fit_encoders, score_views
 from fpframe.errors import UsageError
 from fpframe.evaluation import evaluate_zoo
 from fpframe.interfaces import Encoder
@@ -28,6 +28,7 @@ class Round:
         queries: images that one of them was asked.
         enrol_seconds: what enrolling took, without the training of models.
         verify_seconds: what asking and scoring one model took; the median.
+        doubts: what `fpframe.enroll` would refuse the enrolment for; empty where nothing was calibrated.
     """
 
     views: Mapping[str, np.ndarray]
@@ -35,16 +36,19 @@ class Round:
     queries: int
     enrol_seconds: float
     verify_seconds: float
+    doubts: tuple[Note, ...] = ()
 
 
-def by_splits(setting: Setting, method: Method, zoo: Zoo, *, on_event: Listener) -> Round:
+def by_splits(setting: Setting, examination: Examination, zoo: Zoo, *, on_event: Listener) -> Round:
     """Enroll on the fit and calibrate splits, and score and judge the test split."""
+    method = examination.method
     known, unseen = (Zoo(tuple(zoo.of(*splits)), zoo.workspace) for splits in (("fit", "calibrate"), ("test",)))
     channels = setting.recipe.channels
     asked = ask_zoo(setting, method, known, keep=True, on_event=on_event)
     started = time.monotonic()
     enrolment = fingerprint(setting, method, known, asked, keep=True, on_event=on_event)
     fitting = time.monotonic() - started
+    strangers = [each for channel in enrolment.encoders for each in enrolment.strangers(channel)]
     evaluations = evaluate_zoo(enrolment, unseen, channels, on_event=on_event)
     return Round(
         # models that get no verdict have scores all the same, and an area is one of scores
@@ -53,6 +57,7 @@ def by_splits(setting: Setting, method: Method, zoo: Zoo, *, on_event: Listener)
         queries=enrolment.queries.queries,
         enrol_seconds=_asking(asked, zoo, known.models) + fitting,
         verify_seconds=_verifying(asked, [item.seconds for item in evaluations[0].suspects], enrolment.encoders),
+        doubts=examination.doubts(asked.questions, strangers),
     )
 
 

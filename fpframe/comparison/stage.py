@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import attrs
 
@@ -10,7 +10,7 @@ from fpframe.comparison.contenders import Contender
 from fpframe.comparison.kinds import kind_of
 from fpframe.comparison.records import Questioned
 from fpframe.comparison.rounds import require_folds
-from fpframe.enrolment import check_pool, plan_enrolment, top_up, victim_labels
+from fpframe.enrolment import Examination, check_pool, plan_enrolment, top_up, victim_labels
 from fpframe.errors import DataError
 from fpframe.models import Dataset
 from fpframe.opening import Victim
@@ -36,11 +36,13 @@ class Stage:
         setting: recipe, data and victim.
         zoo: the recipe's models of all splits, built.
         folds: number of folds of a cross-fit; ``None`` where the recipe's splits are used.
+        examinations: by contender, whether it is fit to accuse anybody.
     """
 
     setting: Setting
     zoo: Zoo
     folds: int | None
+    examinations: Mapping[str, Examination]
 
     def questioned(self) -> tuple[Questioned, ...]:
         """Return the models that every contender scores.
@@ -75,11 +77,13 @@ def set_stage(
     dataset: Dataset | str | None,
     without: tuple[str, ...],
     folds: int | None,
+    accept: frozenset[str],
 ) -> Stage:
     """Open data and victim, make sure that every contender can work with them, and train what is missing.
 
     Raises:
-        UsageError: there are too few models for the folds; nothing was trained then.
+        UsageError: there are too few models for the folds, or an enrolment would not be fit to accuse anybody, and that
+            is not accepted; nothing was trained then, unless it is the zoo that is unfit.
         RecipeError: the recipe lacks models that a scheme needs.
         DataError: the recipe has no models to score, or the pool is too small for a scheme.
         ModelError: the victim does not fit the data.
@@ -90,6 +94,13 @@ def set_stage(
     for contender in contenders:
         check_pool(contender.method.parts, workspace.parts.pool)
     setting = prepare(victim, recipe, workspace, run, without=without)
+    examinations = {
+        contender.name: Examination(method=contender.method, accept=accept, on_event=run.on_event)
+        for contender in contenders
+    }
+    fitting = _fitting(plan_models(recipe, run.registry, without=setting.without), folds)
+    for examination in examinations.values():
+        examination.look_at_victim(setting, fitting)
     setting = with_able_models(setting, run, own=victim is not None)
     recipe = setting.recipe
     plan = plan_models(recipe, run.registry, without=setting.without)
@@ -104,7 +115,14 @@ def set_stage(
     zoo = build_models(plan, workspace, run)
     if folds is None:
         zoo = top_up(zoo, recipe, victim_labels(workspace, recipe.seed), run, without=setting.without)
-    return Stage(setting=setting, zoo=zoo, folds=folds)
+        for examination in examinations.values():
+            examination.look_at_zoo(zoo)
+    return Stage(setting=setting, zoo=zoo, folds=folds, examinations=examinations)
+
+
+def _fitting(plan: Sequence[ZooModel], folds: int | None) -> list[ZooModel]:
+    """Return the models as a victim is looked at for them: in a cross-fit all of them fit an encoder."""
+    return [attrs.evolve(model, split="fit") if folds is not None else model for model in plan]
 
 
 def _scored(models: Sequence[ZooModel], folds: int | None) -> list[ZooModel]:

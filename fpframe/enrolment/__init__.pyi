@@ -7,6 +7,7 @@ from .calibration import (
     Calibration as Calibration,
     CalibrationModel as CalibrationModel,
 )
+from .class_order import found_order as found_order
 from .encoders import (
     calibrating as calibrating,
     fit_encoder as fit_encoder,
@@ -14,6 +15,7 @@ from .encoders import (
 )
 from .enroll_victim import enroll as enroll, fingerprint as fingerprint
 from .enrolment import Enrolment as Enrolment
+from .examination import Examination as Examination
 from .facts import perturbation_steps as perturbation_steps
 from .folder import refuse_existing as refuse_existing
 from .method import (
@@ -23,10 +25,17 @@ from .method import (
     plan_enrolment as plan_enrolment,
     units_of as units_of,
 )
+from .other_classes import (
+    matched as matched,
+    restricted as restricted,
+    restricted_ability as restricted_ability,
+    shared_images as shared_images,
+)
 from .own_models import Independents as Independents
 from .queries import check_pool as check_pool, fooling_rate as fooling_rate
 from .recalibrate import calibrate as calibrate, enrolment_addresses as enrolment_addresses
 from .scoring import fisher_z as fisher_z, score_views as score_views
+from .settling import accepted_codes as accepted_codes
 from .sharpness import scored_answers as scored_answers
 from .strangers import (
     Strangers as Strangers,

@@ -52,7 +52,9 @@ class Ability:
         images: 8-bit images ``(A, C, H, W)``, none of which any model of the zoo was trained on.
         truth: their labels ``(A,)``.
         victim: the labels ``(A,)`` that the victim gave.
-        models: those ``(M, A)`` that the calibration models gave, in their order.
+        models: those ``(M, A)`` that the calibration models gave, in their order; -1 where models are compared on some
+            classes only, and one named another. That counts as wrong where it makes a model less able than a suspect,
+            and as right where it makes a model abler.
         left_out: names of models that do not calibrate, because they are clearly less able than the victim.
     """
 
@@ -94,7 +96,8 @@ class Ability:
     def abler_than(self, labels: Tensor) -> tuple[bool, ...]:
         """Return whether each calibration model is clearly abler than a suspect with these labels ``(A,)``."""
         wrong = (labels != self.truth).numpy()
-        return tuple(clearly_less_able(~self.right, wrong, errors=FOR_SUSPECTS).tolist())
+        surely_wrong = ~(self.right | (self.models < 0).numpy())
+        return tuple(clearly_less_able(surely_wrong, wrong, errors=FOR_SUSPECTS).tolist())
 
     def admitting(self, labels: Tensor, names: Sequence[str]) -> tuple[Ability, list[int]]:
         """Return the ability of those of other models that may calibrate, and which they are.

@@ -13,6 +13,8 @@ from fpframe.enrolment.scoring import Scorer
 
 #: The name of answers that went through no filter.
 PLAIN = ""
+#: How the source of models of a recipe begins.
+FROM_RECIPE = "recipe "
 
 
 @attrs.frozen(kw_only=True)
@@ -74,14 +76,14 @@ class Calibration:
             rows.setdefault(model.stratum, []).append(row)
         return dict(sorted(rows.items()))
 
-    def by_stratum(self, views: np.ndarray) -> dict[str, StratumPaths]:
-        """Divide view scores ``(M, V)`` of the models by stratum."""
+    def by_stratum(self, views: np.ndarray, families: Sequence[str]) -> dict[str, StratumPaths]:
+        """Divide view scores ``(M, V)`` of the models by stratum, and the family of each model with them."""
         return {
-            stratum: StratumPaths(views=views[chosen], families=tuple(self.models[row].family for row in chosen))
+            stratum: StratumPaths(views=views[chosen], families=tuple(families[row] for row in chosen))
             for stratum, chosen in self.rows.items()
         }
 
     @property
     def counts(self) -> dict[str, int]:
         """Number of models by stratum."""
-        return {name: len(paths.families) for name, paths in self.by_stratum(np.zeros((len(self.models), 1))).items()}
+        return {stratum: len(rows) for stratum, rows in self.rows.items()}

@@ -6,7 +6,8 @@ Whoever sends an enrolment can compute every digest anew. So nothing that follow
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -17,6 +18,7 @@ from fpframe.enrolment.calibration import PLAIN, Calibration, CalibrationModel
 from fpframe.enrolment.contents import Contents
 from fpframe.enrolment.declared import Declared
 from fpframe.errors import RecipeError
+from fpframe.models import add_perturbation
 from fpframe.registry import built_in_stratum
 from fpframe.zoo import LABELS, TRAIN, VICTIM, read_steps
 
@@ -63,12 +65,9 @@ def check_kind(model: CalibrationModel) -> None:
     """
     if not (model.name and model.stratum and model.family):
         raise ValueError("a calibration model has no name, stratum or family")
-    try:
-        first, *further = read_steps(model.name)
-    except RecipeError:
-        return
+    first, *further = _steps(model.name) or [None]
     stratum = built_in_stratum(model.stratum)
-    if stratum is None or first.name not in (TRAIN, LABELS, VICTIM):
+    if stratum is None or first is None or first.name not in (TRAIN, LABELS, VICTIM):
         return
     trained = stratum.made in ("trained", "drawn")
     begins = LABELS if stratum.made == "imitating" else TRAIN
@@ -80,6 +79,55 @@ def check_kind(model: CalibrationModel) -> None:
         raise ValueError(
             f"the calibration model '{model.name}' of family '{model.family}' is not of stratum '{model.stratum}'"
         )
+
+
+def refuse_other_origins(models: Sequence[CalibrationModel], left_out: Sequence[str]) -> None:
+    """Refuse models that were made from others of which the enrolment knows nothing, so that one is told as several.
+
+    What is made from an independent model is of its family, and that one calibrates too, unless it was left out.
+
+    Args:
+        models: the calibration models of a recipe.
+        left_out: names of those that do not calibrate.
+
+    Raises:
+        ValueError: names a model, and its family.
+    """
+    steps = {model.name: _steps(model.name) for model in models}
+    trained = {model.family for model in models if len(steps[model.name]) == 1}
+    missing = sum(len(found) == 1 and found[0].name == TRAIN for found in map(_steps, left_out))
+    strange = {
+        model.family: model.name
+        for model in models
+        if len(steps[model.name]) > 1 and steps[model.name][0].name == TRAIN and model.family not in trained
+    }
+    if len(strange) > missing:
+        family, name = next(iter(strange.items()))
+        raise ValueError(f"'{name}' is said to be of family '{family}', of which no trained model calibrates")
+
+
+def refuse_other_pairs(contents: Contents) -> None:
+    """Refuse images of which the second of a pair is not the first one with the perturbation of its part.
+
+    Raises:
+        ValueError: says of which part.
+    """
+    parts = contents.queries.parts
+    if len(contents.deltas) != len(parts):  # some have a perturbation for each point, which is not kept
+        return
+    for number, (part, delta) in enumerate(zip(parts, contents.deltas, strict=True)):
+        pairs = contents.queries.images[:, part.start : part.start + 2 * part.points]
+        clean, moved = pairs.chunk(2, dim=1)
+        if part.pair and not torch.equal(add_perturbation(clean, delta), moved):
+            raise ValueError(f"the queries of part {number + 1} are not pairs of an image and the perturbed one")
+
+
+def _steps(name: str) -> list[Any]:
+    """Return the steps in the name of a model; none where it is named after a file."""
+    try:
+        return read_steps(name)
+    except RecipeError:
+        return []
 
 
 def _check_perturbations(contents: Contents, declared: Declared) -> None:

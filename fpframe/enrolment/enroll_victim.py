@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from fpframe.base import Listener, machine_profile
 from fpframe.enrolment.admission import admit, require_able, top_up, victim_labels
 from fpframe.enrolment.asked import ZooAnswers, ask_zoo
-from fpframe.enrolment.calibration import PLAIN, Calibration
+from fpframe.enrolment.calibration import FROM_RECIPE, PLAIN, Calibration
 from fpframe.enrolment.encoders import calibrating, calibration_models, fit_encoders, fit_standards
 from fpframe.enrolment.enrolment import Enrolment
 from fpframe.enrolment.examination import Examination
@@ -131,9 +131,9 @@ def fingerprint(
         encoders,
         standards,
         asked.victim,
-        source=f"recipe {recipe.name}, seed {recipe.seed}",
+        source=f"{FROM_RECIPE}{recipe.name}, seed {recipe.seed}",
     )
-    return Enrolment(
+    made = Enrolment(
         recipe=recipe,
         scheme=method.scheme.name,
         encoder=method.encoder,
@@ -150,6 +150,8 @@ def fingerprint(
         profile=profile,
         ability=ability,
     )
+    made.require_families()
+    return made
 
 
 def _victim_facts(setting: Setting, deltas: tuple[Tensor, ...]) -> dict[str, object]:

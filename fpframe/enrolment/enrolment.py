@@ -6,20 +6,22 @@ from pathlib import Path
 from typing import Any
 
 import attrs
+import numpy as np
 from torch import Tensor
 
 from fpframe.base import Note
-from fpframe.decision import Standard, StratumPaths, StratumScores
+from fpframe.decision import Standard, StratumPaths, StratumScores, require_alpha
 from fpframe.enrolment.calibration import PLAIN
 from fpframe.enrolment.contents import Contents
 from fpframe.enrolment.facts import enrolment_facts
 from fpframe.enrolment.folder import enrolment_digest, read_enrolment, write_enrolment
+from fpframe.enrolment.repeats import families_by_answers
 from fpframe.enrolment.scoring import Scorer
 from fpframe.enrolment.sharpness import scored_answers
 from fpframe.enrolment.strangers import Strangers, find_strangers
 from fpframe.errors import UsageError
 from fpframe.models import KNOWN_CHANNELS, is_channel, nearest_channel
-from fpframe.registry import STRATA, Registry
+from fpframe.registry import BUILT_IN, Registry
 from fpframe.rng import threads
 
 
@@ -52,6 +54,7 @@ class Enrolment(Contents):
     # what suspects are compared with is computed once, for as long as the enrolment is open
     _scorers: dict[str, Scorer] = attrs.field(factory=dict, init=False)
     _paths: dict[tuple[str, str], dict[str, StratumPaths]] = attrs.field(factory=dict, init=False)
+    _families: list[tuple[str, ...]] = attrs.field(factory=list, init=False)
 
     def __repr__(self) -> str:
         victim, models = str(self.victim.get("address", "")), len(self.calibration.models)
@@ -106,9 +109,10 @@ class Enrolment(Contents):
                     "stratum-absent",
                     f"Stratum '{stratum}' is absent: no independent models of this kind were calibrated.",
                 )
-                for stratum in sorted({*STRATA, *self.victim["absent"]} - set(strata))
+                for stratum in sorted({*BUILT_IN, *self.victim["absent"]} - set(strata))
             ),
             *self._left_out(),
+            *self._repeated(),
             *self.assumptions,
         )
 
@@ -123,6 +127,37 @@ class Enrolment(Contents):
                 "able than the victim did not calibrate.",
             ),
         )
+
+    def _repeated(self) -> tuple[Note, ...]:
+        told = {model.family for model in self.calibration.models}
+        count = len(told) - len(set(self.families))
+        if not count:
+            return ()
+        return (
+            Note(
+                "calibration-repeats",
+                f"Of {len(told)} families of calibration models {count} answer{'s' if count == 1 else ''} as another "
+                "one does, and count as one with it.",
+            ),
+        )
+
+    @property
+    def families(self) -> tuple[str, ...]:
+        """The family of each calibration model; those whose models answer alike are one, see `families_by_answers`."""
+        if not self._families:
+            told = [model.family for model in self.calibration.models]
+            plain = self.calibration.answers[PLAIN]
+            self._families.append(families_by_answers(told, plain, self.victim_answers))
+        return self._families[0]
+
+    def require_families(self) -> None:
+        """Refuse calibration models of which too many answer alike for anybody to be accused.
+
+        Raises:
+            UsageError: names the stratum, and how many families it has.
+        """
+        strata = self.calibration.by_stratum(np.zeros((len(self.families), 1)), self.families)
+        require_alpha(self.recipe.alpha, {name: paths.scores() for name, paths in strata.items()})
 
     @property
     def able(self) -> Tensor:
@@ -162,7 +197,7 @@ class Enrolment(Contents):
 
     def paths_of(self, answers: Tensor, channel: str) -> dict[str, StratumPaths]:
         """Return the view scores of the calibration models for other answers ``(M, V, Q, K)`` of theirs."""
-        return self.calibration.by_stratum(self._scorer(channel).views(answers))
+        return self.calibration.by_stratum(self._scorer(channel).views(answers), self.families)
 
     def strangers(self, channel: str) -> tuple[Strangers, ...]:
         """Return what models of each kind would be called if nobody of the kind were calibrated; see `Strangers`.

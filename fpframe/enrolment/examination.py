@@ -69,6 +69,14 @@ class Examination:
         self._queries = questions.crafted
         self._add(look_at_queries(questions, self.method))
 
+    def doubts(self, questions: Questions, strangers: Sequence[Strangers]) -> tuple[Note, ...]:
+        """Return what an enrolment would still be refused for by its queries or strangers, and is not accepted.
+
+        For a comparison, which goes on: what one of several schemes cannot do is a result.
+        """
+        found = [*look_at_queries(questions, self.method), *look_at_strangers(strangers)]
+        return tuple(unfit.note for unfit in found if unfit.note.code not in self.accept)
+
     def finish(self, strangers: Sequence[Strangers]) -> Fitness:
         """Look at what strangers would be called, and return all that was seen.
 

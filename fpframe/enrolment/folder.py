@@ -11,8 +11,11 @@ import torch
 from safetensors import SafetensorError
 from torch import Tensor, nn
 
-from fpframe.enrolment.calibration import Calibration
-from fpframe.enrolment.consistency import refuse_contradictions
+from fpframe.enrolment.ability import Ability
+from fpframe.enrolment.by_fitness import refuse_other_looks
+from fpframe.enrolment.by_recipe import refuse_other_recipe
+from fpframe.enrolment.calibration import FROM_RECIPE, Calibration
+from fpframe.enrolment.consistency import refuse_contradictions, refuse_other_origins, refuse_other_pairs
 from fpframe.enrolment.contents import Contents
 from fpframe.enrolment.declared import check_sentences, read_declared, read_scored
 from fpframe.enrolment.format import FACTS, MEMBERS, OLDEST, UNDIGESTED, check_known, decode, encode, read_assumption
@@ -83,14 +86,24 @@ def read_enrolment(kind: type[ContentsT], path: Path, *, registry: Registry | No
         members = decode(manifest, read_members(ENROLMENT, path, manifest))
         contents = kind(**_fields(manifest.about, members, registry or load_registry()))
         refuse_contradictions(contents, declared, needs_standards=manifest.about["format"] > OLDEST)
-        if contents.ability is not None:  # earlier releases scored otherwise, and what they enrolled accuses nobody
-            refuse_other_scores(contents)
+        if contents.ability is not None:  # earlier releases worked otherwise, and what they enrolled accuses nobody
+            _refuse_derived(contents, contents.ability, registry or load_registry())
         return contents
     except FpframeError:
         raise
     except (SafetensorError, ValueError, KeyError, TypeError, AttributeError, RuntimeError) as error:
         told = " ".join(str(error).split())  # torch says what it does not like on several lines
         raise IntegrityError(f"the enrolment does not fit together: {told} ({path}); restore it") from error
+
+
+def _refuse_derived(contents: Contents, ability: Ability, registry: Registry) -> None:
+    """Refuse whatever follows from something else in an enrolment, and differs from it."""
+    refuse_other_recipe(contents, registry)
+    refuse_other_pairs(contents)
+    refuse_other_looks(contents)
+    if contents.calibration.source.startswith(FROM_RECIPE):
+        refuse_other_origins(contents.calibration.models, ability.left_out)
+    refuse_other_scores(contents)
 
 
 def _fields(about: Mapping[str, Any], members: Mapping[str, Any], registry: Registry) -> dict[str, Any]:

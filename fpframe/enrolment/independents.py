@@ -14,8 +14,9 @@ from fpframe.enrolment.ability import labels_of
 from fpframe.enrolment.agreement import Agreement
 from fpframe.enrolment.calibration import PLAIN, CalibrationModel
 from fpframe.enrolment.modelfolder import IndependentFile
-from fpframe.errors import ModelError
+from fpframe.errors import FpframeError, ModelError
 from fpframe.models import Query, QuerySet, ask, observe_channel
+from fpframe.models.classes import ClassList, MappedQuery, listed, map_classes
 from fpframe.rng import derive_seed, threads
 from fpframe.zoo import FilterChain
 
@@ -41,6 +42,7 @@ class Asked:
 def ask_independents(
     files: Sequence[IndependentFile],
     open_file: Callable[[IndependentFile], Query],
+    in_order: Callable[[IndependentFile, Query], Query],
     queries: QuerySet,
     able: Tensor,
     chains: tuple[FilterChain, ...],
@@ -52,6 +54,7 @@ def ask_independents(
     Args:
         files: where they come from.
         open_file: opens one.
+        in_order: makes it tell the victim's classes, as the last thing that is done to its answers.
         queries: what they are asked.
         able: the 8-bit images ``(A, C, H, W)`` that ability is measured on.
         chains: filters that they also answer through.
@@ -65,7 +68,8 @@ def ask_independents(
     labels: list[Tensor] = []
     filtered: dict[str, list[Tensor]] = {chain.text: [] for chain in chains}
     for done, file in enumerate(files, start=1):
-        query = open_file(file)
+        opened = open_file(file)
+        query = in_order(file, opened)
         with threads(1):  # the same bits as in any other run
             answers = ask(query, queries)
         if not bool(answers.isfinite().all()):
@@ -80,14 +84,40 @@ def ask_independents(
         labels.append(labels_of(query, able))
         for chain in chains:
             # numbered, for files in other folders may share a name, and no two models may share their noise
-            wrapped = chain.wrap(query, seed=derive_seed(0, "calibrate through", done, file.model.name))
+            wrapped = chain.wrap(opened, seed=derive_seed(0, "calibrate through", done, file.model.name))
             with threads(1):
-                filtered[chain.text].append(ask(wrapped, queries))
+                filtered[chain.text].append(ask(in_order(file, wrapped), queries))
         on_event(Event(task="asking independent models", done=done, total=len(files)))
     return Asked(
         answers={PLAIN: torch.stack(plain), **{text: torch.stack(rows) for text, rows in filtered.items()}},
         labels=torch.stack(labels),
     )
+
+
+def in_victims_order(file: IndependentFile, query: Query, told: ClassList | None, classes: Sequence[str]) -> Query:
+    """Return access to a model as if it told the victim's classes, in its order.
+
+    Further classes are left out. One that lacks some would be compared with suspects that tell them.
+
+    Args:
+        file: where it comes from.
+        query: the model.
+        told: which classes it tells, where somebody said so.
+        classes: the victim's.
+
+    Raises:
+        ModelError: it lacks some, or nobody says which of its classes are the victim's.
+    """
+    try:
+        found = map_classes(told, query.class_names, query.num_classes, classes)
+    except FpframeError as error:
+        raise ModelError(f"this model cannot calibrate ({file.path}): {error}") from error
+    if not found.is_complete:
+        raise ModelError(
+            f"this model cannot calibrate ({file.path}): it does not tell the victim's {listed(found.lacking)}; leave "
+            "it out"
+        )
+    return MappedQuery(query, found) if found.changes else query
 
 
 def _lacking(query: Query, answers: Tensor) -> str:

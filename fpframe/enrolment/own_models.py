@@ -10,12 +10,19 @@ import attrs
 from fpframe.errors import UsageError
 from fpframe.isolation import Limits
 from fpframe.models import Outputs
+from fpframe.models.classes import Classes, ClassList, read_class_list
 from fpframe.opening import finite, per_channel, positive
 
 
 def _outputs(owner: Any, field: attrs.Attribute[Any], value: object) -> None:
     if value not in get_args(Outputs):
         raise UsageError(f"'outputs' must be one of {', '.join(get_args(Outputs))} (got '{value}')")
+
+
+def _classes(given: Classes) -> ClassList | None:
+    if given is None:
+        return None
+    return read_class_list(given) if isinstance(given, str | Path) else ClassList.of(given)
 
 
 @attrs.frozen
@@ -29,7 +36,10 @@ class Independents:
         outputs: how their answers are read.
         mean: per-channel mean that they subtract from pixels.
         std: per-channel standard deviation that they divide them by.
+        classes: which classes they tell, as `fpframe.verify` takes it; ``None`` for the victim's, or those that their
+            own files name.
         trust_code: open also files whose author's code can run then, such as ``.pt2``.
+        checkpoint_key: where in their files the weights lie; needed only where several fit.
         limits: what each may use in the process that it is opened in; `Limits.usual` by default.
     """
 
@@ -38,7 +48,9 @@ class Independents:
     outputs: Outputs = attrs.field(default="auto", validator=_outputs, kw_only=True)
     mean: tuple[float, ...] | None = attrs.field(default=None, converter=per_channel, validator=finite, kw_only=True)
     std: tuple[float, ...] | None = attrs.field(default=None, converter=per_channel, validator=positive, kw_only=True)
+    classes: ClassList | None = attrs.field(default=None, converter=_classes, kw_only=True)
     trust_code: bool = attrs.field(default=False, kw_only=True)
+    checkpoint_key: str | None = attrs.field(default=None, kw_only=True)
     limits: Limits = attrs.field(factory=Limits.usual, kw_only=True)
 
     @classmethod

@@ -12,16 +12,16 @@ import torch
 from fpframe.decision import require_alpha
 from fpframe.enrolment.ability import Ability, ability_choice
 from fpframe.enrolment.admission import admit, require_able, top_up
-from fpframe.enrolment.calibration import PLAIN, Calibration, CalibrationModel
+from fpframe.enrolment.calibration import FROM_RECIPE, PLAIN, Calibration, CalibrationModel
 from fpframe.enrolment.encoders import calibrating, calibration_models
 from fpframe.enrolment.enrolment import Enrolment
 from fpframe.enrolment.fitness import StratumLook
-from fpframe.enrolment.independents import ask_independents, names_once, refuse_unfit
+from fpframe.enrolment.independents import ask_independents, in_victims_order, names_once, refuse_unfit
 from fpframe.enrolment.method import units_of
 from fpframe.enrolment.modelfolder import IndependentFile, find_independents
 from fpframe.enrolment.own_models import Independents
 from fpframe.enrolment.settling import settle
-from fpframe.enrolment.strangers import look_at_strangers
+from fpframe.enrolment.strangers import ARCHITECTURE_ACCUSED, look_at_strangers
 from fpframe.enrolment.zoo_checks import accuracy_by_stratum
 from fpframe.errors import DataError, RecipeError, UsageError
 from fpframe.isolation import OpeningRequest, OwnProcess
@@ -129,20 +129,29 @@ def calibrate(
         recipe=attrs.evolve(enrolment.recipe, alpha=alpha),
         fitness=enrolment.fitness and enrolment.fitness.calibrated_on(accuracy),
     )
-    refuse_accused(made)
-    return made
+    made.require_families()
+    return refuse_accused(made)
 
 
-def refuse_accused(made: Enrolment) -> None:
+def refuse_accused(made: Enrolment) -> Enrolment:
     """Refuse a calibration without which too many models of an architecture would be accused, as `enroll` does.
 
+    Returns:
+        The enrolment. Where the owner accepted that when the victim was enrolled, its caveat is about the models that
+        calibrate now; where none of them would be accused it is gone.
+
     Raises:
-        UsageError: names the architecture; where the owner accepted that at the enrolment, it stays a caveat.
+        UsageError: names the architecture.
     """
-    accepted = made.fitness.accepted if made.fitness is not None else ()
+    fitness = made.fitness
+    accepted = fitness.accepted if fitness is not None else ()
     strangers = [each for channel in made.encoders for each in made.strangers(channel)]
     codes = frozenset(note.code for note in accepted)
-    settle(look_at_strangers(strangers), codes, how="accept it where the victim is enrolled, with")
+    found = settle(look_at_strangers(strangers), codes, how="accept it where the victim is enrolled, with")
+    if fitness is None:
+        return made
+    kept = tuple(note for note in accepted if note.code != ARCHITECTURE_ACCUSED)
+    return attrs.evolve(made, fitness=attrs.evolve(fitness, accepted=(*kept, *found)))
 
 
 def enrolment_addresses(enrolment: Enrolment, *, recipe: bool, dataset: bool) -> dict[str, str]:
@@ -205,10 +214,11 @@ def _open_divided(
             f"({workspace.dataset.address}); name the same data, and --victim-indices if the enrolment had them"
         )
     if enrolment.ability is not None:
-        chosen = ability_choice(len(workspace.dataset.test), enrolment.recipe.seed)
-        if not torch.equal(workspace.dataset.test[chosen].images, enrolment.able):
+        chosen = workspace.dataset.test[ability_choice(len(workspace.dataset.test), enrolment.recipe.seed)]
+        truth = chosen.labels.to(enrolment.ability.truth.dtype)
+        if not torch.equal(chosen.images, enrolment.able) or not torch.equal(truth, enrolment.ability.truth):
             raise DataError(
-                "the images that ability was measured on are not those of the enrolment "
+                "the images that ability was measured on, or their labels, are not those of the enrolment "
                 f"({workspace.dataset.address}); name the same data, with the same test images"
             )
     # the victim itself is not needed: independent models only share its architecture
@@ -242,7 +252,7 @@ def _on_zoo(
         enrolment.encoders,
         enrolment.standards,
         enrolment.victim_answers,
-        source=f"recipe {recipe.name}, seed {recipe.seed}",
+        source=f"{FROM_RECIPE}{recipe.name}, seed {recipe.seed}",
     )
     return calibration, ability, accuracy_by_stratum(built, list(built.models))
 
@@ -259,14 +269,17 @@ def _on_files(
     models: list[CalibrationModel] = names_once(files)
     require_alpha(alpha, units_of(models))
 
+    told = independents.classes
+    count = 0 if told is None else len(told.said)
     request = OpeningRequest(
-        num_classes=len(enrolment.classes),
+        num_classes=count or len(enrolment.classes),
         image_shape=enrolment.queries.image_shape,
-        classes=tuple(enrolment.classes),
+        classes=tuple(enrolment.classes) if told is None else told.spoken,
         outputs=independents.outputs,
         mean=independents.mean,
         std=independents.std,
         trust_code=independents.trust_code,
+        checkpoint_key=independents.checkpoint_key,
     )
     with OwnProcess(run.registry, independents.limits) as apart:
         apart.prepare()
@@ -275,7 +288,12 @@ def _on_files(
             named = file.backbone or (independents.backbone if file.needs_backbone else None)
             return apart.open(file.path, attrs.evolve(request, backbone=named))
 
-        asked = ask_independents(files, open_file, enrolment.queries, enrolment.able, chains, on_event=run.on_event)
+        def in_order(file: IndependentFile, query: Query) -> Query:
+            return in_victims_order(file, query, told, enrolment.classes)
+
+        asked = ask_independents(
+            files, open_file, in_order, enrolment.queries, enrolment.able, chains, on_event=run.on_event
+        )
     refuse_unfit(files, asked.plain, enrolment.victim_answers, enrolment.calibration.answers[PLAIN])
     ability, rows = None, list(range(len(models)))
     if enrolment.ability is not None:

@@ -159,14 +159,19 @@ class Scorer:
         """
         if len(answers) != 1:
             return None
-        drawn = drawn_points(answers.shape[1])
+        scores = self.drawn(answers, drawn_points(answers.shape[1]))
+        return None if scores is None else middle(scores)
+
+    def drawn(self, answers: Tensor, drawn: Tensor) -> Tensor | None:
+        """Return the score ``(R,)`` in the only view ``(1, Q, K)`` for each draw of its queries ``(R, Q)``.
+
+        ``None`` where the encoder does not say which part of an embedding is of which query.
+        """
         scores = self._own.drawn(answers, drawn)
         if scores is None or self._labels is None:
-            return None if scores is None else middle(scores)
+            return scores
         labels = self._labels.drawn(through_channel(answers, self.channel), drawn)
-        if labels is None:
-            return None
-        return middle(torch.maximum(scores, _translated(labels, self._source, self._target)))
+        return None if labels is None else torch.maximum(scores, _translated(labels, self._source, self._target))
 
     def views(self, answers: Tensor) -> np.ndarray:
         """Return the view scores ``(M, V)`` of models by their answers ``(M, V, Q, K)``."""

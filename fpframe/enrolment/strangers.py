@@ -17,6 +17,8 @@ from fpframe.zoo import VICTIM
 
 #: The architecture in the name of a model of a zoo: what its last brackets begin with that name one, and no setting.
 _ARCHITECTURE = re.compile(r"\[(?!\w+=)([^\[\],]+)[,\]]")
+#: The code of an architecture of which too many models would be accused.
+ARCHITECTURE_ACCUSED = "architecture-accused"
 
 
 @attrs.frozen(kw_only=True)
@@ -65,10 +67,10 @@ def find_strangers(
         ability: how able they are; those clearly less able than the one that is judged count as usual.
         alpha: the level.
     """
-    scores = [0.0] * len(calibration.models)
+    scores, families = [0.0] * len(calibration.models), [""] * len(calibration.models)
     for stratum, rows in calibration.rows.items():
-        for row, views in zip(rows, paths[stratum].views, strict=True):
-            scores[row] = mean_of_views(views)
+        for row, views, family in zip(rows, paths[stratum].views, paths[stratum].families, strict=True):
+            scores[row], families[row] = mean_of_views(views), family
     kinds: list[tuple[Literal["stratum", "architecture"], list[str]]] = [
         ("stratum", [model.stratum for model in calibration.models]),
         ("architecture", [architecture_of(model.name) for model in calibration.models]),
@@ -78,7 +80,7 @@ def find_strangers(
         for name in sorted(set(names) - {""}):
             left_out = [row for row, other in enumerate(names) if other == name]
             if len(left_out) < len(names):
-                found.append(_judged(by, name, left_out, calibration, scores, ability, alpha))
+                found.append(_judged(by, name, left_out, calibration.rows, scores, families, ability, alpha))
     return tuple(found)
 
 
@@ -111,7 +113,7 @@ def look_at_strangers(strangers: Sequence[Strangers]) -> list[Unfit]:
     return [
         Unfit(
             Note(
-                "architecture-accused",
+                ARCHITECTURE_ACCUSED,
                 f"If models of architecture '{each.name}' were not calibrated, {each.accused} of {each.n} would be "
                 f"called derived at level {each.level:g}, more than chance allows (at least "
                 f"{each.least(looks=looks):.2f}, with {looks} kinds and channels looked at).",
@@ -127,18 +129,14 @@ def _judged(
     by: Literal["stratum", "architecture"],
     name: str,
     left_out: Sequence[int],
-    calibration: Calibration,
+    strata: Mapping[str, Sequence[int]],
     scores: Sequence[float],
+    families: Sequence[str],
     ability: Ability | None,
     alpha: float,
 ) -> Strangers:
     gone = set(left_out)
-    others = {
-        stratum: kept
-        for stratum, rows in calibration.rows.items()
-        if (kept := [row for row in rows if row not in gone])
-    }
-    families = [model.family for model in calibration.models]
+    others = {stratum: kept for stratum, rows in strata.items() if (kept := [row for row in rows if row not in gone])}
     plain = {stratum: _scores(rows, scores, families) for stratum, rows in others.items()}
     level = max(alpha, *(stratum.floor for stratum in plain.values()))
     accused = []

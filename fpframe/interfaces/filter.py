@@ -109,6 +109,7 @@ class FilteredQuery(Query):
             digest=query.digest,
         )
         self.notes = query.notes
+        self.class_names = query.class_names
         self._query = query
         self._labels = labels
         self._filter = by

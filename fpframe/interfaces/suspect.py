@@ -31,6 +31,8 @@ class SuspectRequest:
         max_queries: most images that it may be sent.
         classes: names of the classes, for a suspect that answers with names; empty where they are not known.
         trust_code: whether a file may be opened whose author's code can run then.
+        checkpoint_key: where in a file of weights those of the suspect lie, such as ``state_dict_ema``; ``None`` where
+            nobody said.
         terms: how fast, and for how much money, a service may be asked, and where that is written down.
     """
 
@@ -46,6 +48,7 @@ class SuspectRequest:
     max_queries: int | None = None
     classes: tuple[str, ...] = ()
     trust_code: bool = False
+    checkpoint_key: str | None = None
     terms: Terms = attrs.field(factory=Terms)
 
 

@@ -46,6 +46,7 @@ class Facts:
         architecture: address of the network that was built for it; empty where that is not known.
         notes: what the reader of a verdict should know of how it was opened.
         reading: how its answers will be read.
+        class_names: what its own files call its classes, in its order; empty where nothing does.
     """
 
     address: str
@@ -53,6 +54,7 @@ class Facts:
     architecture: str
     notes: tuple[Note, ...]
     reading: HowRead
+    class_names: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, query: Query) -> Facts:
@@ -63,7 +65,12 @@ class Facts:
             architecture=query.architecture,
             notes=query.notes,
             reading=HowRead.of(query),
+            class_names=query.class_names,
         )
+
+    def num_classes(self, request: OpeningRequest) -> int:
+        """Return with how many classes it answers: those that it names, or as many as were asked for."""
+        return len(self.class_names) or request.num_classes
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -105,16 +112,18 @@ class IsolatedQuery(Query):
 
     def __init__(self, session: Session, request: OpeningRequest) -> None:
         self._asker = _Asker(session)
+        num_classes = session.facts.num_classes(request)
         super().__init__(
             self._asker,
-            num_classes=request.num_classes,
-            reader=ReadAlready(request.num_classes),
+            num_classes=num_classes,
+            reader=ReadAlready(num_classes),
             batch_size=max(request.batch_size, _AT_ONCE),
             max_queries=request.max_queries,
             address=session.facts.address,
             digest=session.facts.digest,
         )
         self.architecture = session.facts.architecture
+        self.class_names = session.facts.class_names
         #: What it has answered so far, on disk; ``None`` where nothing is kept.
         self.journal: Any = getattr(session, "journal", None)
         self.notes = session.facts.notes

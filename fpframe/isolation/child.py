@@ -111,7 +111,7 @@ class Child:
     def ask(self, pixels: Tensor) -> Answers | Failure:
         """Return its answers to one batch."""
         given = pixels.detach().to("cpu", torch.float32).contiguous()
-        shape = (len(given), self._request.num_classes)
+        shape = (len(given), self.facts.num_classes(self._request))
         message = {"shape": list(given.shape), "threads": torch.get_num_threads()}
         body = given.numpy().tobytes()
         said = self._exchange(message, body, f"to answer {len(given)} images", most=4 * math.prod(shape))

@@ -11,6 +11,7 @@ import attrs
 from fpframe.isolation.landlock import forbid_writing
 from fpframe.isolation.libc import drop_capabilities, gain_no_privileges
 from fpframe.isolation.memory import mapped_bytes, maps_freely
+from fpframe.isolation.namespaces import World
 from fpframe.isolation.seccomp import refuse_calls
 
 #: Processes and threads that a suspect may have, where they are counted apart from the user's others.
@@ -27,7 +28,7 @@ class Bounds:
         memory_bytes: memory on top of what PyTorch takes; ``None`` for any.
         network: whether it may use the network.
         device: torch device that it runs on.
-        folder: the only folder that it may write into.
+        folder: the only folder that it may write into. It holds no more than `memory_bytes` on top of that.
         files: further files that it may write, which are there already.
     """
 
@@ -38,28 +39,29 @@ class Bounds:
     files: Sequence[str] = ()
 
 
-def confine(bounds: Bounds, *, own_world: bool) -> list[str]:
+def confine(bounds: Bounds, world: World) -> list[str]:
     """Keep this process from whatever it has no use for, and return what it could not be kept from, in words.
 
     Args:
         bounds: what it may use.
-        own_world: whether it is in namespaces of its own.
+        world: the world that it is in.
     """
-    _limit(bounds, own_world=own_world)
+    _limit(bounds, own_world=world.own)
     try:
         gain_no_privileges()
         drop_capabilities()
     except OSError:
-        return ["the network", "writing files", "other processes of yours"]
+        return ["the network", "writing files", "other processes of yours", "filling the disk"]
     devices = _gpu_devices() if maps_freely(bounds.device) else ()
     unwritten = forbid_writing(
         [Path(bounds.folder), *map(Path, bounds.files), Path("/dev/null"), *devices], network=bounds.network
     )
     without_sockets = refuse_calls(network=bounds.network)
     lacking = {
-        "the network": not bounds.network and not (own_world or without_sockets),
+        "the network": not bounds.network and not (world.own or without_sockets),
         "writing files": not unwritten,
-        "other processes of yours": not (own_world and unwritten),
+        "other processes of yours": not (world.own and unwritten),
+        "filling the disk": not (world.folder_ends and unwritten),
     }
     return [what for what, is_so in lacking.items() if is_so]
 

@@ -25,7 +25,7 @@ from fpframe.interfaces import BackboneSource, SuspectSource
 from fpframe.isolation.confinement import Bounds
 from fpframe.isolation.frames import Frames
 from fpframe.isolation.libc import end_with_parent
-from fpframe.isolation.namespaces import enter_namespaces
+from fpframe.isolation.namespaces import World, enter_namespaces
 from fpframe.isolation.serving import serve
 from fpframe.opening import find_source
 from fpframe.registry import Registry, load_registry
@@ -40,8 +40,8 @@ def main(descriptor: int, parent: int, *, blocked: Sequence[str], pinned: Sequen
     """Fork a process for each suspect that is ordered, until whoever orders is gone.
 
     Args:
-        descriptor: a packet socket to whoever orders. An order is JSON, ``{"do": "fork", ...}`` with two sockets, or
-            ``{"do": "end", "pid": ...}``; the former gets a reply.
+        descriptor: a packet socket to whoever orders. An order is JSON, ``{"do": "fork", ...}`` with two sockets and
+            a pipe for what the suspect prints, or ``{"do": "end", "pid": ...}``; the former gets a reply.
         parent: the process that orders.
         blocked: plugins that are left out.
         pinned: whose components are taken where several offer one.
@@ -56,7 +56,7 @@ def main(descriptor: int, parent: int, *, blocked: Sequence[str], pinned: Sequen
     orders.settimeout(_LOOK_SECONDS)
     while os.getppid() == parent:
         try:
-            text, descriptors, *_ = socket.recv_fds(orders, ORDER_BYTES, 2)
+            text, descriptors, *_ = socket.recv_fds(orders, ORDER_BYTES, 3)
         except TimeoutError:
             continue
         if not text:
@@ -67,7 +67,8 @@ def main(descriptor: int, parent: int, *, blocked: Sequence[str], pinned: Sequen
         else:
             if order["backbone"]:
                 _warm_backbone(registry, Address.parse(order["backbone"]))
-            pid = _fork(orders, registry, order, *map(_stream, descriptors))
+            talk, report, says = descriptors
+            pid = _fork(orders, registry, order, _stream(talk), _stream(report), says)
             _reply(orders, {"number": order["number"], "pid": pid})
 
 
@@ -101,7 +102,12 @@ def _end(pid: int) -> None:
 
 
 def _fork(
-    orders: socket.socket, registry: Registry, order: dict[str, Any], talk: socket.socket, report: socket.socket
+    orders: socket.socket,
+    registry: Registry,
+    order: dict[str, Any],
+    talk: socket.socket,
+    report: socket.socket,
+    says: int,
 ) -> int:
     """Fork the processes of a suspect, and return the first one of them."""
     template = os.getpid()
@@ -109,9 +115,13 @@ def _fork(
     if pid:
         talk.close()
         report.close()
+        os.close(says)
         return pid
     try:
         orders.close()
+        for standard in (1, 2):
+            os.dup2(says, standard)
+        os.close(says)
         os.setsid()
         end_with_parent(template, signal.SIGKILL)
         _enter(registry, order, talk, report)
@@ -128,7 +138,7 @@ def _enter(registry: Registry, order: dict[str, Any], talk: socket.socket, repor
     bounds = Bounds(**order["bounds"])
     if _needs_network(registry, order["address"]):
         bounds = Bounds(**{**order["bounds"], "network": True})
-    own_world = enter_namespaces(network=bounds.network)
+    world = enter_namespaces(network=bounds.network, folder=bounds.folder, most=bounds.memory_bytes)
     outer = os.getpid()
     first = os.fork()
     if first:
@@ -137,8 +147,8 @@ def _enter(registry: Registry, order: dict[str, Any], talk: socket.socket, repor
         os.waitpid(first, 0)
         os._exit(0)
     # a parent outside of the namespace has no number in it
-    end_with_parent(0 if own_world else outer, signal.SIGKILL)
-    _watch(registry, bounds, talk, report, own_world=own_world)
+    end_with_parent(0 if world.own else outer, signal.SIGKILL)
+    _watch(registry, bounds, talk, report, world)
 
 
 def _needs_network(registry: Registry, address: str) -> bool:
@@ -149,16 +159,14 @@ def _needs_network(registry: Registry, address: str) -> bool:
     return source is not None and source.needs_network
 
 
-def _watch(
-    registry: Registry, bounds: Bounds, talk: socket.socket, report: socket.socket, *, own_world: bool
-) -> NoReturn:
+def _watch(registry: Registry, bounds: Bounds, talk: socket.socket, report: socket.socket, world: World) -> NoReturn:
     """Fork the process of the suspect, wait for it, and say how it ended."""
     watcher = os.getpid()
     pid = os.fork()
     if not pid:
         report.close()
         end_with_parent(watcher, signal.SIGKILL)
-        serve(Frames(talk), registry, bounds, own_world=own_world)
+        serve(Frames(talk), registry, bounds, world)
         os._exit(0)
     talk.close()
     while True:  # what the suspect's process leaves behind ends up here too

@@ -14,8 +14,8 @@ from fpframe.isolation.request import OpeningRequest
 from fpframe.models import OUTPUTS, PROBS, TOP1, Outputs, Reading
 from fpframe.spending import Terms
 
-#: Letters that are kept of one text of a suspect, and how many notes of it.
-_LETTERS, _NOTES = 2000, 64
+#: Letters that are kept of one text of a suspect, and how many notes and names of classes of it.
+_LETTERS, _NOTES, _CLASSES = 2000, 64, 100_000
 
 
 def written_request(request: OpeningRequest) -> dict[str, Any]:
@@ -41,6 +41,7 @@ def written_facts(facts: Facts) -> dict[str, Any]:
         "architecture": facts.architecture,
         "notes": [note.to_dict() for note in facts.notes],
         "reading": written_reading(facts.reading),
+        "class_names": list(facts.class_names),
     }
 
 
@@ -50,11 +51,13 @@ def read_facts(data: dict[str, Any], address: str) -> Facts:
     Raises:
         ValueError: that cannot be.
     """
-    digest, notes = data["digest"], data["notes"]
+    digest, notes, names = data["digest"], data["notes"], data["class_names"]
     if not isinstance(digest, str) or not re.fullmatch(r"([0-9a-f]{64})?", digest):
         raise ValueError("a digest that is none")
     if not isinstance(notes, list) or len(notes) > _NOTES:
         raise ValueError("notes that are none, or too many")
+    if not isinstance(names, list) or len(names) > _CLASSES:
+        raise ValueError("names of classes that are none, or too many")
     read = [Note.from_dict(note) for note in notes]
     return Facts(
         address=address,
@@ -62,6 +65,7 @@ def read_facts(data: dict[str, Any], address: str) -> Facts:
         architecture=_text(data["architecture"]),
         notes=tuple(attrs.evolve(note, text=_text(note.text)) for note in read),
         reading=read_reading(data["reading"]),
+        class_names=tuple(map(_text, names)),
     )
 
 

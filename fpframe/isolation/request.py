@@ -26,6 +26,7 @@ class OpeningRequest:
         max_queries: most images that it may be sent.
         classes: names of the classes, for a suspect that answers with names.
         trust_code: whether a file may be opened whose author's code can run then.
+        checkpoint_key: where in a file of weights those of the suspect lie.
         terms: how fast, and for how much money, a service may be asked, and where that is written down.
     """
 
@@ -40,6 +41,7 @@ class OpeningRequest:
     max_queries: int | None = None
     classes: tuple[str, ...] = ()
     trust_code: bool = False
+    checkpoint_key: str | None = None
     terms: Terms = attrs.field(factory=Terms)
 
     def open(self, suspect: Suspect, registry: Registry) -> Query:

@@ -23,22 +23,24 @@ from fpframe.isolation.messages import (
     written_failure,
     written_reading,
 )
+from fpframe.isolation.namespaces import World
 from fpframe.isolation.request import OpeningRequest
 from fpframe.models import Query
+from fpframe.opening import read_pickles_here
 from fpframe.registry import Registry
 
 #: Most bytes of pixels in one message.
 _MOST_PIXELS = 1 << 40
 
 
-def serve(frames: Frames, registry: Registry, bounds: Bounds, *, own_world: bool) -> None:
+def serve(frames: Frames, registry: Registry, bounds: Bounds, world: World) -> None:
     """Confine this process, then open one suspect and ask it.
 
     Args:
         frames: the way to whoever asks; who is trusted, as this process is not from now on.
         registry: where suspect sources come from.
         bounds: what the suspect may use.
-        own_world: whether this process is in namespaces of its own.
+        world: the world that this process is in.
     """
     order, _ = frames.receive()
     if order["folder"]:
@@ -51,8 +53,9 @@ def serve(frames: Frames, registry: Registry, bounds: Bounds, *, own_world: bool
         Path("/proc/self/oom_score_adj").write_text("1000")
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_DFL)
-    frames.send({"is": "ready", "lacking": confine(bounds, own_world=own_world)})
+    frames.send({"is": "ready", "lacking": confine(bounds, world)})
     torch.set_num_threads(order["threads"])
+    read_pickles_here()
     query = _open(order["address"], read_request(order["request"]), registry)
     if isinstance(query, Failure):
         frames.send(written_failure(query))

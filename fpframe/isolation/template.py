@@ -53,23 +53,24 @@ class Template:
     def __init__(self, registry: Registry, variables: Mapping[str, str]) -> None:
         self._exchange, self._sent = threading.Lock(), 0
         self._orders, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self._chatter = Chatter()
+        self._chatter = Chatter("suspects")
+        self._chatters: list[Chatter] = []
         self._ready = False
         try:
-            self._process = subprocess.Popen(
-                [sys.executable, "-P", "-u", "-c", _START],
-                stdin=subprocess.PIPE,
-                stdout=self._chatter.descriptor,
-                stderr=self._chatter.descriptor,
-                env=dict(variables),
-                pass_fds=[theirs.fileno()],
-                start_new_session=True,
-            )
+            with self._chatter:
+                self._process = subprocess.Popen(
+                    [sys.executable, "-P", "-u", "-c", _START],
+                    stdin=subprocess.PIPE,
+                    stdout=self._chatter.descriptor,
+                    stderr=self._chatter.descriptor,
+                    env=dict(variables),
+                    pass_fds=[theirs.fileno()],
+                    start_new_session=True,
+                )
         except OSError as error:
             self._orders.close()
             raise ResourceError(f"no process for suspects can be started: {error}; free memory") from error
         finally:
-            self._chatter.started()
             theirs_number = theirs.fileno()
             theirs.close()
         order = {
@@ -90,13 +91,15 @@ class Template:
         """
         talk, their_talk = socket.socketpair()
         report, their_report = socket.socketpair()
+        chatter = Chatter(f"suspect {address}")
         try:
-            with self._exchange, their_talk, their_report:
+            with self._exchange, their_talk, their_report, chatter:
+                self._chatters = [each for each in self._chatters if not each.silent] + [chatter]
                 self._await()
                 self._sent += 1
                 order = {"do": "fork", "number": self._sent, "address": address, "backbone": backbone}
                 order["bounds"] = attrs.asdict(bounds)
-                descriptors = [their_talk.fileno(), their_report.fileno()]
+                descriptors = [their_talk.fileno(), their_report.fileno(), chatter.descriptor]
                 socket.send_fds(self._orders, [json.dumps(order).encode()], descriptors)
                 while (told := self._heard())["number"] != self._sent:
                     pass  # the reply to an order whose wait was interrupted
@@ -118,7 +121,8 @@ class Template:
         self._process.kill()
         self._process.wait()
         self._orders.close()
-        self._chatter.finish()
+        for chatter in (*self._chatters, self._chatter):
+            chatter.finish()
 
     def _await(self) -> None:
         if not self._ready:

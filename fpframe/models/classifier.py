@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from fpframe.base import is_adapted, tensors_digest, with_form
+from fpframe.base import Note, is_adapted, tensors_digest, with_form
 from fpframe.errors import ModelError, UsageError, first_line
 from fpframe.models.modes import evaluation_mode
 from fpframe.models.query import Query
@@ -50,6 +50,9 @@ class Classifier(nn.Module):
         self.form = form
         #: Whether its weights came from elsewhere, so that nobody knows how images were prepared for them.
         self.foreign = False
+        #: What the reader of a verdict should know of how its weights were found in a file; ``{whose}`` stands for
+        #: whose file that is, which whoever opens it knows.
+        self.liberties: tuple[Note, ...] = ()
         self.mean = None if mean is None else tuple(mean)
         self.std = None if std is None else tuple(std)
         channels = image_shape[0]

@@ -12,8 +12,9 @@ import torch
 from torch import Tensor
 
 from fpframe.base import Note
-from fpframe.errors import DataError, nearest
+from fpframe.errors import DataError, UsageError, nearest
 from fpframe.models.arrays import class_names, image_tensor, label_tensor, pair
+from fpframe.models.classes.spelling import find_names
 from fpframe.models.queryset import to_pixels
 
 #: The code of a note on the order of the classes, which holds no longer once somebody has given it.
@@ -115,7 +116,7 @@ class Dataset:
         Raises:
             DataError: these are not the same classes.
         """
-        wanted = class_names(classes, (), self.address)
+        wanted = self._as_spelt(class_names(classes, (), self.address))
         strangers = [name for name in wanted if name not in self.classes]
         if strangers:
             raise DataError(
@@ -130,6 +131,16 @@ class Dataset:
         number = torch.tensor([wanted.index(name) for name in self.classes])
         train, test = (Images(part.images, number[part.labels]) for part in (self.train, self.test))
         return attrs.evolve(self, train=train, test=test, classes=wanted, notes=notes)
+
+    def _as_spelt(self, names: tuple[str, ...]) -> tuple[str, ...]:
+        """Return names of classes as these data spell them, where they do in another way."""
+        try:
+            found = find_names(names, self.classes)
+        except UsageError as error:
+            raise DataError(f"{error} ({self.address})") from error
+        return tuple(
+            name if number is None else self.classes[number] for name, number in zip(names, found.means, strict=True)
+        )
 
     @property
     def image_shape(self) -> tuple[int, int, int]:

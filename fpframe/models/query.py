@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from fpframe.base import Note
-from fpframe.errors import FpframeError, ResourceError, UsageError
+from fpframe.errors import FpframeError, ModelError, ResourceError, UsageError
 from fpframe.models.answers import OUTPUTS, AnswerReader, Outputs, ReadAlready, Reading, UnreadError, Unwrapped
 from fpframe.models.channel import PROBS, TOP1
 from fpframe.models.failing import explained
@@ -79,6 +79,31 @@ class Query:
         self.meter: Meter | None = None
         self.on_asked: Callable[[], None] | None = None
         self._notes: tuple[Note, ...] = ()
+        self._class_names: tuple[str, ...] = ()
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """What the model's own files call its classes, in its order; empty where nothing does.
+
+        Whoever opens a model sets it, such as a suspect source that finds ``id2label``. A model that tells other
+        classes than the victim is then compared on those that both have.
+
+        Raises:
+            ModelError: when it is set, these are not K texts.
+        """
+        return self._class_names
+
+    @class_names.setter
+    def class_names(self, names: Iterable[str]) -> None:
+        given = tuple(names)
+        if given and len(given) != self.num_classes:
+            raise ModelError(
+                f"the model's files name {len(given)} classes, and it answers with {self.num_classes} "
+                f"({self.address or 'suspect'}); name its classes with --classes"
+            )
+        if not all(isinstance(name, str) for name in given):
+            raise ModelError(f"the model's files name classes by something else than texts ({self.address})")
+        self._class_names = given
 
     @property
     def notes(self) -> tuple[Note, ...]:

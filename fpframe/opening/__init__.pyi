@@ -1,4 +1,12 @@
 from .backbones import PYTHON as PYTHON, build_backbone as build_backbone
+from .checkpoints import (
+    SUFFIXES as SUFFIXES,
+    describe_weights as describe_weights,
+    index_parts as index_parts,
+    kind_of as kind_of,
+    looks_like_weights as looks_like_weights,
+    read_pickles_here as read_pickles_here,
+)
 from .datasets import download_dataset as download_dataset, open_dataset as open_dataset, open_pool as open_pool
 from .inprocess import (
     function_query as function_query,
@@ -17,6 +25,7 @@ from .modelfiles import (
     in_chunks as in_chunks,
 )
 from .networks import build_for_weights as build_for_weights
+from .ownnames import own_class_names as own_class_names, with_own_classes as with_own_classes
 from .perchannel import finite as finite, per_channel as per_channel, positive as positive
 from .saved import opening_notes as opening_notes
 from .suspects import (
@@ -29,4 +38,4 @@ from .suspects import (
 )
 from .trust import imports_code as imports_code, refuse_code as refuse_code
 from .victim import Victim as Victim
-from .weights import SUFFIXES as SUFFIXES, load_weights as load_weights, save_weights as save_weights
+from .weights import load_weights as load_weights, save_weights as save_weights

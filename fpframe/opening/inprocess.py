@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from fpframe.errors import ModelError, UsageError, first_line
 from fpframe.interfaces import SuspectRequest
 from fpframe.models import AnswerReader, Classifier, Outputs, Query, copied, evaluating, state_digest
+from fpframe.opening.ownnames import own_class_names, with_own_classes
 from fpframe.opening.saved import is_from_source, opening_notes
 
 
@@ -26,6 +27,7 @@ def module_query(module: nn.Module, request: SuspectRequest) -> Query:
     """
     device = open_device(request.device)
     given = module
+    request, names = with_own_classes(request, own_class_names(module))
     if isinstance(module, Classifier):
         _check_fit(module, request)
         if request.mean is not None or request.std is not None:
@@ -42,6 +44,7 @@ def module_query(module: nn.Module, request: SuspectRequest) -> Query:
             return network(prepare(pixels.to(device)).to(dtype))
 
     query = open_query(ask, request, digest=digest, usual="logits" if _of_a_library(given) else None)
+    query.class_names = names
     if isinstance(given, Classifier):
         prepared = request.mean is not None or request.std is not None
         query.architecture, query.notes = given.architecture, opening_notes(given, whose="suspect", prepared=prepared)
@@ -63,12 +66,15 @@ def function_query(function: Callable[[Tensor], Any], request: SuspectRequest) -
         UsageError: there is no such device.
     """
     device = open_device(request.device)
+    request, names = with_own_classes(request, own_class_names(function))
     prepare = normaliser(request).to(device)
 
     def ask(pixels: Tensor) -> Any:
         return function(prepare(pixels.to(device)))
 
-    return open_query(ask, request)
+    query = open_query(ask, request)
+    query.class_names = names
+    return query
 
 
 def open_query(
@@ -140,7 +146,7 @@ def _check_fit(model: Classifier, request: SuspectRequest) -> None:
     if model.num_classes != request.num_classes:
         raise ModelError(
             f"the suspect tells {model.num_classes} classes where the victim tells {request.num_classes} "
-            f"({request.address}); both must tell the same classes"
+            f"({request.address}); say with --classes which of the victim's they are"
         )
     if model.image_shape != request.image_shape:
         raise ModelError(

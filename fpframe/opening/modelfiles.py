@@ -21,7 +21,7 @@ _COLOURS = {1: "grey", 3: "RGB"}
 
 def has_suffix(address: str, *suffixes: str) -> bool:
     """Tell whether an address is the path of a file with one of the suffixes, in any case."""
-    return not Address.parse(address).prefix and Path(address).suffix.lower() in suffixes
+    return not Address.parse(address).prefix and address.lower().endswith(suffixes)
 
 
 def existing_file(address: str) -> Path:

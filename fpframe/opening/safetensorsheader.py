@@ -16,7 +16,7 @@ from fpframe.errors import ModelError
 _LONGEST = 100_000_000
 _METADATA = "__metadata__"
 #: Element types of the format, as torch calls them; others are left to the reader of the format.
-_DTYPES = {
+DTYPES = {
     "F64": torch.float64,
     "F32": torch.float32,
     "F16": torch.float16,
@@ -27,6 +27,12 @@ _DTYPES = {
     "I8": torch.int8,
     "U8": torch.uint8,
     "BOOL": torch.bool,
+    "U16": torch.uint16,
+    "U32": torch.uint32,
+    "U64": torch.uint64,
+    "C64": torch.complex64,
+    "F8_E4M3": torch.float8_e4m3fn,
+    "F8_E5M2": torch.float8_e5m2,
 }
 
 
@@ -58,7 +64,7 @@ class Header:
             ends = [int(entry["data_offsets"][1]) for entry in entries.values()]
             if 8 + length + max(ends, default=0) != size:
                 raise ValueError(f"its header tells of {8 + length + max(ends, default=0)} bytes where it has {size}")
-            return cls({name: _empty(**entry) for name, entry in entries.items() if entry["dtype"] in _DTYPES})
+            return cls({name: _empty(**entry) for name, entry in entries.items() if entry["dtype"] in DTYPES})
         except (OSError, ValueError, LookupError, TypeError, AttributeError, RuntimeError, struct.error) as error:
             reason = str(error) or type(error).__name__
             raise ModelError(f"'{path}' is not a whole safetensors file: {reason}; get a fresh copy") from error
@@ -66,7 +72,7 @@ class Header:
 
 def _empty(dtype: str, shape: list[int], data_offsets: list[int]) -> torch.Tensor:
     begin, end = data_offsets
-    kind = _DTYPES[dtype]
+    kind = DTYPES[dtype]
     if prod(shape) * kind.itemsize != end - begin:
         raise ValueError(f"a tensor of shape {tuple(shape)} has {end - begin} bytes")
     return torch.empty(shape, dtype=kind, device="meta")

@@ -30,7 +30,7 @@ class Saved:
     def of(cls, path: Path | str) -> Saved | None:
         """Return what a file says; ``None`` where fpframe did not write it, or nobody can read it."""
         path = Path(path)
-        if path.suffix.lower() != ".safetensors" or not path.is_file():
+        if not path.is_file():
             return None
         try:
             with safe_open(path, framework="pt") as file:
@@ -117,7 +117,8 @@ def opening_notes(classifier: Classifier, *, whose: str, prepared: bool) -> tupl
                 "how it was trained, give --mean and --std.",
             )
         )
-    return tuple(notes)
+    liberties = (attrs.evolve(note, text=note.text.replace("{whose}", whose)) for note in classifier.liberties)
+    return (*notes, *liberties)
 
 
 def _numbers(values: tuple[float, ...] | None) -> str:

@@ -14,6 +14,7 @@ from fpframe.base import Address
 from fpframe.errors import ModelError, PluginError, UsageError
 from fpframe.interfaces import SuspectRequest, SuspectSource
 from fpframe.models import Outputs, Query
+from fpframe.opening.checkpoints import kind_of
 from fpframe.opening.inprocess import function_query, module_query, refuse_backbone
 from fpframe.opening.networks import build_for_weights
 from fpframe.opening.perchannel import per_channel
@@ -21,7 +22,7 @@ from fpframe.registry import Registry
 from fpframe.spending import Terms
 
 #: What cannot be changed of a query that is open; the size of its batches decides nothing.
-_OF_OPENING = ("backbone", "outputs", "mean", "std", "device", "max_queries")
+_OF_OPENING = ("backbone", "outputs", "mean", "std", "device", "max_queries", "checkpoint_key")
 
 #: What can be questioned: a network, a function from pixels to answers, an open query, or an address.
 Suspect = nn.Module | Callable[[Tensor], Any] | Query | str | Path
@@ -37,8 +38,8 @@ class Opening(TypedDict, total=False):
     device: str
     batch_size: int
     max_queries: int | None
-    classes: tuple[str, ...]
     trust_code: bool
+    checkpoint_key: str | None
     terms: Terms
 
 
@@ -48,6 +49,7 @@ def open_suspect(
     registry: Registry,
     num_classes: int,
     image_shape: tuple[int, int, int],
+    classes: tuple[str, ...] = (),
     **options: Unpack[Opening],
 ) -> Query:
     """Return counted black-box access to a suspect. Nothing is asked yet.
@@ -58,8 +60,10 @@ def open_suspect(
             wrap around them; an open `Query`, which is returned as it is; or the address or path of a suspect, which a
             suspect source opens.
         registry: where suspect and backbone sources come from.
-        num_classes: number of classes K that the victim tells.
+        num_classes: number of classes K that the suspect is expected to tell: the victim's, or those that were named.
+            One whose own files name others tells these.
         image_shape: channels, height and width of the queries.
+        classes: names of the classes, for a suspect that answers with names.
 
     Options:
         backbone: address of the architecture that bare weights belong to, such as ``timm:resnet18``; it is built as
@@ -70,8 +74,9 @@ def open_suspect(
         device: torch device to run it on.
         batch_size: images per call.
         max_queries: most images that it may be sent.
-        classes: names of the classes, for a suspect that answers with names.
         trust_code: open also files whose author's code can run then, such as ``.pt2``.
+        checkpoint_key: where in a file of weights those of the suspect lie, such as ``state_dict_ema``; needed only
+            where several fit.
         terms: how fast, and for how much money, a service may be asked, and where that is written down.
 
     Raises:
@@ -84,6 +89,7 @@ def open_suspect(
         address=_address(suspect),
         num_classes=num_classes,
         image_shape=image_shape,
+        classes=classes,
         backbone=None
         if backbone is None
         else partial(build_for_weights, registry, backbone, _path(suspect), num_classes, image_shape, seed=0),
@@ -115,10 +121,10 @@ def _opened(query: Query, request: SuspectRequest) -> Query:
             f"{', '.join(repr(name) for name in idle)} cannot change a query that is already open "
             f"({query.address or 'suspect'}); set it where the query is made"
         )
-    if query.num_classes != request.num_classes:
+    if query.num_classes != request.num_classes and not query.class_names:
         raise ModelError(
             f"the suspect tells {query.num_classes} classes where the victim tells {request.num_classes} "
-            f"({query.address or 'suspect'}); both must tell the same classes"
+            f"({query.address or 'suspect'}); say with --classes which of the victim's they are"
         )
     return query
 
@@ -173,7 +179,8 @@ def _source(registry: Registry, address: str) -> SuspectSource:
         return source
     prefix = Address.parse(address).prefix
     what = f"no suspect source knows the prefix '{prefix}'" if prefix else "no suspect source opens this file"
-    raise UsageError("; ".join(filter(None, [f"{what} ({address})", known_forms(registry, files=False)])))
+    kind = "" if prefix else kind_of(Path(address))
+    raise UsageError("; ".join(filter(None, [f"{what} ({address})", kind, known_forms(registry, files=False)])))
 
 
 def _sources(registry: Registry, broken: list[str]) -> Iterator[SuspectSource]:

@@ -13,9 +13,10 @@ from fpframe.base import Address
 from fpframe.errors import DataError, ModelError, UsageError
 from fpframe.models import Classifier, Dataset, state_digest
 from fpframe.opening.backbones import build_backbone
+from fpframe.opening.checkpoints import SUFFIXES
 from fpframe.opening.networks import build_for_weights, unchanged_address
 from fpframe.opening.perchannel import finite, per_channel, positive
-from fpframe.opening.weights import SUFFIXES, load_weights
+from fpframe.opening.weights import load_weights
 from fpframe.registry import Registry
 
 
@@ -27,7 +28,7 @@ def _model(victim: Any, field: attrs.Attribute[Any], value: object) -> None:
             f"a victim cannot be a {type(value).__name__}; give a torch.nn.Module, or an address such as timm:resnet18"
         )
     if not Address.parse(value).prefix:
-        weights = f", weights='{value}'" if Path(value).suffix in SUFFIXES else ""
+        weights = f", weights='{value}'" if value.lower().endswith(SUFFIXES) else ""
         raise UsageError(
             f"'{value}' is not the address of a victim; name its architecture, as in Victim('timm:resnet18'{weights})"
         )
@@ -54,6 +55,7 @@ class Victim:
         model: a module from pixels ``(N, C, H, W)`` in [0, 1] to logits ``(N, K)``, or an address such as
             ``timm:resnet18`` or ``python:MODULE:FUNCTION``.
         weights: file with its weights, where it is an architecture without any.
+        checkpoint_key: where in that file its weights lie, such as ``state_dict_ema``; needed only where several fit.
         backbone: address that builds its architecture anew, with fresh weights each time; needed only where `model` is
             not such an address. Without it no model of the victim's own architecture can be trained, and the stratum
             ``same-data`` is left out.
@@ -68,6 +70,7 @@ class Victim:
 
     model: nn.Module | str = attrs.field(validator=_model)
     weights: Path | None = attrs.field(default=None, converter=_path, kw_only=True)
+    checkpoint_key: str | None = attrs.field(default=None, kw_only=True)
     backbone: str | None = attrs.field(default=None, kw_only=True)
     mean: tuple[float, ...] | None = attrs.field(default=None, converter=per_channel, validator=finite, kw_only=True)
     std: tuple[float, ...] | None = attrs.field(default=None, converter=per_channel, validator=positive, kw_only=True)
@@ -97,7 +100,7 @@ class Victim:
                 form=classifier.form,
             )
         if self.weights is not None:
-            load_weights(classifier, self.weights)
+            load_weights(classifier, self.weights, key=self.checkpoint_key)
         return classifier.checked(), backbone
 
     def _network(self, dataset: Dataset, registry: Registry) -> tuple[Classifier, str | None]:

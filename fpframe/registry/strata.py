@@ -1,4 +1,4 @@
-"""The built-in strata: those that every verdict is expected to speak of, and two that a recipe may add."""
+"""The built-in strata: those that every verdict is expected to speak of, and one that a recipe may add."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ _BUILT_IN = (
         sources=("same-data", "other-architecture", "disjoint-data"),
     ),
 )
-#: The strata that every verdict is expected to speak of, by name, in the order of tables.
+#: Models that share something with the victim, or were made as thieves make theirs, by name, in the order of tables.
 STRATA = {stratum.name: stratum for stratum in _BUILT_IN}
 #: Models of strangers, that have nothing in common with the victim's but the problem.
 WILD = Stratum(
@@ -57,7 +57,7 @@ WILD = Stratum(
     protects="anybody who solves the same problem in a way of their own",
     made="drawn",
 )
-#: All built-in strata that have a fixed name; ``overlap(r)`` is one more for each fraction r.
+#: The strata that every verdict is expected to speak of; ``overlap(r)`` is one more for each fraction r.
 BUILT_IN = {**STRATA, WILD.name: WILD}
 #: The stratum without which no model of the victim's own architecture is trained.
 SAME_ARCHITECTURE = "same-data"

@@ -70,7 +70,7 @@ def outlook_dict(outlook: Outlook, *, workers: int) -> dict[str, Any]:
         "models": len(outlook.models),
         "missing": len(outlook.missing),
         "without_weights": len(outlook.dropped),
-        "seconds": round(outlook.seconds / workers, 1),
+        "seconds": round(outlook.seconds / workers, 3),
         "workers": workers,
         "sharing": attrs.asdict(outlook.sharing()),
         "costs": [attrs.asdict(cost) for cost in outlook.costs()],

@@ -26,6 +26,8 @@ from fpframe.store.durable import write_durably
 MANIFEST = "manifest.json"
 #: What a manifest may say of itself: the SHA-256 of everything else in it. It finds damage where no other digest does.
 SEAL = "sha256"
+#: What a manifest with a SHA-256 of itself also says: the bytes of each member.
+SIZES = "sizes"
 #: Bytes of a member with such an ending at most; of others, as of tensors, there may be more.
 _MOST = {".toml": MOST_OF_TEXT, ".json": 512 * 2**20}
 #: What a member may be called: a plain file name that every file system takes, and takes for the same one.
@@ -57,12 +59,17 @@ class Manifest:
     Attributes:
         about: what it says besides its members.
         members: SHA-256 of each member, by file name.
-        sealed: whether it holds a SHA-256 of itself, so that no byte of it is without one.
+        sizes: the bytes of each member, by file name; ``None`` where the manifest does not hold a SHA-256 of itself.
     """
 
     about: Mapping[str, Any]
     members: Mapping[str, str]
-    sealed: bool = True
+    sizes: Mapping[str, int] | None
+
+    @property
+    def sealed(self) -> bool:
+        """Whether it holds a SHA-256 of itself, so that no byte of it is without one."""
+        return self.sizes is not None
 
     @classmethod
     def of(cls, about: Mapping[str, Any], members: Mapping[str, bytes], *, sealed: bool = True) -> Manifest:
@@ -76,12 +83,14 @@ class Manifest:
         return cls(
             about=about,
             members={name: hashlib.sha256(content).hexdigest() for name, content in members.items()},
-            sealed=sealed,
+            sizes={name: len(content) for name, content in members.items()} if sealed else None,
         )
 
     def to_bytes(self) -> bytes:
         """Return the file; the same manifest is always the same bytes."""
         said = {**self.about, "members": dict(self.members)}
+        if self.sizes is not None:
+            said[SIZES] = dict(self.sizes)
         return (canonical_json({**said, **({SEAL: content_key(said)} if self.sealed else {})}) + "\n").encode()
 
     def digest(self, *, without: str) -> str:
@@ -179,7 +188,15 @@ def read_members(kind: SealedKind, path: Path, manifest: Manifest) -> dict[str, 
     Raises:
         IntegrityError: a member is missing, was changed, is not a regular file, or is not in the manifest.
     """
-    contents = {name: _checked(kind, path / name, digest) for name, digest in manifest.members.items()}
+    sizes = manifest.sizes or {}
+    if sum(sizes.values()) > MOST_OF_DATA:
+        raise IntegrityError(
+            f"the members of the {kind.noun} are said to have {sum(sizes.values())} bytes, and {MOST_OF_DATA} are read "
+            f"at most ({path}); ask whoever made it for a smaller one"
+        )
+    contents = {
+        name: _checked(kind, path / name, digest, size=sizes.get(name)) for name, digest in manifest.members.items()
+    }
     try:
         extra = {item.name for item in path.iterdir()} - {MANIFEST, *contents}
     except OSError as error:
@@ -193,7 +210,7 @@ def _parse(content: bytes) -> Manifest:
     about = parse_json(content)
     if not isinstance(about, dict):
         raise ValueError("it is not an object")
-    seal = about.pop(SEAL, None)
+    seal, sizes = about.pop(SEAL, None), about.pop(SIZES, None)
     members = about.pop("members", None)
     if not isinstance(members, dict):
         raise ValueError("it lists no members")
@@ -201,12 +218,23 @@ def _parse(content: bytes) -> Manifest:
         _check_name(name)
         if not isinstance(digest, str) or not _SHA256.fullmatch(digest):
             raise ValueError(f"member '{name}' has no SHA-256")
-    manifest = Manifest(about=about, members=members, sealed=seal is not None)
-    if manifest.sealed and seal != content_key({**about, "members": members}):
+    if seal is None and sizes is not None:
+        raise ValueError("it tells sizes of members, and has no SHA-256 of itself")
+    if seal is not None:
+        _check_sizes(sizes, members)
+    manifest = Manifest(about=about, members=members, sizes=sizes)
+    if seal is not None and seal != content_key({**about, "members": members, SIZES: sizes}):
         raise ValueError("it was changed, and is not what its own SHA-256 says")
     if manifest.to_bytes() != content:  # one enrolment, one file: nothing stands behind it or is written in another way
         raise ValueError("it is not written as fpframe writes it")
     return manifest
+
+
+def _check_sizes(sizes: object, members: Mapping[str, str]) -> None:
+    """Refuse sizes that are not whole numbers of bytes, one for each member."""
+    whole = isinstance(sizes, dict) and all(type(size) is int and size >= 0 for size in sizes.values())
+    if not (whole and isinstance(sizes, dict) and sizes.keys() == members.keys()):
+        raise ValueError("it does not say how many bytes each member has")
 
 
 def _check_name(name: str) -> None:
@@ -225,9 +253,9 @@ def _is_of(kind: SealedKind, path: Path) -> bool:
         return False
 
 
-def _checked(kind: SealedKind, path: Path, digest: str) -> bytes:
+def _checked(kind: SealedKind, path: Path, digest: str, *, size: int | None) -> bytes:
     try:
-        content = _read(path)
+        content = _read(path, size)
     except FileNotFoundError as error:
         raise IntegrityError(f"a member of the {kind.noun} is missing ({path}); restore it") from error
     except OSError as error:
@@ -242,6 +270,7 @@ def _checked(kind: SealedKind, path: Path, digest: str) -> bytes:
     return content
 
 
-def _read(path: Path) -> bytes:
+def _read(path: Path, size: int | None = None) -> bytes:
     # the folder may be a link, but what lies in it may not: a link leads out of it, and a pipe or device never ends
-    return read_file(path, most=_MOST.get(path.suffix, MOST_OF_DATA), follow=False)
+    most = _MOST.get(path.suffix, MOST_OF_DATA)
+    return read_file(path, most=most if size is None else min(most, size), follow=False)

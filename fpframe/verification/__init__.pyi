@@ -1,3 +1,4 @@
+from .class_telling import ClassTelling as ClassTelling
 from .interview import Interview as Interview
 from .judge_suspects import conclude as conclude, judge as judge
 from .queries_export import export_queries as export_queries
@@ -19,4 +20,4 @@ from .verdict import Verdict as Verdict
 from .verdict_json import verdict_schema as verdict_schema
 from .verify_suspects import verify as verify, verify_each as verify_each, verify_many as verify_many
 from .yardstick import Yardstick as Yardstick, models_of as models_of
-from .yardsticks import Yardsticks as Yardsticks
+from .yardsticks import Yardsticks as Yardsticks, compared_classes as compared_classes

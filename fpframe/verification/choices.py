@@ -17,10 +17,10 @@ CHOSEN: Choice = "chosen"
 
 
 def choices_of(asking: Asking, alpha: float, enrolment: Enrolment) -> dict[str, Choice]:
-    """Return for level, test, channel and filter whether they are as enrolled.
+    """Return for level, test, channel, filter and classes whether they are as enrolled.
 
-    An enrolment has a level. All else that it settles is that nothing is chosen: models are counted, and channel and
-    filter are read from the suspect's answers.
+    An enrolment has a level. All else that it settles is that nothing is chosen: models are counted, channel and filter
+    are read from the suspect's answers, and its classes are the victim's, or those that its own files name.
     """
     usual = Asking()
     as_enrolled = {
@@ -28,6 +28,7 @@ def choices_of(asking: Asking, alpha: float, enrolment: Enrolment) -> dict[str, 
         "test": (asking.test, asking.certify) == (usual.test, usual.certify),
         "channel": asking.channel == AUTO,
         "through": asking.through == AUTO,
+        "classes": asking.classes.as_enrolled,
     }
     return {name: ENROLLED if same else CHOSEN for name, same in as_enrolled.items()}
 
@@ -41,4 +42,4 @@ def chosen_afterwards(choices: Mapping[str, Choice]) -> Iterator[Note]:
         yield Note("chosen-afterwards", f"The {listed} {were} chosen after the enrolment.")
 
 
-_CALLED = {"alpha": "level", "test": "test", "channel": "channel", "through": "filter"}
+_CALLED = {"alpha": "level", "test": "test", "channel": "channel", "through": "filter", "classes": "map of classes"}

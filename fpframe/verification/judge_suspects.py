@@ -121,6 +121,11 @@ def _verdict(
     choices: Mapping[str, Choice],
 ) -> Verdict:
     enrolment, reading = yardsticks.enrolment, each.query.reading
+    own = {
+        "outputs": each.query.outputs,
+        "reading": reading and reading.to_dict(),
+        "classes": _classes(each, yardsticks),
+    }
     decision = with_points(decision, each)
     return Verdict(
         decision=decision,
@@ -128,13 +133,13 @@ def _verdict(
         through=each.yardstick.through,
         view_scores=each.view_scores,
         looks=looks_of(decision, each.view_scores, each.yardstick, each.standing),
-        ability=_abilities(enrolment, each),
+        ability=_abilities(each.yardstick.enrolment, each),
         queries=len(each.transcript.answers),
         saved=(enrolment.queries.views - each.views) * enrolment.queries.images.shape[1] if decision.stopped else 0,
         suspect=identity(each.query),
         scheme=enrolment.scheme,
         enrolment=yardsticks.digest,
-        settings={"outputs": each.query.outputs, "reading": reading and reading.to_dict(), **settings},
+        settings={**own, **settings},
         choices=choices,
         caveats=(*enrolment.caveats, *each.caveats, *chosen_afterwards(choices)),
         transcript=each.transcript,
@@ -146,3 +151,15 @@ def _abilities(enrolment: Enrolment, each: Questioned) -> Abilities:
         return Abilities()
     suspect = math.nan if each.standing is None or each.standing.accuracy is None else each.standing.accuracy
     return Abilities(images=len(enrolment.able), suspect=suspect, victim=enrolment.ability.victim_accuracy)
+
+
+def _classes(each: Questioned, yardsticks: Yardsticks) -> dict[str, Any]:
+    """Return which of the victim's classes a suspect tells, and on how many queries they are compared, as data."""
+    shared = yardsticks.shared(each.compared)
+    total = yardsticks.enrolment.victim_answers[..., 0].numel()
+    return {
+        **each.classes.to_dict(),
+        "shared": len(each.classes.shared),
+        "victim": len(each.classes.victim),
+        "queries": total if shared is None else int(shared.kept.sum()),
+    }

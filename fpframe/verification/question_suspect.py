@@ -11,7 +11,10 @@ from fpframe.decision import Test
 from fpframe.enrolment import PLAIN, Enrolment
 from fpframe.errors import KindChangedError, ModelError, RefusedQueryError, UsageError
 from fpframe.models import Query
+from fpframe.models.classes import ClassMap
 from fpframe.verification.caveats import REPEATS_REFUSED, answer_caveats
+from fpframe.verification.class_comparison import ClassComparison
+from fpframe.verification.class_telling import ClassTelling
 from fpframe.verification.detection import AUTO, NONE, look_for_filter, read_channel
 from fpframe.verification.hindrances import (
     broken,
@@ -31,7 +34,7 @@ from fpframe.verification.requirements import lacking
 from fpframe.verification.standing import NOT_ENROLLED, NOT_RECORDED, Standing
 from fpframe.verification.transcript import NotRecordedError, Transcript, identity, is_service, service_of
 from fpframe.verification.yardstick import Yardstick
-from fpframe.verification.yardsticks import Yardsticks
+from fpframe.verification.yardsticks import ALL_CLASSES, ComparedClasses, Yardsticks
 from fpframe.zoo import FilterChain
 
 
@@ -44,12 +47,14 @@ class Asking:
         through: the filter that they answer through; ``auto`` looks for one where answers change, ``none`` does not.
         test: how scores become a verdict; only ``sequential`` stops early.
         certify: whether a verdict has to hold with 95 % confidence in the calibration.
+        classes: how it is told which classes they tell.
     """
 
     channel: str = AUTO
     through: str = AUTO
     test: Test = "conformal"
     certify: bool = False
+    classes: ClassTelling = attrs.field(factory=ClassTelling)
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -64,6 +69,8 @@ class Questioned:
         behaviour: what prevents a verdict, as what it did; ``None`` when it answered properly.
         standing: how able it is, against each calibration model; ``None`` where its behaviour prevents a verdict.
         points: interval of the score over the points of the only view; ``None`` where there are several, or none.
+        classes: which of the victim's classes it tells.
+        compared: on which of them it is compared.
         caveats: what the reader of a verdict should know of its answers.
         transcript: every answer.
     """
@@ -75,6 +82,8 @@ class Questioned:
     behaviour: Note | None
     standing: Standing | None
     points: tuple[float, float] | None
+    classes: ClassMap
+    compared: ComparedClasses
     caveats: tuple[Note, ...]
     transcript: Transcript
 
@@ -96,14 +105,16 @@ def question(
         ModelError: it fails on the probes or the first view.
     """
     lack = lacking(yardsticks.enrolment, asking.test)
+    classes = ClassComparison.of(interview.query, yardsticks, asking.classes)
+    lack = lack or classes.lack
     if lack is not None:  # nothing is asked, for no answer could help
-        return _unasked(interview, yardsticks, lack)
-    course = _Course(interview, yardsticks, asking, alpha=alpha, on_event=on_event)
+        return _unasked(interview, yardsticks, lack, classes)
+    course = _Course(interview, yardsticks, asking, classes, alpha=alpha, on_event=on_event)
     course.run()
     return course.questioned()
 
 
-def _unasked(interview: Interview, yardsticks: Yardsticks, lack: Note) -> Questioned:
+def _unasked(interview: Interview, yardsticks: Yardsticks, lack: Note, classes: ClassComparison) -> Questioned:
     return Questioned(
         query=interview.query,
         yardstick=yardsticks.of(next(iter(yardsticks.enrolment.encoders))),
@@ -112,7 +123,9 @@ def _unasked(interview: Interview, yardsticks: Yardsticks, lack: Note) -> Questi
         behaviour=lack,
         standing=None,
         points=None,
-        caveats=interview.query.notes,
+        classes=classes.map,
+        compared=ALL_CLASSES,
+        caveats=(*interview.query.notes, *classes.caveats()),
         transcript=transcript_of(interview, yardsticks.enrolment),
     )
 
@@ -125,9 +138,16 @@ class _Course:
     """
 
     def __init__(
-        self, interview: Interview, yardsticks: Yardsticks, asking: Asking, *, alpha: float, on_event: Listener
+        self,
+        interview: Interview,
+        yardsticks: Yardsticks,
+        asking: Asking,
+        classes: ClassComparison,
+        *,
+        alpha: float,
+        on_event: Listener,
     ) -> None:
-        self.interview, self.yardsticks, self.asking = interview, yardsticks, asking
+        self.interview, self.yardsticks, self.asking, self.classes = interview, yardsticks, asking, classes
         self.enrolment, self.alpha, self.on_event = yardsticks.enrolment, alpha, on_event
         self.standing = Standing()
         self.views: list[Tensor] = []
@@ -152,9 +172,9 @@ class _Course:
 
     def questioned(self) -> Questioned:
         """Return what came of it."""
-        yardstick = self.yardstick or self.yardsticks.of(self._known_channel())
+        yardstick = self.yardstick or self._calibrated(self._known_channel())
         caveats = [] if self.behaviour else self._caveats(yardstick)
-        views = None if self.behaviour else torch.stack(self.views)
+        views = None if self.behaviour else self.classes.scored(self.views, yardstick.channel)
         return Questioned(
             query=self.interview.query,
             yardstick=yardstick,
@@ -162,29 +182,34 @@ class _Course:
             views=len(self.views),
             behaviour=self.behaviour,
             standing=self.standing,
-            points=None if views is None else self._points(views, yardstick.channel),
-            caveats=(*self.interview.query.notes, *caveats),
+            points=None if views is None else self._points(views, yardstick),
+            classes=self.classes.map,
+            compared=self.classes.compared,
+            caveats=(*self.interview.query.notes, *self.classes.caveats(), *caveats),
             transcript=transcript_of(self.interview, self.enrolment),
         )
 
-    def _points(self, views: Tensor, channel: str) -> tuple[float, float] | None:
+    def _points(self, views: Tensor, yardstick: Yardstick) -> tuple[float, float] | None:
         """Return the interval over the points of the only view; where there are more, their spread decides."""
         if self.enrolment.queries.views > 1:
             return None
-        return self.enrolment.interval_over_points(views, channel)
+        return yardstick.enrolment.interval_over_points(views, yardstick.channel)
+
+    def _calibrated(self, channel: str, through: str = PLAIN) -> Yardstick:
+        return self.yardsticks.of(channel, through, self.classes.compared)
 
     def _ask_ability(self) -> None:
         if self.enrolment.ability is None:
-            self.standing = Standing(unknown=NOT_ENROLLED)
+            self.standing, self.behaviour = Standing(unknown=NOT_ENROLLED), self.classes.unlearnt()
             return
         try:
             answers = self.interview.ask(self.enrolment.able)
         except NotRecordedError:
-            self.standing = Standing(unknown=NOT_RECORDED)
+            self.standing, self.behaviour = Standing(unknown=NOT_RECORDED), self.classes.unlearnt()
             return
         self.able = answers
-        self.standing = Standing.of(self.enrolment.ability, answers)
-        self.behaviour = broken([answers])
+        self.behaviour = broken([answers]) or self.classes.learn(answers)
+        self.standing = self.classes.standing(answers)
         self._read_channel(answers)
 
     def _ask_views(self) -> None:
@@ -236,7 +261,8 @@ class _Course:
             self._ask_views()
 
     def _compare_task(self) -> None:
-        self.behaviour = self.yardsticks.agreement.astray(torch.stack(self.views))
+        agreement = self.yardsticks.agreement(self.classes.compared)
+        self.behaviour = self.classes.doubt(self.views) or agreement.astray(self.classes.rows(self.views))
 
     def _known_channel(self) -> str:
         rows = torch.cat([torch.zeros(0, self.interview.query.num_classes), *self.views])
@@ -245,7 +271,7 @@ class _Course:
     def _read_channel(self, answers: Tensor) -> None:
         channel = read_channel(self.interview.query, answers, self.asking.channel)
         through = PLAIN if self.asking.through in (AUTO, NONE) else self.asking.through
-        self.yardstick = self.yardsticks.of(channel, through)
+        self.yardstick = self._calibrated(channel, through)
 
     def _find_filter(self, probed: Probed) -> None:
         """Compare with the calibration through the filter that changing answers show, if there is one."""
@@ -253,7 +279,7 @@ class _Course:
         unasked = (self.enrolment.queries.views - len(self.views)) * self.enrolment.queries.images.shape[1]
         found = look_for_filter(probed, self.interview, self.enrolment.queries, self.yardsticks.registry, unasked)
         try:
-            self.yardstick = self.yardsticks.of(self.yardstick.channel, found)
+            self.yardstick = self._calibrated(self.yardstick.channel, found)
         except UsageError:
             self.behaviour = uncalibrated(found)
 
@@ -261,8 +287,10 @@ class _Course:
         """Tell whether a sequential test needs no further view."""
         if constant(self.views) or self.yardstick is None:  # by chance, or always, and then more views will show it
             return False
+        if self.classes.order is not None:  # there will be no verdict, and one in another order needs all answers
+            return False
         decision = self.yardstick.decide(
-            self.yardstick.scores(torch.stack(self.views)),
+            self.yardstick.scores(self.classes.scored(self.views, self.yardstick.channel)),
             alpha=self.alpha,
             test="sequential",
             certify=self.asking.certify,
@@ -299,6 +327,7 @@ def transcript_of(interview: Interview, enrolment: Enrolment) -> Transcript:
             "reading": reading and reading.to_dict(),
             "channel": query.channel,
             "notes": [note.to_dict() for note in query.notes if not reading or note not in reading.notes],
+            "class_names": list(query.class_names),
             **({"service": service} if service else {}),
         },
     )

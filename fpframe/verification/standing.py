@@ -42,7 +42,12 @@ class Standing:
     @classmethod
     def of(cls, ability: Ability, answers: Tensor) -> Standing:
         """Return the standing of a suspect by its answers ``(A, K)`` to the labelled images."""
-        labels = label_rows(answers).to(ability.truth.dtype)
+        return cls.of_labels(ability, label_rows(answers))
+
+    @classmethod
+    def of_labels(cls, ability: Ability, labels: Tensor) -> Standing:
+        """Return the standing of a suspect by its labels ``(A,)`` for the labelled images; -1 is wrong everywhere."""
+        labels = labels.to(ability.truth.dtype)
         abler = ability.abler_than(labels)
         return cls(
             accuracy=ability.accuracy(labels),

@@ -17,6 +17,7 @@ from torch import Tensor
 from fpframe.base import Note, parse_json, read_arrays, why_unread
 from fpframe.enrolment import Enrolment
 from fpframe.errors import DataError, UsageError, first_line
+from fpframe.isolation import OpeningRequest
 from fpframe.models import OUTPUTS, TOP1, Outputs, Query, ReadAlready, Reading, image_digests
 from fpframe.store import refuse_file, write_durably
 from fpframe.verification.probes import asking_order
@@ -35,7 +36,8 @@ class Transcript:
         answers: probabilities ``(N, K)``, one-hot for labels; answers that were not finite are kept so.
         about: ``queries`` (digest of the query set), ``suspect`` (address and digest), ``outputs``, ``reading`` (how
             raw answers were read, and why), ``channel`` (as it was known from the way of asking), ``notes``, and
-            ``service`` (which service answered, and when; for services alone).
+            ``class_names`` (what its own files call its classes), and ``service`` (which service answered, and when;
+            for services alone).
     """
 
     images: np.ndarray
@@ -129,7 +131,7 @@ class RecordedQuery(Query):
         return np.stack([row.popleft() if len(row) > 1 else row[0] for row in rows])
 
 
-def open_recorded(path: str | Path, enrolment: Enrolment, *, outputs: Outputs = "auto") -> RecordedQuery:
+def open_recorded(path: str | Path, enrolment: Enrolment, request: OpeningRequest | None = None) -> RecordedQuery:
     """Return recorded answers as a suspect that can be questioned again.
 
     Args:
@@ -137,13 +139,15 @@ def open_recorded(path: str | Path, enrolment: Enrolment, *, outputs: Outputs = 
             they are answers to everything that was exported in its order ``(N, K)``, to all but the images on ability,
             or to the queries alone, ``(V * Q, K)`` or ``(V, Q, K)``; labels lack the last axis.
         enrolment: the enrolment that the suspect was asked for.
-        outputs: how answers are to be read; a transcript says so itself.
+        request: how suspects are opened: how answers are to be read, where the file does not say so itself, and which
+            classes they are about; ``None`` for the victim's.
 
     Raises:
         DataError: the file is missing or damaged, or its answers belong to other queries.
     """
     path, queries = Path(path), enrolment.queries
-    answers, images, about = _read(path, _most(enrolment))
+    told = 0 if request is None else request.num_classes
+    answers, images, about = _read(path, _most(enrolment, classes=max(told, len(enrolment.classes))))
     if about.get("queries", queries.digest) != queries.digest:
         raise DataError(f"these answers were given to another query set ({path}); name the enrolment they belong to")
     if images is not None:
@@ -154,9 +158,19 @@ def open_recorded(path: str | Path, enrolment: Enrolment, *, outputs: Outputs = 
             answers = answers.reshape(queries.queries, *answers.shape[2:])
         keys = _keys(len(answers), enrolment, path)
     once = images is None and len(keys) == queries.queries
-    classes = len(enrolment.classes)
-    options = {"num_classes": classes, "classes": enrolment.classes, "outputs": outputs, "address": str(path)}
-    return RecordedQuery(keys, answers, about, once=once, **options)
+    names = tuple(about.get("class_names", ()))
+    query = RecordedQuery(
+        keys,
+        answers,
+        about,
+        once=once,
+        num_classes=len(names) or (len(enrolment.classes) if request is None else request.num_classes),
+        classes=enrolment.classes if request is None else request.classes,
+        outputs="auto" if request is None else request.outputs,
+        address=str(path),
+    )
+    query.class_names = names
+    return query
 
 
 def _keys(count: int, enrolment: Enrolment, path: Path) -> list[bytes]:
@@ -180,10 +194,10 @@ def _keys(count: int, enrolment: Enrolment, path: Path) -> list[bytes]:
     return parts[count]
 
 
-def _most(enrolment: Enrolment) -> int:
+def _most(enrolment: Enrolment, *, classes: int) -> int:
     """Return how many bytes recorded answers have at most: each image may have been asked a few times."""
     images = enrolment.queries.queries + len(enrolment.able)
-    row = 8 * len(enrolment.classes) + 4 * max(map(len, enrolment.classes)) + 32
+    row = 8 * classes + 4 * max(map(len, enrolment.classes)) + 32
     return 2**24 + 16 * images * row
 
 
@@ -248,6 +262,7 @@ def _is_about(about: object) -> bool:
         and about.get("outputs") in (None, *OUTPUTS)
         and isinstance(about.get("service", {}), dict)
         and _is_reading(about.get("reading"))
+        and _are_names(about.get("class_names", []))
         and all(word is None or isinstance(word, str) for word in words)
     )
 
@@ -264,3 +279,7 @@ def _are_notes(stored: object) -> bool:
         return isinstance(stored, list) and len(_notes({"notes": stored})) == len(stored)
     except ValueError:
         return False
+
+
+def _are_names(stored: object) -> bool:
+    return isinstance(stored, list) and all(isinstance(name, str) for name in stored)

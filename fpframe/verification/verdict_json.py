@@ -45,11 +45,25 @@ class ReadingFields:
 
 
 @attrs.frozen(kw_only=True)
+class ClassFields:
+    """Which of the victim's classes the suspect tells, and how that is known; see `fpframe.models.classes.ClassMap`."""
+
+    how: Literal["order", "named", "own", "matched"]
+    means: tuple[int | None, ...]
+    names: tuple[str, ...]
+    shared: int
+    victim: int
+    queries: int
+
+
+@attrs.frozen(kw_only=True)
 class SettingFields:
     """How the suspect was opened and asked, as far as that was said."""
 
     outputs: str
     reading: ReadingFields | None = None
+    classes: ClassFields | None = None
+    match_classes: bool = False
     backbone: str | None = None
     mean: tuple[float, ...] | None = None
     std: tuple[float, ...] | None = None
@@ -69,6 +83,7 @@ class ChoiceFields:
     test: Choice
     channel: Choice
     through: Choice
+    classes: Choice
 
 
 @attrs.frozen(kw_only=True)
@@ -174,7 +189,8 @@ def _plain(value: Any) -> Any:
 
 def _converter() -> cattrs.Converter:
     converter = make_converter(
-        [StratumResult, Look, Abilities, Note, SuspectFields, SettingFields, ReadingFields, ChoiceFields], nan=True
+        [StratumResult, Look, Abilities, Note, SuspectFields, SettingFields, ReadingFields, ClassFields, ChoiceFields],
+        nan=True,
     )
 
     def structure_strata(value: Any, kind: Any) -> dict[str, StratumResult]:

@@ -13,8 +13,10 @@ from fpframe.decision import Test, reaches, refuse_alpha, require_alpha
 from fpframe.enrolment import Enrolment, units_of
 from fpframe.errors import UsageError, nearest
 from fpframe.isolation import Isolation, OpeningRequest, OwnProcess
+from fpframe.models.classes import Classes
 from fpframe.opening import Opening, Suspect
 from fpframe.registry import Registry, load_registry
+from fpframe.verification.class_telling import ClassTelling
 from fpframe.verification.detection import AUTO, NONE
 from fpframe.verification.judge_suspects import judge
 from fpframe.verification.probes import asking_order, control_indices
@@ -33,6 +35,8 @@ class Options(Opening, total=False):
     through: str
     test: Test
     certify: bool
+    classes: Classes
+    match_classes: bool
     registry: Registry | None
     isolation: Isolation | None
     on_event: Listener
@@ -77,8 +81,16 @@ def verify_many(
             ``welch`` is a t-test over views, which accuses far too often, for comparison only.
         certify: call a suspect derived only where at most alpha of the independent models would be, with 95 %
             confidence in the calibration; more models are needed for that.
+        classes: which classes the suspects tell: their names in a suspect's order, a mapping, or a file of either (see
+            `fpframe.models.classes.ClassList.of`). A suspect with some of the victim's classes, or further ones, is
+            compared on those that both tell. ``auto`` takes the victim's, or those that the suspect's own files name,
+            and ``none`` the victim's in any case.
+        match_classes: look for the order of the classes on the labelled images; calibration models are matched in the
+            same way.
         registry: plugins; ``None`` takes the installed ones.
         trust_code: open also files whose author's code can run then, such as ``.pt2``.
+        checkpoint_key: where in a file of weights those of the suspect lie, such as ``state_dict_ema``; needed only
+            where several fit.
         terms: how fast, and for how much money, suspects that are services may be asked.
         isolation: where suspects with an address are opened and asked; ``None`` gives each a process of its own, with
             the usual limits (`fpframe.isolation.Limits.usual`). It is closed in the end.
@@ -140,14 +152,15 @@ def _verify(
         raise UsageError("no suspect was named; name at least one, or recorded answers")
     level = enrolment.recipe.alpha if alpha is None else alpha
     _refuse_unfit(enrolment, level, count, asking)
+    asking.classes.refuse_unmatchable(enrolment)
     yardsticks = Yardsticks(enrolment, registry)
     if asking.through not in (AUTO, NONE):  # before any suspect is asked
         named = yardsticks.of(next(iter(enrolment.encoders)), asking.through).through
         asking = attrs.evolve(asking, through=named)
     request = OpeningRequest(
-        num_classes=len(enrolment.classes),
+        num_classes=asking.classes.count or len(enrolment.classes),
         image_shape=enrolment.queries.image_shape,
-        classes=tuple(enrolment.classes),
+        classes=asking.classes.asked(enrolment.classes),
         **opening,
     )
     settings: dict[str, Any] = {
@@ -160,13 +173,15 @@ def _verify(
         "trust_code": request.trust_code,
         "channel": asking.channel,
         "through": asking.through,
+        "match_classes": asking.classes.match,
     }
     planned = len(asking_order(enrolment.queries, enrolment.able))
     of_service = planned + len(control_indices(len(enrolment.able)))
     request = attrs.evolve(request, terms=attrs.evolve(request.terms, planned=of_service))
     opened = [isolation.open(suspect, request, questions=enrolment.queries.digest) for suspect in suspects]
-    opened += [open_recorded(path, enrolment, outputs=request.outputs) for path in answers]
+    opened += [open_recorded(path, enrolment, request) for path in answers]
     for query in opened:
+        asking.classes.map_of(query, enrolment.classes)  # what cannot be is refused before any is asked
         query.require(of_service if is_service(query) else planned)
     return judge(opened, yardsticks, asking, alpha=level, settings=settings, on_event=on_event)
 
@@ -181,6 +196,7 @@ def _asking(options: Options) -> Asking:
         through=options.pop("through", AUTO),
         test=options.pop("test", "conformal"),
         certify=options.pop("certify", False),
+        classes=ClassTelling.of(options.pop("classes", AUTO), match=options.pop("match_classes", False)),
     )
 
 

@@ -30,10 +30,11 @@ from fpframe.decision import (
     stratum_p_value,
     undecided,
 )
-from fpframe.enrolment import PLAIN, Enrolment, find_strangers, fisher_z, stranger_notes
+from fpframe.enrolment import PLAIN, Enrolment, find_strangers, fisher_z, restricted, stranger_notes
 from fpframe.errors import UsageError
 from fpframe.interfaces import FilteredQuery
 from fpframe.models import Query
+from fpframe.models.classes import SharedClasses
 from fpframe.registry import Registry
 from fpframe.rng import derive_seed
 from fpframe.verification.hindrances import less_able_calibration, less_able_suspect
@@ -61,7 +62,7 @@ class Yardstick:
     """Calibration models that answered as the suspect does.
 
     Attributes:
-        enrolment: the enrolment.
+        enrolment: the enrolment, as the suspect's classes are compared with it.
         channel: what the suspect reveals.
         through: the filter that it answers through; empty for none.
         paths: view scores of the calibration models, by stratum. Where there is a filter, each stratum stands there
@@ -79,10 +80,26 @@ class Yardstick:
     caveats: tuple[Note, ...]
 
     @classmethod
-    def of(cls, enrolment: Enrolment, channel: str, through: str = PLAIN, *, registry: Registry) -> Yardstick:
+    def of(
+        cls,
+        enrolment: Enrolment,
+        channel: str,
+        through: str = PLAIN,
+        *,
+        registry: Registry,
+        shared: SharedClasses | None = None,
+    ) -> Yardstick:
         """Return the calibration of a channel and filter.
 
         One that was not stored is computed from the recorded answers of the calibration models.
+
+        Args:
+            enrolment: the enrolment.
+            channel: what the suspect reveals.
+            through: the filter that it answers through.
+            registry: plugins, for filters.
+            shared: the classes that it shares with the victim; ``None`` for all. A filter sees all classes that a model
+                tells, and what comes out of it is restricted to these.
 
         Raises:
             UsageError: there is no such channel, or the filter changes images and the models were not asked through it.
@@ -97,16 +114,19 @@ class Yardstick:
                 )
             )
         chain = FilterChain.parse(through, registry) if through else None
-        through = chain.text if chain else PLAIN
+        through, whole = chain.text if chain else PLAIN, enrolment
+        if shared is not None:
+            enrolment = restricted(whole, shared, channel)
         paths = dict(enrolment.paths(channel, PLAIN))
         caveats += stranger_notes(
             find_strangers(enrolment.calibration, paths, enrolment.ability, alpha=enrolment.recipe.alpha)
         )
         if chain is not None:
-            asked = through in enrolment.calibration.answers
-            behind = (
-                enrolment.paths(channel, through) if asked else enrolment.paths_of(_filtered(enrolment, chain), channel)
-            )
+            if through in enrolment.calibration.answers:
+                behind = enrolment.paths(channel, through)
+            else:
+                given = _filtered(whole, chain)
+                behind = enrolment.paths_of(given if shared is None else shared(given, channel), channel)
             paths = {unfiltered(name): path for name, path in paths.items()} | dict(behind)
         return cls(
             enrolment=enrolment,

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import argparse
 import functools
 import io
 import json
+import pickle
 import struct
+from collections.abc import Iterator
 from importlib import resources
 from pathlib import Path
 
@@ -48,10 +51,22 @@ def seeds() -> dict[str, tuple[bytes, ...]]:
         "transcript": tuple(frozen.answers(path.stem).read_bytes() for path in sorted(frozen.FOLDER.glob("*.npz"))),
         "array": (_npy(np.arange(9)), _npy(np.ones((2, 2)))),
         "weights": (safetensors.torch.save({"1.weight": torch.ones(3, 16), "1.bias": torch.zeros(3)}),),
+        "checkpoint": tuple(_checkpoints()),
         "verdict": (json.dumps(_verdict()).encode(),),
         "journal": (json.dumps(_LINE).encode() + b"\n",),
         "answers": (bytes(1) + struct.pack("6f", 0.1, 0.2, 0.7, 0.5, 0.5, 0), bytes(1) + struct.pack("3f", -3, 2, 9)),
     }
+
+
+def _checkpoints() -> Iterator[bytes]:
+    weights = {"module.1.weight": torch.ones(3, 16), "module.1.bias": torch.zeros(3)}
+    content = {"state_dict": weights, "args": argparse.Namespace(rate=0.1), "epoch": 3}
+    for zipped in (True, False):
+        stream = io.BytesIO()
+        torch.save(content, stream, _use_new_zipfile_serialization=zipped)
+        yield stream.getvalue()
+    yield pickle.dumps(content)
+    yield pickle.dumps({name: value.numpy() for name, value in weights.items()}, protocol=4)
 
 
 def _npy(array: np.ndarray) -> bytes:

@@ -9,6 +9,7 @@ import shutil
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from unittest import mock
 
 import numpy as np
 import torch
@@ -21,6 +22,7 @@ from fpframe.base import Address, parse_json, read_array
 from fpframe.errors import FpframeError
 from fpframe.isolation.journal import Journal
 from fpframe.models.answers import OUTPUTS, AnswerReader, UnreadError
+from fpframe.opening.checkpoints import pickled
 from fpframe.store.sealed import MANIFEST, SEAL
 from fpframe.verification import Verdict
 from fpframe.verification.transcript import open_recorded
@@ -121,6 +123,15 @@ def weights(content: bytes, folder: Path) -> object:
     return fpframe.load_weights(fpframe.Classifier(network, num_classes=3, image_shape=(1, 4, 4)), path)
 
 
+def checkpoint(content: bytes, folder: Path) -> object:
+    """Read a pickle into a network, in this process."""
+    path = folder / "weights.pt"
+    path.write_bytes(content)
+    network = nn.Sequential(nn.Flatten(), nn.Linear(16, 3))
+    with mock.patch.object(pickled, "_here", True):
+        return fpframe.load_weights(fpframe.Classifier(network, num_classes=3, image_shape=(1, 4, 4)), path)
+
+
 def verdict(content: bytes, folder: Path) -> object:
     """Read a verdict."""
     try:
@@ -164,6 +175,7 @@ TARGETS: dict[str, Target] = {
         transcript,
         array,
         weights,
+        checkpoint,
         verdict,
         journal,
         answers,

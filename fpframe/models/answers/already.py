@@ -38,7 +38,7 @@ class ReadAlready:
         if tuple(taken.numbers.shape) != (count, self._num_classes):
             raise UnreadError(
                 f"the model answers in shape {taken.shape} where ({count}, {self._num_classes}) is expected",
-                f"it must tell the same {self._num_classes} classes as the victim",
+                f"where it tells other classes than these {self._num_classes}, name its own with --classes",
             )
         finite = taken.numbers[taken.numbers.isfinite()]
         if bool(out_of_range(finite).any()):

@@ -36,7 +36,7 @@ def one_hot(answer: Tensor, num_classes: int) -> Tensor:
     if bool(((finite < 0) | (finite >= num_classes)).any()):
         raise UnreadError(
             f"the model answers with labels outside 0..{num_classes - 1}",
-            f"it must tell the same {num_classes} classes as the victim",
+            f"where it tells other classes than these {num_classes}, name its own with --classes",
         )
     known = answer.isfinite()
     rows = F.one_hot(answer.where(known, 0).long(), num_classes).to(torch.float32)

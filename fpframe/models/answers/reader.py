@@ -65,7 +65,7 @@ class AnswerReader:
         if tuple(taken.numbers.shape) not in ((count, self._num_classes), (count,)):
             raise UnreadError(
                 f"the model answers in shape {taken.shape} where ({count}, {self._num_classes}) is expected",
-                f"it must tell the same {self._num_classes} classes as the victim",
+                f"where it tells other classes than these {self._num_classes}, name its own with --classes",
                 changed=self._convert is not None,
             )
         return taken

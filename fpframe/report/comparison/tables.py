@@ -28,6 +28,7 @@ def comparison_markdown(comparison: Comparison) -> str:
         f"Recipe `{recipe.name}`, seed {recipe.seed}, data `{recipe.dataset}`, victim `{victim['address']}` (accuracy "
         f"{victim['accuracy']:.3f}); enrolments with seeds {seeds}, {how}. Figures are means over these seeds.",
         *_failed(comparison),
+        *_doubted(comparison),
         "",
     ]
     for channel in comparison.channels:
@@ -55,6 +56,19 @@ def _failed(comparison: Comparison) -> list[str]:
         if failed
         else []
     )
+
+
+def _doubted(comparison: Comparison) -> list[str]:
+    """Say which contenders are not fit to accuse anybody, though they are compared."""
+    lines = []
+    for name, code in dict.fromkeys((doubt.contender, doubt.note.code) for doubt in comparison.doubts):
+        found = [doubt for doubt in comparison.doubts if (doubt.contender, doubt.note.code) == (name, code)]
+        seeds = ", ".join(dict.fromkeys(str(doubt.seed) for doubt in found))
+        lines.append(
+            f"`{name}` is not fit to accuse anybody here, and would not be enrolled ({code}, seed {seeds}): "
+            f"{found[0].note.text}"
+        )
+    return lines
 
 
 def _margins(comparison: Comparison, found: Sequence[Area]) -> str:

@@ -21,6 +21,7 @@ def evaluation_markdown(evaluations: Sequence[Evaluation]) -> str:
             f"Recipe `{recipe.name}`, seed {recipe.seed}, data `{recipe.dataset}`, victim `{victim['address']}` "
             f"(accuracy {victim['accuracy']:.3f}), calibrated on {first.enrolment.calibration.source}; channels: "
             f"{channels}.\n",
+            *_unfit(evaluations),
             f"Models called derived at alpha {recipe.alpha:g} (of thefts this is the power, of independent models the "
             "false positives), with exact 95 % intervals (families as units):\n",
             markdown_table(["models", *names], _rates(evaluations)),
@@ -38,6 +39,20 @@ def evaluation_markdown(evaluations: Sequence[Evaluation]) -> str:
             markdown_table(["scheme", "fooling rate", "max abs delta", "queries"], _perturbations(evaluations)),
         ]
     )
+
+
+def _unfit(evaluations: Sequence[Evaluation]) -> list[str]:
+    """Say which enrolments are not fit to accuse anybody, and were accepted by their owner."""
+    notes = {
+        (each.enrolment.scheme, note.code): note.text
+        for each in evaluations
+        if each.enrolment.fitness is not None
+        for note in each.enrolment.fitness.accepted
+    }
+    return [
+        f"The enrolment by `{scheme}` is not fit to accuse anybody, and was accepted all the same ({code}): {text}\n"
+        for (scheme, code), text in notes.items()
+    ]
 
 
 def labels(evaluations: Sequence[Evaluation]) -> list[str]:

@@ -20,9 +20,9 @@ from fpframe.registry import Registry, load_registry
 from fpframe.report.tables import number, p_text
 from fpframe.report.verdict.evidence import strips_of
 from fpframe.report.verdict.pictures import strips_svg
-from fpframe.report.verdict.readings import reading_text
+from fpframe.report.verdict.readings import classes_text, reading_text
 from fpframe.report.verdict.thumbnails import png_uri, stretched
-from fpframe.verification import Verdict, Yardsticks, models_of
+from fpframe.verification import Verdict, Yardsticks, compared_classes, models_of
 from fpframe.zoo import find_stratum
 
 #: What is said of strata that nobody here describes: those of models that a claimant brought as files bear the names of
@@ -104,7 +104,7 @@ def verdict_html(verdicts: Sequence[Verdict], enrolment: Enrolment, *, registry:
         keep_trailing_newline=True,
     )
     environment.filters |= {"number": number, "p": p_text, "plain": plain}
-    environment.filters["reading"] = reading_text
+    environment.filters |= {"reading": reading_text, "classes": classes_text}
     return environment.get_template("verdict.html").render(
         suspects=[_suspect(verdict, yardsticks, shared) for verdict in verdicts],
         shared_caveats=list(dict.fromkeys(shared)),
@@ -139,7 +139,7 @@ def plain(value: Any) -> str:
 
 
 def _suspect(verdict: Verdict, yardsticks: Yardsticks, shared: Sequence[Note]) -> SuspectPart:
-    yardstick = yardsticks.of(verdict.channel, verdict.through)
+    yardstick = yardsticks.of(verdict.channel, verdict.through, compared_classes(verdict))
     scored = math.isfinite(verdict.score)
     rows = tuple(_row(name, result, verdict, yardsticks) for name, result in verdict.strata.items())
     digest = verdict.suspect["digest"]
@@ -213,6 +213,8 @@ def _command(verdicts: Sequence[Verdict], enrolment: Enrolment) -> str:
     for option in ("channel", "through"):
         given = first.settings.get(option) or "auto"
         words += [f"--{option}", given] if given != "auto" else []
+    how = (first.settings.get("classes") or {}).get("how")
+    words += ["--match-classes"] if how == "matched" else ["--classes", "CLASSES.json"] if how == "named" else []
     return shlex.join(words)
 
 

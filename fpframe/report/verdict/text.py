@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 
 from fpframe.report.tables import columns, number, p_text
-from fpframe.report.verdict.readings import reading_text
+from fpframe.report.verdict.readings import classes_text, reading_text
 from fpframe.verification import Verdict
 
 
@@ -27,6 +27,9 @@ def verdicts_text(verdicts: Sequence[Verdict]) -> str:
             lines.append(f"  opened as {verdict.suspect['architecture']}")
         if verdict.settings.get("reading"):
             lines.append(f"  answers read as {reading_text(verdict.settings['reading'])}")
+        classes = verdict.settings.get("classes") or {"how": "order"}
+        if classes["how"] != "order":
+            lines.append(f"  {classes_text(classes)}")
         if verdict.ability.images:
             able = verdict.ability
             found = f"suspect {number(able.suspect)}, victim {number(able.victim)}"

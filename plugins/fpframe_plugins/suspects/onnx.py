@@ -143,7 +143,7 @@ def _output(session: Any, request: fpframe.SuspectRequest) -> Any:
     if isinstance(told, int) and told not in (1, request.num_classes):
         raise fpframe.ModelError(
             f"the suspect tells {told} classes where the victim tells {request.num_classes} "
-            f"({request.address}); both must tell the same classes"
+            f"({request.address}); say with --classes which of the victim's they are"
         )
     return chosen
 

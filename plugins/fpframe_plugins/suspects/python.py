@@ -39,6 +39,8 @@ class PythonSuspect(fpframe.SuspectSource):
     A function with one required argument is asked: it takes pixels ``(N, C, H, W)`` in [0, 1] and returns
     probabilities, logits or labels. One without is called, and returns a ``torch.nn.Module`` or such a
     function. A module-level ``torch.nn.Module`` is asked itself. The code runs with the user's rights.
+
+    What is asked may name its classes: in a list ``class_names`` of its own, or as ``config.id2label``.
     """
 
     name: ClassVar[str] = "python"

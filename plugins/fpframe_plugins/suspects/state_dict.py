@@ -12,14 +12,25 @@ import torch
 
 import fpframe
 from fpframe import load_weights, save_weights
-from fpframe.opening import SUFFIXES, existing_file, has_suffix, module_query
+from fpframe.base import Address
+from fpframe.opening import (
+    SUFFIXES,
+    describe_weights,
+    existing_file,
+    has_suffix,
+    index_parts,
+    looks_like_weights,
+    module_query,
+)
 
 
 @attrs.frozen(kw_only=True)
 class StateDict(fpframe.SuspectSource):
-    """Open ``.safetensors``, ``.pt`` and ``.pth`` files with the architecture that ``--backbone`` names.
+    """Open files of weights with the architecture that ``--backbone`` names.
 
-    Weights are loaded strictly: every key and shape must fit. Pickles are read without running their code.
+    They are what people keep: a state dict as safetensors or pickle, the checkpoint of a training script, a whole
+    pickled network, or the list of the parts of a model (``.index.json``). What a file holds decides, not its ending.
+    Every key and shape must fit, what was done to make them fit is noted, and pickles are read without running code.
     """
 
     name: ClassVar[str] = "state-dict"
@@ -27,23 +38,29 @@ class StateDict(fpframe.SuspectSource):
     needs_backbone: ClassVar[bool] = True
 
     def matches(self, address: str) -> bool:
-        """Tell whether it is a path that ends like a file of weights."""
-        return has_suffix(address, *SUFFIXES)
+        """Tell whether it is a path that ends like a file of weights, or of a file that begins like one."""
+        if has_suffix(address, *SUFFIXES):
+            return True
+        return not Address.parse(address).prefix and looks_like_weights(Path(address))
 
     def open(self, request: fpframe.SuspectRequest) -> fpframe.Query:
         """Return access to the named network with the file's weights.
 
         Raises:
             UsageError: no backbone was named.
-            ModelError: the file is missing, damaged, refused, or does not fit the backbone.
+            ModelError: the file is missing, damaged, refused or ambiguous, or does not fit the backbone.
         """
         path = existing_file(request.address)
         if request.backbone is None:
             raise fpframe.UsageError(
-                f"'{request.address}' holds weights only; name the network that they belong to with "
+                f"'{request.address}' holds {describe_weights(path)}; name the network that they belong to with "
                 "--backbone, such as timm:resnet18"
             )
-        return module_query(load_weights(request.backbone(), path), request)
+        return module_query(load_weights(request.backbone(), path, key=request.checkpoint_key), request)
+
+    def companions(self, address: str) -> list[str]:
+        """Return the parts of the model that a list of parts names."""
+        return list(map(str, index_parts(Path(address)))) if address.lower().endswith(".index.json") else []
 
     def example(self, folder: Path, model: fpframe.Classifier) -> fpframe.SuspectRequest:
         """Write a model's weights; the backbone is its architecture with other weights."""

@@ -29,10 +29,11 @@ HIDDEN = 1
 
 @attrs.frozen
 class Lab:
-    """Where everything is."""
+    """Where everything is, and how many innocents there are."""
 
     data_root: Path
     folder: Path
+    innocents: int = COUNT
 
     def run(self, workers: int = 1) -> Run:
         """Return how fpframe carries out work here."""
@@ -49,7 +50,7 @@ def make_innocents(lab: Lab, part: int, parts: int) -> None:
     """Train every innocent whose number has this remainder, and keep it."""
     torch.set_num_threads(1)
     images = _images(lab)[0]
-    for number in range(part, COUNT, parts):
+    for number in range(part, lab.innocents, parts):
         path = lab.file("innocents", f"{number}.pkl")
         if list(KINDS)[number % len(KINDS)] != "wild" and not path.exists():
             started = time.monotonic()
@@ -59,7 +60,7 @@ def make_innocents(lab: Lab, part: int, parts: int) -> None:
 
 def wild_models(lab: Lab, workers: int = 1) -> list[Any]:
     """Let fpframe draw and train as many strangers as there are innocents of another kind; they stay in its store."""
-    count = COUNT // len(KINDS)
+    count = -(-lab.innocents // len(KINDS))
     recipe = attrs.evolve(
         Recipe.load("small"),
         name="strangers",
@@ -112,13 +113,18 @@ def _thieves(lab: Lab, number: int) -> Iterator[tuple[str, Any]]:
         yield "student of a 0.5 mix", _read(_mixed(lab, place))
 
 
-def judge(lab: Lab, number: int, scheme: str, parts: int) -> None:
-    """Enroll a victim by a scheme, and question every stranger that has no verdict yet."""
+def enroll(lab: Lab, number: int, scheme: str, parts: int) -> None:
+    """Enroll a victim by a scheme."""
     case = open_case(number, lab.run(parts))
     folder = lab.file(f"{number}-{Path(scheme).stem}.enrolment")
     if not folder.exists():
         enrolled = fpframe.enroll(case.owned, recipe=case.recipe, scheme=scheme, run=lab.run(parts))
         enrolled.save(folder)
+
+
+def judge(lab: Lab, number: int, scheme: str, parts: int) -> None:
+    """Enroll a victim by a scheme, and question every stranger that has no verdict yet."""
+    enroll(lab, number, scheme, parts)
     with multiprocessing.get_context("spawn").Pool(parts) as pool:
         pool.starmap(_judge_part, [(lab, number, scheme, part, parts) for part in range(parts)])
 
@@ -142,7 +148,7 @@ def _judge_part(lab: Lab, number: int, scheme: str, part: int, parts: int) -> No
 
 def _strangers(lab: Lab, case: Case) -> Iterator[tuple[str, str, str, Any]]:
     wild = iter(wild_models(lab))
-    for number in range(COUNT):
+    for number in range(lab.innocents):
         kind = list(KINDS)[number % len(KINDS)]
         path = lab.file("innocents", f"{number}.pkl")
         model = next(wild) if kind == "wild" else _read(path)

@@ -6,6 +6,7 @@ import csv
 import json
 from collections import Counter
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 from judging import Lab
@@ -18,8 +19,13 @@ Line = dict[str, Any]
 TOLERANCE = 0.05
 
 
-def write_tables(lab: Lab) -> None:
-    """Write tables of all verdicts that are there, and print them in Markdown."""
+def write_tables(lab: Lab, beside: Path | None = None) -> None:
+    """Write tables of all verdicts that are there, and print them in Markdown.
+
+    Args:
+        lab: where the verdicts are.
+        beside: a folder with tables of enrolments whose verdicts are elsewhere; their columns come first.
+    """
     lines = [
         json.loads(line)
         for path in sorted(lab.file("verdicts", "x").parent.glob("*.jsonl"))
@@ -28,6 +34,8 @@ def write_tables(lab: Lab) -> None:
     enrolments = sorted({(line["victim"], line["scheme"]) for line in lines})
     for side in ("innocent", "thief"):
         rows = _table([line for line in lines if line["side"] == side and _counts(line)], enrolments)
+        if beside is not None:
+            rows = _joined(list(csv.reader((beside / f"strangers-{side}.csv").read_text().splitlines())), rows)
         with lab.file(f"strangers-{side}.csv").open("w", newline="") as file:
             csv.writer(file, lineterminator="\n").writerows(rows)
         print(f"\n{side}\n")
@@ -64,6 +72,21 @@ def _table(lines: list[Line], enrolments: Iterable[tuple[int, str]]) -> list[lis
             cells.append(_cell(of_kind))
         rows.append([kind, *cells])
     return rows
+
+
+def _joined(earlier: list[list[str]], rows: list[list[str]]) -> list[list[str]]:
+    """Return the columns of an earlier table, and then those of this one that it lacks; `all` stays last."""
+    new = [place for place, name in enumerate(rows[0]) if name not in earlier[0]]
+    known, found = ({row[0]: row for row in table[1:]} for table in (earlier, rows))
+    kinds = [kind for kind in dict.fromkeys([*known, *found]) if kind != "all"]
+    empty = [""] * len(earlier[0])
+    return [
+        earlier[0] + [rows[0][place] for place in new],
+        *(
+            [kind, *known.get(kind, empty)[1:], *(found[kind][place] if kind in found else "" for place in new)]
+            for kind in [*kinds, "all"]
+        ),
+    ]
 
 
 def _cell(lines: list[Line]) -> str:

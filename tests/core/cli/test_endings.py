@@ -21,6 +21,7 @@ from core.cli.complaining import complaint
 from forging import forge, forge_json
 from fpframe.cli import run
 from fpframe.cli.endings import ending
+from fpframe.cli.leaving import told_of_leaving
 from fpframe.errors import IntegrityError
 from fpframe.store import dump
 from frozen import ENROLMENT, answers
@@ -378,3 +379,54 @@ def test_the_real_command_ends_as_it_should(tmp_path, shell, code, told):
 def test_what_the_system_says_is_cut_to_a_readable_length():
     code, told = ending(OSError(errno.ENAMETOOLONG, "File name too long", "x" * 5000))
     assert (code, len(told) < 250) == (2, True)
+
+
+LEAVING = """
+import os
+import sys
+
+import fpframe.{module} as theirs
+from fpframe.cli import main
+
+
+def leaves(*_, **__):
+    os._exit(0)
+
+
+theirs.{name} = leaves
+main(sys.argv[1:])
+"""
+
+
+@pytest.mark.parametrize(
+    ("module", "name", "command"),
+    [
+        ("registry", "load_registry", ["plugins"]),
+        pytest.param(
+            "enrolment.scoring",
+            "scored_answers",
+            ["verify", str(ENROLMENT), "--answers", str(answers("derived"))],
+            marks=pytest.mark.slow,
+        ),
+    ],
+)
+def test_code_that_leaves_the_process_in_the_middle_is_named_and_never_a_success(tmp_path, module, name, command):
+    script = tmp_path / "script.py"
+    script.write_text(LEAVING.format(module=module, name=name))
+    done = subprocess.run([sys.executable, script, *command], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert re.fullmatch(
+        r"fpframe: error: '__main__' ended the process with code 0 before the command was done \(.*script\.py:10\); "
+        r"mend it, or leave it out\n",
+        done.stderr,
+    )
+
+
+def test_a_forked_process_leaves_without_a_word(capfd):
+    with told_of_leaving():
+        child = os.fork()
+        if not child:
+            os._exit(3)
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 3
+    assert os._exit.__module__ == "posix"
+    assert capfd.readouterr().err == ""

@@ -55,7 +55,8 @@ def killed(process: subprocess.Popen[str], after: float) -> tuple[bool, str]:
 
 
 def asked(stderr: str) -> Counter[str]:
-    return Counter(line.split()[1] for line in stderr.splitlines() if line.startswith("asked "))
+    said = (line.rpartition(": asked ") for line in stderr.splitlines())
+    return Counter(digest for whose, _, digest in said if whose == "suspect python:theirs:answers")
 
 
 @pytest.fixture
@@ -79,10 +80,11 @@ def test_a_questioning_that_is_killed_goes_on_and_sends_nothing_twice_but_what_w
     whole, err = command(*words, home=home).communicate()
     seconds, sent = time.monotonic() - started, asked(err)
     chance = random.Random(0)
-    resumed = 0
+    counts = Counter[str]()
     for turn in range(KILLS):
         died, first = killed(command(*words, home=home), chance.uniform(0.2, 0.95) * seconds)
         if not died:
+            counts["ended before"] += 1
             continue
         kept = list(home.glob("journals/*"))
         again = command(*words, *(["--resume"] if kept else []), home=home)
@@ -92,8 +94,11 @@ def test_a_questioning_that_is_killed_goes_on_and_sends_nothing_twice_but_what_w
         extra = (asked(first) + asked(second)) - sent
         assert extra.total() <= max(BATCH, 64) * (1 if kept else 10**6), (turn, extra.total())
         assert not list(home.glob("journals/*")), "a verdict stands, and nothing has to be kept"
-        resumed += bool(kept)
-    assert resumed, "no run was killed while it was asking"
+        counts["killed while it asked" if kept else "killed before it asked"] += 1
+        counts["images sent again"] += extra.total() if kept else 0
+        counts["images sent before a kill"] += asked(first).total()
+    print("verify", dict(counts))  # shown by -rP
+    assert counts["killed while it asked"], "no run was killed while it was asking"
 
 
 def test_an_enrolment_that_is_killed_is_made_again_bit_for_bit(home, tiny_store, tiny_enrolment):
@@ -101,6 +106,7 @@ def test_an_enrolment_that_is_killed_is_made_again_bit_for_bit(home, tiny_store,
     words = ["enroll", "--recipe", "tiny", "--out", "mine.enrolment", "--workers", "1"]
     wanted = fpframe.Enrolment.open(tiny_enrolment).digest
     chance = random.Random(1)
+    counts = Counter[str]()
     for turn in range(KILLS):
         died, _ = killed(command(*words, home=home), chance.uniform(1, 12))
         made = home.parent / "mine.enrolment"
@@ -108,10 +114,12 @@ def test_an_enrolment_that_is_killed_is_made_again_bit_for_bit(home, tiny_store,
             again = command(*words, home=home)
             _, err = again.communicate()
             assert again.returncode == 0, (turn, err)
+        counts["killed" if died else "ended before"] += 1
         assert fpframe.Enrolment.open(made).digest == wanted, turn
         for file in made.iterdir():
             file.unlink()
         made.rmdir()
+    print("enroll", dict(counts))
 
 
 def test_a_service_is_asked_on_after_a_kill_and_nothing_is_paid_for_twice_but_what_was_under_way(home, tiny_enrolment):

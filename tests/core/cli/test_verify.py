@@ -109,6 +109,7 @@ def test_wrong_ways_to_verify_are_refused_in_one_line(here, capfd, tiny_enrolmen
         (["python:fine:seven", "--outputs", "logit"], 2, "logit"),
         (["python:fine:seven", "--max-queries", "100"], 6, "548 more queries are needed"),
         (["python:fine:seven", "--alpha", "0.01"], 2, "99 are needed"),
+        (["python:fine:seven", "--alpha", "0.9"], 2, "alpha must lie in (0, 0.1]"),
         (["python:fine:seven", "python:fine:colour"], 2, "name only the one that you mean to accuse"),
         (["python:fine:seven", "--device", "tpu"], 2, "tpu"),
     ],

@@ -12,12 +12,14 @@ import pytest
 import torch
 
 import fpframe
+from fpframe.base import Note
 from fpframe.comparison import cells
 from fpframe.comparison.cell_areas import ALL_INDEPENDENT, ALL_THEFTS, areas, contrasts, pairs
 from fpframe.comparison.compare_schemes import compare
 from fpframe.comparison.contenders import make_contenders, resized
 from fpframe.comparison.design import Design
 from fpframe.comparison.kinds import KINDS, MODIFIED
+from fpframe.comparison.records import Doubt
 from fpframe.decision.metrics import auc
 from fpframe.enrolment.enrolment import Enrolment
 from fpframe.enrolment.method import check_method
@@ -334,6 +336,19 @@ def test_what_cannot_be_compared_is_refused_before_any_work(wrong, text, tmp_pat
             run=fpframe.Run(store=tmp_path),
         )
     assert not any(tmp_path.iterdir())
+
+
+def test_a_contender_that_would_not_be_enrolled_is_compared_and_said_to_be_unfit(comparison):
+    assert comparison.doubts == ()
+    note = Note("architecture-accused", "Models of 'random:1' would be called derived.")
+    doubts = tuple(Doubt(contender="akh", seed=seed, note=note) for seed in (0, 1))
+    doubted = attrs.evolve(comparison, doubts=doubts)
+    assert doubted.to_dict()["doubts"][1] == {"contender": "akh", "seed": 1, "note": note.to_dict()}
+    told = (
+        "`akh` is not fit to accuse anybody here, and would not be enrolled (architecture-accused, seed 0, 1): Models"
+    )
+    assert told in comparison_markdown(doubted)
+    assert "not fit to accuse" not in comparison_markdown(comparison)
 
 
 def test_a_scheme_file_says_what_is_wrong_with_it(tmp_path):

@@ -47,6 +47,15 @@ def test_p_values_of_exchangeable_independent_models_keep_their_promise():
     assert rates == pytest.approx(LEVELS, abs=0.04)
 
 
+def test_the_largest_p_over_like_strata_accuses_far_less_often_than_the_level_allows():
+    """What the maximum costs: above all models of six strata of nine is one suspect in 55, at a level of one in ten."""
+    source, accused = np.random.default_rng(6), 0
+    for scores in source.standard_normal((TRIALS, 6 * 9 + 1)):
+        strata = scores[:-1].reshape(6, 9)
+        accused += max(stratum_p_value(scores[-1], stratum(each)).p for each in strata) <= 0.1
+    assert accused / TRIALS == pytest.approx(1 / 55, abs=4 * math.sqrt(1 / 55 / TRIALS))
+
+
 def test_p_values_keep_their_promise_under_strong_family_effects_when_families_are_declared():
     rates, limits = false_positive_rates(families=4, models=8, spread=5.0, declared=True)
     assert all(rate <= limit for rate, limit in zip(rates, limits, strict=True))

@@ -16,19 +16,20 @@ from safetensors.torch import load as load_tensors
 
 from forging import forge, forge_json
 from fpframe.enrolment import rescoring
-from fpframe.enrolment.calibration import CalibrationModel
+from fpframe.enrolment.calibration import Calibration, CalibrationModel
 from fpframe.enrolment.consistency import check_kind
 from fpframe.enrolment.enrolment import Enrolment
-from fpframe.errors import IntegrityError
+from fpframe.errors import IntegrityError, UsageError
 from fpframe.store import dump
-from frozen import modern_enrolment
+from frozen import examined_enrolment, modern_enrolment
+from tiny import softened
 
 
 @pytest.fixture(scope="module")
 def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An enrolment of the newest format that no test may change."""
     path = tmp_path_factory.mktemp("sound") / "sound.enrolment"
-    modern_enrolment().save(path)
+    examined_enrolment().save(path)
     return path
 
 
@@ -50,7 +51,7 @@ def told(folder: Path) -> dict[str, Any]:
 
 def test_a_sound_one_opens_and_is_what_was_saved(sound):
     opened = Enrolment.open(sound)
-    assert opened.digest == modern_enrolment().digest
+    assert opened.digest == examined_enrolment().digest
     assert told(sound)["format"] == 3
 
 
@@ -349,6 +350,153 @@ def test_the_kind_of_a_model_follows_from_its_lineage(name, stratum, family, fit
         return
     with pytest.raises(ValueError, match=f"is not of stratum '{re.escape(stratum)}'"):
         check_kind(model)
+
+
+def recipe(old: str, new: str) -> Callable[[Path], None]:
+    def forged(folder: Path) -> None:
+        text = (folder / "recipe.toml").read_text()
+        assert old in text
+        forge(folder, members={"recipe.toml": text.replace(old, new).encode()})
+
+    return forged
+
+
+def fitness(change: Callable[[Any], None]) -> Callable[[Path], None]:
+    return lambda folder: forge_json(folder, "fitness.json", change)
+
+
+def scored(change: Callable[[Any], None]) -> Callable[[Path], None]:
+    return lambda folder: forge_json(folder, "calibration.json", change)
+
+
+def told_as_several(stored: Any) -> None:
+    made = next(model for model in stored["models"] if "->" in model["name"])
+    made["family"] = made["family"].rpartition("/")[0] + "/99"
+
+
+def fewer_right(count: int) -> Callable[[torch.Tensor], torch.Tensor]:
+    return lambda labels: torch.cat([(labels[..., :count] + 1) % 10, labels[..., count:]], -1)
+
+
+#: What one part of an enrolment says of another.
+FOLLOWS: dict[str, tuple[Callable[[Path], None], str]] = {
+    "a recipe of another scheme": (
+        recipe('scheme = "uap-contrastive"', 'scheme = "akh"'),
+        "recipe is for scheme 'akh'",
+    ),
+    "a recipe of other channels": (
+        recipe('"probs",', '"probs", "rounded:1",'),
+        "recipe is for the channels 'probs', 'rounded:1', 'top1', and it has encoders for 'probs', 'top1'",
+    ),
+    "a recipe of more points": (recipe("points = 8", "points = 100"), "asks for 100 points a view, and there are 8"),
+    "a recipe of more views": (recipe("views = 3", "views = 10"), "asks for 10 views, and there are 3"),
+    "a recipe of another encoder": (recipe("hidden = 32", "hidden = 64"), "makes encoders with hidden = 64"),
+    "other query images": (
+        cut("queries.safetensors", lambda t: torch.cat([t[:, :8].flip(-1), t[:, 8:]], 1)),
+        "of part 1 are not pairs of an image and the perturbed one",
+    ),
+    "a perturbation that moved nothing, it is said": (
+        fitness(lambda f: f["queries"][0].update(moved=0.0)),
+        "'uap' is said to have moved 0 of its points, not 1",
+    ),
+    "parts that were not looked at": (fitness(lambda f: f["queries"].clear()), "0 parts of the queries were looked"),
+    "two accuracies of the victim": (
+        fitness(lambda f: f["victim"].update(accuracy=0.99)),
+        "the victim's accuracy is 0.891667, and 0.99 elsewhere",
+    ),
+    "an abler victim than its labels": (one("ability.safetensors", "victim", fewer_right(16)), "right for 0 of the"),
+    "an able model that was not": (
+        fitness(lambda f: f["zoo"]["strata"]["same-data"].update(lowest=0.1, median=0.2, highest=0.2)),
+        "are right for 1 of the images .* where models of 'same-data' are for 0.1 to 0.2",
+    ),
+    "an unable model that was not": (
+        one("ability.safetensors", "models", lambda t: torch.cat([fewer_right(16)(t[:1]), t[1:]])),
+        "are right for 0 of the images",
+    ),
+    "more models than were looked at": (
+        fitness(lambda f: f["zoo"]["strata"]["same-data"].update(models=3)),
+        "more models of 'same-data' calibrate than were looked at: 9",
+    ),
+    "a stratum that was not looked at": (
+        fitness(lambda f: f["zoo"]["strata"].pop("same-data")),
+        "more models of 'same-data' calibrate",
+    ),
+    "models that were left out without a word": (
+        fitness(lambda f: f["zoo"]["strata"]["same-data"].update(models=12)),
+        "21 calibration models were looked at, where 18 calibrate and 0 were left out",
+    ),
+    "more images than there are": (
+        fitness(lambda f: f["victim"].update(images=3)),
+        "ability was measured on 16 of 3 test images",
+    ),
+    "one family told as several": (scored(told_as_several), "/99', of which no trained model calibrates"),
+}
+
+
+@pytest.mark.parametrize("case", FOLLOWS)
+def test_what_follows_from_another_part_and_differs_is_refused(copy, case):
+    change, message = FOLLOWS[case]
+    change(copy)
+    refused(copy, message)
+
+
+def copied(enrolment: Enrolment, noise: float) -> Enrolment:
+    """Return an enrolment of which every calibration model occurs twice, under another name and family."""
+    calibration, ability = enrolment.calibration, enrolment.ability
+    assert ability is not None
+    again = [attrs.evolve(m, name=f"{m.name} again", family=f"{m.family} again") for m in calibration.models]
+    made = Calibration.of(
+        [*calibration.models, *again],
+        {
+            name: torch.cat([rows, (rows + noise * torch.rand(rows.shape)).clamp(0, 1)])
+            for name, rows in calibration.answers.items()
+        },
+        enrolment.encoders,
+        enrolment.standards,
+        enrolment.victim_answers,
+        source="18 models",
+    )
+    twice = attrs.evolve(ability, models=ability.models.repeat(2, 1))
+    return attrs.evolve(enrolment, calibration=made, ability=twice, fitness=None)
+
+
+@pytest.mark.parametrize("noise", [0.0, 1e-3])
+def test_models_that_are_copied_under_new_families_count_once(tmp_path, noise):
+    honest = modern_enrolment()
+    copied(honest, noise).save(tmp_path / "copied.enrolment")
+    opened = Enrolment.open(tmp_path / "copied.enrolment")
+    assert len(opened.calibration.models) == 2 * len(honest.calibration.models)
+    for channel in ("probs", "top1"):
+        for name, stratum in opened.strata(channel).items():
+            once = honest.strata(channel)[name]
+            assert (stratum.units, stratum.floor) == (once.units, once.floor)
+    [note] = [note for note in opened.caveats if note.code == "calibration-repeats"]
+    assert note.text.startswith("Of 18 families of calibration models 9 answer as another one does")
+    assert "calibration-repeats" not in {note.code for note in honest.caveats}
+
+
+def test_copies_of_the_victim_are_one_model_and_too_few_to_accuse_anybody_or_to_clear_them():
+    honest = modern_enrolment()
+    shape = honest.calibration.answers[""].shape
+    noise = 1e-4 * torch.rand(shape, generator=torch.Generator().manual_seed(0))
+    calibration = attrs.evolve(honest.calibration, answers={"": honest.victim_answers + noise})
+    copies = attrs.evolve(honest, calibration=calibration)
+    assert len(set(copies.families)) == 1
+    with pytest.raises(UsageError, match="9 independent calibration models of 1 families"):
+        copies.require_families()
+
+
+def test_models_that_agree_in_labels_only_are_not_one():
+    honest = modern_enrolment()
+    assert len(set(copied(honest, 0.0).families)) == 9
+    softer = {name: softened(rows, 2) for name, rows in honest.calibration.answers.items()}
+    models = honest.calibration.models
+    calibration = attrs.evolve(
+        honest.calibration,
+        models=[*models, *(attrs.evolve(model, family=f"{model.family} softer") for model in models)],
+        answers={name: torch.cat([rows, softer[name]]) for name, rows in honest.calibration.answers.items()},
+    )
+    assert len(set(attrs.evolve(honest, calibration=calibration).families)) == 18
 
 
 def test_scores_that_agree_only_for_an_earlier_release_open_where_they_accuse_nobody(tmp_path):

@@ -17,7 +17,7 @@ from fpframe.enrolment.enrolment import Enrolment
 from fpframe.enrolment.method import check_method
 from fpframe.errors import DataError, IntegrityError, ModelError, ParameterError, UsageError
 from fpframe.recipe.recipe import Recipe
-from fpframe.registry.strata import STRATA
+from fpframe.registry.strata import BUILT_IN, STRATA
 from fpframe.zoo.lineage import is_filter
 from fpframe.zoo.planner import plan_models
 
@@ -105,6 +105,12 @@ def test_calibration_models_are_those_that_the_recipe_asks_for(tiny_enrolment):
             "attacked": 9,
         }
         assert {stratum.units for stratum in strata.values()} == {9}
+
+
+def test_every_stratum_of_fpframes_own_that_does_not_calibrate_is_a_caveat(tiny_enrolment):
+    enrolment = Enrolment.open(tiny_enrolment)
+    absent = {note.text.split("'")[1] for note in enrolment.caveats if note.code == "stratum-absent"}
+    assert absent == set(BUILT_IN) - set(enrolment.calibration.counts) == {"wild"}
 
 
 def test_stored_scores_follow_from_the_recorded_answers_to_the_last_bit(tiny_enrolment):

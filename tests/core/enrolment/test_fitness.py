@@ -13,12 +13,15 @@ from torch import nn
 
 import fpframe
 from fpframe.base import UNFIT, Note
+from fpframe.decision import clopper_pearson
 from fpframe.enrolment import encoders
 from fpframe.enrolment.enrolment import Enrolment
 from fpframe.enrolment.examination import Examination
 from fpframe.enrolment.fitness import Crafted
 from fpframe.enrolment.method import check_method, plan_enrolment
+from fpframe.enrolment.queries import make_questions
 from fpframe.enrolment.settling import Unfit, accepted_codes, settle
+from fpframe.enrolment.strangers import Strangers
 from fpframe.enrolment.victim_checks import look_at_victim
 from fpframe.enrolment.victim_gradients import require_tunable
 from fpframe.enrolment.victim_sight import Sight
@@ -444,6 +447,47 @@ def test_failed_thefts_fit_nothing(some_fail, monkeypatch, registry, tiny_store)
     assert zoo.failed >= sum("noise" in model.stratum for model in planned)
 
 
+@pytest.mark.parametrize("folds", [None, 3])
+def test_schemes_are_not_compared_on_a_victim_that_is_unfit(registry, digits, honest, tmp_path, folds):
+    victim, told = Behind(honest, lambda logits: logits.flip(1)), []
+    run = fpframe.Run(store=tmp_path, registry=registry, on_event=lambda event: told.append(event.task))
+    options = {"recipe": "tiny", "victim": victim, "dataset": digits, "design": fpframe.Design(folds=folds), "run": run}
+    with pytest.raises(UsageError, match=r"\(order-of-classes\).*accept it with --accept-unfit order-of-classes"):
+        fpframe.compare(["akh", "residual"], **options)
+    assert "training models" not in told
+    with pytest.raises(UsageError, match="unknown code 'order'"):
+        fpframe.compare(["akh"], accept_unfit=["order"], **options)
+
+
+def test_what_a_comparison_finds_of_a_scheme_is_a_doubt_unless_it_is_accepted(registry):
+    class Still:
+        crafted = (Crafted(perturbation="uap", moved=0.0, converged=0.0),)
+
+    def doubts(*accept: str) -> list[str]:
+        method = check_method(Recipe.load("tiny"), registry)
+        examination = Examination(method=method, accept=frozenset(accept), on_event=lambda event: None)
+        found = examination.doubts(Still(), [strangers(accused=6)])
+        return [note.code for note in found]
+
+    assert doubts() == ["queries-unmoved", "architecture-accused"]
+    assert doubts("queries-unmoved") == ["architecture-accused"]
+    assert doubts("queries-unmoved", "architecture-accused") == []
+
+
+def strangers(accused: int, n: int = 6) -> Strangers:
+    """Return what six models of an architecture are called that was left out."""
+    return Strangers(
+        by="architecture",
+        name="random:1",
+        accused=accused,
+        n=n,
+        families=n,
+        families_accused=accused,
+        level=0.1,
+        interval=clopper_pearson(accused, n),
+    )
+
+
 def test_a_zoo_whose_thefts_failed_is_refused_and_nobody_can_learn_from_none(some_fail, registry, tiny_store):
     some_fail("")
     recipe = attrs.evolve(Recipe.load("tiny"), channels=("top1",))
@@ -473,6 +517,19 @@ def test_a_perturbation_that_moves_nothing_is_refused(registry):
 
     with pytest.raises(UsageError, match=r"'uap' changed none of the query images.*\(queries-unmoved\)"):
         examination.look_at_queries(Still())
+
+
+@pytest.mark.parametrize("scheme", ["lap-contrastive", "ipguard"])
+def test_what_a_perturbation_did_to_the_images_is_recorded(sight, honest, scheme):
+    def crafted(victim):
+        seen = sight(victim, scheme=scheme)
+        recipe, pool = attrs.evolve(seen.setting.recipe), seen.setting.workspace.parts.pool
+        parts = [attrs.evolve(part, points=10, views=1) for part in seen.method.parts]
+        [made] = make_questions(parts, recipe, seen.victim, pool, None).crafted
+        return made.moved, made.converged
+
+    assert crafted(honest) == (1, pytest.approx(1, abs=0.11))
+    assert crafted(Ungraded(honest, "stepped")) == (0, 0)
 
 
 # --- accepting

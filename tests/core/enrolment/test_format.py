@@ -17,6 +17,7 @@ from fpframe.enrolment.enrolment import Enrolment
 from fpframe.enrolment.format import MEMBERS, NEWEST, RESERVED, Member
 from fpframe.errors import IntegrityError, UsageError
 from fpframe.store import SEAL
+from fpframe.store.sealed import SIZES
 from frozen import ENROLMENT
 
 
@@ -161,6 +162,6 @@ def test_the_page_on_the_folder_lists_every_member_entry_and_reserved_name():
     page = (Path(__file__).parents[3] / "docs" / "reference" / "enrolment.md").read_text()
     rows = dict(re.findall(r"^\| `([^`]+)` \| (.*) \|$", page, flags=re.MULTILINE))
     files = {member.file for member in MEMBERS.values()} | {"encoder-CHANNEL.safetensors"}
-    entries = {"format", "members", SEAL, formats.VERSIONS, *formats.FACTS}
+    entries = {"format", "members", SIZES, SEAL, formats.VERSIONS, *formats.FACTS}
     assert set(rows) == files | entries | set(RESERVED)
     assert {name: rows[name] for name in RESERVED} == dict(RESERVED)

@@ -120,6 +120,13 @@ def test_an_enrolment_on_other_images_is_refused(enrolment, tiny_store):
         fpframe.calibrate(strange, run=fpframe.Run(store=tiny_store))
 
 
+def test_an_enrolment_whose_ability_was_measured_by_other_labels_is_refused(enrolment, tiny_store):
+    assert enrolment.ability is not None
+    others = attrs.evolve(enrolment.ability, truth=(enrolment.ability.truth + 1) % 10)
+    with pytest.raises(DataError, match="ability was measured on, or their labels, are not those of the enrolment"):
+        fpframe.calibrate(attrs.evolve(enrolment, ability=others), run=fpframe.Run(store=tiny_store))
+
+
 def test_own_independent_models_calibrate(enrolment, exported, zoo):
     made = fpframe.calibrate(enrolment, independents=own(exported))
     assert made.calibration.counts == {"own-independents": 9}
@@ -192,6 +199,26 @@ def test_a_model_of_another_task_cannot_calibrate(enrolment, exported, registry,
         fpframe.calibrate(enrolment, independents=own(folder))
 
 
+def test_own_models_that_are_less_able_than_the_victim_do_not_calibrate(
+    enrolment, exported, registry, digits, tmp_path
+):
+    folder = Path(shutil.copytree(exported, tmp_path / "weak"))
+    for number in range(9):
+        weak = fpframe.build_backbone(registry, "paper:arc-e", 10, digits.image_shape, seed=number)
+        few = digits.train[:100]
+        fpframe.train(weak, few.pixels, few.labels, fpframe.Training(epochs=4, batch_size=32), seed=number)
+        assert 0.25 < weak.accuracy(digits.test.pixels, digits.test.labels) < 0.75, "it has learned something"
+        fpframe.save_weights(weak, folder / f"weak-{number}.safetensors")
+    made = fpframe.calibrate(enrolment, independents=own(folder))
+    assert made.calibration.counts == {"own-independents": 9}
+    assert len(made.ability.left_out) == 9
+    assert any("9 independent models that are clearly less able than the victim" in note.text for note in made.caveats)
+    for path in folder.glob("[0-9].safetensors"):
+        path.unlink()
+    with pytest.raises(UsageError, match="9 calibration models of stratum 'own-independents' 0 are as able"):
+        fpframe.calibrate(enrolment, independents=own(folder))
+
+
 def test_folders_without_models_and_two_sources_are_refused(enrolment, tmp_path):
     with pytest.raises(DataError, match="no such folder"):
         fpframe.calibrate(enrolment, independents=tmp_path / "nowhere")
@@ -225,4 +252,12 @@ def accusing(enrolment: Enrolment, accepted: tuple[Note, ...]) -> Enrolment:
 def test_a_calibration_that_accuses_an_architecture_is_refused_unless_the_owner_accepted_that(enrolment):
     with pytest.raises(UsageError, match=r"'random:1' were not calibrated, 6 of 6 .*accept it where the victim is enr"):
         refuse_accused(accusing(enrolment, ()))
-    refuse_accused(accusing(enrolment, (Note("architecture-accused", "The owner knows."),)))
+
+
+def test_the_caveat_of_an_accused_architecture_is_about_the_models_that_calibrate_now(enrolment):
+    known = (Note("zoo-disagrees", "The owner knows."), Note("architecture-accused", "Of the models of then."))
+    accused = refuse_accused(accusing(enrolment, known)).fitness.accepted
+    assert [note.code for note in accused] == ["zoo-disagrees", "architecture-accused"]
+    assert "'random:1'" in accused[1].text
+    cleared = refuse_accused(attrs.evolve(enrolment, fitness=attrs.evolve(enrolment.fitness, accepted=known)))
+    assert cleared.fitness.accepted == known[:1]

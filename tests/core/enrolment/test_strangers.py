@@ -23,7 +23,7 @@ def calibration(scores: dict[str, dict[str, list[float]]]) -> tuple[Calibration,
                 models.append(CalibrationModel(name=name, stratum=stratum, family=f"{stratum}/{len(models)}"))
                 views.append([value])
     made = Calibration(models=tuple(models), answers={}, views={}, source="drawn")
-    return made, made.by_stratum(np.array(views))
+    return made, made.by_stratum(np.array(views), [model.family for model in models])
 
 
 LOW, HIGH = [i / 100 for i in range(9)], [0.9 + i / 100 for i in range(9)]

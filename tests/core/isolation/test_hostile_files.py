@@ -225,6 +225,32 @@ def test_weights_that_cannot_be_the_networks_are_refused_before_memory_is_spent_
         fpframe.load_weights(net, path)
 
 
+# --- checkpoints
+
+
+def test_a_checkpoint_is_read_in_the_suspects_process_without_running_and_its_notes_come_back(here, way, images):
+    net = fpframe.build_backbone(way.registry, "paper:arc-e", num_classes=10, image_shape=(1, 8, 8), seed=5)
+    weights = {f"module.{name}": value for name, value in net.module.state_dict().items()}
+    path = here / "last.ckpt"
+    torch.save({"state_dict": weights, "args": Payload(here / "canary")}, path)
+    query = way.open(path, attrs.evolve(REQUEST, backbone="paper:arc-e"))
+    assert {"weights-located", "objects-not-loaded"} <= {note.code for note in query.notes}
+    torch.testing.assert_close(query(images), net.logits(images).softmax(1), atol=1e-5, rtol=0)
+
+
+def test_the_place_of_weights_can_be_named_for_a_suspect(here, way, images):
+    nets = [
+        fpframe.build_backbone(way.registry, "paper:arc-e", num_classes=10, image_shape=(1, 8, 8), seed=seed)
+        for seed in (5, 6)
+    ]
+    path = here / "two.pt"
+    torch.save({name: net.module.state_dict() for name, net in zip(("student", "teacher"), nets, strict=True)}, path)
+    with pytest.raises(ModelError, match="several weights fit and differ"):
+        way.open(path, attrs.evolve(REQUEST, backbone="paper:arc-e"))
+    query = way.open(path, attrs.evolve(REQUEST, backbone="paper:arc-e", checkpoint_key="teacher"))
+    torch.testing.assert_close(query(images), nets[1].logits(images).softmax(1), atol=1e-5, rtol=0)
+
+
 # --- what is not a file
 
 

@@ -13,6 +13,7 @@ import torch
 import fpframe
 from fpframe.errors import FpframeError, ModelError, ResourceError, TransportError
 from fpframe.isolation import DeadSuspectError, HungSuspectError, Limits, OpeningRequest, OwnProcess
+from fpframe.isolation.namespaces import World, enter_namespaces
 
 REQUEST = OpeningRequest(num_classes=10, image_shape=(1, 8, 8))
 GIB = 1024**3
@@ -265,6 +266,23 @@ def locks_folders(pixels):
     return fine(pixels)
 
 
+def fills_its_folder(pixels):
+    kept, written = [], 0
+    try:
+        for number in range(2000):
+            path = os.path.join(os.environ["TMPDIR"], str(number))
+            kept.append(open(path, "wb"))
+            os.unlink(path)  # nobody can find it any more
+            kept[-1].write(bytes(1 << 20))
+            kept[-1].flush()
+            written += 1
+    except OSError as error:
+        print("refused", error)
+    answers = torch.zeros(len(pixels), 10)
+    answers[:, 0], answers[:, 9] = written / 4096, 1 - written / 4096
+    return answers
+
+
 def kills_everybody(pixels):
     if os.getpid() < 100:  # where it sees none but its own processes
         tried(lambda: os.kill(-1, signal.SIGKILL))
@@ -448,7 +466,8 @@ def test_a_suspect_makes_no_namespaces_in_which_it_may_do_more(confined, images)
 
 
 @pytest.mark.parametrize("name", ["nests_folders", "locks_folders"])
-def test_whatever_a_suspect_leaves_in_its_folder_is_removed_without_a_word(way, images, name):
+def test_whatever_a_suspect_leaves_in_its_folder_is_removed_without_a_word(way, images, name, monkeypatch):
+    monkeypatch.setattr(way, "limits", attrs.evolve(way.limits, memory_bytes=None))  # otherwise it lies in memory
     query = opened(way, name)
     query(images)
     [session] = [child for child in way._children if child._address.endswith(name)]
@@ -456,6 +475,27 @@ def test_whatever_a_suspect_leaves_in_its_folder_is_removed_without_a_word(way, 
     assert list(folder.iterdir())
     session.end()
     assert not folder.exists()
+
+
+def test_a_suspect_fills_no_disk_nor_all_memory_by_files(confined, images, registry):
+    limits = Limits.usual(memory_bytes=GIB // 8)
+    with OwnProcess(registry, limits) as way:
+        written = opened(way, "fills_its_folder")(images)[0, 0] * 4096
+    assert 100 < written <= 128
+    assert not list(Path(confined._folder).glob("*/*")), "it lies in memory, in a world of the suspect's own"
+
+
+def test_a_system_that_cannot_limit_the_folder_is_told_of(monkeypatch):
+    monkeypatch.setattr("fpframe.isolation.namespaces._entered", lambda wanted: True)
+    for most, error, ends in ((None, None, True), (1, None, True), (1, OSError(1, "no"), False)):
+
+        def call(*_: object, error: OSError | None = error) -> int:
+            if error is not None:
+                raise error
+            return 0
+
+        monkeypatch.setattr("fpframe.isolation.namespaces.call", call)
+        assert enter_namespaces(network=False, folder="/nowhere", most=most) == World(own=True, folder_ends=ends)
 
 
 def test_a_suspect_neither_signals_nor_looks_into_other_processes(confined, images):
@@ -476,8 +516,8 @@ def test_what_a_suspect_prints_goes_to_standard_error_without_what_a_terminal_ob
         opened(way, "prints")(images)
     told = capfd.readouterr()
     assert told.out == ""
-    for line in ("to descriptor one", "by print", "by another program"):
-        assert line in told.err
+    for line in ("to descriptor one", "by print  [31m", "by another program"):
+        assert f"suspect python:hostile_suspects:prints: {line}" in told.err.splitlines()
     assert "\x1b" not in told.err
 
 

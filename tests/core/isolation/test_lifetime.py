@@ -165,20 +165,23 @@ def test_a_function_of_the_program_itself_is_opened_there(registry, monkeypatch)
 #: Confines a new process, on a system that lacks something.
 CONFINING = """
 import sys
-from fpframe.isolation import confinement
+from fpframe.isolation import confinement, namespaces
 for name in sys.argv[2:]:
     setattr(confinement, name, lambda *given, **more: False)
 bounds = confinement.Bounds(memory_bytes=1 << 30, network=False, device="cpu", folder=sys.argv[1])
-print(confinement.confine(bounds, own_world=False))
+print(confinement.confine(bounds, namespaces.World(own=False, folder_ends=False)))
 """
 
 
 @pytest.mark.parametrize(
     ("missing", "told"),
     [
-        ((), ["other processes of yours"]),
-        (("forbid_writing",), ["writing files", "other processes of yours"]),
-        (("forbid_writing", "refuse_calls"), ["the network", "writing files", "other processes of yours"]),
+        ((), ["other processes of yours", "filling the disk"]),
+        (("forbid_writing",), ["writing files", "other processes of yours", "filling the disk"]),
+        (
+            ("forbid_writing", "refuse_calls"),
+            ["the network", "writing files", "other processes of yours", "filling the disk"],
+        ),
     ],
 )
 def test_what_the_system_cannot_keep_a_suspect_from_is_told(tmp_path, missing, told):

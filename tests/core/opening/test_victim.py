@@ -10,6 +10,8 @@ from torch import nn
 
 import fpframe
 from fpframe.errors import DataError, ModelError, ParameterError, UsageError
+from fpframe.opening import opening_notes
+from fpframe.opening.checkpoints import pickled
 from fpframe.opening.victim import Victim
 
 
@@ -112,3 +114,15 @@ def test_a_trained_victim_by_address_may_say_how_its_architecture_is_built_anew(
     monkeypatch.chdir(tmp_path)
     assert Victim("python:trained_net:make").open(digits, registry)[1] is None
     assert Victim("python:trained_net:make", backbone="paper:arc-e").open(digits, registry)[1] == "paper:arc-e"
+
+
+def test_the_weights_of_a_victim_are_found_in_a_checkpoint_by_their_name(tmp_path, digits, registry, monkeypatch):
+    monkeypatch.setattr(pickled, "_here", True)
+    student, teacher = network(), network()
+    torch.save({"student": student.state_dict(), "teacher": teacher.state_dict()}, tmp_path / "both.ckpt")
+    victim = Victim(network(), weights=tmp_path / "both.ckpt", checkpoint_key="teacher")
+    classifier, _ = victim.open(digits, registry)
+    assert torch.equal(classifier.module[1].weight, teacher[1].weight)
+    [note] = opening_notes(classifier, whose="victim", prepared=True)
+    assert note.code == "weights-located"
+    assert note.text == "The weights lay under 'teacher' in the victim's file."

@@ -132,6 +132,12 @@ def test_a_file_is_read_by_its_path(tmp_path):
     assert Recipe.load(path) == Recipe.load(str(path)) == FULL
 
 
+def test_a_mark_that_says_that_a_file_is_utf_8_is_no_part_of_it(tmp_path):
+    path = tmp_path / "mine.toml"
+    path.write_bytes(b"\xef\xbb\xbf" + FULL.to_toml().encode())
+    assert Recipe.load(path) == FULL
+
+
 def test_a_whole_number_will_do_where_a_fraction_is_meant():
     recipe = Recipe.parse('name = "x"\n[training]\nlearning_rate = 1')
     assert recipe.training.learning_rate == 1.0

@@ -100,7 +100,7 @@ def make_enrolment(**changes) -> Enrolment:
         for number, family in enumerate(families)
     )
     views = np.linspace(0.1, 0.8, len(models))[:, None] + source.normal(0, 0.01, (len(models), VIEWS))
-    answers = torch.full((len(models), VIEWS, 2 * POINTS, 3), 1 / 3)
+    answers = torch.rand((len(models), VIEWS, 2 * POINTS, 3), generator=torch.Generator().manual_seed(0)).softmax(-1)
     images = torch.tensor(source.integers(0, 256, (VIEWS, 2 * POINTS, 1, 8, 8)), dtype=torch.uint8)
     whole = Enrolment(
         recipe=Recipe(name="made-up", alpha=0.1, channels=("probs",)),
@@ -145,7 +145,7 @@ def drawn_scores(monkeypatch) -> None:
         for name, given in enrolment.calibration.answers.items():
             stored = enrolment.calibration.views.get(channel, {})
             if given is answers and name in stored:
-                return enrolment.calibration.by_stratum(stored[name])
+                return enrolment.calibration.by_stratum(stored[name], enrolment.families)
         return real(enrolment, answers, channel)
 
     monkeypatch.setattr(Enrolment, "paths_of", paths_of)

@@ -38,10 +38,11 @@ def read(path: Path) -> dict[str, bytes]:
 def edit(path: Path, change) -> None:
     """Change the manifest of a folder, as somebody does who wants it to be believed."""
     manifest = read_manifest(BOX, path)
-    said = {**manifest.about, "members": dict(manifest.members)}
+    said = {**manifest.about, "members": dict(manifest.members), "sizes": dict(manifest.sizes or {})}
     change(said)
-    members = said.pop("members")
-    (path / MANIFEST).write_bytes(Manifest(about=said, members=members).to_bytes())
+    members, sizes = said.pop("members"), said.pop("sizes")
+    sizes = {name: sizes.get(name, 100) for name in members}
+    (path / MANIFEST).write_bytes(Manifest(about=said, members=members, sizes=sizes).to_bytes())
 
 
 def test_what_was_written_is_read_and_nothing_lies_beside_it(box):
@@ -65,6 +66,27 @@ def test_a_member_that_was_changed_or_is_missing_is_found(box, member):
         read(box)
     (box / member).unlink()
     with pytest.raises(IntegrityError, match=rf"a member of the box is missing \(.*{member}\)"):
+        read(box)
+
+
+def test_a_member_is_read_no_further_than_the_manifest_says(box):
+    with (box / "one.bin").open("r+b") as file:
+        file.truncate(2**40)  # a hole, which takes no room on the disk
+    with pytest.raises(IntegrityError, match=r"cannot be read: it is larger than 100 bytes \(.*one\.bin\)"):
+        read(box)
+
+
+def test_members_that_are_said_to_have_more_bytes_than_anybody_reads_are_not_opened(box):
+    edit(box, lambda said: said["sizes"].update({"one.bin": 2**40}))
+    (box / "one.bin").unlink()
+    with pytest.raises(IntegrityError, match=r"are said to have 1099511627778 bytes, and \d+ are read at most"):
+        read(box)
+
+
+@pytest.mark.parametrize("size", [-1, 1.5, "100", True, None])
+def test_a_size_is_a_whole_number_of_bytes(box, size):
+    edit(box, lambda said: said["sizes"].update({"one.bin": size}))
+    with pytest.raises(IntegrityError, match="does not say how many bytes each member has"):
         read(box)
 
 

@@ -86,6 +86,16 @@ def test_a_suspect_that_reveals_labels_only_is_judged_in_that_channel(enrolment,
     assert verdict.decision.strata["same-data"].n == 9
 
 
+@pytest.mark.parametrize("temperature", [0.05, 0.25, 4.0, 10.0, 100.0])
+def test_a_thief_gains_nothing_by_the_temperature_of_its_answers(enrolment, thief, temperature):
+    def tempered(pixels):
+        return (thief.logits(pixels).double() / temperature).softmax(1)
+
+    plain, accused = (fpframe.verify(enrolment, suspect, channel="probs") for suspect in (thief, tempered))
+    assert accused.verdict == "DERIVED"
+    assert accused.score == pytest.approx(plain.score, abs=2e-3)
+
+
 def test_one_hot_probabilities_are_judged_as_labels(enrolment, thief):
     def one_hot(pixels):
         return torch.nn.functional.one_hot(thief.logits(pixels).argmax(1), 10).float()

@@ -1,0 +1,10 @@
+from .choosing import choose as choose
+from .contents import SUFFIXES as SUFFIXES, index_parts as index_parts, open_contents as open_contents
+from .kinds import (
+    describe_weights as describe_weights,
+    kind_of as kind_of,
+    looks_like_weights as looks_like_weights,
+)
+from .liberties import liberties as liberties
+from .pickled import read_pickles_here as read_pickles_here
+from .wanted import Wanted as Wanted
