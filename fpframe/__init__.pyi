@@ -39,6 +39,7 @@ from .interfaces import (
     References as References,
     Scheme as Scheme,
     Stratum as Stratum,
+    SuspectExample as SuspectExample,
     SuspectRequest as SuspectRequest,
     SuspectSource as SuspectSource,
 )
@@ -46,6 +47,7 @@ from .models import (
     Classifier as Classifier,
     Dataset as Dataset,
     Images as Images,
+    Preparation as Preparation,
     Query as Query,
     QuerySet as QuerySet,
     Training as Training,

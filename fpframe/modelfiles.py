@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 
 from fpframe.errors import FpframeDeprecationWarning
+from fpframe.opening.batches import in_chunks  # noqa: F401
 from fpframe.opening.modelfiles import *  # noqa: F403
 
 warnings.warn(

@@ -38,7 +38,7 @@ PAGES = (
         "Models and data",
         "Open models, train them, and send them images.",
         "open_suspect Classifier evaluating build_backbone load_weights save_weights train Training Dataset Images "
-        "Query QuerySet ask through_channel",
+        "Preparation Query QuerySet ask through_channel",
     ),
     _page(
         "isolation",
@@ -72,7 +72,8 @@ PAGES = (
         "Interfaces",
         "The base class of each kind of component. The pages on [interfaces](../interfaces/index.md) have examples.",
         "Component PerturbationGenerator Perturbation Augmenter References Encoder AttackSimulator AttackContext "
-        "AnswerFilter FilteredQuery Probe BackboneSource DatasetSource SuspectSource SuspectRequest",
+        "AnswerFilter FilteredQuery Probe BackboneSource DatasetSource SuspectSource SuspectRequest "
+        "SuspectExample",
     ),
     _page("schemes", "Schemes", "A fingerprint method as data.", "Scheme Part ComponentSpec"),
     _page("strata", "Strata", "A kind of independent model as data.", "Stratum"),

@@ -1,4 +1,4 @@
-from .address import Address as Address, import_callable as import_callable
+from .address import Address as Address, as_address as as_address, import_callable as import_callable
 from .arrayfile import read_array as read_array, read_arrays as read_arrays
 from .codes import CAVEATS as CAVEATS, REASONS as REASONS, Reason as Reason
 from .device import (

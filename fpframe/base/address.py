@@ -37,6 +37,15 @@ class Address:
         return f"{self.prefix}:{self.rest}" if self.prefix else self.rest
 
 
+def as_address(where: str | Path) -> str:
+    """Return the address of something: a text as it is, and of a path one that is no other address.
+
+    A name with a colon, such as ``a1:b.onnx``, reads as an address; as a path it is written ``./a1:b.onnx``.
+    """
+    text = str(where)
+    return f"./{text}" if isinstance(where, Path) and Address.parse(text).prefix else text
+
+
 def import_callable(rest: str) -> Callable[..., Any]:
     """Import the ``MODULE:FUNCTION`` of a ``python:`` address; modules in the current folder are found too.
 

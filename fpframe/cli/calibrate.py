@@ -9,7 +9,7 @@ import attrs
 from cyclopts import Group, Parameter
 
 from fpframe.cli.isolation import LimitOptions
-from fpframe.cli.options import Flag, RunOptions, Words
+from fpframe.cli.options import Flag, Input, RunOptions, Words
 from fpframe.cli.output import describe_enrolment
 from fpframe.cli.streams import say
 from fpframe.cli.texts import numbers, read_indices
@@ -45,7 +45,8 @@ class IndependentsOptions:
             recipe's, sorted as FILE, STRATUM/FILE or STRATUM/FAMILY/FILE, or written by 'fpframe zoo export'.
         backbone: Architecture of files of weights, such as timm:resnet18.
         outputs: How their answers are read.
-        mean: Per-channel mean that they subtract from pixels, separated by commas.
+        input_: How images are prepared for them, such as "resize=224,bicubic,antialias; rgb; mean=0.5; std=0.5".
+        mean: Per-channel mean that they subtract from pixels, separated by commas; short for --input mean=.
         std: Per-channel standard deviation that they divide them by.
         checkpoint_key: Where in their files the weights lie, such as state_dict_ema; needed only where several fit.
 
@@ -55,6 +56,7 @@ class IndependentsOptions:
     independents: Path | None = None
     backbone: str | None = None
     outputs: Literal["auto", "logits", "probs", "percent", "sigmoid"] = "auto"
+    input_: Input = None
     mean: str | None = None
     std: str | None = None
     checkpoint_key: str | None = None
@@ -73,16 +75,18 @@ class IndependentsOptions:
         from fpframe.enrolment import Independents
 
         if self.independents is None:
-            for name in ("backbone", "mean", "std", "checkpoint_key"):
+            for name in ("backbone", "input_", "mean", "std", "checkpoint_key"):
                 if getattr(self, name) is not None:
                     raise UsageError(
-                        f"--{name.replace('_', '-')} is about models of your own; name them with --independents"
+                        f"--{name.strip('_').replace('_', '-')} is about models of your own; name them with "
+                        "--independents"
                     )
             return None
         return Independents(
             self.independents,
             backbone=self.backbone,
             outputs=self.outputs,
+            preparation=self.input_,
             mean=numbers(self.mean, "--mean"),
             std=numbers(self.std, "--std"),
             classes=classes,

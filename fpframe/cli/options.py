@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 #: An option that is there or not; it has no opposite.
 Flag = Annotated[bool, Parameter(negative=(), show_default=False)]
+#: How images are prepared, as `fpframe.Preparation.read` reads it.
+Input = Annotated[str | None, Parameter(name="--input")]
 Json = Annotated[bool, Parameter(name="--json", negative=(), show_default=False)]
 Verbose = Annotated[bool, Parameter(alias="-v", negative=(), show_default=False)]
 #: An option that takes several words, such as ``--without attacked same-data``, and none by default.
@@ -38,13 +40,14 @@ class VictimOptions:
     """The owner's model.
 
     Attributes:
-        victim: Your model: python:MODULE:FUNCTION, timm:NAME, torchvision:NAME or paper:NAME; the recipe's is trained
-            by default.
+        victim: Your model: python:MODULE:FUNCTION, timm:NAME, torchvision:NAME or paper:NAME, or a file or folder that
+            brings its weights, as for 'fpframe verify'; the recipe's is trained by default.
         weights: Its weights: .safetensors, .pt, .pth, .ckpt, .bin or another file that holds a state dict.
         checkpoint_key: Where in that file its weights lie, such as state_dict_ema; needed only where several fit.
         backbone: Its architecture with fresh weights, such as timm:resnet18, where --victim gives trained ones.
         victim_indices: Indices of the training images that it has seen (.npy).
-        mean: Per-channel mean that it subtracts from pixels, separated by commas.
+        input_: How images are prepared for it, such as "resize=224,bicubic,antialias; rgb; mean=0.5; std=0.5".
+        mean: Per-channel mean that it subtracts from pixels, separated by commas; short for --input mean=.
         std: Per-channel standard deviation that it divides them by.
     """
 
@@ -53,6 +56,7 @@ class VictimOptions:
     checkpoint_key: str | None = None
     backbone: str | None = None
     victim_indices: Path | None = None
+    input_: Input = None
     mean: str | None = None
     std: str | None = None
 
@@ -73,13 +77,14 @@ class VictimOptions:
                 weights=self.weights,
                 checkpoint_key=self.checkpoint_key,
                 backbone=self.backbone,
+                preparation=self.input_,
                 indices=indices,
                 mean=mean,
                 std=std,
             )
         for field in attrs.fields(type(self)):
             if getattr(self, field.name) is not None:
-                option = field.name.replace("_", "-")
+                option = field.name.strip("_").replace("_", "-")
                 raise UsageError(f"--{option} is about a victim of your own; name it with --victim")
         return None
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+from cyclopts import Parameter
 
 from fpframe.cli.options import Flag
 from fpframe.cli.streams import flush_output, say
@@ -24,6 +26,7 @@ def probe(
     image: Path | None = None,
     shape: str | None = None,
     classes: int | None = None,
+    input_: Annotated[str | None, Parameter(name="--input")] = None,
     pay: Flag = False,
     dry_run: Flag = False,
 ) -> int:
@@ -37,6 +40,7 @@ def probe(
         image: File of an image to send, of the size that the service takes.
         shape: Channels, height and width of the image, such as 3x32x32, where neither is given.
         classes: Number of classes that the service tells, where no enrolment is given; 10 by default.
+        input_: What happens to the image before the service takes it, such as "resize=224; rgb".
         pay: Send the image although that costs money.
         dry_run: Send nothing.
     """
@@ -55,6 +59,7 @@ def probe(
         num_classes=len(names) or classes or 10,
         image_shape=(pixels.shape[1], pixels.shape[2], pixels.shape[3]),
         classes=names,
+        preparation=input_,
     )
     service = query.meter
     if not isinstance(service, Service):

@@ -11,7 +11,7 @@ import attrs
 from cyclopts import Group, Parameter
 
 from fpframe.cli.isolation import ProcessOptions
-from fpframe.cli.options import Flag, Json
+from fpframe.cli.options import Flag, Input, Json
 from fpframe.cli.progress import ProgressBars
 from fpframe.cli.streams import flush_output
 from fpframe.cli.texts import numbers
@@ -30,7 +30,8 @@ class OpeningOptions:
     Attributes:
         backbone: Architecture of weights, such as timm:resnet18.
         outputs: How answers are read.
-        mean: Per-channel mean to subtract from pixels, separated by commas.
+        input_: How images are prepared for them, such as "resize=224,bicubic,antialias; rgb; mean=0.5; std=0.5".
+        mean: Per-channel mean to subtract from pixels, separated by commas; short for --input mean=.
         std: Per-channel standard deviation to divide them by.
         device: Torch device, such as cuda:0.
         batch_size: Images per call.
@@ -42,6 +43,7 @@ class OpeningOptions:
 
     backbone: str | None = None
     outputs: Literal["auto", "logits", "probs", "percent", "sigmoid", "labels", "topk"] = "auto"
+    input_: Input = None
     mean: str | None = None
     std: str | None = None
     device: str = "cpu"
@@ -53,7 +55,8 @@ class OpeningOptions:
     def given(self) -> dict[str, Any]:
         """Return them as `fpframe.verify` takes them."""
         numeric = {"mean": numbers(self.mean, "--mean"), "std": numbers(self.std, "--std")}
-        return {**attrs.asdict(self), **numeric}
+        said = attrs.asdict(self)
+        return {**said, "preparation": said.pop("input_"), **numeric}
 
 
 @Parameter(name="*", group=Group("Verdict", sort_key=2))

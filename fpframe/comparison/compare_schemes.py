@@ -6,7 +6,6 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import attrs
-from torch import nn
 
 from fpframe.base import Event, Listener, machine_profile
 from fpframe.comparison.contenders import Contender, contrasts_between, make_contenders
@@ -32,7 +31,7 @@ def compare(
     *,
     recipe: Recipe | str | Path = "small",
     design: Design | None = None,
-    victim: Victim | nn.Module | str | None = None,
+    victim: object = None,
     dataset: Dataset | str | None = None,
     without: Iterable[str] = (),
     accept_unfit: Iterable[str] = (),

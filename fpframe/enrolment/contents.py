@@ -14,7 +14,7 @@ from fpframe.enrolment.ability import Ability
 from fpframe.enrolment.calibration import Calibration
 from fpframe.enrolment.fitness import Fitness
 from fpframe.interfaces import ComponentSpec
-from fpframe.models import QuerySet
+from fpframe.models import Preparation, QuerySet
 from fpframe.recipe import Recipe
 
 
@@ -38,3 +38,4 @@ class Contents:
     profile: Mapping[str, Any]
     ability: Ability | None = None
     fitness: Fitness | None = None
+    preparation: Preparation | None = None

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import attrs
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from fpframe.base import Listener, machine_profile
 from fpframe.enrolment.admission import admit, require_able, top_up, victim_labels
@@ -44,7 +44,7 @@ from fpframe.zoo import (
     force="enroll(...).save(PATH, force=True)",
 )
 def enroll(
-    victim: Victim | nn.Module | str | None = None,
+    victim: object = None,
     dataset: Dataset | str | None = None,
     *,
     recipe: Recipe | str | Path = "quick",
@@ -58,8 +58,8 @@ def enroll(
     """Fingerprint a victim and calibrate the verdict.
 
     Args:
-        victim: the owner's model, or its address; a `Victim` where more is to be said about it. ``None`` trains the
-            recipe's.
+        victim: the owner's model, or its address, or whatever `verify` takes; a `Victim` where more is to be said about
+            it. ``None`` trains the recipe's.
         dataset: the data, or its address; ``None`` takes the recipe's.
         recipe: preset name, TOML file, or a recipe.
         scheme: fingerprint scheme, its name, or a TOML file with one; ``None`` takes the recipe's.
@@ -133,6 +133,7 @@ def fingerprint(
         asked.victim,
         source=f"{FROM_RECIPE}{recipe.name}, seed {recipe.seed}",
     )
+    prepared = setting.victim.classifier.preparation
     made = Enrolment(
         recipe=recipe,
         scheme=method.scheme.name,
@@ -149,6 +150,7 @@ def fingerprint(
         assumptions=setting.caveats,
         profile=profile,
         ability=ability,
+        preparation=prepared if str(prepared) else None,
     )
     made.require_families()
     return made
@@ -159,7 +161,7 @@ def _victim_facts(setting: Setting, deltas: tuple[Tensor, ...]) -> dict[str, obj
     return {
         "address": setting.victim_name,
         "backbone": setting.victim.backbone,
-        "absent": list(setting.without),
+        "absent": [each for each in setting.without if each not in setting.thefts_left_out],
         "digest": classifier.as_query().digest,
         "key": setting.victim.key,
         "images": setting.workspace.parts.victim.digest,

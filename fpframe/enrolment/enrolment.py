@@ -49,6 +49,8 @@ class Enrolment(Contents):
             which accuses nobody.
         fitness: what was looked at before it may accuse anybody; ``None`` in enrolments of earlier releases, and where
             schemes are compared.
+        preparation: how images are prepared for the victim; ``None`` in enrolments of earlier releases, and where it
+            gets them as they are.
     """
 
     # what suspects are compared with is computed once, for as long as the enrolment is open

@@ -31,6 +31,7 @@ def enrolment_facts(contents: Contents) -> dict[str, Any]:
             },
             "encoder": {**attrs.asdict(contents.encoder), "revision": contents.encoder_revision},
             "victim": dict(contents.victim),
+            "preparation": None if contents.preparation is None else str(contents.preparation),
             "classes": list(contents.classes),
             "queries": {
                 "digest": queries.digest,

@@ -22,6 +22,7 @@ from fpframe.enrolment.ability import Ability
 from fpframe.enrolment.contents import Contents
 from fpframe.enrolment.fitness import Fitness
 from fpframe.errors import IntegrityError, UsageError
+from fpframe.models import Preparation
 from fpframe.recipe import Recipe
 from fpframe.store import SEAL, Manifest, dump
 
@@ -90,6 +91,13 @@ def _decode_recipe(content: bytes) -> Recipe:
         raise ValueError(str(error)) from error
 
 
+def _decode_preparation(content: bytes) -> Preparation:
+    try:
+        return Preparation.read(content.decode())
+    except UsageError as error:  # nobody typed it: it is damaged
+        raise ValueError(str(error)) from error
+
+
 def _encode_ability(contents: Contents) -> bytes | None:
     ability = contents.ability
     if ability is None:
@@ -152,6 +160,12 @@ MEMBERS: Mapping[str, Member] = {
         decode=lambda content: Fitness.read(parse_json(content)),
         version=1,
     ),
+    "preparation": Member(
+        file="preparation.txt",
+        encode=lambda contents: str(contents.preparation).encode() if contents.preparation else None,
+        decode=_decode_preparation,
+        version=1,
+    ),
 }
 
 #: What the manifest says of an enrolment besides its members and its format.
@@ -173,7 +187,6 @@ UNDIGESTED = "profile"
 
 #: Names of members that later releases fill, and what they hold.
 RESERVED: Mapping[str, str] = {
-    "preparation": "how images are prepared for the victim",
     "origin": "versions and sources of everything that made it",
     "commitment": "what was committed to before it was made",
 }

@@ -17,7 +17,7 @@ from fpframe.interfaces import ComponentSpec, Encoder, Scheme
 from fpframe.models import through_channel
 from fpframe.recipe import Recipe, load_scheme
 from fpframe.registry import Registry
-from fpframe.zoo import FilterChain, ZooModel, plan_models
+from fpframe.zoo import FilterChain, ZooModel, plan_models, require_thefts
 
 #: Models of each kind that an encoder needs: one alone does not show what it shares with others of its kind.
 LEAST_FIT = 2
@@ -98,6 +98,7 @@ def plan_enrolment(recipe: Recipe, registry: Registry, without: tuple[str, ...])
         RecipeError: there are none of a kind that an encoder needs.
         UsageError: alpha is out of reach for so few calibration models.
     """
+    require_thefts(recipe, registry, without)
     plan = plan_models(recipe, registry, splits=("fit", "calibrate"), without=without)
     fit = {model.relation for model in plan if model.split == "fit"}
     for relation in ("derived", "independent"):

@@ -9,9 +9,8 @@ import attrs
 
 from fpframe.errors import UsageError
 from fpframe.isolation import Limits
-from fpframe.models import Outputs
+from fpframe.models import Outputs, Preparation, as_preparation, finite, per_channel, positive
 from fpframe.models.classes import Classes, ClassList, read_class_list
-from fpframe.opening import finite, per_channel, positive
 
 
 def _outputs(owner: Any, field: attrs.Attribute[Any], value: object) -> None:
@@ -34,7 +33,9 @@ class Independents:
             `export_zoo`.
         backbone: address of the architecture, for files of weights.
         outputs: how their answers are read.
-        mean: per-channel mean that they subtract from pixels.
+        preparation: what happens to pixels before they take them, as a `Preparation` or its text; `mean` and `std` are
+            taken into it.
+        mean: per-channel mean that they subtract from pixels, where `preparation` says none.
         std: per-channel standard deviation that they divide them by.
         classes: which classes they tell, as `fpframe.verify` takes it; ``None`` for the victim's, or those that their
             own files name.
@@ -46,12 +47,17 @@ class Independents:
     folder: Path = attrs.field(converter=Path)
     backbone: str | None = attrs.field(default=None, kw_only=True)
     outputs: Outputs = attrs.field(default="auto", validator=_outputs, kw_only=True)
+    preparation: Preparation = attrs.field(default=None, converter=as_preparation, kw_only=True)
     mean: tuple[float, ...] | None = attrs.field(default=None, converter=per_channel, validator=finite, kw_only=True)
     std: tuple[float, ...] | None = attrs.field(default=None, converter=per_channel, validator=positive, kw_only=True)
     classes: ClassList | None = attrs.field(default=None, converter=_classes, kw_only=True)
     trust_code: bool = attrs.field(default=False, kw_only=True)
     checkpoint_key: str | None = attrs.field(default=None, kw_only=True)
     limits: Limits = attrs.field(factory=Limits.usual, kw_only=True)
+
+    def __attrs_post_init__(self) -> None:
+        whole = Preparation.of(self.preparation, mean=self.mean, std=self.std)
+        object.__setattr__(self, "preparation", whole)
 
     @classmethod
     def of(cls, independents: Independents | str | Path) -> Independents:

@@ -28,6 +28,7 @@ from fpframe.isolation import OpeningRequest, OwnProcess
 from fpframe.models import Dataset, Query
 from fpframe.opening import refuse_code
 from fpframe.recipe import Recipe, Run, explains_former
+from fpframe.registry import SAME_ARCHITECTURE
 from fpframe.zoo import (
     FilterChain,
     Workspace,
@@ -223,6 +224,8 @@ def _open_divided(
             )
     # the victim itself is not needed: independent models only share its architecture
     workspace.victim_backbone = enrolment.victim["backbone"]
+    if enrolment.preparation is not None and SAME_ARCHITECTURE not in enrolment.victim["absent"]:
+        workspace.victim_geometry = enrolment.preparation.geometry
     return workspace
 
 
@@ -276,8 +279,7 @@ def _on_files(
         image_shape=enrolment.queries.image_shape,
         classes=tuple(enrolment.classes) if told is None else told.spoken,
         outputs=independents.outputs,
-        mean=independents.mean,
-        std=independents.std,
+        preparation=independents.preparation,
         trust_code=independents.trust_code,
         checkpoint_key=independents.checkpoint_key,
     )
@@ -300,12 +302,13 @@ def _on_files(
         names = [model.name for model in models]
         ability, rows = enrolment.ability.admitting(asked.labels, names)
         require_able([models[row] for row in rows], ability, wanted=models, alpha=alpha)
+    prepared = f" (images prepared: {independents.preparation})" if str(independents.preparation) else ""
     calibration = Calibration.of(
         [models[row] for row in rows],
         {text: answers[rows] for text, answers in asked.answers.items()},
         enrolment.encoders,
         enrolment.standards,
         enrolment.victim_answers,
-        source=f"{len(rows)} models of the folder '{independents.folder.resolve().name}'",
+        source=f"{len(rows)} models of the folder '{independents.folder.resolve().name}'{prepared}",
     )
     return calibration, ability

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import attrs
 from torch import Tensor
 
 from fpframe.base import Note
@@ -23,7 +24,7 @@ def preparation_in_bytes(sight: Sight) -> Unfit | None:
     victim = sight.victim
     mean, std = list(victim.mean or [0.0]), list(victim.std or [1.0])
     in_bytes = max(map(abs, mean)) > 1, max(std) > 1
-    if not any(in_bytes):
+    if not any(in_bytes) or victim.preparation.scale != 1:
         return None
     mended = _divided(mean) if in_bytes[0] else mean, _divided(std) if in_bytes[1] else std
     ways = [mended] if all(in_bytes) else [mended, (_divided(mean), _divided(std))]
@@ -57,7 +58,8 @@ def what_helps_a_stranger(sight: Sight) -> str:
 
 def _prepared(victim: Classifier, mean: list[float], std: list[float]) -> Classifier:
     """Return the same network behind another normalisation."""
-    return Classifier(victim.module, num_classes=victim.num_classes, image_shape=victim.image_shape, mean=mean, std=std)
+    other = attrs.evolve(victim.preparation, scale=1, mean=mean, std=std)
+    return victim.behind(other, victim.image_shape)
 
 
 def _right(sight: Sight, victim: Classifier) -> Tensor:

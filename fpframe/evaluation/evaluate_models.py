@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import attrs
-from torch import nn
 
 from fpframe.base import Event, Listener, ignore
 from fpframe.decision import Test
@@ -50,7 +49,7 @@ OTHER_TESTS: tuple[Test, ...] = ("sequential", "welch", "welch-by-stratum")
 def evaluate(
     enrolments: Sequence[Enrolment],
     *,
-    victim: Victim | nn.Module | str | None = None,
+    victim: object = None,
     dataset: Dataset | str | None = None,
     channels: Sequence[str] | None = None,
     run: Run | None = None,

@@ -44,6 +44,7 @@ class Facts:
         address: what it was called by.
         digest: SHA-256 of its file or weights; empty when it has neither.
         architecture: address of the network that was built for it; empty where that is not known.
+        preparation: how images are prepared for it, as text.
         notes: what the reader of a verdict should know of how it was opened.
         reading: how its answers will be read.
         class_names: what its own files call its classes, in its order; empty where nothing does.
@@ -52,6 +53,7 @@ class Facts:
     address: str
     digest: str
     architecture: str
+    preparation: str
     notes: tuple[Note, ...]
     reading: HowRead
     class_names: tuple[str, ...] = ()
@@ -63,6 +65,7 @@ class Facts:
             address=query.address,
             digest=query.digest,
             architecture=query.architecture,
+            preparation=query.preparation,
             notes=query.notes,
             reading=HowRead.of(query),
             class_names=query.class_names,
@@ -124,6 +127,7 @@ class IsolatedQuery(Query):
         )
         self.architecture = session.facts.architecture
         self.class_names = session.facts.class_names
+        self.preparation = session.facts.preparation
         #: What it has answered so far, on disk; ``None`` where nothing is kept.
         self.journal: Any = getattr(session, "journal", None)
         self.notes = session.facts.notes

@@ -20,8 +20,7 @@ from collections.abc import Sequence
 from typing import Any, NoReturn
 
 from fpframe.base import Address, split_form
-from fpframe.errors import PluginError
-from fpframe.interfaces import BackboneSource, SuspectSource
+from fpframe.interfaces import BackboneSource
 from fpframe.isolation.confinement import Bounds
 from fpframe.isolation.frames import Frames
 from fpframe.isolation.libc import end_with_parent
@@ -49,7 +48,7 @@ def main(descriptor: int, parent: int, *, blocked: Sequence[str], pinned: Sequen
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     orders = socket.socket(fileno=descriptor)
     warnings.simplefilter("ignore", DeprecationWarning)  # of Python, about libraries' threads and forks
-    registry = _warm_registry(blocked, pinned)
+    registry = load_registry(blocked=blocked, pinned=pinned)
     gc.collect()
     gc.freeze()  # what all children share stays shared
     _reply(orders, {"ready": True})
@@ -65,6 +64,7 @@ def main(descriptor: int, parent: int, *, blocked: Sequence[str], pinned: Sequen
         if order["do"] == "end":
             _end(order["pid"])
         else:
+            _warm_source(registry, order["address"])
             if order["backbone"]:
                 _warm_backbone(registry, Address.parse(order["backbone"]))
             talk, report, says = descriptors
@@ -72,13 +72,10 @@ def main(descriptor: int, parent: int, *, blocked: Sequence[str], pinned: Sequen
             _reply(orders, {"number": order["number"], "pid": pid})
 
 
-def _warm_registry(blocked: Sequence[str], pinned: Sequence[str]) -> Registry:
-    """Return the registry of the parent, with all suspect sources imported, which each child would import otherwise."""
-    registry = load_registry(blocked=blocked, pinned=pinned)
-    for name in registry.names(SuspectSource.kind):
-        with contextlib.suppress(PluginError):  # it is told when the source is needed
-            registry.get(SuspectSource.kind, name)
-    return registry
+def _warm_source(registry: Registry, address: str) -> None:
+    """Import the source of a suspect, which each process that opens one of its kind would import otherwise."""
+    with contextlib.suppress(Exception):  # it is told where the suspect is opened
+        find_source(registry, address)
 
 
 def _warm_backbone(registry: Registry, address: Address) -> None:

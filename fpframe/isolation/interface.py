@@ -12,7 +12,7 @@ from typing import ClassVar, Self, final
 
 import attrs
 
-from fpframe.base import Note
+from fpframe.base import Note, as_address
 from fpframe.isolation.border import IsolatedQuery, Session
 from fpframe.isolation.failure import Failure
 from fpframe.isolation.journal import Journal, JournalledSession, Journals
@@ -76,7 +76,7 @@ class Isolation(ABC):
         """
         if not isinstance(suspect, str | Path):
             return request.open(suspect, self.registry)
-        query = self._opened(str(suspect), request, questions)
+        query = self._opened(as_address(suspect), request, questions)
         query.notes += tuple(
             Note(
                 "limit-not-held",

@@ -21,6 +21,7 @@ from fpframe.base import canonical_json, parse_json
 from fpframe.errors import ResourceError, UsageError
 from fpframe.isolation.border import Answers, Facts, HowRead, Session
 from fpframe.isolation.failure import Failure
+from fpframe.isolation.messages import written_request
 from fpframe.isolation.request import OpeningRequest
 from fpframe.models import OUTPUTS, Reading, image_digests
 from fpframe.store import Store
@@ -224,7 +225,11 @@ def _told(address: str, digest: str, request: OpeningRequest, questions: str) ->
         "format": _FORMAT,
         "suspect": {"address": address, "digest": digest, **_place(digest)},
         "questions": questions,
-        "opened": attrs.asdict(request, filter=lambda field, _: field.name not in ("max_queries", "device", "terms")),
+        "opened": {
+            name: value
+            for name, value in written_request(request).items()
+            if name not in ("max_queries", "device", "terms")
+        },
     }
     told = json.loads(canonical_json(told))
     return told, hashlib.sha256(canonical_json(told).encode()).hexdigest()[:16]

@@ -20,7 +20,8 @@ _LETTERS, _NOTES, _CLASSES = 2000, 64, 100_000
 
 def written_request(request: OpeningRequest) -> dict[str, Any]:
     """Return a request as JSON-able data."""
-    return attrs.asdict(request)
+    plain = {"preparation": str(request.preparation), "terms": attrs.asdict(request.terms)}
+    return {**attrs.asdict(request, recurse=False), **plain}
 
 
 def read_request(data: dict[str, Any]) -> OpeningRequest:
@@ -39,6 +40,7 @@ def written_facts(facts: Facts) -> dict[str, Any]:
         "is": "facts",
         "digest": facts.digest,
         "architecture": facts.architecture,
+        "preparation": facts.preparation,
         "notes": [note.to_dict() for note in facts.notes],
         "reading": written_reading(facts.reading),
         "class_names": list(facts.class_names),
@@ -63,6 +65,7 @@ def read_facts(data: dict[str, Any], address: str) -> Facts:
         address=address,
         digest=digest,
         architecture=_text(data["architecture"]),
+        preparation=_text(data["preparation"]),
         notes=tuple(attrs.evolve(note, text=_text(note.text)) for note in read),
         reading=read_reading(data["reading"]),
         class_names=tuple(map(_text, names)),

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import attrs
 
-from fpframe.models import Outputs, Query
-from fpframe.opening import Suspect, open_suspect, per_channel
+from fpframe.models import Outputs, Preparation, Query, as_preparation
+from fpframe.opening import Suspect, open_suspect
 from fpframe.registry import Registry
 from fpframe.spending import Terms
 
@@ -19,8 +19,7 @@ class OpeningRequest:
         image_shape: channels, height and width of the queries.
         backbone: address of the architecture that bare weights belong to.
         outputs: how answers are to be read.
-        mean: per-channel mean to subtract from pixels.
-        std: per-channel standard deviation to divide pixels by.
+        preparation: what happens to pixels before it takes them; its text will do.
         device: torch device to run it on.
         batch_size: images per call.
         max_queries: most images that it may be sent.
@@ -34,8 +33,7 @@ class OpeningRequest:
     image_shape: tuple[int, int, int]
     backbone: str | None = None
     outputs: Outputs = "auto"
-    mean: tuple[float, ...] | None = attrs.field(default=None, converter=per_channel)
-    std: tuple[float, ...] | None = attrs.field(default=None, converter=per_channel)
+    preparation: Preparation = attrs.field(default=None, converter=as_preparation)
     device: str = "cpu"
     batch_size: int = 256
     max_queries: int | None = None

@@ -24,6 +24,21 @@ from .classifier import Classifier as Classifier, state_digest as state_digest
 from .dataset import Dataset as Dataset, Images as Images
 from .fitted import Fitted as Fitted, free_sizes as free_sizes
 from .modes import copied as copied, evaluating as evaluating
+from .preparation import (
+    GREY as GREY,
+    NCHW as NCHW,
+    NHWC as NHWC,
+    PLAIN as PLAIN,
+    RGB as RGB,
+    Channels as Channels,
+    Layout as Layout,
+    Preparation as Preparation,
+    Resize as Resize,
+    as_preparation as as_preparation,
+    finite as finite,
+    per_channel as per_channel,
+    positive as positive,
+)
 from .query import Query as Query
 from .queryset import (
     QueryPart as QueryPart,

@@ -51,7 +51,7 @@ class Arithmetic:
         convolutions = [layer for layer in model.modules() if isinstance(layer, nn.Conv2d)]
         if not any(layer.in_channels >= WIDE for layer in convolutions):
             return cls()
-        _, height, width = model.image_shape
+        _, height, width = model.preparation.shape(model.image_shape)
         worth = batch_size * height * width >= MANY and not any(layer.groups > 1 for layer in convolutions)
         return cls(memory_format=CHANNELS_LAST, precision=BFLOAT16 if half and worth else FLOAT32)
 

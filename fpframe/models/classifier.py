@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from fpframe.base import Note, is_adapted, tensors_digest, with_form
 from fpframe.errors import ModelError, UsageError, first_line
 from fpframe.models.modes import evaluation_mode
+from fpframe.models.preparation import Preparation
 from fpframe.models.query import Query
 
 
@@ -23,6 +24,8 @@ class Classifier(nn.Module):
         image_shape: channels, height and width of its images.
         mean: per-channel mean that is subtracted from pixels, or ``None``.
         std: per-channel standard deviation that pixels are divided by, or ``None``.
+        preparation: what else happens to pixels before the network takes them, such as resizing; mean and std may
+            stand in it.
         address: what the network was built by, for the record.
         form: which form of the architecture was built: ``unchanged``, or what was adapted to the images, such as
             ``stem=small``. It is empty where the architecture has one form only, or nothing had to be adapted.
@@ -39,6 +42,7 @@ class Classifier(nn.Module):
         image_shape: tuple[int, int, int],
         mean: Sequence[float] | None = None,
         std: Sequence[float] | None = None,
+        preparation: Preparation | str | None = None,
         address: str = "",
         form: str = "",
     ) -> None:
@@ -53,12 +57,13 @@ class Classifier(nn.Module):
         #: What the reader of a verdict should know of how its weights were found in a file; ``{whose}`` stands for
         #: whose file that is, which whoever opens it knows.
         self.liberties: tuple[Note, ...] = ()
-        self.mean = None if mean is None else tuple(mean)
-        self.std = None if std is None else tuple(std)
-        channels = image_shape[0]
-        self._identity = mean is None and std is None
+        plain = Preparation.of(preparation)
+        channels = plain.shape(image_shape)[0]
+        mean, std = (plain.mean if mean is None else mean), (plain.std if std is None else std)
         self.register_buffer("_mean", _per_channel(mean, channels, 0.0, "mean"), persistent=False)
         self.register_buffer("_std", _per_channel(std, channels, 1.0, "std"), persistent=False)
+        #: What happens to pixels before the network takes them.
+        self.preparation = Preparation.of(plain, mean=mean, std=std)
 
     def forward(self, pixels: Tensor) -> Tensor:
         """Return logits ``(N, K)`` for pixels ``(N, C, H, W)``.
@@ -66,8 +71,36 @@ class Classifier(nn.Module):
         The network gets memory of its own: many write into their input, such as one that begins with
         ``Normalize(inplace=True)``, and the pixels are read by others after it.
         """
-        logits: Tensor = self.module(pixels.clone() if self._identity else (pixels - self._mean) / self._std)
+        preparation = self.preparation
+        shaped = preparation.shaped(pixels)
+        if preparation.scale != 1:
+            shaped = shaped * preparation.scale
+        images = (shaped - self._mean) / self._std if preparation.normalises else shaped.clone()
+        logits: Tensor = self.module(preparation.laid_out(images))
         return logits
+
+    @property
+    def mean(self) -> tuple[float, ...] | None:
+        """Per-channel mean that is subtracted from pixels."""
+        return self.preparation.mean
+
+    @property
+    def std(self) -> tuple[float, ...] | None:
+        """Per-channel standard deviation that pixels are divided by."""
+        return self.preparation.std
+
+    def behind(self, preparation: Preparation, image_shape: tuple[int, int, int]) -> Classifier:
+        """Return the same network, not a copy, for images of a shape that are prepared in another way."""
+        made = Classifier(
+            self.module,
+            num_classes=self.num_classes,
+            image_shape=image_shape,
+            preparation=preparation,
+            address=self.address,
+            form=self.form,
+        )
+        made.foreign, made.liberties = self.foreign, self.liberties
+        return made.train(self.training)
 
     @property
     def architecture(self) -> str:

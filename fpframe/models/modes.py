@@ -28,7 +28,7 @@ class _Flag:
     @contextmanager
     def off(self, owners: Iterable[Any]) -> Iterator[None]:
         """Turn the flag of each owner off inside the block; after it each flag is what it is when nobody needs it."""
-        owners = list(owners)
+        owners = [owner for owner in owners if hasattr(owner, self._name)]  # a frozen TorchScript network has no modes
         with self._gate:
             # written only where it is on: on a small network writing takes a tenth of the time of an answer
             mine = [owner for owner in owners if getattr(owner, self._name) or owner in self._users]
@@ -45,6 +45,8 @@ class _Flag:
         """Give copies the flags that their owners have when nobody needs them off."""
         with self._gate:
             for owner, twin in zip(owners, copies, strict=True):
+                if not hasattr(owner, self._name):
+                    continue
                 setattr(twin, self._name, getattr(owner, self._name) or owner in self._users)
 
     def _restore(self, owners: list[Any], mine: list[Any]) -> None:
@@ -69,7 +71,8 @@ def evaluating(model: nn.Module) -> Iterator[None]:
 
     Several threads may do so with one model; the last one restores it.
     """
-    with evaluation_mode(model), _learning.off(model.parameters()):
+    # weights that were made in inference mode are frozen for good, and torch lets nobody write their flag
+    with evaluation_mode(model), _learning.off(p for p in model.parameters() if not p.is_inference()):
         yield
 
 

@@ -55,7 +55,7 @@ class Placement:
                 with self.hold(twin):
                     blank = self.send(torch.zeros(2, *model.image_shape))
                     self.forward(twin, blank).sum().backward()
-            except RuntimeError:
+            except Exception:  # of torch, or the network's own; one that is broken says so again in the plainest way
                 return False
         return True
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from fpframe.base import Note
 from fpframe.errors import FpframeError, ModelError, ResourceError, UsageError
@@ -24,6 +24,10 @@ class Query:
         address: what the model was called by, for the record.
         digest: SHA-256 of the model's file or weights, empty when it has neither.
         architecture: address of the network that was built for it, where that is known.
+        network: what is asked, where it is a network of this process that answers with logits or what wraps them;
+            pixels are prepared for it before.
+        preparation: how images are prepared for it, as text; empty where it gets them as they are, or prepares them
+            itself.
         spent: images asked so far.
         ask_all: from batches of pixels to their answers in the same order, for a model that is asked several at once;
             ``None`` asks one after the other.
@@ -74,6 +78,8 @@ class Query:
         self.address = address
         self.digest = digest
         self.architecture = ""
+        self.network: nn.Module | None = None
+        self.preparation = ""
         self.spent = 0
         self.ask_all: Callable[[Sequence[Tensor]], Iterator[Any]] | None = None
         self.meter: Meter | None = None

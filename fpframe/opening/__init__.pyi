@@ -1,4 +1,6 @@
+from .asked import AskedModel as AskedModel
 from .backbones import PYTHON as PYTHON, build_backbone as build_backbone
+from .batches import BatchLimits as BatchLimits, in_chunks as in_chunks
 from .checkpoints import (
     SUFFIXES as SUFFIXES,
     describe_weights as describe_weights,
@@ -16,26 +18,20 @@ from .inprocess import (
     open_query as open_query,
     refuse_backbone as refuse_backbone,
 )
+from .inputs import TakenInput as TakenInput, take_input as take_input
 from .modelfiles import (
     as_input as as_input,
     check_input as check_input,
     existing_file as existing_file,
     file_digest as file_digest,
     has_suffix as has_suffix,
-    in_chunks as in_chunks,
 )
 from .networks import build_for_weights as build_for_weights
+from .outputs import NetworkOutput as NetworkOutput, as_rows as as_rows, choose_output as choose_output
 from .ownnames import own_class_names as own_class_names, with_own_classes as with_own_classes
-from .perchannel import finite as finite, per_channel as per_channel, positive as positive
 from .saved import opening_notes as opening_notes
-from .suspects import (
-    Opening as Opening,
-    Suspect as Suspect,
-    find_service as find_service,
-    find_source as find_source,
-    known_forms as known_forms,
-    open_suspect as open_suspect,
-)
+from .sources import find_service as find_service, find_source as find_source, known_forms as known_forms
+from .suspects import Opening as Opening, Suspect as Suspect, open_suspect as open_suspect
 from .trust import imports_code as imports_code, refuse_code as refuse_code
 from .victim import Victim as Victim
 from .weights import load_weights as load_weights, save_weights as save_weights

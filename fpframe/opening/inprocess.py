@@ -5,12 +5,23 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import attrs
 import torch
 from torch import Tensor, nn
 
 from fpframe.errors import ModelError, UsageError, first_line
 from fpframe.interfaces import SuspectRequest
-from fpframe.models import AnswerReader, Classifier, Outputs, Query, copied, evaluating, state_digest
+from fpframe.models import (
+    PLAIN,
+    AnswerReader,
+    Classifier,
+    Outputs,
+    Preparation,
+    Query,
+    copied,
+    evaluating,
+    state_digest,
+)
 from fpframe.opening.ownnames import own_class_names, with_own_classes
 from fpframe.opening.saved import is_from_source, opening_notes
 
@@ -28,25 +39,25 @@ def module_query(module: nn.Module, request: SuspectRequest) -> Query:
     device = open_device(request.device)
     given = module
     request, names = with_own_classes(request, own_class_names(module))
+    front, whole = request.preparation, request.preparation
     if isinstance(module, Classifier):
         _check_fit(module, request)
-        if request.mean is not None or request.std is not None:
-            module = module.module
+        module, front, whole = _as_asked(module, request)
     digest = state_digest(module.module if isinstance(module, Classifier) else module)
     elsewhere = any(tensor.device != device for tensor in [*module.parameters(), *module.buffers()])
     network = copied(module).to(device) if elsewhere else module
     floats = {weight.dtype for weight in network.parameters() if weight.is_floating_point()}
     dtype = floats.pop() if len(floats) == 1 else torch.float32
-    prepare = normaliser(request).to(device)
+    prepare = normaliser(attrs.evolve(request, preparation=front)).to(device)
 
     def ask(pixels: Tensor) -> Any:
         with evaluating(network):
             return network(prepare(pixels.to(device)).to(dtype))
 
     query = open_query(ask, request, digest=digest, usual="logits" if _of_a_library(given) else None)
-    query.class_names = names
+    query.class_names, query.network, query.preparation = names, given, str(whole)
     if isinstance(given, Classifier):
-        prepared = request.mean is not None or request.std is not None
+        prepared = request.preparation.normalises
         query.architecture, query.notes = given.architecture, opening_notes(given, whose="suspect", prepared=prepared)
     return query
 
@@ -90,7 +101,7 @@ def open_query(
     `usual` says what models of its sort answer with, which settles what the answers leave open.
     """
     outputs = request.outputs if outputs is None else outputs
-    return Query(
+    query = Query(
         ask,
         num_classes=request.num_classes,
         outputs=outputs,
@@ -101,6 +112,8 @@ def open_query(
         classes=request.classes,
         reader=AnswerReader(outputs, request.num_classes, request.classes, usual=usual),
     )
+    query.preparation = str(request.preparation)
+    return query
 
 
 def open_device(name: str) -> torch.device:
@@ -119,13 +132,12 @@ def open_device(name: str) -> torch.device:
 
 
 def normaliser(request: SuspectRequest) -> Classifier:
-    """Return the network that subtracts the request's mean from pixels and divides them by its std."""
+    """Return the network that prepares pixels ``(N, C, H, W)`` in [0, 1] as the request says."""
     return Classifier(
         nn.Identity(),
         num_classes=request.num_classes,
         image_shape=request.image_shape,
-        mean=request.mean,
-        std=request.std,
+        preparation=request.preparation,
     )
 
 
@@ -142,14 +154,36 @@ def refuse_backbone(request: SuspectRequest) -> None:
         )
 
 
+def _as_asked(model: Classifier, request: SuspectRequest) -> tuple[nn.Module, Preparation, Preparation]:
+    """Return the network that is asked, how images are prepared before it, and how in all, with what it does itself.
+
+    A classifier keeps its own preparation, unless the request says by what pixels are subtracted or divided.
+
+    Raises:
+        UsageError: both say how images are brought to size.
+    """
+    said, own = request.preparation, model.preparation
+    if said.geometry != PLAIN and own.geometry != PLAIN:
+        raise UsageError(
+            f"the network prepares images itself ({own}), and '{said}' was said ({request.address}); say what it does "
+            "not do"
+        )
+    shaping = said if own.geometry == PLAIN else own
+    if not said.normalises:
+        return model, said, attrs.evolve(shaping, scale=own.scale, mean=own.mean, std=own.std)
+    whole = attrs.evolve(shaping, scale=said.scale, mean=said.mean, std=said.std)
+    return model.module, whole, whole
+
+
 def _check_fit(model: Classifier, request: SuspectRequest) -> None:
     if model.num_classes != request.num_classes:
         raise ModelError(
             f"the suspect tells {model.num_classes} classes where the victim tells {request.num_classes} "
             f"({request.address}); say with --classes which of the victim's they are"
         )
-    if model.image_shape != request.image_shape:
+    if model.image_shape != request.prepared_shape:
         raise ModelError(
             f"the suspect takes images of shape {model.image_shape} (channels, height, width) where the "
-            f"queries have {request.image_shape} ({request.address}); both must take the same images"
+            f"queries have {request.prepared_shape} ({request.address}); both must take the "
+            "same images, or say how they are prepared, as in --input 'resize=224; rgb'"
         )

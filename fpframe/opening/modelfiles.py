@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -12,11 +12,10 @@ from torch import Tensor
 from fpframe.base import Address, mistaken_for, why_unread
 from fpframe.errors import ModelError, UsageError
 from fpframe.interfaces import SuspectRequest
+from fpframe.opening.layouts import colour, written
 
 #: Element types that a network may want its images in.
 INPUT_DTYPES = (torch.float32, torch.float16, torch.bfloat16, torch.float64, torch.uint8)
-
-_COLOURS = {1: "grey", 3: "RGB"}
 
 
 def has_suffix(address: str, *suffixes: str) -> bool:
@@ -47,8 +46,10 @@ def existing_file(address: str) -> Path:
     return path
 
 
-def file_digest(path: Path) -> str:
-    """Return the SHA-256 of a file's bytes."""
+def file_digest(path: Path, *others: Path) -> str:
+    """Return the SHA-256 of a file's bytes; with other files that belong to it, that of their digests in this order."""
+    if others:
+        return hashlib.sha256(" ".join(file_digest(each) for each in (path, *others)).encode()).hexdigest()
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
@@ -73,11 +74,11 @@ def check_input(shape: Sequence[int | None], dtype: torch.dtype | None, request:
             f"height, width ({request.address}); export it for images"
         )
     batch, channels, *size = shape
-    wanted, *wanted_size = request.image_shape
+    wanted, *wanted_size = request.prepared_shape
     if channels not in (None, wanted):
         raise ModelError(
-            f"the suspect takes {_colour(channels)} images (shape {_shape(shape)}) where the queries are "
-            f"{_colour(wanted)} ({request.address}); both must take the same images, channels first"
+            f"the suspect takes {colour(channels)} images (shape {written(shape)}) where the queries are "
+            f"{colour(wanted)} ({request.address}); both must take the same images, channels first"
         )
     if any(given not in (None, need) for given, need in zip(size, wanted_size, strict=True)):
         raise ModelError(
@@ -94,28 +95,3 @@ def check_input(shape: Sequence[int | None], dtype: torch.dtype | None, request:
 def as_input(pixels: Tensor, dtype: torch.dtype) -> Tensor:
     """Turn pixels in [0, 1] into the element type that a network wants; uint8 stands for 0 to 255."""
     return (pixels * 255).round().to(torch.uint8) if dtype == torch.uint8 else pixels.to(dtype)
-
-
-def in_chunks(ask: Callable[[Tensor], Tensor], size: int) -> Callable[[Tensor], Tensor]:
-    """Ask exactly `size` images at a time, for a network whose batch size was fixed when it was exported.
-
-    The last chunk is filled up with its last image; answers to the filling are dropped.
-    """
-
-    def ask_chunks(pixels: Tensor) -> Tensor:
-        answers = []
-        for chunk in torch.split(pixels, size):
-            missing = size - len(chunk)
-            full = torch.cat([chunk, chunk[-1:].expand(missing, *chunk.shape[1:])]) if missing else chunk
-            answers.append(ask(full)[: len(chunk)])
-        return torch.cat(answers)
-
-    return ask_chunks
-
-
-def _colour(channels: int | None) -> str:
-    return _COLOURS.get(channels or 0, f"{channels}-channel")
-
-
-def _shape(shape: Sequence[int | None]) -> str:
-    return f"({', '.join('?' if size is None else str(size) for size in shape)})"

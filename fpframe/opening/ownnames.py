@@ -28,6 +28,8 @@ def own_class_names(model: Any) -> tuple[str, ...]:
         return ()
     complete = sorted(by_number) == list(range(len(by_number)))
     names = tuple(name for _, name in sorted(by_number.items()))
+    if names == tuple(f"LABEL_{number}" for number in range(len(names))):
+        return ()  # what transformers writes where nobody named them
     return names if complete and all(isinstance(name, str) for name in names) else ()
 
 

@@ -114,7 +114,7 @@ def opening_notes(classifier: Classifier, *, whose: str, prepared: bool) -> tupl
                 "preparation-assumed",
                 f"Nobody said how images are prepared for the {whose}: {_numbers(classifier.mean)} was subtracted from "
                 f"pixels, and they were divided by {_numbers(classifier.std)}, as is usual for {plain}. If that is not "
-                "how it was trained, give --mean and --std.",
+                "how it was trained, say --input, or --mean and --std.",
             )
         )
     liberties = (attrs.evolve(note, text=note.text.replace("{whose}", whose)) for note in classifier.liberties)

@@ -23,7 +23,7 @@ def imports_code(registry: Registry, address: str) -> bool:
     for kind in (BackboneSource, DatasetSource, SuspectSource):
         if name and name in registry.names(kind.kind):
             try:
-                if registry.get(kind.kind, name).imports_code:
+                if registry.declared(kind.kind, name).get("imports_code"):
                     return True
             except PluginError:  # one that does not work imports nothing
                 continue

@@ -27,7 +27,7 @@ def save_weights(classifier: Classifier, path: Path | str, *, facts: Mapping[str
     known = {
         "backbone": classifier.architecture,
         "num_classes": classifier.num_classes,
-        "image_shape": list(classifier.image_shape),
+        "image_shape": list(classifier.preparation.shape(classifier.image_shape)),
         **(facts or {}),
     }
     # tied weights share memory, which the format refuses: each name gets its own copy

@@ -46,12 +46,14 @@ class Description:
         name: what it is called by.
         doc: its documentation; the first line is the summary.
         parameters: its hyper-parameters with their defaults; of a scheme or stratum, what it says.
+        declared: what its interface lets it declare, such as the forms of a suspect source's addresses.
     """
 
     kind: str
     name: str
     doc: str
     parameters: dict[str, Any]
+    declared: dict[str, Any] = attrs.field(factory=dict)
 
     @classmethod
     def of(cls, offer: Any) -> Description:
@@ -62,7 +64,31 @@ class Description:
         else:
             doc, parameters = inspect.getdoc(offer) or "", offer().params()
         plain = json.loads(json.dumps(parameters, default=repr))
-        return cls(kind=_kind(offer), name=offer.name, doc=doc, parameters=plain)
+        return cls(kind=_kind(offer), name=offer.name, doc=doc, parameters=plain, declared=declared_by(offer))
+
+
+def declared_by(offer: Any) -> dict[str, Any]:
+    """Return what the interfaces of a component class let it declare, as far as it does so in plain words.
+
+    Schemes and strata declare nothing: they are data already.
+    """
+    if not inspect.isclass(offer):
+        return {}
+    names = {
+        name
+        for owner in offer.__mro__
+        if issubclass(owner, Component) and owner.__module__.startswith("fpframe.interfaces.")
+        for name, kind in vars(owner).get("__annotations__", {}).items()
+        if str(kind).startswith("ClassVar")
+    }
+    values = {name: getattr(offer, name, None) for name in sorted(names)}
+    return {name: list(v) if isinstance(v, tuple) else v for name, v in values.items() if _is_plain(v)}
+
+
+def _is_plain(value: object) -> bool:
+    if isinstance(value, tuple | list):
+        return all(isinstance(each, str | int | bool) for each in value)
+    return isinstance(value, str | int | bool)
 
 
 def offers_of(module: object, *, name: str) -> dict[Key, Any]:

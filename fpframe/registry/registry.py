@@ -14,7 +14,7 @@ import attrs
 
 from fpframe.errors import FpframeDeprecationWarning, ParameterError, PluginError, nearest
 from fpframe.interfaces import Component
-from fpframe.registry.offers import KINDS, Description, Key, imported_offers, offers_of, one_line
+from fpframe.registry.offers import KINDS, Description, Key, declared_by, imported_offers, offers_of, one_line
 from fpframe.registry.pins import parse_pin, plain_name
 
 ComponentT = TypeVar("ComponentT", bound=Component)
@@ -93,6 +93,10 @@ class _Offer:
     def described(self) -> Description:
         return self.description or Description.of(self.value)
 
+    @property
+    def declared(self) -> Mapping[str, Any]:
+        return declared_by(self.value) if self.description is None else self.description.declared
+
 
 class Registry:
     """Look up components by kind and name.
@@ -155,6 +159,16 @@ class Registry:
             PluginError: it is unknown, two plugins offer it, or its plugin does not load.
         """
         return self._offer(kind, name).value
+
+    def declared(self, kind: str, name: str) -> Mapping[str, Any]:
+        """Return what a component class declares by its interface's class variables, without importing its plugin.
+
+        What is declared otherwise than by texts, numbers and lists of them is left out.
+
+        Raises:
+            PluginError: it is unknown, two plugins offer it, or a plugin that nobody looked at before does not load.
+        """
+        return self._offer(kind, name).declared
 
     def owner(self, kind: str, name: str) -> PluginInfo:
         """Return the plugin that offers the component or scheme of that kind and name.

@@ -7,6 +7,7 @@ import shutil
 import tempfile
 import weakref
 from collections.abc import Callable, Hashable
+from contextlib import AbstractContextManager, ExitStack
 from functools import cached_property
 from pathlib import Path
 from typing import TypeVar
@@ -47,6 +48,12 @@ class Bench:
 
     def __init__(self) -> None:
         self._kept: dict[Hashable, object] = {}
+        self._blocks = ExitStack()
+        weakref.finalize(self, self._blocks.close)
+
+    def enter(self, block: AbstractContextManager[T]) -> T:
+        """Enter a block that ends with this bench, and return what it yields."""
+        return self._blocks.enter_context(block)
 
     def once(self, key: Hashable, make: Callable[[], T]) -> T:
         """Return what `make` returns, which is called only the first time that `key` is asked for."""

@@ -60,9 +60,9 @@ class Transcript:
 
 
 def identity(query: Query) -> dict[str, str]:
-    """Return which model a suspect is; its architecture only where somebody built a network for it."""
-    architecture = {"architecture": query.architecture} if query.architecture else {}
-    return {"address": query.address, "digest": query.digest, **architecture}
+    """Return which model a suspect is; its architecture and how images are prepared for it only where that is known."""
+    known = {"architecture": query.architecture, "preparation": query.preparation}
+    return {"address": query.address, "digest": query.digest, **{name: text for name, text in known.items() if text}}
 
 
 def service_of(query: Query) -> dict[str, Any]:
@@ -93,6 +93,7 @@ class RecordedQuery(Query):
             options["reader"] = ReadAlready(options["num_classes"])
         super().__init__(self._look_up, digest=suspect.get("digest", ""), **options)
         self.architecture = suspect.get("architecture", "")
+        self.preparation = suspect.get("preparation", "")
         #: Which service answered, as it was written down then; empty for other suspects.
         self.service: dict[str, Any] = about.get("service", {})
         self._channel = about.get("channel")

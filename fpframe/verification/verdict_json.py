@@ -31,6 +31,7 @@ class SuspectFields:
     address: str
     digest: str
     architecture: str = ""
+    preparation: str = ""
 
 
 @attrs.frozen(kw_only=True)
@@ -65,8 +66,7 @@ class SettingFields:
     classes: ClassFields | None = None
     match_classes: bool = False
     backbone: str | None = None
-    mean: tuple[float, ...] | None = None
-    std: tuple[float, ...] | None = None
+    preparation: str | None = None
     device: str = ""
     batch_size: int = 0
     max_queries: int | None = None

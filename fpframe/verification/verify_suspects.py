@@ -13,6 +13,7 @@ from fpframe.decision import Test, reaches, refuse_alpha, require_alpha
 from fpframe.enrolment import Enrolment, units_of
 from fpframe.errors import UsageError, nearest
 from fpframe.isolation import Isolation, OpeningRequest, OwnProcess
+from fpframe.models import Preparation
 from fpframe.models.classes import Classes
 from fpframe.opening import Opening, Suspect
 from fpframe.registry import Registry, load_registry
@@ -61,13 +62,16 @@ def verify_many(
 
     Args:
         enrolment: an enrolment, or the folder of one.
-        suspects: modules (pixels to logits), callables (pixels to probabilities), or addresses.
+        suspects: modules (pixels to logits), callables (pixels to probabilities), other objects that a suspect source
+            takes, such as classifiers of scikit-learn, or addresses.
         answers: files of recorded answers, each of one more suspect; see `Transcript`.
 
     Options:
         backbone: address of the architecture, for suspects that are files of weights.
         outputs: how answers are read; ``auto`` looks at the first ones, and refuses those that may be several things.
-        mean: per-channel mean to subtract from pixels before the suspect sees them.
+        preparation: what happens to pixels before the suspect sees them, as a `Preparation` or its text, such as
+            ``resize=224,bicubic,antialias; rgb``.
+        mean: per-channel mean to subtract from them, where `preparation` says none.
         std: per-channel standard deviation to divide them by.
         device: torch device of the suspect.
         batch_size: images per call.
@@ -145,6 +149,9 @@ def _verify(
 ) -> list[Verdict | Unfinished]:
     asking = _asking(options)
     opening: dict[str, Any] = dict(options)  # what is left
+    opening["preparation"] = Preparation.of(
+        opening.get("preparation"), mean=opening.pop("mean", None), std=opening.pop("std", None)
+    )
     if not isinstance(enrolment, Enrolment):
         enrolment = Enrolment.open(enrolment, registry=registry)
     count = len(suspects) + len(answers)
@@ -165,8 +172,7 @@ def _verify(
     )
     settings: dict[str, Any] = {
         "backbone": request.backbone,
-        "mean": None if request.mean is None else list(request.mean),
-        "std": None if request.std is None else list(request.std),
+        "preparation": str(request.preparation) or None,
         "device": request.device,
         "batch_size": request.batch_size,
         "max_queries": request.max_queries,

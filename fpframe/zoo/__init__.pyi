@@ -30,7 +30,11 @@ from .model import ZooModel as ZooModel, trained_lineage as trained_lineage, vic
 from .outlook import Outlook as Outlook, announce as announce
 from .parts import Parts as Parts, partition as partition
 from .plan import ZooPlan as ZooPlan, plan_zoo as plan_zoo
-from .planner import plan_models as plan_models
+from .planner import (
+    plan_models as plan_models,
+    require_thefts as require_thefts,
+    thefts_of_weights as thefts_of_weights,
+)
 from .references import ZooReferences as ZooReferences
 from .rows import ZooRow as ZooRow
 from .setting import (

@@ -78,6 +78,11 @@ def _component(step: Step, workspace: Workspace) -> dict[str, Any]:
 
 
 def _backbone(address: str, workspace: Workspace) -> dict[str, Any]:
+    geometry = str(workspace.geometry(address))
+    return {**_architecture(address, workspace), **({"geometry": geometry} if geometry else {})}
+
+
+def _architecture(address: str, workspace: Workspace) -> dict[str, Any]:
     prefix = Address.parse(address).prefix
     if prefix == PYTHON:
         # the architecture of a user's own module has no revision, and is edited

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import attrs
-from torch import nn
 
 from fpframe.models import Dataset
 from fpframe.opening import Victim
@@ -77,7 +76,7 @@ def plan_zoo(
     recipe: Recipe | str | Path,
     dataset: Dataset | str | None = None,
     *,
-    victim: Victim | nn.Module | str | None = None,
+    victim: object = None,
     seed: int | None = None,
     splits: Iterable[str] = SPLITS,
     without: Iterable[str] = (),

@@ -16,7 +16,7 @@ from fpframe.recipe import SPLITS, DerivedGroup, IndependentGroup, Recipe
 from fpframe.registry import Registry
 from fpframe.rng import derive_seed
 from fpframe.zoo.drawn import require_seeded, with_seed
-from fpframe.zoo.lineage import LABELS, VICTIM, Lineage, Step
+from fpframe.zoo.lineage import LABELS, VICTIM, Lineage, Step, holds_weights
 from fpframe.zoo.model import ZooModel, trained_lineage
 from fpframe.zoo.strangers import draw_stranger
 from fpframe.zoo.strata import find_stratum, strata_of
@@ -32,7 +32,7 @@ def plan_models(
         recipe: the recipe.
         registry: the attacks.
         splits: the splits to plan.
-        without: strata to leave out.
+        without: strata to leave out; thefts too, as their models are called.
 
     Raises:
         UsageError: there is no such split or stratum.
@@ -45,11 +45,11 @@ def plan_models(
     for split in splits:
         if split not in SPLITS:
             raise UsageError(f"unknown split '{split}'{nearest(split, SPLITS)}")
-    for stratum in sorted(skipped):
+    thieves = [Thief.of(group, registry) for group in recipe.derived]
+    for stratum in sorted(skipped - {thief.label for thief in thieves}):
         find_stratum(stratum, registry)
     strata = strata_of(recipe, registry)
     require_seeded(recipe, registry)
-    thieves = [Thief.of(group, registry) for group in recipe.derived]
     _refuse_twins(thieves)
     models: list[ZooModel] = []
     for split in splits:
@@ -66,8 +66,29 @@ def plan_models(
             }
             before = sum(model.stratum == group.stratum for model in made)
             made += make[strata[group.stratum].made](group, trained, before)
-        models += [*made, *planner.derived()]
+        models += [*made, *(model for model in planner.derived() if model.stratum not in skipped)]
     return models
+
+
+def thefts_of_weights(recipe: Recipe, registry: Registry) -> tuple[str, ...]:
+    """Return the attacks of a recipe, as models made by them are called, that begin with the victim's weights."""
+    thieves = [Thief.of(group, registry) for group in recipe.derived]
+    return tuple(sorted({thief.label for thief in thieves if holds_weights(thief.steps[0], registry)}))
+
+
+def require_thefts(recipe: Recipe, registry: Registry, without: Iterable[str]) -> None:
+    """Refuse a recipe all of whose thefts to fit an encoder on are left out, for want of the victim's weights.
+
+    Raises:
+        RecipeError: names them.
+    """
+    fit = {Thief.of(group, registry).label for group in recipe.derived if group.fit}
+    if fit and fit <= set(without):
+        raise RecipeError(
+            f"recipe '{recipe.name}' fits encoders on nothing but thefts that need the victim's weights "
+            f"({', '.join(sorted(fit))}), and the victim can only be asked; add a theft that only asks, such as "
+            "extract(soft), or give the victim as a PyTorch module"
+        )
 
 
 def _own_thieves(strata: Iterable[Stratum], registry: Registry) -> dict[str, Thief]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import attrs
 import numpy as np
@@ -10,14 +11,15 @@ import torch
 
 from fpframe.base import Event, Note
 from fpframe.errors import ModelError
-from fpframe.models import Classifier, Dataset
-from fpframe.opening import Victim, open_dataset, opening_notes
+from fpframe.models import PLAIN, Classifier, Dataset
+from fpframe.opening import AskedModel, Victim, open_dataset, opening_notes
 from fpframe.recipe import Recipe, Run
 from fpframe.registry import SAME_ARCHITECTURE
 from fpframe.zoo.build import build_models, missing_models
 from fpframe.zoo.lengths import find_lengths, unable, wants_lengths, with_lengths
 from fpframe.zoo.model import victim_model
 from fpframe.zoo.parts import partition
+from fpframe.zoo.planner import thefts_of_weights
 from fpframe.zoo.pool import open_own_pool
 from fpframe.zoo.workspace import VictimHandle, Workspace
 
@@ -32,9 +34,10 @@ class Setting:
     Attributes:
         recipe: the full recipe.
         workspace: data, store, plugins and victim.
-        without: strata that are left out.
+        without: strata that are left out, and thefts.
         victim_name: what the victim was called by.
         caveats: what had to be assumed.
+        thefts_left_out: the thefts among what is left out: those that need weights which the victim does not give.
     """
 
     recipe: Recipe
@@ -42,6 +45,7 @@ class Setting:
     without: tuple[str, ...]
     victim_name: str
     caveats: tuple[Note, ...]
+    thefts_left_out: tuple[str, ...] = ()
 
     @property
     def victim(self) -> VictimHandle:
@@ -116,8 +120,8 @@ def prepare(
     else:
         given, address = victim.open(workspace.dataset, workspace.registry)
         _require_finite(given, workspace)
-        caveats += opening_notes(given, whose="victim", prepared=victim.mean is not None or victim.std is not None)
-        name = victim.model if isinstance(victim.model, str) else given.address
+        caveats += opening_notes(given, whose="victim", prepared=victim.preparation.normalises)
+        name = str(victim.model) if isinstance(victim.model, str | Path) else given.address
         if victim.indices is None:
             caveats.append(
                 Note(
@@ -126,19 +130,39 @@ def prepare(
                     "like them. Name them with --victim-indices.",
                 )
             )
+    geometry = PLAIN if given is None else given.preparation.geometry
     if address is None or SAME_ARCHITECTURE in without:
         # nothing of the victim's own architecture is trained then, students neither: a small one stands in for it
         without = tuple(sorted({*without, SAME_ARCHITECTURE}))
-        address = recipe.victim.backbone
+        address, geometry = recipe.victim.backbone, PLAIN
         caveats.append(
             Note(
                 "victim-architecture-absent",
                 f"No model of the victim's own architecture was trained; {address} stands in for it.",
             )
         )
+    thefts = (
+        () if given is None or not isinstance(given.module, AskedModel) else thefts_of_weights(recipe, run.registry)
+    )
+    if thefts:
+        without = tuple(sorted({*without, *thefts}))
+        caveats.append(
+            Note(
+                "thefts-left-out",
+                "The victim can only be asked, and gives no weights, so no theft that modifies them was tried, and it "
+                f"is not known how well such copies are recognised: {', '.join(thefts)}.",
+            )
+        )
     if given is not None:
-        workspace.victim = VictimHandle.of(given, workspace.parts, backbone=address)
-    return Setting(recipe=recipe, workspace=workspace, without=without, victim_name=name, caveats=tuple(caveats))
+        workspace.victim = VictimHandle.of(given, workspace.parts, backbone=address, geometry=geometry)
+    return Setting(
+        recipe=recipe,
+        workspace=workspace,
+        without=without,
+        thefts_left_out=thefts,
+        victim_name=name,
+        caveats=tuple(caveats),
+    )
 
 
 def with_able_models(setting: Setting, run: Run, *, own: bool, may_train: bool = True) -> Setting:

@@ -11,8 +11,8 @@ from torch import Tensor
 
 from fpframe.base import content_key
 from fpframe.errors import ModelError, UsageError
-from fpframe.models import Classifier, Dataset, Images, Training, state_digest
-from fpframe.opening import build_backbone, open_pool
+from fpframe.models import PLAIN, Classifier, Dataset, Images, Preparation, Training, state_digest
+from fpframe.opening import AskedModel, build_backbone, open_pool
 from fpframe.registry import Registry, load_registry
 from fpframe.store import Store
 from fpframe.zoo.lineage import VICTIM
@@ -30,26 +30,32 @@ class VictimHandle:
         classifier: the victim itself.
         key: identity of its behaviour, which is part of the key of everything made from it.
         backbone: address of the architecture that ``victim`` stands for in a recipe.
+        geometry: how images are brought to the size and colours of that architecture, where it is the victim's own.
     """
 
     classifier: Classifier
     key: str
     backbone: str
+    geometry: Preparation = PLAIN
 
     @classmethod
-    def of(cls, classifier: Classifier, parts: Parts, *, backbone: str) -> VictimHandle:
+    def of(cls, classifier: Classifier, parts: Parts, *, backbone: str, geometry: Preparation = PLAIN) -> VictimHandle:
         """Identify a victim by weights, structure, normalisation, and its labels of some images.
 
-        Its probabilities would tell more, but their last bits differ between machines.
+        Its probabilities would tell more, but their last bits differ between machines. One that can only be asked shows
+        no weights, so that more of its labels have to tell it from others.
         """
-        labels = classifier.logits(parts.pool.pixels[:PROBE_IMAGES]).argmax(1)
+        probes = parts.pool.pixels if isinstance(classifier.module, AskedModel) else parts.pool.pixels[:PROBE_IMAGES]
+        labels = classifier.logits(probes).argmax(1)
         identity = [
             state_digest(classifier.module),
             str(classifier.module),
             [classifier.mean, classifier.std],
             labels.tolist(),
         ]
-        return cls(classifier=classifier, key=content_key(identity), backbone=backbone)
+        preparation = str(attrs.evolve(classifier.preparation, mean=None, std=None))
+        key = content_key([*identity, preparation] if preparation else identity)
+        return cls(classifier=classifier, key=key, backbone=backbone, geometry=geometry)
 
 
 @attrs.frozen(kw_only=True)
@@ -76,6 +82,7 @@ class Workspace:
         store: where models are kept.
         victim: the victim; ``None`` while it is itself being trained.
         victim_backbone: address that ``victim`` stands for while there is no victim yet.
+        victim_geometry: how images are brought to the size and colours of that architecture.
         data_root: folder of data sets that are files.
         device: where models are trained and asked, as the run says; worker processes need to be told.
         mends: whether a model whose entry in the store turns out to be damaged is trained again at once, as it is after
@@ -89,6 +96,7 @@ class Workspace:
     store: Store
     victim: VictimHandle | None = None
     victim_backbone: str | None = None
+    victim_geometry: Preparation = PLAIN
     data_root: Path | None = None
     device: str | None = None
     mends: bool = False
@@ -117,14 +125,20 @@ class Workspace:
         return self._pools[address]
 
     def build(self, backbone: str, seed: int) -> Classifier:
-        """Return a fresh network for the workspace's data."""
-        return build_backbone(
-            self.registry,
-            self.resolve(backbone),
-            num_classes=self.dataset.num_classes,
-            image_shape=self.dataset.image_shape,
-            seed=seed,
-        )
+        """Return a fresh network for the workspace's data; one of the victim's architecture gets them as the victim."""
+        address, shape = self.resolve(backbone), self.dataset.image_shape
+        geometry = self.geometry(address)
+        network = build_backbone(self.registry, address, self.dataset.num_classes, geometry.shape(shape), seed=seed)
+        if geometry == PLAIN:
+            return network
+        own = network.preparation
+        return network.behind(attrs.evolve(geometry, scale=own.scale, mean=own.mean, std=own.std), shape)
+
+    def geometry(self, address: str) -> Preparation:
+        """Return how images are brought to the size and colours of an architecture."""
+        if self.victim is None:
+            return self.victim_geometry if address == self.victim_backbone else PLAIN
+        return self.victim.geometry if address == self.victim.backbone else PLAIN
 
     def structure(self, backbone: str) -> str:
         """Return a digest of the layers and first weights that an address gives, and of the source of its module."""

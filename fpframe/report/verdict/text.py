@@ -25,6 +25,8 @@ def verdicts_text(verdicts: Sequence[Verdict]) -> str:
         )
         if verdict.suspect.get("architecture"):
             lines.append(f"  opened as {verdict.suspect['architecture']}")
+        if verdict.suspect.get("preparation"):
+            lines.append(f"  images prepared: {verdict.suspect['preparation']}")
         if verdict.settings.get("reading"):
             lines.append(f"  answers read as {reading_text(verdict.settings['reading'])}")
         classes = verdict.settings.get("classes") or {"how": "order"}

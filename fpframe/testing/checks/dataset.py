@@ -11,7 +11,7 @@ from fpframe.errors import DataError, FpframeError, UsageError
 from fpframe.interfaces import DatasetSource
 from fpframe.models import Dataset
 from fpframe.testing.bench import Bench
-from fpframe.testing.check import check, require
+from fpframe.testing.check import NotHere, check, require
 from fpframe.testing.damage import HARMS, damaged, files_in
 from fpframe.testing.exercise import Setting, Task, recorded
 
@@ -38,7 +38,10 @@ def example(component: DatasetSource, bench: Bench) -> tuple[str, Path]:
 
     def write() -> tuple[str, Path]:
         folder = bench.new_folder()
-        rest = component.example(folder)
+        try:
+            rest = component.example(folder)
+        except ModuleNotFoundError as error:
+            raise NotHere(f"its example needs '{error.name}', which is not installed") from error
         # libraries that are imported when it is first opened may change the process
         component.open(rest, root=folder)
         return rest, folder

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import chdir
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, chdir, contextmanager
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import attrs
 import torch
 from torch import Tensor, nn
 
 from fpframe.errors import FpframeError, ModelError, ResourceError, UsageError
-from fpframe.interfaces import SuspectRequest, SuspectSource
-from fpframe.models import TOP1, Classifier, Query, state_digest, through_channel
+from fpframe.interfaces import SuspectExample, SuspectRequest, SuspectSource, has_form, is_one_of
+from fpframe.models import TOP1, Classifier, Preparation, Query, state_digest, through_channel
 from fpframe.rng import generator
 from fpframe.testing.bench import CLASSES, SIDE, Bench
 from fpframe.testing.check import NotHere, check, require
@@ -24,28 +25,32 @@ from fpframe.testing.exercise import Setting, Task, recorded
 IMAGES = 7
 #: How far an answer may be from the model's, by rounding errors of another runtime.
 CLOSE = 1e-5
-#: Addresses of other things.
+#: Addresses of other things, and objects that nobody asks.
 _STRANGERS = ("timm:resnet18", "folder:pets", "digits", "model.unknown", "")
+_OBJECTS = (object(), 1.5, (1, 2), [], {}, Path)
 
 
 @attrs.frozen(kw_only=True, eq=False)
 class Example:
-    """A model that was written as a suspect.
+    """A model that was made into a suspect.
 
     Attributes:
         model: the model.
         folder: what it was written into.
         request: what opens it.
+        suspect: the object, where it is one of this process.
     """
 
     model: Classifier
     folder: Path
     request: SuspectRequest
+    suspect: Any = None
 
     def open(self, component: SuspectSource, **changes: object) -> Query:
         """Open it, with some things said otherwise."""
+        request = attrs.evolve(self.request, **changes)  # type: ignore[arg-type]
         with chdir(self.folder):
-            return component.open(attrs.evolve(self.request, **changes))  # type: ignore[arg-type]
+            return component.open(request) if self.suspect is None else component.adapt(self.suspect, request)
 
     def expected(self, asked: Tensor, channel: str | None) -> Tensor:
         """Return what the model answers, as far as the suspect reveals it."""
@@ -63,21 +68,44 @@ def linear(*, channels: int = 1) -> Classifier:
     return Classifier(network, num_classes=CLASSES, image_shape=shape, address="conformance:linear").eval()
 
 
-def example(component: SuspectSource, bench: Bench, *, channels: int = 1) -> Example:
-    """Return the example of a source for images of so many channels."""
+def example(component: SuspectSource, bench: Bench, *, channels: int = 1, as_object: bool = False) -> Example:
+    """Return the example of a source for images of so many channels; of its objects where that is asked for."""
     if type(component).example is SuspectSource.example:
         raise NotHere("there is no example to try it on; see writes_an_example")
 
     def write() -> Example:
         folder, model = bench.new_folder(), linear(channels=channels)
-        with chdir(folder):
-            request = component.example(folder, model)
-        made = Example(model=linear(channels=channels), folder=folder, request=request)
+        made = _shown(component, bench, folder, model, as_object=as_object)
+        shown = Example(
+            model=linear(channels=channels) if made.model is None else made.model,
+            folder=folder,
+            request=made.request,
+            suspect=made.suspect,
+        )
         # libraries that are imported when it is first asked may change the process
-        made.open(component)(_images(bench, channels)[:1])
-        return made
+        shown.open(component)(_images(bench, channels)[:1])
+        return shown
 
-    return bench.once(("suspect", channels), write)
+    return bench.once(("suspect", channels, as_object), write)
+
+
+def _shown(
+    component: SuspectSource, bench: Bench, folder: Path, model: Classifier, *, as_object: bool = False
+) -> SuspectExample:
+    """Let a source make a suspect; what it starts for that runs as long as the bench is there."""
+    try:
+        with chdir(folder):
+            made = (component.example_object if as_object else component.example)(folder, model)
+            shown = bench.enter(made) if isinstance(made, AbstractContextManager) else made
+    except ModuleNotFoundError as error:
+        raise NotHere(f"its example needs '{error.name}', which is not installed") from error
+    if isinstance(shown, SuspectRequest):
+        return SuspectExample(request=shown)
+    require(
+        isinstance(shown, SuspectExample),
+        f"example returns a {type(shown).__name__}; return a SuspectRequest or a SuspectExample",
+    )
+    return shown
 
 
 def prepare(component: SuspectSource, bench: Bench, setting: Setting) -> Task:
@@ -104,6 +132,19 @@ def _images(bench: Bench, channels: int = 1) -> Tensor:
     return bench.images(IMAGES, channels=channels, seed=1).pixels
 
 
+@contextmanager
+def _unchanged(network: nn.Module) -> Iterator[None]:
+    """Put a network into training mode, and make sure that it is left in it."""
+    before = [module.training for module in network.modules()]
+    network.train()
+    try:
+        yield
+        require(all(module.training for module in network.modules()), "it leaves a network in another mode; restore it")
+    finally:
+        for module, mode in zip(network.modules(), before, strict=True):
+            module.training = mode
+
+
 def _refused(work: Callable[[], object], what: str, kind: type[FpframeError] = FpframeError) -> str:
     """Return the one line with which something is refused."""
     try:
@@ -123,13 +164,11 @@ def _refused(work: Callable[[], object], what: str, kind: type[FpframeError] = F
 def writes_an_example(component: SuspectSource, bench: Bench) -> None:
     """`example` writes a model as a suspect, for the other checks to open, and leaves the model as it is."""
     model = linear()
-    before, folder = state_digest(model), bench.new_folder()
+    before = state_digest(model)
     try:
-        with chdir(folder):
-            request = component.example(folder, model)
+        request = _shown(component, bench, bench.new_folder(), model).request
     except NotImplementedError as error:
         raise AssertionError(str(error)) from error
-    require(isinstance(request, SuspectRequest), f"example returns a {type(request).__name__}; return a SuspectRequest")
     asked = (request.num_classes, request.image_shape)
     require(asked == (CLASSES, model.image_shape), "its example is for other classes or images; take them of the model")
     same = state_digest(model) == before and not any(module.training for module in model.modules())
@@ -139,18 +178,58 @@ def writes_an_example(component: SuspectSource, bench: Bench) -> None:
 @check("suspect")
 def matches_its_own_addresses_alone(component: SuspectSource, bench: Bench) -> None:
     """`matches` tells from the address that it opens its example, and nothing of another kind."""
-    address = example(component, bench).request.address
-    require(component.matches(address), f"it does not match '{address}', its own example; let matches say True")
+    shown = example(component, bench)
+    address = shown.request.address
+    with chdir(shown.folder):
+        require(
+            shown.suspect is not None or component.matches(address),
+            f"it does not match '{address}', its own example; let matches say True",
+        )
     taken = [stranger for stranger in _STRANGERS if component.matches(stranger)]
     require(not taken, f"it matches {', '.join(map(repr, taken))}, which others open; match its own addresses alone")
 
 
 @check("suspect")
 def forms_tell_what_its_addresses_look_like(component: SuspectSource, bench: Bench) -> None:
-    """`forms` is what users are shown where nothing opens an address."""
+    """`forms` is what users are shown where nothing opens an address, and by what a plugin is imported for one."""
     forms = component.forms
+    if component.objects and not forms:
+        return
     told = isinstance(forms, tuple) and forms and all(isinstance(form, str) and form.strip() for form in forms)
     require(told, f"forms is {forms!r}; declare what addresses look like, such as ('FILE.onnx',)")
+    shown = example(component, bench)
+    with chdir(shown.folder):
+        fits = any(has_form(shown.request.address, form) for form in forms)
+    require(fits, f"'{shown.request.address}', its example, has none of the forms {', '.join(forms)}; declare its form")
+
+
+@check("suspect", when=lambda component: bool(component.objects))
+def takes_its_own_objects_alone(component: SuspectSource, bench: Bench) -> None:
+    """`adapts` tells that it takes the object of its example, whose class it declares, and nothing of another kind."""
+    suspect = example(component, bench, as_object=True).suspect
+    require(suspect is not None, "its example_object has no object; return SuspectExample(request=..., suspect=...)")
+    name = type(suspect).__qualname__
+    require(is_one_of(suspect, component.objects), f"objects does not have {name}, its example; declare its class")
+    require(component.adapts(suspect), f"it does not take a {name}, its own example; let adapts say True")
+    taken = [type(stranger).__name__ for stranger in _OBJECTS if component.adapts(stranger)]
+    require(not taken, f"it takes {', '.join(map(repr, taken))}, which nobody can ask; take its own objects alone")
+
+
+@check("suspect", when=lambda component: bool(component.objects))
+def an_object_answers_as_its_model_and_stays_as_it_is(component: SuspectSource, bench: Bench) -> None:
+    """An object is not asked by being opened, answers as the model that it was made of, and keeps its modes."""
+    for channels in (1, 3):
+        shown = example(component, bench, channels=channels, as_object=True)
+        pixels = _images(bench, channels)
+        network = shown.suspect if isinstance(shown.suspect, nn.Module) else shown.model
+        with _unchanged(network):
+            query = shown.open(component)
+            require(query.spent == 0, f"opening asks {query.spent} images of the object's budget; ask nothing")
+            answers = query(pixels)
+        gap = float((answers - shown.expected(pixels, query.channel)).abs().max())
+        require(
+            gap <= CLOSE, f"an object's answers are {gap:.2g} away from the model's; hand over pixels as it takes them"
+        )
 
 
 @check("suspect")
@@ -226,7 +305,7 @@ def mean_and_std_are_applied(component: SuspectSource, bench: Bench) -> None:
     shown, pixels = example(component, bench), _images(bench)
     mean, std = (0.4,), (0.5,)
     try:
-        query = shown.open(component, mean=mean, std=std)
+        query = shown.open(component, preparation=Preparation(mean=mean, std=std))
     except UsageError:
         return
     expected = shown.expected((pixels - mean[0]) / std[0], query.channel)
@@ -265,11 +344,15 @@ def _writes_files(component: SuspectSource, bench: Bench) -> list[Path]:
 def a_missing_suspect_is_refused(component: SuspectSource, bench: Bench) -> None:
     """Where the files of a suspect are gone, the error is one line that names its address."""
     shown = example(component, bench)
-    if not _writes_files(component, bench):
+    if shown.suspect is not None or not _writes_files(component, bench):
         return
     address = shown.request.address
     with emptied(shown.folder):
-        require(component.matches(address), "it matches what is there alone; let matches decide by the address")
+        of_folders = any(form.startswith("FOLDER/") for form in component.forms)  # by what is in them
+        require(
+            of_folders or component.matches(address),
+            "it matches what is there alone; let matches decide by the address",
+        )
         message = _refused(lambda: shown.open(component)(_images(bench)), "a suspect that is not there")
     require(address in message, f"its refusal of a missing suspect does not name '{address}': {message}; name it")
 
@@ -278,6 +361,8 @@ def a_missing_suspect_is_refused(component: SuspectSource, bench: Bench) -> None
 def a_damaged_suspect_is_refused(component: SuspectSource, bench: Bench) -> None:
     """With a file cut off or gone, a suspect answers as before, or the error is one line."""
     shown, whole = example(component, bench), _run(component, bench).results["answers"]
+    if shown.suspect is not None:
+        return
     for file in _writes_files(component, bench):
         for harm in HARMS:
             answers: list[Tensor] = []

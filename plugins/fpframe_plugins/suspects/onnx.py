@@ -2,52 +2,56 @@
 
 from __future__ import annotations
 
-import hashlib
 import importlib
+import warnings
 from pathlib import Path
 from typing import Any, ClassVar
 
 import attrs
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 import fpframe
 from fpframe.errors import first_line, ran_out_of_memory
 from fpframe.opening import (
-    as_input,
-    check_input,
+    NetworkOutput,
+    as_rows,
+    choose_output,
     existing_file,
     file_digest,
-    has_suffix,
     in_chunks,
-    normaliser,
     open_query,
     refuse_backbone,
+    take_input,
 )
-from fpframe_plugins.suspects._external_data import external_files
+from fpframe.rng import isolated
+from fpframe_plugins.suspects._external_data import checked_files, external_files
 
 _DTYPES = {
     "tensor(float)": torch.float32,
     "tensor(float16)": torch.float16,
     "tensor(double)": torch.float64,
     "tensor(uint8)": torch.uint8,
+    "tensor(int8)": torch.int8,
+    "tensor(int16)": torch.int16,
+    "tensor(int32)": torch.int32,
+    "tensor(int64)": torch.int64,
 }
 
 
 @attrs.frozen(kw_only=True)
 class OnnxFile(fpframe.SuspectSource):
-    """Open ``.onnx`` files, with as many threads as torch may use.
+    """Open ``.onnx`` files, with as many threads as torch may use, and take sessions of onnxruntime.
 
-    The network must have one input, images ``(N, C, H, W)`` of floats or bytes. Of several outputs the one
-    with K columns is read, otherwise the first; with ``--outputs labels`` the first one of integers.
+    The network must have one input, images of floats or whole numbers. Channels that come last, other colours and
+    pixels from 0 to 255 are told from the file, and noted. Of several outputs the one with K columns is read,
+    otherwise the first; with ``--outputs labels`` the first one of integers. Weights may lie in further files of its
+    folder, which its digest takes in.
     """
 
     name: ClassVar[str] = "onnx"
     forms: ClassVar[tuple[str, ...]] = ("FILE.onnx",)
-
-    def matches(self, address: str) -> bool:
-        """Tell whether it is a path that ends in ``.onnx``."""
-        return has_suffix(address, ".onnx")
+    objects: ClassVar[tuple[str, ...]] = ("onnxruntime.InferenceSession",)
 
     def open(self, request: fpframe.SuspectRequest) -> fpframe.Query:
         """Return access to the network.
@@ -58,22 +62,34 @@ class OnnxFile(fpframe.SuspectSource):
         """
         refuse_backbone(request)
         path = existing_file(request.address)
-        session = _session(path, request)
-        image = _image(session, request)
-        output = _output(session, request)
-        dtype = _DTYPES.get(image.type)
-        batch = check_input([size if isinstance(size, int) else None for size in image.shape], dtype, request)
-        prepare = normaliser(request)
+        weights = checked_files(path)
+        digest = file_digest(path, *weights)
+        return _query(_session(path, request), request, digest=digest)
 
-        def ask(pixels: Tensor) -> Tensor:
-            images = as_input(prepare(pixels), dtype or torch.float32).numpy()
-            return torch.from_numpy(session.run([output.name], {image.name: images})[0])
+    def adapt(self, suspect: Any, request: fpframe.SuspectRequest) -> fpframe.Query:
+        """Return access to a session, on the device that it was made for.
 
-        return open_query(ask if batch is None else in_chunks(ask, batch), request, digest=_digest(path))
+        Raises:
+            ModelError: the network has other classes or other images.
+        """
+        return _query(suspect, request)
+
+    def as_network(self, request: fpframe.SuspectRequest) -> nn.Module | None:
+        """Return what onnx2torch makes of a file, where it is installed and knows all that is in it."""
+        try:
+            with warnings.catch_warnings(), isolated(0):
+                warnings.simplefilter("ignore")
+                network: nn.Module = importlib.import_module("onnx2torch").convert(str(existing_file(request.address)))
+        except Exception:  # it knows few operations, and is not needed
+            return None
+        return network.eval()
 
     def companions(self, address: str) -> list[str]:
         """Return the files beside it that hold its weights."""
-        return [str(path) for path in _weights(Path(address))]
+        path = Path(address)
+        beside = [path.with_name(f"{path.name}{ending}") for ending in (".data", "_data")]
+        found = [each for each in beside if each.is_file()]
+        return [str(each) for each in dict.fromkeys([*found, *external_files(path)])]
 
     def example(self, folder: Path, model: fpframe.Classifier) -> fpframe.SuspectRequest:
         """Export a model for any number of images."""
@@ -82,6 +98,33 @@ class OnnxFile(fpframe.SuspectSource):
         free = ({0: torch.export.Dim("count")},)
         torch.onnx.export(model, (images,), path, dynamic_shapes=free, dynamo=True, external_data=False, verbose=False)
         return fpframe.SuspectRequest(address=str(path), num_classes=model.num_classes, image_shape=model.image_shape)
+
+    def example_object(self, folder: Path, model: fpframe.Classifier) -> fpframe.SuspectExample:
+        """Return a session of the example."""
+        request = self.example(folder, model)
+        session = importlib.import_module("onnxruntime").InferenceSession(
+            request.address, providers=["CPUExecutionProvider"]
+        )
+        return fpframe.SuspectExample(request=attrs.evolve(request, address="InferenceSession"), suspect=session)
+
+
+def _query(session: Any, request: fpframe.SuspectRequest, *, digest: str = "") -> fpframe.Query:
+    image = _image(session, request)
+    output = _output(session, request)
+    taken = take_input(
+        [size if isinstance(size, int) else None for size in image.shape],
+        _DTYPES.get(image.type),
+        request,
+        names=[size if isinstance(size, str) else None for size in image.shape],
+    )
+
+    def ask(pixels: Tensor) -> Tensor:
+        answer = session.run([output], {image.name: taken(pixels).numpy()})[0]
+        return as_rows(torch.from_numpy(answer))
+
+    query = open_query(ask if taken.batch is None else in_chunks(ask, taken.batch), taken.request, digest=digest)
+    query.notes = taken.notes
+    return query
 
 
 def _session(path: Path, request: fpframe.SuspectRequest) -> Any:
@@ -128,39 +171,20 @@ def _image(session: Any, request: fpframe.SuspectRequest) -> Any:
     return inputs[0]
 
 
-def _output(session: Any, request: fpframe.SuspectRequest) -> Any:
+def _output(session: Any, request: fpframe.SuspectRequest) -> str:
+    """Return the name of the output that is read."""
     outputs = session.get_outputs()
     tensors = [entry for entry in outputs if entry.type.startswith("tensor(") and "string" not in entry.type]
-    if not tensors:
-        raise fpframe.ModelError(
-            f"the suspect has no tensor of numbers among its outputs ({request.address}); export it without a ZipMap"
-        )
-    if request.outputs == "labels":
-        return next((entry for entry in tensors if "int" in entry.type), tensors[0])
-    fitting = [entry for entry in tensors if len(entry.shape) == 2 and entry.shape[1] == request.num_classes]
-    chosen = fitting[0] if fitting else tensors[0]
-    told = chosen.shape[1] if len(chosen.shape) == 2 else None
-    if isinstance(told, int) and told not in (1, request.num_classes):
-        raise fpframe.ModelError(
-            f"the suspect tells {told} classes where the victim tells {request.num_classes} "
-            f"({request.address}); say with --classes which of the victim's they are"
-        )
-    return chosen
-
-
-def _digest(path: Path) -> str:
-    """Return the file's SHA-256; weights that lie elsewhere are taken in."""
-    elsewhere = dict.fromkeys([*_weights(path), *external_files(path)])
-    weights = [each for each in elsewhere if each.stat().st_size]
-    if not weights:
-        return file_digest(path)
-    return hashlib.sha256(" ".join(file_digest(each) for each in [path, *weights]).encode()).hexdigest()
-
-
-def _weights(path: Path) -> list[Path]:
-    """Return the files beside it that hold its weights: ``FILE.onnx.data`` of PyTorch, ``FILE.onnx_data`` of others."""
-    beside = [path.with_name(f"{path.name}{ending}") for ending in (".data", "_data")]
-    return [each for each in beside if each.is_file()]
+    chosen = choose_output(
+        [
+            NetworkOutput(
+                entry.name, tuple(size if isinstance(size, int) else None for size in entry.shape), "int" in entry.type
+            )
+            for entry in tensors
+        ],
+        request,
+    )
+    return str(tensors[chosen].name)
 
 
 @fpframe.hookimpl

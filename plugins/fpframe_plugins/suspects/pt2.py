@@ -2,35 +2,43 @@
 
 from __future__ import annotations
 
+import copy
 import zipfile
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import attrs
 import torch
 from torch import Tensor
 from torch.export import Dim, ExportedProgram
 from torch.export.passes import move_to_device_pass
+from torch.utils import _pytree as pytree
 
 import fpframe
 from fpframe.errors import first_line
 from fpframe.opening import (
-    as_input,
-    check_input,
+    BatchLimits,
+    NetworkOutput,
+    as_rows,
+    choose_output,
     existing_file,
     file_digest,
-    has_suffix,
-    in_chunks,
-    normaliser,
     open_device,
     open_query,
     refuse_backbone,
+    take_input,
 )
+
+#: Above this a bound is none: exporters write "no limit" as a large number.
+_ENDLESS = 2**31
 
 
 @attrs.frozen(kw_only=True)
 class ExportedProgramFile(fpframe.SuspectSource):
-    """Open ``.pt2`` files: a network's graph and weights, without its Python code.
+    """Open ``.pt2`` files: a network's graph and weights, without its Python code. Programs in memory are taken too.
+
+    Its input may be an argument by position or by name, or lie in a tuple or dict. Of several outputs, in a tuple or
+    dict, the one with K columns is read. How many images it takes at once is kept to, as the program records it.
 
     Opening such a file can run code that its author hid in it: PyTorch reads parts of it with the
     unrestricted unpickler and evaluates its shape expressions. So it is refused unless somebody says
@@ -39,10 +47,7 @@ class ExportedProgramFile(fpframe.SuspectSource):
 
     name: ClassVar[str] = "pt2"
     forms: ClassVar[tuple[str, ...]] = ("FILE.pt2",)
-
-    def matches(self, address: str) -> bool:
-        """Tell whether it is a path that ends in ``.pt2``."""
-        return has_suffix(address, ".pt2")
+    objects: ClassVar[tuple[str, ...]] = ("torch.ExportedProgram",)
 
     def open(self, request: fpframe.SuspectRequest) -> fpframe.Query:
         """Return access to the program.
@@ -59,34 +64,25 @@ class ExportedProgramFile(fpframe.SuspectSource):
                 "say --trust-code"
             )
         digest = file_digest(path)  # before its author's code may have a say in it
-        device = open_device(request.device)
-        program = _load(path)
-        image = _image(program, request)
-        batch = check_input([size if isinstance(size, int) else None for size in image.shape], image.dtype, request)
-        if any(
-            tensor.device != device for tensor in [*program.state_dict.values(), *program.tensor_constants.values()]
-        ):
-            program = move_to_device_pass(program, device)
-        module, prepare = program.module(), normaliser(request).to(device)
-
-        def ask(pixels: Tensor) -> Tensor:
-            answer = module(as_input(prepare(pixels.to(device)), image.dtype))
-            if not isinstance(answer, Tensor):
-                raise fpframe.ModelError(
-                    f"the program answers with a {type(answer).__name__} ({request.address}); "
-                    "export it with one tensor as its output"
-                )
-            return answer
-
-        query = open_query(ask if batch is None else in_chunks(ask, batch), request, digest=digest)
+        query = _query(_load(path), request, digest=digest)
         query.notes = (
             fpframe.Note(
                 "code-trusted",
                 "Opening the suspect's file can run code of its author, and --trust-code allowed it: what the suspect "
                 "answers may depend on more than the images.",
             ),
+            *query.notes,
         )
         return query
+
+    def adapt(self, suspect: ExportedProgram, request: fpframe.SuspectRequest) -> fpframe.Query:
+        """Return access to a program in memory.
+
+        Raises:
+            UsageError: there is no such device.
+            ModelError: the program takes other images.
+        """
+        return _query(suspect, request)
 
     def example(self, folder: Path, model: fpframe.Classifier) -> fpframe.SuspectRequest:
         """Export a model for any number of images."""
@@ -97,16 +93,48 @@ class ExportedProgramFile(fpframe.SuspectSource):
             address=str(path), num_classes=model.num_classes, image_shape=model.image_shape, trust_code=True
         )
 
+    def example_object(self, folder: Path, model: fpframe.Classifier) -> fpframe.SuspectExample:
+        """Return a program for any number of images."""
+        images = torch.zeros(2, *model.image_shape)
+        program = torch.export.export(model, (images,), dynamic_shapes=({0: Dim("count")},))
+        request = fpframe.SuspectRequest(
+            address="ExportedProgram", num_classes=model.num_classes, image_shape=model.image_shape
+        )
+        return fpframe.SuspectExample(request=request, suspect=program)
+
+
+def _query(program: ExportedProgram, request: fpframe.SuspectRequest, *, digest: str = "") -> fpframe.Query:
+    device = open_device(request.device)
+    image = _image(program, request)
+    limits = _limits(program, image, request)
+    taken = take_input(_sizes(image), image.dtype, request)
+    if any(tensor.device != device for tensor in [*program.state_dict.values(), *program.tensor_constants.values()]):
+        program = move_to_device_pass(copy.deepcopy(program), device)
+    module, takes = program.module(), program.call_spec.in_spec
+
+    def ask(pixels: Tensor) -> Tensor:
+        positional, named = pytree.tree_unflatten([taken(pixels.to(device))], takes)
+        return _answer(module(*positional, **named), request)
+
+    query = open_query(limits(ask), taken.request, digest=digest)
+    query.notes = taken.notes
+    return query
+
 
 def _load(path: Path) -> ExportedProgram:
     # the loader prints a traceback for a damaged archive, so its checksums are compared first
     try:
         with zipfile.ZipFile(path) as archive:
             damaged = archive.testzip()
+            script = any(name.endswith("/constants.pkl") for name in archive.namelist())
     except (zipfile.BadZipFile, OSError) as error:
         raise fpframe.ModelError(f"'{path}' is damaged, or not a .pt2 file; export it again") from error
     if damaged is not None:
         raise fpframe.ModelError(f"'{path}' is damaged at {damaged}; get a fresh copy")
+    if script:
+        raise fpframe.ModelError(
+            f"'{path}' is TorchScript; load it with torch.jit.load, and write it with torch.onnx.export as .onnx"
+        )
     try:
         return torch.export.load(path)
     except Exception as error:
@@ -128,6 +156,51 @@ def _image(program: ExportedProgram, request: fpframe.SuspectRequest) -> Tensor:
             "export it with the images as its only input"
         )
     return inputs[0]
+
+
+def _sizes(tensor: Tensor) -> list[int | None]:
+    return [size if isinstance(size, int) else None for size in tensor.shape]
+
+
+def _limits(program: ExportedProgram, image: Tensor, request: fpframe.SuspectRequest) -> BatchLimits:
+    """Return how many images the program takes at once: a number, or a range of a dimension or of multiples of it."""
+    count: Any = image.shape[0] if image.ndim else 1
+    if isinstance(count, int):
+        return BatchLimits(least=count, most=count, step=count)
+    expression = count.node.expr
+    symbols = sorted(expression.free_symbols, key=str)
+    step = expression.coeff(symbols[0]) if len(symbols) == 1 else None
+    if step is None or not step.is_Integer or int(step) < 1 or expression != step * symbols[0]:
+        raise fpframe.ModelError(
+            f"the program takes {expression} images at once ({request.address}); export it for any number of them"
+        )
+    bounds = program.range_constraints.get(symbols[0])
+    least, most = (1, None) if bounds is None else (_whole(bounds.lower) or 1, _whole(bounds.upper))
+    return BatchLimits(least=max(1, least) * int(step), most=most and most * int(step), step=int(step))
+
+
+def _whole(bound: Any) -> int | None:
+    """Return a bound as a number; ``None`` where there is none."""
+    try:
+        number = int(bound)
+    except (TypeError, ValueError, OverflowError, AttributeError):
+        return None
+    return number if number < _ENDLESS else None
+
+
+def _answer(made: Any, request: fpframe.SuspectRequest) -> Tensor:
+    """Return the answers of what a program returns: of a tuple or dict the tensor that fits."""
+    named, _ = pytree.tree_flatten_with_path(made)
+    tensors = [(pytree.keystr(path), leaf) for path, leaf in named if isinstance(leaf, Tensor)]
+    if not tensors:
+        raise fpframe.ModelError(
+            f"the program answers with a {type(made).__name__} without tensors ({request.address}); export it with one "
+            "tensor as its output"
+        )
+    outputs = [
+        NetworkOutput(name, tuple(_sizes(tensor)), not tensor.dtype.is_floating_point) for name, tensor in tensors
+    ]
+    return as_rows(tensors[choose_output(outputs, request)][1])
 
 
 @fpframe.hookimpl

@@ -47,10 +47,6 @@ class PythonSuspect(fpframe.SuspectSource):
     forms: ClassVar[tuple[str, ...]] = ("python:MODULE:FUNCTION",)
     imports_code: ClassVar[bool] = True
 
-    def matches(self, address: str) -> bool:
-        """Tell whether its prefix is ``python``."""
-        return Address.parse(address).prefix == self.name
-
     def open(self, request: fpframe.SuspectRequest) -> fpframe.Query:
         """Return access to the function or to what it makes.
 

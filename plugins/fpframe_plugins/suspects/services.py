@@ -13,6 +13,7 @@ import attrs
 
 import fpframe
 from fpframe.base import Address
+from fpframe.models import PLAIN, as_preparation
 from fpframe.opening import open_query, refuse_backbone
 from fpframe_plugins.suspects.remote.description import Description, preset, read_description
 from fpframe_plugins.suspects.remote.example import serve_example
@@ -49,7 +50,7 @@ class _ServiceSource(fpframe.SuspectSource):
         """
         refuse_backbone(request)
         description = self.describe(request.address)
-        _check_images(description, request)
+        request = _prepared(description, request)
         try:
             remote = importlib.import_module("fpframe_plugins.suspects.remote.service")
         except ImportError as error:
@@ -166,17 +167,32 @@ def named_output(description: Description, name: str) -> Description:
     return attrs.evolve(description, request=attrs.evolve(description.request, template=asked))
 
 
-def _check_images(description: Description, request: fpframe.SuspectRequest) -> None:
-    if description.request.image not in ("png", "jpeg"):
-        return
-    if request.image_shape[0] not in (1, 3):
+def _prepared(description: Description, request: fpframe.SuspectRequest) -> fpframe.SuspectRequest:
+    """Return a request with the preparation that the description says, which must fit what is sent."""
+    if description.preparation:
+        said = as_preparation(description.preparation)
+        if request.preparation not in (PLAIN, said):
+            raise fpframe.UsageError(
+                f"the description says how images are prepared, and --input says it otherwise ({request.address}); "
+                "leave one of them out"
+            )
+        request = attrs.evolve(request, preparation=said)
+    if description.request.image in ("png", "jpeg"):
+        _check_files(request)
+    return request
+
+
+def _check_files(request: fpframe.SuspectRequest) -> None:
+    prepared = request.preparation
+    if prepared.normalises or prepared.layout != "nchw" or prepared.scale != 1:
         raise fpframe.UsageError(
-            f"images of {request.image_shape[0]} channels cannot be sent as files ({request.address}); the service "
-            "must take numbers"
+            f"'{prepared}' makes numbers that no image file holds ({request.address}); say only how files are resized, "
+            "cropped and coloured"
         )
-    if request.mean is not None or request.std is not None:
+    channels = request.prepared_shape[0]
+    if channels not in (1, 3):
         raise fpframe.UsageError(
-            f"'mean' and 'std' do not apply to images that are sent as files ({request.address}); leave them out"
+            f"images of {channels} channels cannot be sent as files ({request.address}); the service must take numbers"
         )
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import attrs
 import pytest
 
+import fpframe
 from forging import forge
 from fpframe.base import Note
 from fpframe.enrolment import format as formats
@@ -69,6 +70,26 @@ def test_a_member_of_a_later_release_is_refused_by_name_and_version(copy, name):
     forge(copy, format=3, optional={name: 1}, members={f"{name}.json": b"{}"})
     message = f"this enrolment has a member '{name}' (version 1), {RESERVED[name]}, that this fpframe does not know ("
     with pytest.raises(UsageError, match=re.escape(message) + ".*; install the release that made it"):
+        Enrolment.open(copy)
+
+
+def test_how_images_are_prepared_for_the_victim_is_kept_as_text(tmp_path):
+    opened = Enrolment.open(ENROLMENT)
+    prepared = fpframe.Preparation.read("rgb; resize=12,bicubic,antialias; mean=0.5")
+    attrs.evolve(opened, preparation=prepared).save(tmp_path / "new.enrolment")
+    assert (tmp_path / "new.enrolment" / "preparation.txt").read_text() == str(prepared)
+    again = Enrolment.open(tmp_path / "new.enrolment")
+    assert again.preparation == prepared
+    assert again.to_dict()["preparation"] == str(prepared)
+    assert opened.preparation is None
+    assert opened.to_dict()["preparation"] is None
+    assert again.digest != opened.digest
+
+
+@pytest.mark.parametrize("content", [b"resize=0", b"\xff", b"wash"])
+def test_a_preparation_that_cannot_be_read_is_a_damaged_enrolment(copy, content):
+    forge(copy, format=3, optional={"preparation": 1}, members={"preparation.txt": content})
+    with pytest.raises(IntegrityError):
         Enrolment.open(copy)
 
 

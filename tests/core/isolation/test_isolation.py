@@ -138,11 +138,13 @@ def test_a_suspect_answers_to_the_bit_as_it_does_when_it_is_opened_by_hand(way, 
 
 
 def test_what_is_said_about_a_suspect_reaches_it(way, registry, images):
-    said = {"mean": (0.4,), "std": (0.5,), "outputs": "logits"}
+    said = {"preparation": "crop=0.5; resize=8,bicubic,antialias; mean=0.4; std=0.5", "outputs": "logits"}
     by_hand = fpframe.open_suspect(
         "python:isolated_suspects:logits", registry=registry, num_classes=10, image_shape=(1, 8, 8), **said
     )
-    assert torch.equal(opened(way, "logits", **said)(images), by_hand(images))
+    query = opened(way, "logits", **said)
+    assert query.preparation == by_hand.preparation == "resize=8,bicubic,antialias; crop=0.5; mean=0.4; std=0.5"
+    assert torch.equal(query(images), by_hand(images))
 
 
 def test_weights_are_opened_in_the_architecture_that_is_named(way, registry, images, here):

@@ -41,6 +41,16 @@ class Viewing(nn.Module):
         return self.last(self.second(self.first(pixels)).view(len(pixels), -1))
 
 
+class Insisting(Viewing):
+    """A network that looks at the layout itself, and has an error of its own for it."""
+
+    def forward(self, pixels):
+        features = self.second(self.first(pixels))
+        if not features.is_contiguous():
+            raise AssertionError("features must be contiguous")
+        return self.last(features.flatten(1))
+
+
 class Exact(nn.Module):
     """A network that cannot take bfloat16: it puts float32 weights of its own beside what autocast gives it."""
 
@@ -117,7 +127,12 @@ def test_another_word_is_refused_with_those_that_there_are(settings, message):
 
 
 @pytest.mark.parametrize(
-    ("module", "chosen"), [(Viewing, ("contiguous", "bfloat16")), (Exact, ("contiguous", "float32"))]
+    ("module", "chosen"),
+    [
+        (Viewing, ("contiguous", "bfloat16")),
+        (Insisting, ("contiguous", "bfloat16")),
+        (Exact, ("contiguous", "float32")),
+    ],
 )
 def test_a_network_that_cannot_compute_so_is_trained_in_a_plainer_way(with_bfloat16, module, chosen):
     with_bfloat16(True)

@@ -28,7 +28,6 @@ def digits(registry) -> fpframe.Dataset:
     ("model", "message"),
     [
         (None, "a victim cannot be a NoneType; give a torch.nn.Module, or an address such as timm:resnet18"),
-        (lambda pixels: pixels, "a victim cannot be a function"),
         (
             "resnet18",
             r"'resnet18' is not the address of a victim; name its architecture, as in Victim\('timm:resnet18'\)",
@@ -48,6 +47,8 @@ def test_what_cannot_be_a_victim_is_refused_at_once(model, message):
         ({"mean": [float("nan")]}, ParameterError, "'mean' of 'Victim' must be finite numbers"),
         ({"mean": []}, ParameterError, "'mean' of 'Victim' must be finite numbers"),
         ({"std": [0.5, 0.0, 0.5]}, ParameterError, r"'std' of 'Victim' must be positive \(got \(0.5, 0.0, 0.5\)\)"),
+        ({"preparation": "resize=0"}, UsageError, "'resize' must be one edge or HEIGHTxWIDTH"),
+        ({"preparation": "mean=0.5", "mean": 0.4}, UsageError, "'mean' is said twice: 0.4, and 0.5"),
         ({"indices": [0.5]}, DataError, r"must be a list of whole numbers, got float64 \(1,\)"),
         ({"indices": []}, DataError, "must be a list of whole numbers"),
         ({"indices": [[1, 2]]}, DataError, r"must be a list of whole numbers, got int64 \(1, 2\)"),
@@ -114,6 +115,37 @@ def test_a_trained_victim_by_address_may_say_how_its_architecture_is_built_anew(
     monkeypatch.chdir(tmp_path)
     assert Victim("python:trained_net:make").open(digits, registry)[1] is None
     assert Victim("python:trained_net:make", backbone="paper:arc-e").open(digits, registry)[1] == "paper:arc-e"
+
+
+@pytest.mark.parametrize(
+    ("text", "shape"),
+    [("rgb; resize=10,bicubic,antialias; mean=0.4; std=0.5", (3, 10, 10)), ("crop=6; layout=nhwc", (6, 6, 1))],
+)
+def test_a_victim_gets_images_as_was_said(digits, registry, text, shape):
+    inner = nn.Sequential(nn.Flatten(), nn.Linear(int(np.prod(shape)), 10))
+    classifier, _ = Victim(inner, preparation=text).open(digits, registry)
+    pixels = digits.test.pixels[:5]
+    prepared = fpframe.Preparation.read(text)(pixels)
+    assert prepared.shape == (5, *shape)
+    assert torch.equal(classifier.logits(pixels), inner(prepared).detach())
+    assert classifier.image_shape == digits.image_shape
+    own = Victim(classifier).open(digits, registry)[0]
+    assert torch.equal(own.logits(pixels), classifier.logits(pixels)), "a classifier keeps what it does itself"
+    with pytest.raises(UsageError, match="the victim prepares images itself"):
+        Victim(classifier, preparation="resize=9").open(digits, registry)
+
+
+def test_the_architecture_of_a_victim_is_built_for_the_images_that_it_gets(digits, registry, tmp_path):
+    made = fpframe.build_backbone(registry, "paper:arc-e", 10, (3, 12, 12), seed=7)
+    fpframe.save_weights(made, tmp_path / "w.safetensors")
+    victim = Victim("paper:arc-e", weights=tmp_path / "w.safetensors", preparation="rgb; resize=12")
+    classifier, backbone = victim.open(digits, registry)
+    pixels = digits.test.pixels[:5]
+    assert torch.equal(classifier.logits(pixels), made.logits(fpframe.Preparation.read("rgb; resize=12")(pixels)))
+    assert backbone == "paper:arc-e"
+    fpframe.save_weights(classifier, tmp_path / "again.safetensors")
+    again = attrs.evolve(victim, weights=tmp_path / "again.safetensors").open(digits, registry)[0]
+    assert torch.equal(again.logits(pixels), classifier.logits(pixels))
 
 
 def test_the_weights_of_a_victim_are_found_in_a_checkpoint_by_their_name(tmp_path, digits, registry, monkeypatch):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -9,14 +12,15 @@ import attrs
 import pytest
 import torch
 import torch.nn.functional as F
+from torch import nn
 
-from fpframe import ModelError, SuspectRequest, SuspectSource, UsageError
+from fpframe import Classifier, ModelError, SuspectExample, SuspectRequest, SuspectSource, UsageError
 from fpframe.interfaces.component import Component
 from fpframe.models.classifier import state_digest
 from fpframe.opening.inprocess import normaliser, open_query
 from fpframe.opening.modelfiles import existing_file, has_suffix
 from fpframe.testing.check import ConformanceError
-from fpframe.testing.results import check_component
+from fpframe.testing.results import check_component, run_checks
 from fpframe_plugins.suspects.python import PythonSuspect
 from kit import require_fault_alone
 
@@ -204,10 +208,70 @@ class OfLabels(NetFile):
         return open_query(lambda pixels: model.logits(pixels).argmax(1), request, outputs="labels")
 
 
+class Net:
+    """A model in memory, of a library."""
+
+    def __init__(self, model: Any) -> None:
+        self.model = model
+
+
+@attrs.frozen(kw_only=True)
+class Nets(SuspectSource):
+    """Take nets."""
+
+    name: ClassVar[str] = "nets"
+    objects: ClassVar[tuple[str, ...]] = (f"{Net.__module__.partition('.')[0]}.Net",)
+
+    def adapt(self, suspect: Net, request: Any) -> Any:
+        prepare = normaliser(request)
+        return open_query(lambda pixels: suspect.model.logits(prepare(pixels)), request, outputs="logits")
+
+    def example(self, folder: Path, model: Any) -> Any:
+        request = SuspectRequest(address="Net", num_classes=model.num_classes, image_shape=model.image_shape)
+        return SuspectExample(request=request, suspect=Net(model))
+
+
+class Undeclared(Nets):
+    """Declare another class."""
+
+    objects: ClassVar[tuple[str, ...]] = ("nets.Net",)
+
+    def adapts(self, suspect: object) -> bool:
+        return isinstance(suspect, Net)
+
+
+class Greedy(Nets):
+    """Take whatever comes."""
+
+    def adapts(self, suspect: object) -> bool:
+        return True
+
+
+class Converting(NetFile):
+    """Take networks too, and leave them in evaluation mode."""
+
+    objects: ClassVar[tuple[str, ...]] = ("fpframe.Classifier",)
+
+    def adapt(self, suspect: Any, request: Any) -> Any:
+        prepare = normaliser(request)
+        return open_query(lambda pixels: suspect.eval()(prepare(pixels)), request, outputs="logits")
+
+    def example_object(self, folder: Path, model: Any) -> Any:
+        return SuspectExample(request=super().example(folder, model), suspect=model)
+
+
+class Shapeless(NetFile):
+    """Declare the form of other files."""
+
+    forms: ClassVar[tuple[str, ...]] = ("FILE.nett",)
+
+
 BROKEN: dict[str, Component] = {
     "writes_an_example": Wordless(),
     "matches_its_own_addresses_alone": Taking(),
     "forms_tell_what_its_addresses_look_like": Formless(),
+    "takes_its_own_objects_alone": Greedy(),
+    "an_object_answers_as_its_model_and_stays_as_it_is": Converting(),
     "it_says_whether_it_needs_a_backbone": Architectural(),
     "every_file_of_a_suspect_belongs_to_it": Strewing(),
     "answers_as_the_model_that_was_written": BlueFirst(),
@@ -224,6 +288,8 @@ WORDS = {
     "writes_an_example": "Wordless.example is not written; let it write a model as a suspect of 'net', and return the",
     "matches_its_own_addresses_alone": "it matches 'timm:resnet18', 'folder:pets', 'digits', 'model.unknown', ''",
     "forms_tell_what_its_addresses_look_like": "forms is (); declare what addresses look like, such as ('FILE.onnx',)",
+    "takes_its_own_objects_alone": "it takes 'object', 'float', 'tuple', 'list', 'dict', 'type', which nobody can ask",
+    "an_object_answers_as_its_model_and_stays_as_it_is": "it leaves a network in another mode; restore it",
     "it_says_whether_it_needs_a_backbone": "it opens its example without a backbone; declare needs_backbone = False",
     "every_file_of_a_suspect_belongs_to_it": "it also writes suspect.classes; let companions return that",
     "answers_as_the_model_that_was_written": "away from the model's; open what was written, channels first",
@@ -249,6 +315,8 @@ def test_a_broken_source_of_suspects_fails_the_check_of_its_fault_alone(check: s
         (Curious(), "opening asks 1 images of the suspect's budget; ask nothing"),
         (Looking(), "it matches what is there alone; let matches decide by the address"),
         (Careless(), "example changes the model that it writes; work on a copy"),
+        (Undeclared(), "objects does not have Net, its example; declare its class"),
+        (Shapeless(), "its example, has none of the forms FILE.nett; declare its form"),
         (Training(), "away from the model's; open what was written, channels first"),
     ],
     ids=lambda value: type(value).__name__,
@@ -266,8 +334,49 @@ class WithClasses(Strewing):
         return [str(Path(address).with_suffix(".classes"))]
 
 
+class Serving(NetFile):
+    """Open what a server has, which runs as long as its example is shown."""
+
+    running: ClassVar[list[Path]] = []
+
+    def find(self, address: str) -> Path:
+        if Path(address).parent not in self.running:
+            raise ModelError(f"nobody answers there ({address}); start the server")
+        return super().find(address)
+
+    @contextmanager
+    def example(self, folder: Path, model: Any) -> Iterator[Any]:  # type: ignore[override]  # what the decorator makes
+        own = Classifier(
+            nn.Sequential(nn.Flatten(), nn.Linear(model.image_shape[0] * 144, model.num_classes)),
+            num_classes=model.num_classes,
+            image_shape=model.image_shape,
+        ).eval()
+        self.running.append(folder)
+        yield SuspectExample(request=super().example(folder, own), model=own)
+        self.running.remove(folder)
+
+
+def test_what_an_example_starts_runs_while_it_is_tried_and_no_longer() -> None:
+    check_component(Serving())
+    assert Serving.running == []
+
+
+class Bookish(NetFile):
+    """Need a library for its example."""
+
+    def example(self, folder: Path, model: Any) -> Any:
+        importlib.import_module("no_such_library")
+
+
+def test_what_needs_a_library_that_is_missing_is_skipped_and_says_so() -> None:
+    results = run_checks(Bookish())
+    skipped = {result.text for result in results if result.outcome == "skipped"}
+    assert skipped == {"its example needs 'no_such_library', which is not installed"}
+    assert not [result for result in results if result.outcome == "failed"]
+
+
 @pytest.mark.parametrize(
-    "component", [NetFile(), OfLabels(), WithClasses()], ids=lambda component: type(component).__name__
+    "component", [NetFile(), OfLabels(), WithClasses(), Nets()], ids=lambda component: type(component).__name__
 )
 def test_a_sound_source_of_suspects_passes(component: Component) -> None:
     check_component(component)

@@ -232,14 +232,23 @@ def test_a_suspect_with_other_classes_is_refused(files, registry, suspect):
     assert_refused(ModelError, message, ask)
 
 
-@pytest.mark.parametrize("suspect", ["network", "classifier", "colour.onnx", "colour.pt2"])
-def test_a_suspect_for_colour_refuses_grey_images(files, opened, suspect):
-    given = {"network": make(3), "classifier": network_for(3, K)}.get(suspect, files / suspect)
+@pytest.mark.parametrize("suspect", ["network", "classifier"])
+def test_a_suspect_for_colour_refuses_grey_images(opened, suspect):
+    given = {"network": make(3), "classifier": network_for(3, K)}[suspect]
     message = {
         "network": "to have 3 channels, but got 1 channels",
         "classifier": r"shape \(3, 8, 8\) .* queries have \(1, 8, 8\)",
-    }.get(suspect, "takes RGB images .* where the queries are grey")
+    }[suspect]
     assert_refused(ModelError, message, lambda: opened(given)(pixels()))
+
+
+@pytest.mark.parametrize("suspect", ["network", "classifier", "colour.onnx", "colour.pt2"])
+def test_a_suspect_for_colour_gets_grey_images_in_colour_where_that_is_said_or_its_file_says_so(files, opened, suspect):
+    given = {"network": make(3), "classifier": network_for(3, K)}.get(suspect, files / suspect)
+    query = opened(given, preparation="" if suspect.startswith("colour") else "rgb")
+    net = given if suspect == "classifier" else make(3)
+    torch.testing.assert_close(query(pixels()), expected(pixels().expand(-1, 3, -1, -1), net), atol=1e-5, rtol=0)
+    assert query.preparation == "rgb"
 
 
 @pytest.mark.parametrize("suspect", ["classifier", "free.onnx", "free.pt2"])

@@ -146,6 +146,7 @@ class Description:
         idempotency: name of a header with one value for all tries of a request; empty sends none.
         certificates: path of a file with the certificates to trust, for a service with an authority of its own.
         plain_http: whether secrets may be sent without TLS.
+        preparation: what happens to images before they are written, as ``--input`` says it.
         request: what a request looks like.
         answer: where the answer stands.
         price: what a request costs.
@@ -163,6 +164,7 @@ class Description:
     idempotency: str = ""
     certificates: str = ""
     plain_http: bool = False
+    preparation: str = ""
     request: RequestForm = RequestForm()
     answer: AnswerForm = AnswerForm()
     price: Price = Price()

@@ -1,0 +1,43 @@
+"""Folders that hold one model, with a ``config.json`` that says which."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import fpframe
+from fpframe.base import Address
+
+#: Bytes of a config at most.
+_MOST = 16 * 2**20
+
+
+def config_of(address: str) -> Mapping[str, Any]:
+    """Return what the ``config.json`` of the folder at an address says; nothing where it cannot be read."""
+    if not address or Address.parse(address).prefix:
+        return {}
+    return read_json(Path(address, "config.json"))
+
+
+def read_json(path: Path) -> Mapping[str, Any]:
+    """Return an object that is written in a file; an empty one where there is none."""
+    try:
+        if not path.is_file() or path.stat().st_size > _MOST:
+            return {}
+        told = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return told if isinstance(told, Mapping) else {}
+
+
+def has_weights(folder: Path, names: Iterable[str]) -> bool:
+    """Tell whether a folder has one of some files.
+
+    Raises:
+        ModelError: it is gone.
+    """
+    if not folder.is_dir():
+        raise fpframe.ModelError(f"no such folder: '{folder}' (seen from {Path.cwd()}); check the path")
+    return any((folder / name).is_file() for name in names)

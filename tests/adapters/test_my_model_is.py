@@ -1,0 +1,259 @@
+"""Each row of the page "My model is a ...": the score equals that of the same network, opened as a module."""
+
+from __future__ import annotations
+
+import re
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import attrs
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import save_file
+from torch import nn
+
+import fpframe
+from adapters.networks import (
+    SHAPE,
+    SIZE,
+    K,
+    Logits,
+    layered,
+    linear,
+    network_of_timm,
+    regression,
+    resnet_of_transformers,
+)
+from fpframe.isolation import InProcess, Limits, OwnProcess
+from frozen import modern_enrolment
+
+PAGE = Path(__file__).parents[2] / "docs/how-to/my-model-is.md"
+
+
+@attrs.frozen
+class Row:
+    """One row of the page.
+
+    Attributes:
+        network: the same network as a module.
+        make: makes the suspect, in an empty folder that is the current one.
+        options: what is said about it.
+    """
+
+    network: Callable[[], nn.Module]
+    make: Callable[[], Any]
+    options: dict[str, Any] = attrs.field(factory=dict)
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+def scripted():
+    with quiet():
+        return torch.jit.freeze(torch.jit.script(layered()))
+
+
+def exported():
+    return torch.export.export(layered(), (torch.rand(2, *SHAPE),), dynamic_shapes=({0: torch.export.Dim("count")},))
+
+
+def onnx_file() -> str:
+    free = ({0: torch.export.Dim("count")},)
+    with quiet():
+        torch.onnx.export(
+            layered(), (torch.rand(2, *SHAPE),), "net.onnx", dynamic_shapes=free, dynamo=True, verbose=False
+        )
+    return "net.onnx"
+
+
+def onnx_session():
+    import onnxruntime
+
+    return onnxruntime.InferenceSession(onnx_file(), providers=["CPUExecutionProvider"])
+
+
+def program_file() -> str:
+    torch.export.save(exported(), "net.pt2")
+    return "net.pt2"
+
+
+def weights_file() -> str:
+    Path("my_network.py").write_text(
+        "from torch import nn\n\n\ndef make():\n"
+        f"    return nn.Sequential(nn.Flatten(), nn.Linear({SIZE}, 16), nn.ReLU(), nn.Linear(16, {K}))\n"
+    )
+    save_file(layered().state_dict(), "net.safetensors")
+    return "net.safetensors"
+
+
+def folder_of_transformers() -> str:
+    with quiet():
+        resnet_of_transformers().save_pretrained("hf")
+    return "hf"
+
+
+def folder_of_timm() -> str:
+    import timm
+
+    network = network_of_timm()
+    network.pretrained_cfg |= {"input_size": SHAPE, "crop_pct": 1.0, "mean": (0.0,), "std": (1.0,)}
+    timm.models.save_for_hf(network, "timm", model_args={"in_chans": 1}, safe_serialization=True)
+    return "timm"
+
+
+def mlflow_model(folder: str = "model") -> str:
+    """Save a network as MLflow saves it as ONNX."""
+    import mlflow.onnx
+    import onnx
+
+    with quiet():
+        mlflow.onnx.save_model(onnx.load_model(onnx_file()), folder)
+    return folder
+
+
+def mlflow_program() -> str:
+    import mlflow.pytorch
+
+    with quiet():
+        mlflow.pytorch.save_model(
+            layered(), "program", input_example=np.zeros((2, *SHAPE), np.float32), export_model=True
+        )
+    return "program"
+
+
+def mlflow_registry() -> str:
+    import mlflow
+
+    folder = Path(mlflow_model()).resolve()
+    mlflow.set_tracking_uri("sqlite:///registry.db")
+    client = mlflow.MlflowClient()
+    with quiet():
+        client.create_registered_model("mine")
+        client.create_model_version("mine", source=str(folder))
+    return "mlflow:models:/mine/1"
+
+
+def pyfunc():
+    import mlflow.pyfunc
+
+    with quiet():
+        return mlflow.pyfunc.load_model(mlflow_model())
+
+
+def art_classifier():
+    from art.estimators.classification import PyTorchClassifier
+
+    return PyTorchClassifier(
+        nn.Sequential(Halving(), layered()), loss=nn.CrossEntropyLoss(), input_shape=SHAPE, nb_classes=K,
+        clip_values=(0, 255), device_type="cpu",
+    )  # fmt: skip
+
+
+class Halving(nn.Module):
+    """What a network for pixels from 0 to 255 begins with."""
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        return images / 255
+
+
+def keras_model():
+    import keras
+
+    network = layered()
+    inputs = keras.Input((8, 8, 1))
+    hidden = keras.layers.Dense(16, activation="relu", name="hidden")(keras.layers.Flatten()(inputs))
+    model = keras.Model(inputs, keras.layers.Dense(K, name="head")(hidden))
+    for name, layer in (("hidden", network[1]), ("head", network[3])):
+        model.get_layer(name).set_weights([layer.weight.detach().numpy().T, layer.bias.detach().numpy()])
+    return model
+
+
+def asking_function():
+    network = layered()
+    return lambda images: torch.softmax(network(images), 1).detach().numpy()
+
+
+#: By the first cell of each row of the page.
+ROWS = {
+    "PyTorch module": Row(layered, layered),
+    "TorchScript module": Row(layered, scripted),
+    "exported program": Row(layered, exported),
+    "weights file": Row(layered, weights_file, {"backbone": "python:my_network:make"}),
+    "`.onnx` file": Row(layered, onnx_file),
+    "onnxruntime session": Row(layered, onnx_session),
+    "`.pt2` file": Row(layered, program_file, {"trust_code": True}),
+    "Hugging Face folder": Row(lambda: Logits(resnet_of_transformers()), folder_of_transformers),
+    "transformers model": Row(lambda: Logits(resnet_of_transformers()), resnet_of_transformers),
+    "timm folder": Row(network_of_timm, folder_of_timm),
+    "MLflow registry": Row(layered, mlflow_registry),
+    "MLflow folder": Row(layered, mlflow_model),
+    "MLflow folder with `model.pt2`": Row(layered, mlflow_program, {"trust_code": True}),
+    "MLflow pyfunc": Row(layered, pyfunc),
+    "scikit-learn classifier": Row(linear, regression),
+    "ART classifier": Row(layered, art_classifier),
+    "Keras model": Row(layered, keras_model),
+    "function": Row(layered, asking_function),
+}
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "sqlite:///registry.db")
+    return tmp_path
+
+
+@pytest.fixture(scope="module")
+def enrolment():
+    return modern_enrolment()
+
+
+@pytest.fixture(scope="module")
+def scores(enrolment) -> Callable[[Callable[[], nn.Module]], tuple[float, ...]]:
+    """Return what a network scores, opened as a module; each is asked once."""
+    known: dict[Any, tuple[float, ...]] = {}
+
+    def of(make: Callable[[], nn.Module]) -> tuple[float, ...]:
+        if make not in known:
+            known[make] = fpframe.verify(enrolment, make(), outputs="logits").view_scores
+        return known[make]
+
+    return of
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_the_score_is_that_of_the_same_network_as_a_module(name, folder, enrolment, scores):
+    row = ROWS[name]
+    registry = fpframe.load_registry()
+    verdict = fpframe.verify(enrolment, row.make(), isolation=InProcess(registry), **row.options)
+    assert len(verdict.view_scores) == enrolment.queries.views
+    np.testing.assert_allclose(verdict.view_scores, scores(row.network), atol=1e-5)
+
+
+#: Those that lie somewhere, and so are opened in a process of their own.
+ADDRESSES = ["`.onnx` file", "Hugging Face folder", "timm folder", "MLflow registry", "MLflow folder"]
+
+
+@pytest.mark.parametrize("name", ADDRESSES)
+def test_it_is_the_same_in_a_process_of_its_own(name, folder, enrolment, scores):
+    row = ROWS[name]
+    limits = Limits.usual(variables=("MLFLOW_TRACKING_URI",))
+    registry = fpframe.load_registry()
+    verdict = fpframe.verify(enrolment, row.make(), isolation=OwnProcess(registry, limits))
+    np.testing.assert_allclose(verdict.view_scores, scores(row.network), atol=1e-5)
+    assert "suspect-not-isolated" not in {note.code for note in verdict.caveats}
+
+
+def test_every_row_of_the_page_is_tried_and_every_trial_has_a_row():
+    table = PAGE.read_text(encoding="utf-8").partition("| My model is a |")[2].partition("\n\n")[0]
+    named = [cell.strip() for cell in re.findall(r"^\| (.*?) \|", table, re.M)]
+    elsewhere = {"`.tflite` file", "OpenVINO `.xml` file", "service"}
+    assert [name for name in named if name not in elsewhere] == list(ROWS)
