@@ -15,7 +15,9 @@ from .errors import (
     ParameterError as ParameterError,
     PluginError as PluginError,
     RecipeError as RecipeError,
+    RefusedQueryError as RefusedQueryError,
     ResourceError as ResourceError,
+    SuspectUnavailableError as SuspectUnavailableError,
     UsageError as UsageError,
 )
 from .evaluation import Evaluation as Evaluation, evaluate as evaluate
@@ -68,6 +70,7 @@ from .registry import (
     hookimpl as hookimpl,
     load_registry as load_registry,
 )
+from .spending import Terms as Terms
 from .store import Store as Store
 from .verification import (
     Transcript as Transcript,

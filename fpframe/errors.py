@@ -67,6 +67,16 @@ class TransportError(ResourceError):
     """The way to a suspect failed, such as a connection, and not the suspect: it may answer when it is asked again."""
 
 
+class SuspectUnavailableError(TransportError):
+    """A service that did not answer: out of reach, overloaded, or it wants a key or money; its model said nothing."""
+
+    exit_code = 4
+
+
+class RefusedQueryError(ModelError):
+    """A service that refuses what it is asked, such as images that it was sent before; it may answer others."""
+
+
 class FpframeDeprecationWarning(FutureWarning):
     """Something that a coming release removes, and what to use in its place.
 

@@ -187,6 +187,7 @@ _OTHERS: dict[str, str] = {
     "preparation-assumed": "Nobody said how images are prepared for weights, and what is usual was done.",
     "queries-not-named": "The file of answers does not say which queries it answers.",
     "recorded-once": "Each image was recorded once, so nobody can see whether answers change between repeats.",
+    "repeats-refused": "The service answers no image twice, so nobody can see whether its answers change.",
     "stratum-absent": "No independent models of this kind were calibrated.",
     "strangers-accused": "Models of a kind would be called derived if they were not calibrated.",
     "suspect-not-confined": "The system could not keep the suspect's process from the network, files or processes.",

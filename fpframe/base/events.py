@@ -24,7 +24,7 @@ class Event:
         kind: ``step`` (progress of `task`), ``note`` (one line for the reader), ``detail`` (for ``-v``).
         done: finished units.
         total: units in all, or ``None`` when unknown.
-        text: the line of a note or detail.
+        text: the line of a note or detail; with a step, what else there is to say of it.
         left: seconds that `task` will still take, or ``None`` when unknown.
     """
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, TypeVar, get_args, get_origin
 
+import attrs
 import cattrs
 from attrs import fields
 from cattrs.errors import IterableValidationNote
@@ -48,7 +49,7 @@ def explain(error: BaseException, path: str = "") -> str:
         return re.sub(r"^'(\w+)' of '.*?' must", lambda found: f"'{path}{found[1]}' must", str(error), flags=re.DOTALL)
     if isinstance(error, KeyError):
         return f"key '{where or error.args[0]}' is missing"
-    return f"'{where}' is wrong: {error}"
+    return f"'{where}' is wrong: {error}" if where else str(error)
 
 
 def make_converter(kinds: Iterable[type], *, nan: bool = False) -> cattrs.Converter:
@@ -81,7 +82,21 @@ def make_converter(kinds: Iterable[type], *, nan: bool = False) -> cattrs.Conver
         return check
 
     converter.register_structure_hook_func(comes_from(tuple), structure_list)
-    converter.register_structure_hook_func(comes_from(dict), lambda value, _: _table(value))
+
+    def structure_table(value: Any, kind: Any) -> dict[str, Any]:
+        table, inner = _table(value), get_args(kind)[1]
+        if not attrs.has(inner):
+            return table
+        made = {}
+        for key, item in table.items():
+            try:
+                made[key] = converter.structure(item, inner)
+            except Exception as error:
+                error.add_note(IterableValidationNote(f"key {key}", key, kind))
+                raise cattrs.IterableValidationError("table", [error], kind) from error
+        return made
+
+    converter.register_structure_hook_func(comes_from(dict), structure_table)
     for plain in (int, float, str, bool):
         converter.register_structure_hook(plain, _strict)
     if nan:

@@ -18,6 +18,7 @@ _COMMANDS = {
     "demo": "Try everything on scikit-learn's digits: train, enroll, verify, in about a minute.",
     "enroll": "Fingerprint a victim and calibrate the verdict.",
     "verify": "Question suspects and say what was shown of each.",
+    "probe": "Show what a service would be sent for one image, and how its answer is read.",
     "calibrate": "Calibrate an enrolment on other independent models, or through a filter.",
     "queries": "Write the images that are sent to a suspect, so that somebody else can send them.",
     "evaluate": "Question the recipe's held-out models, and count how well the verdicts do.",
@@ -38,8 +39,8 @@ def make_app() -> App:
     app = App(
         name="fpframe",
         help="Tell whether a neural network was stolen from yours.",
-        help_epilogue="Exit codes: 0 verdict given, 2 usage, 3 bad model or data, 5 integrity, 6 resources, "
-        "7 inconclusive, 70 a fault of fpframe itself, 130 and 143 stopped by a signal.",
+        help_epilogue="Exit codes: 0 verdict given, 2 usage, 3 bad model or data, 4 a service that did not answer, "
+        "5 integrity, 6 resources, 7 inconclusive, 70 a fault of fpframe itself, 130 and 143 stopped by a signal.",
         version=_version,
         default_parameter=None,
         suppress_keyboard_interrupt=False,

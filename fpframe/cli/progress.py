@@ -76,6 +76,7 @@ class ProgressBars:
             RateColumn(),
             TimeElapsedColumn(),
             LeftColumn(),
+            TextColumn("{task.fields[text]}"),
             console=Console(stderr=True),
             speed_estimate_period=SPEED_WINDOW,
         )
@@ -97,8 +98,14 @@ class ProgressBars:
             return
         self._progress.start()  # not before there is something to show; later calls do nothing
         if event.task not in self._tasks:
-            self._tasks[event.task] = self._progress.add_task(event.task, total=event.total)
-        self._progress.update(self._tasks[event.task], completed=event.done, total=event.total, left=event.left)
+            self._tasks[event.task] = self._progress.add_task(event.task, total=event.total, text="")
+        self._progress.update(
+            self._tasks[event.task],
+            completed=event.done,
+            total=event.total,
+            left=event.left,
+            text=printable(event.text),
+        )
         if not self._progress.console.is_terminal:
             self._write_line(event)
 
@@ -116,4 +123,7 @@ class ProgressBars:
         rate = f", {60 * event.done / (now - written.began):.1f} a minute" if event.done else ""
         left = f", about {event.left / 60:.0f} minutes left" if event.left is not None else ""
         total = "" if event.total is None else f" of {event.total}"
-        self._progress.console.print(f"{event.task}: {event.done}{total}{rate}{left}", highlight=False, soft_wrap=True)
+        said = f", {printable(event.text)}" if event.text else ""
+        self._progress.console.print(
+            f"{event.task}: {event.done}{total}{rate}{left}{said}", highlight=False, soft_wrap=True
+        )

@@ -12,6 +12,7 @@ from fpframe.cli.streams import complain, say
 if TYPE_CHECKING:
     from fpframe.enrolment import Enrolment
     from fpframe.isolation import Journal
+    from fpframe.spending import LedgerView
     from fpframe.verification import Unfinished, Verdict
 
 INCONCLUSIVE_EXIT = 7
@@ -58,7 +59,7 @@ def print_outcomes(
     return INCONCLUSIVE_EXIT if all(verdict.verdict == INCONCLUSIVE for verdict in verdicts) else 0
 
 
-def forget_journals(outcomes: Sequence[Verdict | Unfinished], journals: Sequence[Journal]) -> None:
+def forget_journals(outcomes: Sequence[Verdict | Unfinished], journals: Sequence[Journal | LedgerView]) -> None:
     """Remove the journals of suspects on which there is a verdict, once it was said; others can still go on.
 
     Args:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import sys
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import attrs
 from cyclopts import Group, Parameter
@@ -17,6 +17,9 @@ from fpframe.cli.streams import flush_output
 from fpframe.cli.texts import numbers
 from fpframe.cli.verdicts import forget_journals, print_outcomes, save_transcripts, write_report
 from fpframe.errors import UsageError
+
+if TYPE_CHECKING:
+    from fpframe.spending import Terms
 
 
 @Parameter(name="*", group=Group("Suspects", sort_key=1))
@@ -99,6 +102,33 @@ class JudgingOptions:
         return {**judged, "test": "sequential" if self.sequential else self.test}
 
 
+@Parameter(name="*", group=Group("Services", sort_key=3))
+@attrs.frozen(kw_only=True)
+class ServiceOptions:
+    """On which terms suspects that are services are asked.
+
+    Attributes:
+        rate: Most requests per second, minute, hour or day, such as 2/s or 30/min.
+        budget: Most money that what is sent may cost, in the currency of the price.
+        parallel: Most requests under way at once.
+    """
+
+    rate: str | None = None
+    budget: float | None = None
+    parallel: int | None = None
+
+    def terms(self) -> Terms:
+        """Return them as `fpframe.verify` takes them.
+
+        Raises:
+            UsageError: one of them is out of range.
+        """
+        from fpframe.spending import Terms, per_second
+
+        rate = None if self.rate is None else per_second(self.rate)
+        return Terms(rate=rate, budget=self.budget, parallel=self.parallel)
+
+
 @Parameter(name="*", group=Group("Answers", sort_key=3))
 @attrs.frozen(kw_only=True)
 class AnswerOptions:
@@ -125,6 +155,7 @@ def verify(
     keeping: AnswerOptions = AnswerOptions(),
     opening: OpeningOptions = OpeningOptions(),
     judging: JudgingOptions = JudgingOptions(),
+    service: ServiceOptions = ServiceOptions(),
     process: ProcessOptions = ProcessOptions(),
 ) -> int:
     """Question suspects and say what was shown of each.
@@ -133,14 +164,15 @@ def verify(
 
     Args:
         enrolment: Folder that 'fpframe enroll' wrote.
-        suspects: .onnx, .pt2, .safetensors, .pt or .ckpt files, or python:MODULE:FUNCTION; several share alpha by
-            Holm's procedure.
+        suspects: .onnx, .pt2, .safetensors, .pt or .ckpt files, python:MODULE:FUNCTION, or services, such as
+            http:service.toml or oip:URL; several share alpha by Holm's procedure.
         report: File for a report in HTML, which loads nothing from the network.
         force: Overwrite existing files.
         json_: Print exactly one JSON object.
         keeping: What is done with the answers of suspects.
         opening: How suspects are opened.
         judging: How suspects are judged.
+        service: On which terms suspects that are services are asked.
         process: What suspects may use in the process that they are opened and asked in.
     """
     from fpframe.enrolment import Enrolment
@@ -171,6 +203,7 @@ def verify(
             answers=keeping.answers,
             isolation=isolation,
             on_event=bars,
+            terms=service.terms(),
             **opening.given(),
             **judged,
         )

@@ -13,6 +13,7 @@ from torch import nn
 from fpframe.interfaces.component import Component
 from fpframe.interfaces.forms import has_form, is_one_of
 from fpframe.models import PLAIN, Classifier, Outputs, Preparation, Query
+from fpframe.spending import Terms
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -33,6 +34,7 @@ class SuspectRequest:
         trust_code: whether a file may be opened whose author's code can run then.
         checkpoint_key: where in a file of weights those of the suspect lie, such as ``state_dict_ema``; ``None`` where
             nobody said.
+        terms: how fast, and for how much money, a service may be asked, and where that is written down.
     """
 
     address: str
@@ -47,6 +49,7 @@ class SuspectRequest:
     classes: tuple[str, ...] = ()
     trust_code: bool = False
     checkpoint_key: str | None = None
+    terms: Terms = attrs.field(factory=Terms)
 
     @property
     def prepared_shape(self) -> tuple[int, int, int]:
@@ -150,6 +153,16 @@ class SuspectSource(Component):
         used. ``None`` says that there is none, as by default.
         """
         return None
+
+    def variables(self, address: str) -> Sequence[str]:
+        """Return the names of the environment variables that a service at an address needs, such as one with a key.
+
+        Its suspects see them, and no others that may hold secrets.
+
+        Raises:
+            UsageError: what describes the service cannot be read.
+        """
+        return ()
 
     def companions(self, address: str) -> Sequence[str]:
         """Return the paths of further files that belong to the suspect at a path, such as weights beside their graph.

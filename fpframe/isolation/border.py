@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Any, Protocol
 
 import attrs
 from torch import Tensor
@@ -129,7 +129,7 @@ class IsolatedQuery(Query):
         self.class_names = session.facts.class_names
         self.preparation = session.facts.preparation
         #: What it has answered so far, on disk; ``None`` where nothing is kept.
-        self.journal = getattr(session, "journal", None)
+        self.journal: Any = getattr(session, "journal", None)
         self.notes = session.facts.notes
 
     @property

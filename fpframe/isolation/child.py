@@ -17,8 +17,10 @@ import torch
 from torch import Tensor
 
 from fpframe.base import Note
+from fpframe.interfaces import SuspectSource
 from fpframe.isolation.border import Answers, Facts, Session
 from fpframe.isolation.confinement import Bounds
+from fpframe.isolation.environment import named_variables
 from fpframe.isolation.failure import Failure
 from fpframe.isolation.frames import BrokenFrameError, Frames
 from fpframe.isolation.interface import Isolation
@@ -41,14 +43,31 @@ class Child:
     facts: Facts
 
     def __init__(
-        self, template: Template, owner: Isolation, address: str, request: OpeningRequest, folder: str
+        self,
+        template: Template,
+        owner: Isolation,
+        address: str,
+        request: OpeningRequest,
+        folder: str,
+        *,
+        service: SuspectSource | None = None,
     ) -> None:
         limits = owner.limits
-        self._owner, self._address, self._request = owner, address, request
+        self._variables: dict[str, str] = {}
+        if service is not None:  # it keeps to times of its own, and waits as long as the service asks it to
+            limits = attrs.evolve(limits, batch_seconds=None, total_seconds=None, network=True)
+            self._variables = named_variables(service.variables(address))
+        else:
+            request = attrs.evolve(request, max_queries=None)  # whoever asks counts
+        self._owner, self._address, self._request, self._limits = owner, address, request, limits
         self._folder = tempfile.mkdtemp(prefix="suspect-", dir=folder)
         try:
             bounds = Bounds(
-                memory_bytes=limits.memory_bytes, network=limits.network, device=request.device, folder=self._folder
+                memory_bytes=limits.memory_bytes,
+                network=limits.network,
+                device=request.device,
+                folder=self._folder,
+                files=[request.terms.ledger] if request.terms.ledger else [],
             )
             self._forked = template.fork(address, bounds, backbone=request.backbone)
         except BaseException:
@@ -63,8 +82,9 @@ class Child:
         """Open it, and return what can be asked, or why not."""
         order = {
             "address": self._address,
-            "request": written_request(attrs.evolve(self._request, max_queries=None)),
+            "request": written_request(self._request),
             "folder": _current_folder(),
+            "variables": self._variables,
             "path": list(map(str, sys.path)),
             "threads": torch.get_num_threads(),
         }
@@ -137,7 +157,7 @@ class Child:
         return failure
 
     def _seconds_left(self) -> float:
-        limits = self._owner.limits
+        limits = self._limits
         in_all = math.inf if limits.total_seconds is None else limits.total_seconds - self._spent
         return min(in_all, math.inf if limits.batch_seconds is None else limits.batch_seconds)
 
@@ -161,16 +181,14 @@ class Child:
         return Failure("died", f"the suspect {how} ({self._address}); no verdict is possible")
 
     def _late(self, what: str) -> str:
-        batch = self._owner.limits.batch_seconds
+        batch = self._limits.batch_seconds
         if batch is not None and self._seconds_left() >= batch:
             return (
                 f"the suspect took more than {batch:g} seconds {what} ({self._address}); raise --timeout, or lower "
                 "--batch-size"
             )
-        return (
-            f"the suspect took more than {self._owner.limits.total_seconds:g} seconds in all ({self._address}); raise "
-            "--timeout"
-        )
+        total = self._limits.total_seconds
+        return f"the suspect took more than {total:g} seconds in all ({self._address}); raise --timeout"
 
     def _last_words(self) -> str:
         """Return how the process ended, in words."""

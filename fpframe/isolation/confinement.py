@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import resource
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import attrs
@@ -29,12 +29,14 @@ class Bounds:
         network: whether it may use the network.
         device: torch device that it runs on.
         folder: the only folder that it may write into. It holds no more than `memory_bytes` on top of that.
+        files: further files that it may write, which are there already.
     """
 
     memory_bytes: int | None
     network: bool
     device: str
     folder: str
+    files: Sequence[str] = ()
 
 
 def confine(bounds: Bounds, world: World) -> list[str]:
@@ -51,7 +53,9 @@ def confine(bounds: Bounds, world: World) -> list[str]:
     except OSError:
         return ["the network", "writing files", "other processes of yours", "filling the disk"]
     devices = _gpu_devices() if maps_freely(bounds.device) else ()
-    unwritten = forbid_writing([Path(bounds.folder), Path("/dev/null"), *devices], network=bounds.network)
+    unwritten = forbid_writing(
+        [Path(bounds.folder), *map(Path, bounds.files), Path("/dev/null"), *devices], network=bounds.network
+    )
     without_sockets = refuse_calls(network=bounds.network)
     lacking = {
         "the network": not bounds.network and not (world.own or without_sockets),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from fpframe.errors import UsageError
 
@@ -26,11 +26,21 @@ def seen_variables(named: tuple[str, ...] | None) -> Mapping[str, str]:
     """
     if named is None:
         return dict(os.environ)
-    for name in named:
-        if name not in os.environ:
-            raise UsageError(f"there is no environment variable '{name}' that a suspect could see; set it first")
+    named_variables(named)
     return {
         name: value
         for name, value in os.environ.items()
         if name in _HARMLESS.split() or name.startswith(_HARMLESS_BEGINNINGS) or name in named
     }
+
+
+def named_variables(names: Iterable[str]) -> dict[str, str]:
+    """Return environment variables by name.
+
+    Raises:
+        UsageError: one of them is not set.
+    """
+    for name in (names := list(names)):
+        if name not in os.environ:
+            raise UsageError(f"there is no environment variable '{name}' that a suspect could see; set it first")
+    return {name: os.environ[name] for name in names}

@@ -10,6 +10,7 @@ from fpframe.isolation.failure import Failure
 from fpframe.isolation.interface import Isolation
 from fpframe.isolation.request import OpeningRequest
 from fpframe.models import Query
+from fpframe.opening import find_service
 
 
 @attrs.frozen(eq=False)
@@ -34,7 +35,9 @@ class InProcess(Isolation):
     def start(self, address: str, request: OpeningRequest) -> Here | Failure:
         """Open the suspect at an address."""
         try:
-            return Here(attrs.evolve(request, max_queries=None).open(address, self.registry))
+            if find_service(self.registry, address) is None:
+                request = attrs.evolve(request, max_queries=None)  # whoever asks counts
+            return Here(request.open(address, self.registry))
         except KeyboardInterrupt:
             raise
         except BaseException as error:

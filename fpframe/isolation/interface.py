@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
+import tempfile
+import weakref
 from abc import ABC, abstractmethod
 from pathlib import Path
 from types import TracebackType
@@ -16,8 +19,9 @@ from fpframe.isolation.journal import Journal, JournalledSession, Journals
 from fpframe.isolation.limits import Limits
 from fpframe.isolation.request import OpeningRequest
 from fpframe.models import Query
-from fpframe.opening import Suspect
+from fpframe.opening import Suspect, find_service
 from fpframe.registry import Registry
+from fpframe.spending import LedgerView
 
 
 class Isolation(ABC):
@@ -39,7 +43,7 @@ class Isolation(ABC):
         self.limits = limits or Limits()
         self.journals = journals
         #: The journals of the suspects with an address, in the order in which they were opened.
-        self.kept: list[Journal] = []
+        self.kept: list[Journal | LedgerView] = []
 
     def __enter__(self) -> Self:
         return self
@@ -72,10 +76,7 @@ class Isolation(ABC):
         """
         if not isinstance(suspect, str | Path):
             return request.open(suspect, self.registry)
-        session = self._started(as_address(suspect), request)
-        if self.journals is not None:
-            session = self._journalled(session, self.journals, request, questions)
-        query = IsolatedQuery(session, request)
+        query = self._opened(as_address(suspect), request, questions)
         query.notes += tuple(
             Note(
                 "limit-not-held",
@@ -84,6 +85,40 @@ class Isolation(ABC):
             )
             for name in sorted(self.limits.given - self.holds)
         )
+        return query
+
+    def _opened(self, address: str, request: OpeningRequest, questions: str) -> IsolatedQuery:
+        if find_service(self.registry, address) is not None:
+            return self._service(address, request, questions)
+        session = self._started(address, request)
+        if self.journals is not None:
+            session = self._journalled(session, self.journals, request, questions)
+        return IsolatedQuery(session, request)
+
+    def _service(self, address: str, request: OpeningRequest, questions: str) -> IsolatedQuery:
+        """Return a service, which has a ledger of its own in place of a journal."""
+        terms, folder = attrs.evolve(request.terms, questions=questions), ""
+        if terms.ledger:
+            path = Path(terms.ledger).absolute()
+            path.touch()
+        elif self.journals is not None:
+            path = self.journals.ledger_of(address, request, questions=questions).absolute()
+            terms = attrs.evolve(terms, resume=self.journals.resume)
+        else:
+            folder = tempfile.mkdtemp(prefix="fpframe-ledger-")
+            path = Path(folder, "service.ledger")
+            path.touch()
+        try:
+            request = attrs.evolve(request, terms=attrs.evolve(terms, ledger=str(path)))
+            query = IsolatedQuery(self._started(address, request), request)
+        finally:
+            if folder:
+                weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
+        view = LedgerView(path)
+        query.meter = view
+        if not folder:
+            query.journal = view
+            self.kept.append(view)
         return query
 
     def _started(self, address: str, request: OpeningRequest) -> Session:

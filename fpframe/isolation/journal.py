@@ -60,16 +60,7 @@ class Journals:
             UsageError: there is no journal to go on with, or it cannot be read.
             ResourceError: none can be written.
         """
-        about = {
-            "format": _FORMAT,
-            "suspect": {"address": facts.address, "digest": facts.digest, **_place(facts)},
-            "questions": questions,
-            "opened": {
-                name: value for name, value in written_request(request).items() if name not in ("max_queries", "device")
-            },
-        }
-        about = json.loads(canonical_json(about))
-        name = hashlib.sha256(canonical_json(about).encode()).hexdigest()[:16]
+        about, name = _told(facts.address, facts.digest, request, questions)
         # numbered by time, so that nothing of an earlier run is written over
         mine = self.folder / f"{name}-{time.time_ns():020}.journal"
         if not self.resume:
@@ -83,10 +74,28 @@ class Journals:
                 continue
             self._taken.append(mine)
             return Journal.read(mine, about)
-        raise UsageError(
-            f"no answers of an earlier run are kept for '{facts.address}', opened in this way and asked these "
-            f"questions ({self.folder}); leave out --resume"
-        )
+        raise _nothing_kept(facts.address, self.folder)
+
+    def ledger_of(self, address: str, request: OpeningRequest, *, questions: str) -> Path:
+        """Return the file in which what is sent to a service is written down, in place of a journal; it is there then.
+
+        Raises:
+            UsageError: there is no earlier run to go on with.
+            ResourceError: it cannot be made.
+        """
+        _, name = _told(address, "", request, questions)
+        path = self.folder / f"{name}.ledger"
+        if self.resume and not path.exists():
+            raise _nothing_kept(address, self.folder)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.touch()
+        except OSError as error:
+            raise ResourceError(
+                f"what is sent cannot be written down: {error.strerror or error} ({path}); free space, or set "
+                "FPFRAME_HOME to another folder"
+            ) from error
+        return path
 
 
 @attrs.define(eq=False)
@@ -210,9 +219,32 @@ class JournalledSession:
         return said
 
 
-def _place(facts: Facts) -> dict[str, str]:
+def _told(address: str, digest: str, request: OpeningRequest, questions: str) -> tuple[dict[str, Any], str]:
+    """Return what is written at the head of a journal, and the name that it has by that."""
+    told = {
+        "format": _FORMAT,
+        "suspect": {"address": address, "digest": digest, **_place(digest)},
+        "questions": questions,
+        "opened": {
+            name: value
+            for name, value in written_request(request).items()
+            if name not in ("max_queries", "device", "terms")
+        },
+    }
+    told = json.loads(canonical_json(told))
+    return told, hashlib.sha256(canonical_json(told).encode()).hexdigest()[:16]
+
+
+def _nothing_kept(address: str, folder: Path) -> UsageError:
+    return UsageError(
+        f"no answers of an earlier run are kept for '{address}', opened in this way and asked these questions "
+        f"({folder}); leave out --resume"
+    )
+
+
+def _place(digest: str) -> dict[str, str]:
     """Return where a suspect is that no digest tells from others: in other folders an address may name another one."""
-    if facts.digest:
+    if digest:
         return {}
     try:
         return {"folder": str(Path.cwd())}

@@ -12,6 +12,7 @@ from fpframe.isolation.border import Facts, HowRead
 from fpframe.isolation.failure import Failure
 from fpframe.isolation.request import OpeningRequest
 from fpframe.models import OUTPUTS, PROBS, TOP1, Outputs, Reading
+from fpframe.spending import Terms
 
 #: Letters that are kept of one text of a suspect, and how many notes and names of classes of it.
 _LETTERS, _NOTES, _CLASSES = 2000, 64, 100_000
@@ -19,12 +20,18 @@ _LETTERS, _NOTES, _CLASSES = 2000, 64, 100_000
 
 def written_request(request: OpeningRequest) -> dict[str, Any]:
     """Return a request as JSON-able data."""
-    return {**attrs.asdict(request, recurse=False), "preparation": str(request.preparation)}
+    plain = {"preparation": str(request.preparation), "terms": attrs.asdict(request.terms)}
+    return {**attrs.asdict(request, recurse=False), **plain}
 
 
 def read_request(data: dict[str, Any]) -> OpeningRequest:
     """Return the request of what `written_request` returned."""
-    return OpeningRequest(**{**data, "image_shape": tuple(data["image_shape"]), "classes": tuple(data["classes"])})
+    again = {
+        "image_shape": tuple(data["image_shape"]),
+        "classes": tuple(data["classes"]),
+        "terms": Terms(**data["terms"]),
+    }
+    return OpeningRequest(**{**data, **again})
 
 
 def written_facts(facts: Facts) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from fpframe.isolation.limits import Limits
 from fpframe.isolation.request import OpeningRequest
 from fpframe.isolation.scratch import remove_scratch
 from fpframe.isolation.template import Template
+from fpframe.opening import find_service
 from fpframe.registry import Registry
 
 
@@ -56,7 +57,8 @@ class OwnProcess(Isolation):
             return _in_this_process(InProcess(self.registry).start(address, request), reason)
         self.prepare()
         assert self._template is not None
-        child = Child(self._template, self, address, request, self._folder)
+        service = find_service(self.registry, address)
+        child = Child(self._template, self, address, request, self._folder, service=service)
         self._children.add(child)
         return child.open()
 

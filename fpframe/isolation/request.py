@@ -7,6 +7,7 @@ import attrs
 from fpframe.models import Outputs, Preparation, Query, as_preparation
 from fpframe.opening import Suspect, open_suspect
 from fpframe.registry import Registry
+from fpframe.spending import Terms
 
 
 @attrs.frozen(kw_only=True)
@@ -25,6 +26,7 @@ class OpeningRequest:
         classes: names of the classes, for a suspect that answers with names.
         trust_code: whether a file may be opened whose author's code can run then.
         checkpoint_key: where in a file of weights those of the suspect lie.
+        terms: how fast, and for how much money, a service may be asked, and where that is written down.
     """
 
     num_classes: int
@@ -38,6 +40,7 @@ class OpeningRequest:
     classes: tuple[str, ...] = ()
     trust_code: bool = False
     checkpoint_key: str | None = None
+    terms: Terms = attrs.field(factory=Terms)
 
     def open(self, suspect: Suspect, registry: Registry) -> Query:
         """Open a suspect in this process; see `fpframe.open_suspect`."""

@@ -46,6 +46,7 @@ def serve(frames: Frames, registry: Registry, bounds: Bounds, world: World) -> N
     if order["folder"]:
         os.chdir(order["folder"])
     sys.path[:] = order["path"]
+    os.environ.update(order["variables"])
     os.environ["TMPDIR"] = tempfile.tempdir = bounds.folder
     with contextlib.suppress(OSError):
         # where memory ends all the same, the system should end this process and no other

@@ -22,7 +22,21 @@ _TRANSPORT = (
     socket.gaierror,
     ssl.SSLError,
 )
-_LIBRARIES = frozenset({"requests", "httpx", "httpcore", "aiohttp", "urllib3", "grpc", "botocore", "websockets"})
+_LIBRARIES = frozenset(
+    {
+        "requests",
+        "httpx",
+        "httpcore",
+        "httpx2",
+        "httpcore2",
+        "niquests",
+        "aiohttp",
+        "urllib3",
+        "grpc",
+        "botocore",
+        "websockets",
+    }
+)
 #: A suspect may be kept from the network.
 _NETWORK = " (--allow-network lets a suspect use the network)"
 #: Words of errors that a wrong shape or type of images causes.

@@ -13,6 +13,7 @@ from fpframe.errors import FpframeError, ModelError, ResourceError, UsageError
 from fpframe.models.answers import OUTPUTS, AnswerReader, Outputs, ReadAlready, Reading, UnreadError, Unwrapped
 from fpframe.models.channel import PROBS, TOP1
 from fpframe.models.failing import explained
+from fpframe.spending import Meter
 
 
 class Query:
@@ -28,6 +29,10 @@ class Query:
         preparation: how images are prepared for it, as text; empty where it gets them as they are, or prepares them
             itself.
         spent: images asked so far.
+        ask_all: from batches of pixels to their answers in the same order, for a model that is asked several at once;
+            ``None`` asks one after the other.
+        meter: what a service tells of itself, such as what was spent; ``None`` for whatever is not one.
+        on_asked: is called after each batch that was answered.
     """
 
     def __init__(
@@ -76,6 +81,9 @@ class Query:
         self.network: nn.Module | None = None
         self.preparation = ""
         self.spent = 0
+        self.ask_all: Callable[[Sequence[Tensor]], Iterator[Any]] | None = None
+        self.meter: Meter | None = None
+        self.on_asked: Callable[[], None] | None = None
         self._notes: tuple[Note, ...] = ()
         self._class_names: tuple[str, ...] = ()
 
@@ -159,19 +167,21 @@ class Query:
         if not len(pixels):
             return torch.zeros(0, self.num_classes)
         # all batches first: the more answers are seen at once, the surer it is what they are
-        return self._read([self._answer(batch) for batch in self._batches(pixels)])
+        batches = torch.split(pixels, self.batch_size)
+        answers = self.ask_all(batches) if self.ask_all is not None else map(self._asked, batches)
+        return self._read([self._answer(batch, answers) for batch in batches])
 
-    def _batches(self, pixels: Tensor) -> Iterator[Tensor]:
-        for batch in torch.split(pixels, self.batch_size):
-            self.spent += len(batch)
-            yield batch
+    def _asked(self, batch: Tensor) -> Any:
+        with torch.no_grad():
+            return self._ask(batch.clone())  # a copy, for a model may write into its images
 
-    def _answer(self, batch: Tensor) -> Unwrapped:
+    def _answer(self, batch: Tensor, answers: Iterator[Any]) -> Unwrapped:
+        self.spent += len(batch)
         try:
-            with torch.no_grad():
-                # a copy, for a model may write into its images
-                answer = self._ask(batch.clone())
-            return self._reader.take(answer, len(batch))
+            taken = self._reader.take(next(answers), len(batch))
+            if self.on_asked is not None:
+                self.on_asked()
+            return taken
         except UnreadError as error:
             raise error.at(self.address) from error
         except FpframeError:

@@ -30,7 +30,7 @@ from .networks import build_for_weights as build_for_weights
 from .outputs import NetworkOutput as NetworkOutput, as_rows as as_rows, choose_output as choose_output
 from .ownnames import own_class_names as own_class_names, with_own_classes as with_own_classes
 from .saved import opening_notes as opening_notes
-from .sources import find_source as find_source, known_forms as known_forms
+from .sources import find_service as find_service, find_source as find_source, known_forms as known_forms
 from .suspects import Opening as Opening, Suspect as Suspect, open_suspect as open_suspect
 from .trust import imports_code as imports_code, refuse_code as refuse_code
 from .victim import Victim as Victim

@@ -20,6 +20,15 @@ def find_source(registry: Registry, address: str) -> SuspectSource | None:
     return next((source for source in _sources(registry, [], address) if source.matches(address)), None)
 
 
+def find_service(registry: Registry, address: str) -> SuspectSource | None:
+    """Return the suspect source that opens an address, where that is one of services; ``None`` for anything else.
+
+    Addresses without a prefix are paths, for which nothing is looked up.
+    """
+    source = find_source(registry, address) if Address.parse(address).prefix else None
+    return source if source is not None and source.needs_network else None
+
+
 def needed_source(registry: Registry, address: str) -> SuspectSource:
     """Return the suspect source that opens an address.
 

@@ -17,6 +17,7 @@ from fpframe.opening.inprocess import function_query, module_query, refuse_backb
 from fpframe.opening.networks import build_for_weights
 from fpframe.opening.sources import find_adapter, known_objects, needed_source
 from fpframe.registry import Registry
+from fpframe.spending import Terms
 
 #: What cannot be changed of a query that is open; the size of its batches decides nothing.
 _OF_OPENING = ("backbone", "outputs", "preparation", "mean", "std", "device", "max_queries", "checkpoint_key")
@@ -41,6 +42,7 @@ class Opening(TypedDict, total=False):
     max_queries: int | None
     trust_code: bool
     checkpoint_key: str | None
+    terms: Terms
 
 
 def open_suspect(
@@ -80,6 +82,7 @@ def open_suspect(
         trust_code: open also files whose author's code can run then, such as ``.pt2``.
         checkpoint_key: where in a file of weights those of the suspect lie, such as ``state_dict_ema``; needed only
             where several fit.
+        terms: how fast, and for how much money, a service may be asked, and where that is written down.
 
     Raises:
         UsageError: nothing opens such a suspect, or an option is missing, wrong or does not apply to it.

@@ -7,6 +7,13 @@ from fpframe.models import information, observe_channel
 from fpframe.verification.probes import Probed
 from fpframe.zoo import FilterChain
 
+#: Of a service that answers no image twice.
+REPEATS_REFUSED = Note(
+    "repeats-refused",
+    "The service refuses images that it was sent before, so nobody can see whether its answers change, depend on other "
+    "images, or come from one model throughout.",
+)
+
 
 def answer_caveats(
     probed: Probed, chain: FilterChain | None, *, declared: bool, drifting: bool, channel: str

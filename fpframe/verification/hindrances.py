@@ -93,6 +93,17 @@ def turned(probed: Probed, first_view: Tensor) -> Note | None:
     return None
 
 
+def replaced(first: Tensor, last: Tensor) -> Note | None:
+    """Look for a service whose answers ``(P, K)`` to the first images are others in the end."""
+    if moved_share(first, last) <= 0.25:
+        return None
+    return Note(
+        "answers-changed",
+        "The service answered the first images differently when they were asked again in the end, as if another model "
+        "had taken the place of the first. It can be judged only where it answers the same way throughout.",
+    )
+
+
 def stopped(error: Exception, images: int) -> Note:
     """Say that the suspect failed after it had answered a number of images."""
     return Note("stopped-answering", f"The suspect stopped answering after {images} images ({error}). Ask it again.")

@@ -17,6 +17,7 @@ from fpframe.verification.choices import Choice, choices_of, chosen_afterwards
 from fpframe.verification.interview import Interview
 from fpframe.verification.looks import looks_of
 from fpframe.verification.points import with_points
+from fpframe.verification.probes import asking_order, control_indices
 from fpframe.verification.question_suspect import Asking, Questioned, question, transcript_of
 from fpframe.verification.transcript import identity
 from fpframe.verification.unfinished import Unfinished
@@ -48,6 +49,7 @@ def judge(
     for number, query in enumerate(suspects):
         on_event(Event(task="verifying", done=number, total=len(suspects)))
         interview = Interview(query)
+        _tell_spending(query, yardsticks.enrolment, on_event)
         try:
             outcomes.append(question(interview, yardsticks, asking, alpha=share, on_event=on_event))
         except FpframeError as error:  # the others get their verdicts all the same
@@ -56,6 +58,19 @@ def judge(
             outcomes.append(Unfinished(address=query.address, error=error, journal=journal, transcript=kept))
     on_event(Event(task="verifying", done=len(suspects), total=len(suspects)))
     return conclude(outcomes, yardsticks, asking, alpha=alpha, settings=settings)
+
+
+def _tell_spending(query: Query, enrolment: Enrolment, on_event: Listener) -> None:
+    """Let a service tell after each batch how many images it has answered, and what was spent."""
+    planned = len(asking_order(enrolment.queries, enrolment.able)) + len(control_indices(len(enrolment.able)))
+
+    def tell() -> None:
+        assert query.meter is not None
+        total = max(planned, query.spent)
+        on_event(Event(task="images", done=query.spent, total=total, text=query.meter.spending))
+
+    if query.meter is not None:
+        query.on_asked = tell
 
 
 def conclude(

@@ -28,6 +28,12 @@ def probe_indices(queries: QuerySet) -> Tensor:
     return spaced.unique()  # type: ignore[no-any-return]
 
 
+def control_indices(count: int) -> Tensor:
+    """Return which of the images that ability is measured on a service is asked again at the end: evenly spaced."""
+    spaced: Tensor = torch.linspace(0, count - 1, min(PROBES, count)).round().long()
+    return spaced.unique()  # type: ignore[no-any-return]
+
+
 def asking_order(queries: QuerySet, able: Tensor) -> Tensor:
     """Return all images ``(N, C, H, W)`` that a suspect is sent, in order.
 

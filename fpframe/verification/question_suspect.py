@@ -9,10 +9,10 @@ from torch import Tensor
 from fpframe.base import Event, Listener, Note, ignore
 from fpframe.decision import Test
 from fpframe.enrolment import PLAIN, Enrolment
-from fpframe.errors import KindChangedError, ModelError, UsageError
+from fpframe.errors import KindChangedError, ModelError, RefusedQueryError, UsageError
 from fpframe.models import Query
 from fpframe.models.classes import ClassMap
-from fpframe.verification.caveats import answer_caveats
+from fpframe.verification.caveats import REPEATS_REFUSED, answer_caveats
 from fpframe.verification.class_comparison import ClassComparison
 from fpframe.verification.class_telling import ClassTelling
 from fpframe.verification.detection import AUTO, NONE, look_for_filter, read_channel
@@ -21,6 +21,7 @@ from fpframe.verification.hindrances import (
     constant,
     entangled,
     kind_changed,
+    replaced,
     silenced,
     stopped,
     swapped,
@@ -28,10 +29,10 @@ from fpframe.verification.hindrances import (
     uncalibrated,
 )
 from fpframe.verification.interview import Interview
-from fpframe.verification.probes import Probed, moved_share, probe
+from fpframe.verification.probes import Probed, control_indices, moved_share, probe
 from fpframe.verification.requirements import lacking
 from fpframe.verification.standing import NOT_ENROLLED, NOT_RECORDED, Standing
-from fpframe.verification.transcript import NotRecordedError, Transcript, identity
+from fpframe.verification.transcript import NotRecordedError, Transcript, identity, is_service, service_of
 from fpframe.verification.yardstick import Yardstick
 from fpframe.verification.yardsticks import ALL_CLASSES, ComparedClasses, Yardsticks
 from fpframe.zoo import FilterChain
@@ -151,6 +152,8 @@ class _Course:
         self.standing = Standing()
         self.views: list[Tensor] = []
         self.probed: Probed | None = None
+        self.refuses_repeats = False
+        self.able: Tensor | None = None
         self.yardstick: Yardstick | None = None
         self.behaviour: Note | None = None
 
@@ -170,7 +173,7 @@ class _Course:
     def questioned(self) -> Questioned:
         """Return what came of it."""
         yardstick = self.yardstick or self._calibrated(self._known_channel())
-        caveats = [] if self.behaviour or self.probed is None else self._caveats(self.probed, yardstick)
+        caveats = [] if self.behaviour else self._caveats(yardstick)
         views = None if self.behaviour else self.classes.scored(self.views, yardstick.channel)
         return Questioned(
             query=self.interview.query,
@@ -204,6 +207,7 @@ class _Course:
         except NotRecordedError:
             self.standing, self.behaviour = Standing(unknown=NOT_RECORDED), self.classes.unlearnt()
             return
+        self.able = answers
         self.behaviour = broken([answers]) or self.classes.learn(answers)
         self.standing = self.classes.standing(answers)
         self._read_channel(answers)
@@ -226,15 +230,30 @@ class _Course:
 
     def _ask_again(self) -> None:
         """Ask some images of the first view again, to see whether the answers are of the image alone."""
+        try:
+            self._probe()
+        except RefusedQueryError:  # a service that was sent them before, and answered them then
+            self.refuses_repeats, self.probed = True, None
+
+    def _probe(self) -> None:
         self.probed = probed = probe(self.interview, self.enrolment.queries)
         self.behaviour = (
             broken([probed.answers.flatten(0, 1)])
             or swapped(probed)
             or entangled(probed)
             or turned(probed, self.views[0])
+            or self._replaced(probed)
         )
         if self.behaviour is None and self.asking.through == AUTO:
             self._find_filter(probed)
+
+    def _replaced(self, probed: Probed) -> Note | None:
+        """Look for a service that is another model than it was when its ability was measured."""
+        if self.able is None or not is_service(self.interview.query) or probed.changing or probed.mixing:
+            return None
+        spaced = control_indices(len(self.able))
+        again = self.interview.ask(self.enrolment.able[spaced])
+        return replaced(self.able[spaced], again)
 
     def _ask_on(self) -> None:
         """Ask further views, where a sequential test stopped before it was known that there is a filter."""
@@ -279,8 +298,11 @@ class _Course:
         )
         return bool(decision.stopped)
 
-    def _caveats(self, probed: Probed, yardstick: Yardstick) -> list[Note]:
+    def _caveats(self, yardstick: Yardstick) -> list[Note]:
         """Return what the reader of a verdict should know of the comparison that it rests on."""
+        probed = self.probed
+        if probed is None:
+            return [REPEATS_REFUSED, *yardstick.caveats] if self.refuses_repeats else []
         chain = FilterChain.parse(yardstick.through, self.yardsticks.registry) if yardstick.through else None
         drifting = moved_share(self.views[0][probed.positions], probed.answers[1]) > 0
         named = self.asking.through != AUTO
@@ -294,6 +316,7 @@ def transcript_of(interview: Interview, enrolment: Enrolment) -> Transcript:
     """Return what a suspect was asked and has answered so far."""
     query = interview.query
     reading = query.reading
+    service = service_of(query)
     return Transcript(
         images=interview.images,
         answers=interview.answers,
@@ -305,5 +328,6 @@ def transcript_of(interview: Interview, enrolment: Enrolment) -> Transcript:
             "channel": query.channel,
             "notes": [note.to_dict() for note in query.notes if not reading or note not in reading.notes],
             "class_names": list(query.class_names),
+            **({"service": service} if service else {}),
         },
     )

@@ -36,7 +36,8 @@ class Transcript:
         answers: probabilities ``(N, K)``, one-hot for labels; answers that were not finite are kept so.
         about: ``queries`` (digest of the query set), ``suspect`` (address and digest), ``outputs``, ``reading`` (how
             raw answers were read, and why), ``channel`` (as it was known from the way of asking), ``notes``, and
-            ``class_names`` (what its own files call its classes).
+            ``class_names`` (what its own files call its classes), and ``service`` (which service answered, and when;
+            for services alone).
     """
 
     images: np.ndarray
@@ -64,6 +65,18 @@ def identity(query: Query) -> dict[str, str]:
     return {"address": query.address, "digest": query.digest, **{name: text for name, text in known.items() if text}}
 
 
+def service_of(query: Query) -> dict[str, Any]:
+    """Return which service answered, and when; nothing for whatever is not one."""
+    if isinstance(query, RecordedQuery):
+        return query.service
+    return {} if query.meter is None else query.meter.evidence()
+
+
+def is_service(query: Query) -> bool:
+    """Tell whether a suspect is a service, or what one answered."""
+    return bool(query.service) if isinstance(query, RecordedQuery) else query.meter is not None
+
+
 class RecordedQuery(Query):
     """Recorded answers in place of the suspect that gave them.
 
@@ -81,6 +94,8 @@ class RecordedQuery(Query):
         super().__init__(self._look_up, digest=suspect.get("digest", ""), **options)
         self.architecture = suspect.get("architecture", "")
         self.preparation = suspect.get("preparation", "")
+        #: Which service answered, as it was written down then; empty for other suspects.
+        self.service: dict[str, Any] = about.get("service", {})
         self._channel = about.get("channel")
         self._said = about.get("outputs")
         self._was_read = Reading.from_dict(about["reading"]) if about.get("reading") else None
@@ -246,6 +261,7 @@ def _is_about(about: object) -> bool:
         and all(isinstance(value, str) for value in suspect.values())
         and _are_notes(about.get("notes", []))
         and about.get("outputs") in (None, *OUTPUTS)
+        and isinstance(about.get("service", {}), dict)
         and _is_reading(about.get("reading"))
         and _are_names(about.get("class_names", []))
         and all(word is None or isinstance(word, str) for word in words)

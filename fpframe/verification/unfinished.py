@@ -10,12 +10,13 @@ from fpframe.base import Note
 from fpframe.decision import Decision, undecided
 from fpframe.errors import FpframeError
 from fpframe.isolation import Journal
+from fpframe.spending import LedgerView
 from fpframe.verification.transcript import Transcript
 from fpframe.verification.verdict import Verdict
 
-#: Exit codes by gravity: evidence that was changed, a fault, a model or data that cannot be used, something that ran
-#: out, wrong usage. Of several failures the gravest is told.
-_GRAVITY = (5, 70, 1, 3, 6, 2)
+#: Exit codes by gravity: evidence that was changed, a fault, a model or data that cannot be used, a service that
+#: did not answer, something that ran out, wrong usage. Of several failures the gravest is told.
+_GRAVITY = (5, 70, 1, 3, 4, 6, 2)
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -31,7 +32,7 @@ class Unfinished:
 
     address: str
     error: FpframeError
-    journal: Journal | None
+    journal: Journal | LedgerView | None
     transcript: Transcript
 
     def decide(self, level: float) -> Decision:

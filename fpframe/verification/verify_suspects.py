@@ -20,9 +20,9 @@ from fpframe.registry import Registry, load_registry
 from fpframe.verification.class_telling import ClassTelling
 from fpframe.verification.detection import AUTO, NONE
 from fpframe.verification.judge_suspects import judge
-from fpframe.verification.probes import asking_order
+from fpframe.verification.probes import asking_order, control_indices
 from fpframe.verification.question_suspect import Asking
-from fpframe.verification.transcript import open_recorded
+from fpframe.verification.transcript import is_service, open_recorded
 from fpframe.verification.unfinished import Unfinished, require_finished
 from fpframe.verification.verdict import Verdict
 from fpframe.verification.yardsticks import Yardsticks
@@ -95,6 +95,7 @@ def verify_many(
         trust_code: open also files whose author's code can run then, such as ``.pt2``.
         checkpoint_key: where in a file of weights those of the suspect lie, such as ``state_dict_ema``; needed only
             where several fit.
+        terms: how fast, and for how much money, suspects that are services may be asked.
         isolation: where suspects with an address are opened and asked; ``None`` gives each a process of its own, with
             the usual limits (`fpframe.isolation.Limits.usual`). It is closed in the end.
         on_event: is told of progress.
@@ -180,11 +181,14 @@ def _verify(
         "through": asking.through,
         "match_classes": asking.classes.match,
     }
+    planned = len(asking_order(enrolment.queries, enrolment.able))
+    of_service = planned + len(control_indices(len(enrolment.able)))
+    request = attrs.evolve(request, terms=attrs.evolve(request.terms, planned=of_service))
     opened = [isolation.open(suspect, request, questions=enrolment.queries.digest) for suspect in suspects]
     opened += [open_recorded(path, enrolment, request) for path in answers]
     for query in opened:
         asking.classes.map_of(query, enrolment.classes)  # what cannot be is refused before any is asked
-        query.require(len(asking_order(enrolment.queries, enrolment.able)))
+        query.require(of_service if is_service(query) else planned)
     return judge(opened, yardsticks, asking, alpha=level, settings=settings, on_event=on_event)
 
 

@@ -66,6 +66,7 @@ class AnswerReader:
             raise UnreadError(
                 f"the model answers in shape {taken.shape} where ({count}, {self._num_classes}) is expected",
                 f"where it tells other classes than these {self._num_classes}, name its own with --classes",
+                changed=self._convert is not None,
             )
         return taken
 

@@ -12,9 +12,13 @@ import time
 from collections import Counter
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import fpframe
+from faultserver import FaultServer
+from fpframe.base import parse_json
+from fpframe.spending import LedgerView
 from tiny import copy_store
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
@@ -116,3 +120,43 @@ def test_an_enrolment_that_is_killed_is_made_again_bit_for_bit(home, tiny_store,
             file.unlink()
         made.rmdir()
     print("enroll", dict(counts))
+
+
+def test_a_service_is_asked_on_after_a_kill_and_nothing_is_paid_for_twice_but_what_was_under_way(home, tiny_enrolment):
+    images, parallel = 8, 2
+
+    def slowly(ask):
+        time.sleep(0.03)
+        ask.say(ask.rows())
+
+    with FaultServer(slowly) as server:
+        home.parent.joinpath("service.toml").write_text(
+            f'url = "{server.url}"\nimages = {images}\nparallel = {parallel}\n[answer]\nat = "$.predictions"\n'
+            "[price]\nrequest = 0.01\n"
+        )
+        words = ["verify", str(tiny_enrolment), "http:service.toml", "--json", "--budget", "2", "--force"]
+        words += ["--save-answers", "answers.npz"]
+        started = time.monotonic()
+        whole, err = command(*words, home=home).communicate()
+        assert whole, err
+        seconds, sent = time.monotonic() - started, server.requests
+        chance = random.Random(0)
+        for turn in range(KILLS):
+            before = server.requests
+            died, _ = killed(command(*words, home=home), chance.uniform(0.2, 0.95) * seconds)
+            if not died:
+                continue
+            asked_already = (
+                bool(LedgerView(next(home.glob("journals/*.ledger"))).account.requests)
+                if list(home.glob("journals/*.ledger"))
+                else False
+            )
+            again = command(*words, *(["--resume"] if asked_already else []), home=home)
+            out, second = again.communicate()
+            assert again.returncode == 7, (turn, second)
+            assert json.loads(out) == json.loads(whole), turn
+            twice = server.requests - before - sent
+            assert 0 <= twice <= parallel, turn
+            counted = parse_json(str(np.load(home.parent / "answers.npz")["about"]))["service"]["requests"]
+            assert sent + twice <= counted <= sent + parallel, turn
+            assert not list(home.glob("journals/*")), "a verdict stands, and nothing has to be kept"

@@ -1,0 +1,1 @@
+"""Suspects that are services: asked over HTTP, as a description in TOML says."""

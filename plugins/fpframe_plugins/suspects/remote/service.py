@@ -1,0 +1,188 @@
+"""`Service`: asks one service images, several requests at once, and recalls what an earlier run was answered."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from decimal import Decimal
+from typing import Any
+
+import attrs
+import torch
+from torch import Tensor
+
+import fpframe
+from fpframe.errors import first_line
+from fpframe.models import image_digests
+from fpframe.opening import normaliser
+from fpframe.spending import Ledger, Pace, Preview
+from fpframe_plugins.suspects.remote.body import Input, body_of, check_template
+from fpframe_plugins.suspects.remote.client import Client, LostError, TooLargeError, UntrustedError
+from fpframe_plugins.suspects.remote.description import Description
+from fpframe_plugins.suspects.remote.metadata import read_input
+from fpframe_plugins.suspects.remote.reading import AnswerPath, UnfitError
+from fpframe_plugins.suspects.remote.secret import Secrets
+from fpframe_plugins.suspects.remote.sending import Asked, Sender
+
+#: Letters of a body that a preview shows.
+_SHOWN = 400
+
+
+class Service:
+    """One service, as its description says.
+
+    Attributes:
+        images: how many images a request holds at most.
+    """
+
+    def __init__(self, description: Description, request: fpframe.SuspectRequest) -> None:
+        """Open it. Nothing is sent.
+
+        Raises:
+            UsageError: a secret is missing, or another run asks this service.
+            ResourceError: the budget does not pay for what is planned.
+            ValueError: the description contradicts itself.
+        """
+        self._description = description
+        self._secrets = Secrets(description.headers, request.address)
+        self._template = check_template(description.request, description.images)
+        self._path = AnswerPath.of(description.answer)
+        self._prepare = normaliser(request)
+        self.images = min(description.images, request.batch_size)
+        terms = request.terms
+        self._parallel = min(terms.parallel or description.parallel, 64)
+        self._client = Client(description, self._secrets, connections=self._parallel)
+        self._ledger = Ledger(terms, self._about(request), most_images=request.max_queries)
+        rates = [rate for rate in (terms.rate, description.rate) if rate]
+        since = time.time() - self._ledger.account.last_sent
+        last = time.monotonic() - since if self._ledger.account.last_sent and since >= 0 else None
+        pace = Pace(min(rates) if rates else None, last=last, sleep=self._sleep)
+        self._sender = Sender(self._client, description, self._ledger, pace, self._path.find)
+        self._asked = 0
+        self._input: Input | None = None
+        left = max(terms.planned - self._ledger.account.answered, 0)
+        self._ledger.require(self._price(left), 0)
+
+    @property
+    def spending(self) -> str:
+        """What was sent and spent so far, in a few words."""
+        return self._ledger.account.spending
+
+    def evidence(self) -> dict[str, Any]:
+        """Return which service answered, and when."""
+        return self._ledger.account.evidence()
+
+    @property
+    def last_answer(self) -> str:
+        """The beginning of the last answer, with its status; empty before the first."""
+        reply = self._sender.last
+        return "" if reply is None else f"status {reply.status}: {reply.body[:_SHOWN].decode('utf-8', 'replace')}"
+
+    def preview(self, pixels: Tensor) -> Preview:
+        """Return what would be sent for pixels ``(N, C, H, W)``."""
+        body = body_of(self._prepare(pixels), self._description.request, self._template, self._input or Input())
+        price = self._description.price
+        cost = self._price(len(pixels))
+        return Preview(
+            method=self._description.method,
+            url=self._description.url,
+            headers={"content-type": body.kind, **self._secrets.shown},
+            body=body.shown(_SHOWN),
+            body_bytes=len(body.content),
+            images=len(pixels),
+            price=f"{cost} {price.currency}".rstrip() if self._description.price_of else "",
+        )
+
+    def ask(self, batch: Tensor) -> Any:
+        """Return what is answered to one batch."""
+        return next(self.ask_all([batch]))
+
+    def ask_all(self, batches: Iterable[Tensor]) -> Iterator[Any]:
+        """Yield what is answered to batches of pixels ``(N, C, H, W)``, each in one request, in their order."""
+        if self._parallel == 1:
+            for batch in batches:
+                yield self._answered(batch, self._place(batch))
+            return
+        pool = ThreadPoolExecutor(self._parallel, thread_name_prefix="fpframe-ask")
+        waiting: deque[Future[Any]] = deque()
+        try:
+            for batch in batches:
+                waiting.append(pool.submit(self._answered, batch, self._place(batch)))
+                if len(waiting) >= 2 * self._parallel:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        except (Exception, GeneratorExit):
+            for future in waiting:
+                future.cancel()
+            pool.shutdown(wait=True)  # what is under way is paid for, so its answer is kept
+            raise
+        except BaseException:
+            self.stop()
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+        pool.shutdown()
+
+    def close(self) -> None:
+        """Close connections and ledger; another run may have it then."""
+        self._client.close()
+        self._ledger.close()
+
+    def stop(self) -> None:
+        """Let nothing more be sent; what is under way ends with its answer."""
+        self._sender.ended.set()
+
+    def _place(self, batch: Tensor) -> int:
+        at = self._asked
+        self._asked += len(batch)
+        return at
+
+    def _answered(self, batch: Tensor, at: int) -> Any:
+        images = [digest.hex() for digest in image_digests((batch * 255).round().to(torch.uint8))]
+        kept = self._ledger.recall(at, images)
+        if kept is not None:
+            return self._path.find(kept)
+        if self._input is None:
+            self._input = self._read_input()
+        body = body_of(self._prepare(batch), self._description.request, self._template, self._input)
+        key = hashlib.sha256(f"{self._ledger.account.about} {at} {images}".encode()).hexdigest()[:32]
+        return self._sender.send(
+            Asked(at=at, images=images, body=body, price=self._price(len(batch), requests=1), key=key)
+        )
+
+    def _read_input(self) -> Input:
+        if not self._description.metadata:
+            return Input()
+        try:
+            reply = self._client.send(None, url=self._description.metadata)
+            return read_input(reply)
+        except (LostError, TooLargeError, UntrustedError, UnfitError) as error:
+            raise fpframe.SuspectUnavailableError(
+                f"the service does not tell its inputs: {first_line(error)} ({self._description.metadata}); check its "
+                "address, and whether it runs"
+            ) from error
+
+    def _price(self, images: int, *, requests: int | None = None) -> Decimal:
+        price = self._description.price
+        if requests is None:
+            requests = -(-images // self.images)
+        return requests * Decimal(str(price.request)) + images * Decimal(str(price.image))
+
+    def _sleep(self, seconds: float) -> None:
+        if self._sender.ended.wait(seconds):
+            raise fpframe.SuspectUnavailableError("the questioning was ended; go on with --resume")
+
+    def _about(self, request: fpframe.SuspectRequest) -> dict[str, Any]:
+        said = attrs.asdict(self._description)
+        for name in ("patience", "rate", "parallel", "most"):  # which change nothing of what is answered
+            del said[name]
+        return {
+            "address": request.address,
+            "questions": request.terms.questions,
+            "images": self.images,
+            "price": self._description.price_of,
+            "service": said,
+        }

@@ -1,0 +1,136 @@
+"""A ledger has every request before it is sent, holds the budget, and gives every answer back."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+import fpframe
+from fpframe.spending import Ledger, LedgerView, Terms
+
+ABOUT = {"price": {"currency": "EUR"}, "url": "http://host/x"}
+CENT = Decimal("0.01")
+
+
+def open_ledger(path: Path, about=ABOUT, most_images=None, **terms) -> Ledger:
+    return Ledger(Terms(ledger=str(path), **terms), about, most_images=most_images)
+
+
+@pytest.fixture
+def path(tmp_path) -> Path:
+    return tmp_path / "service.ledger"
+
+
+def test_answers_are_found_again_by_place_and_images(path):
+    ledger = open_ledger(path)
+    first = ledger.sending(0, ["a", "b"], price=CENT)
+    second = ledger.sending(2, ["a"], price=CENT)
+    ledger.answered(second, b"again\nand more", status=200, seconds=0.1)
+    ledger.answered(first, b"first", status=200, seconds=0.1)
+    ledger.close()
+    ledger = open_ledger(path, resume=True)
+    assert ledger.recall(0, ["a", "b"]) == b"first"
+    assert ledger.recall(2, ["a"]) == b"again\nand more"
+    assert ledger.recall(3, ["a"]) is None
+    with pytest.raises(fpframe.UsageError, match="other images"):
+        ledger.recall(2, ["c"])
+
+
+@pytest.mark.parametrize("cut", range(1, 60, 7))
+def test_what_was_sent_counts_also_where_the_file_was_cut_off(path, cut):
+    ledger = open_ledger(path)
+    ledger.answered(ledger.sending(0, ["a"], price=CENT), b"{}" * 10, status=200, seconds=0.1)
+    ledger.sending(1, ["b"], price=CENT)
+    ledger.close()
+    whole = path.read_bytes()
+    path.write_bytes(whole + b'{"got": 2, "status": 200, "bytes": 100, "sha256": "00", "seconds": 1}\n{"answer"'[:cut])
+    ledger = open_ledger(path, resume=True)
+    assert (ledger.account.requests, ledger.account.answered, ledger.account.money) == (2, 1, 2 * CENT)
+    assert path.read_bytes() == whole
+    assert ledger.sending(1, ["b"], price=CENT) == 3
+
+
+def test_the_budget_holds_over_runs_and_whatever_came_back(path):
+    ledger = open_ledger(path, budget=0.02)
+    ledger.failed(ledger.sending(0, ["a"], price=CENT), "no answer")
+    ledger.close()
+    ledger = open_ledger(path, budget=0.02, resume=True)
+    ledger.sending(0, ["a"], price=CENT)
+    before = path.read_bytes()
+    with pytest.raises(fpframe.ResourceError, match=r"budget of 0.02 EUR does not pay for 0.01 more after 0.02"):
+        ledger.sending(0, ["a"], price=CENT)
+    assert path.read_bytes() == before
+
+
+def test_images_that_are_sent_again_count_among_the_most(path):
+    ledger = open_ledger(path, most_images=3)
+    ledger.sending(0, ["a", "b"], price=CENT)
+    with pytest.raises(fpframe.ResourceError, match="raise --max-queries"):
+        ledger.sending(0, ["a", "b"], price=CENT)
+
+
+def test_two_runs_on_one_ledger_are_refused(path, monkeypatch):
+    monkeypatch.setattr("fpframe.spending.locking._GONE_SECONDS", 0)
+    first = open_ledger(path)
+    with pytest.raises(fpframe.UsageError, match="another run asks the same service"):
+        open_ledger(path)
+    first.close()
+    open_ledger(path).close()
+
+
+def test_paying_twice_takes_a_word(path):
+    ledger = open_ledger(path)
+    ledger.sending(0, ["a"], price=CENT)
+    ledger.close()
+    with pytest.raises(fpframe.UsageError, match="say --resume to go on"):
+        open_ledger(path)
+
+
+@pytest.mark.parametrize(
+    ("content", "about", "said"),
+    [
+        (None, {"url": "http://other/x"}, "of another service"),
+        (b"nonsense\n", ABOUT, "damaged"),
+        (b'{"got": 7, "sha256": ""}\n', ABOUT, "damaged|another service"),
+    ],
+)
+def test_a_ledger_of_something_else_is_refused(path, content, about, said):
+    open_ledger(path).close()
+    if content is not None:
+        path.write_bytes(path.read_bytes() + content)
+    with pytest.raises(fpframe.UsageError, match=said):
+        open_ledger(path, about=about, resume=True)
+
+
+def test_a_ledger_that_is_written_is_read_beside_it(path):
+    ledger, view = open_ledger(path), LedgerView(path)
+    assert view.answered == 0
+    number = ledger.sending(0, ["a", "b"], price=CENT)
+    assert view.spending == "2 images sent, 2 of them in vain or under way, 0.01 EUR spent"
+    ledger.answered(number, b"{}", status=200, seconds=0.1, address="127.0.0.1:80", headers={"server": "x"})
+    assert view.answered == 2
+    assert view.evidence() == ledger.account.evidence()
+    assert view.evidence()["seen"] == {"address": ["127.0.0.1:80"], "header server": ["x"]}
+    view.remove()
+    assert not path.exists()
+
+
+def test_a_ledger_in_memory_counts_too():
+    ledger = Ledger(Terms(budget=0.01), ABOUT)
+    ledger.answered(ledger.sending(0, ["a"], price=CENT), b"{}", status=200, seconds=0.1)
+    assert ledger.account.spending == "1 images sent, 0.01 EUR spent"
+    with pytest.raises(fpframe.ResourceError):
+        ledger.sending(1, ["b"], price=CENT)
+
+
+def test_a_disk_that_cannot_be_written_is_said_before_anything_is_sent(path, monkeypatch):
+    ledger = open_ledger(path)
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+    with pytest.raises(fpframe.ResourceError, match="No space left on device"):
+        ledger.sending(0, ["a"], price=CENT)
