@@ -78,6 +78,7 @@ def test_calibration_models_are_scored_once_for_as_long_as_the_enrolment_is_open
     assert scorings == ["rounded:3"]
 
 
+@pytest.mark.slow
 def test_what_was_scored_once_is_what_is_scored_anew(enrolment, registry):
     yardsticks = Yardsticks(enrolment, registry)
     first = yardsticks.of("rounded:3", "answer-noise(0.1)")
