@@ -129,7 +129,7 @@ def test_a_network_in_memory_answers_as_the_plain_one_does(kind):
 WITHOUT_MODES = {"frozen", "exported program"}
 
 
-@pytest.mark.parametrize("kind", KINDS.keys() - WITHOUT_MODES)
+@pytest.mark.parametrize("kind", sorted(KINDS.keys() - WITHOUT_MODES))
 def test_a_network_in_memory_is_left_in_training_mode(kind):
     network = KINDS[kind][0]()
     modes = [module.training for module in network.modules()]
