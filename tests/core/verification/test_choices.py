@@ -54,6 +54,7 @@ def test_the_highest_level_itself_is_one():
         ({"channel": "top1"}, {"channel"}),
         ({"through": "none"}, {"through"}),
         ({"test": "welch"}, {"test"}),
+        ({"classes": "none"}, {"classes"}),
         ({"test": "sequential", "channel": "top1"}, {"test", "channel"}),
     ],
 )
@@ -63,6 +64,6 @@ def test_a_verdict_says_what_was_chosen_afterwards(enrolment, options, chosen):
 
     verdict = fpframe.verify(enrolment, innocent, **options)
     assert {name for name, choice in verdict.choices.items() if choice == "chosen"} == chosen
-    assert set(verdict.choices) == {"alpha", "test", "channel", "through"}
+    assert set(verdict.choices) == {"alpha", "test", "channel", "through", "classes"}
     said = [note.text for note in verdict.caveats if note.code == "chosen-afterwards"]
     assert len(said) == bool(chosen)
