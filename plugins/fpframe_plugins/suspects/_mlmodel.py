@@ -95,7 +95,7 @@ def write_example(folder: Path, model: fpframe.Classifier) -> None:
     """Write a model that ends in its only layer, as MLflow writes one of the flavour ``onnx``."""
     onnx = importlib.import_module("onnx")
     helper, floats = onnx.helper, onnx.TensorProto.FLOAT
-    weight = model.module[-1].weight.detach().numpy().T  # type: ignore[index,union-attr]  # what it ends in
+    weight = model.module[-1].weight.detach().numpy().T  # type: ignore[index]  # what it ends in
     graph = helper.make_graph(
         [helper.make_node("Flatten", ["images"], ["rows"]), helper.make_node("MatMul", ["rows", "weight"], ["logits"])],
         "suspect",

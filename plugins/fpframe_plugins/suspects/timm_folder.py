@@ -103,8 +103,8 @@ def _preparation(config: Mapping[str, Any], channels: int) -> fpframe.Preparatio
     found = fpframe.Preparation.from_pretrained_cfg(settings)
     if channels != 1:
         return found
-    means = {name: _single(getattr(found, name)) for name in ("mean", "std")}  # timm keeps those of three colours
-    return attrs.evolve(found, channels="grey", **means)
+    # timm keeps those of three colours
+    return attrs.evolve(found, channels="grey", mean=_single(found.mean), std=_single(found.std))
 
 
 def _single(values: tuple[float, ...] | None) -> tuple[float, ...] | None:
