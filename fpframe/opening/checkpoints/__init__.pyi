@@ -5,6 +5,6 @@ from .kinds import (
     kind_of as kind_of,
     looks_like_weights as looks_like_weights,
 )
-from .liberties import liberties as liberties
 from .pickled import read_pickles_here as read_pickles_here
+from .told import liberties as liberties
 from .wanted import Wanted as Wanted
