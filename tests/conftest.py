@@ -26,6 +26,7 @@ from xdist.scheduler import LoadScopeScheduling
 
 import fpframe
 from fpframe.decision import levels
+from onetemplate import kept_template
 from tiny import evaluate_tiny
 
 if os.environ.get("FPFRAME_INSTALLED") == "1" and Path(fpframe.__file__).is_relative_to(Path(__file__).parents[1]):
@@ -81,6 +82,14 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> ByFile:
     """Schedule tests in the order above; xdist's own groups have no effect under pytest 9."""
     config.option.loadscopereorder = False
     return ByFile(config, log)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_template() -> Iterator[None]:
+    """Fork the suspects of all tests from one process; those of `isolation` are about how it starts and ends."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("fpframe.isolation.ownprocess.Template", kept_template)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -87,7 +87,13 @@ def folder(tmp_path, monkeypatch, tiny_store):
 
 
 #: Pages that enroll a victim of their own, or question many suspects, which takes a minute each.
-LONG = {"docs/explanation/concepts.md", "docs/how-to/embedding.md", "docs/how-to/own-model.md"}
+LONG = {
+    "docs/explanation/concepts.md",
+    "docs/how-to/auditing.md",
+    "docs/how-to/comparing.md",
+    "docs/how-to/embedding.md",
+    "docs/how-to/own-model.md",
+}
 
 
 @pytest.mark.parametrize(

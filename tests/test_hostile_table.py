@@ -11,6 +11,7 @@ import pytest
 HERE = Path(__file__).parent
 CLI, ISOLATION = "core/cli/test_endings.py", "core/isolation"
 FILES, SUSPECTS = f"{ISOLATION}/test_hostile_files.py", f"{ISOLATION}/test_hostile_suspects.py"
+PICKLES, CHOOSING = "core/opening/test_hostile_checkpoints.py", "core/opening/test_choosing_weights.py"
 CONSISTENCY = "core/enrolment/test_consistency.py"
 ONE_LINE = "test_a_file_that_cannot_be_used_ends_in_one_line"
 DAMAGED = "test_an_enrolment_that_is_damaged_ends_in_one_line"
@@ -32,8 +33,21 @@ TABLE: dict[str, list[tuple[str, str, str]]] = {
         ("core/enrolment/test_recalibrate.py", "test_networks_of_every_kind_of_file_calibrate_together", "pt2"),
     ],
     "a pickle runs code": [
-        ("core/opening/test_weights.py", "test_a_malicious_pickle_is_refused_and_does_not_run", ""),
-        ("core/opening/test_weights.py", "test_a_plain_pickle_is_refused_and_does_not_run", ""),
+        ("core/opening/test_weights.py", "test_a_pickled_state_dict_is_read_in_a_process_of_its_own", ""),
+        (PICKLES, "test_a_payload_beside_weights_does_not_run_and_they_are_read", '"a system\'s function"'),
+        (PICKLES, "test_a_payload_in_the_place_of_a_weight_does_not_run_and_is_a_weight_that_is_missing", ""),
+        (PICKLES, "test_instructions_that_no_library_writes_run_nothing", '"NEWOBJ"'),
+        (PICKLES, "test_a_program_is_not_run_even_where_it_looks_like_a_state_dict", ""),
+        (FILES, "test_a_checkpoint_is_read_in_the_suspects_process_without_running_and_its_notes_come_back", ""),
+    ],
+    "a pickle without an end": [
+        (PICKLES, "test_containers_that_contain_themselves_or_multiply_are_looked_at_once", ""),
+        (PICKLES, "test_containers_without_an_end_are_refused", ""),
+        (PICKLES, "test_pickles_in_pickles_have_an_end", ""),
+    ],
+    "weights that are another model's": [
+        (CHOOSING, "test_weights_that_could_be_two_are_refused_until_somebody_says_which", '"a teacher beside its'),
+        (CHOOSING, "test_weights_in_a_place_of_an_unknown_name_are_taken_only_where_somebody_names_it", '"a teacher"'),
     ],
     "an enrolment of somebody imports code": [
         ("core/opening/test_trust.py", "test_an_enrolment_is_not_followed_to_code_that_its_recipe_names", ""),

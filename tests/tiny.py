@@ -59,7 +59,8 @@ def larger(enrolment: fpframe.Enrolment, times: int) -> fpframe.Enrolment:
     )
     if ability is not None:
         ability = attrs.evolve(ability, models=ability.models.repeat(times, 1))
-    return attrs.evolve(enrolment, calibration=more, ability=ability)
+    fitness = enrolment.fitness and enrolment.fitness.calibrated_on({})  # nobody looked at these models
+    return attrs.evolve(enrolment, calibration=more, ability=ability, fitness=fitness)
 
 
 def softened(answers: torch.Tensor, temperature: float) -> torch.Tensor:

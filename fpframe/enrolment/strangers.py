@@ -110,10 +110,10 @@ def look_at_strangers(strangers: Sequence[Strangers]) -> list[Unfit]:
     # one model of its architecture can alarm nobody
     looked_at = [each for each in strangers if each.by == "architecture" and each.name != VICTIM and each.families > 1]
     looks = max(1, len(looked_at))
-    return [
+    found = [
         Unfit(
             Note(
-                ARCHITECTURE_ACCUSED,
+                "architecture-accused",
                 f"If models of architecture '{each.name}' were not calibrated, {each.accused} of {each.n} would be "
                 f"called derived at level {each.level:g}, more than chance allows (at least "
                 f"{each.least(looks=looks):.2f}, with {looks} kinds and channels looked at).",
@@ -123,6 +123,7 @@ def look_at_strangers(strangers: Sequence[Strangers]) -> list[Unfit]:
         for each in looked_at
         if each.least(looks=looks) > each.level
     ]
+    return list(dict.fromkeys(found))  # the same may be true in several channels, and is said once
 
 
 def _judged(

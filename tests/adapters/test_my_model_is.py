@@ -14,6 +14,10 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import save_file
+from sklearn.datasets import load_digits
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import MinMaxScaler
 from torch import nn
 
 import fpframe
@@ -28,7 +32,7 @@ from adapters.networks import (
     regression,
     resnet_of_transformers,
 )
-from fpframe.isolation import InProcess, Limits, OwnProcess
+from fpframe.isolation import InProcess, Isolation, Limits, OpeningRequest, OwnProcess
 from frozen import modern_enrolment
 
 PAGE = Path(__file__).parents[2] / "docs/how-to/my-model-is.md"
@@ -216,26 +220,36 @@ def enrolment():
     return modern_enrolment()
 
 
-@pytest.fixture(scope="module")
-def scores(enrolment) -> Callable[[Callable[[], nn.Module]], tuple[float, ...]]:
-    """Return what a network scores, opened as a module; each is asked once."""
-    known: dict[Any, tuple[float, ...]] = {}
+def scores_of(suspect: Any, enrolment: fpframe.Enrolment, isolation: Isolation, **options: Any) -> np.ndarray:
+    """Return what a suspect scores in each view."""
+    shape, classes = enrolment.queries.image_shape, tuple(enrolment.classes)
+    request = OpeningRequest(num_classes=K, image_shape=shape, classes=classes, **options)
+    with isolation, quiet():
+        query = isolation.open(suspect, request)
+        assert query.spent == 0
+        return np.asarray(enrolment.view_scores(fpframe.ask(query, enrolment.queries), "probs"))
 
-    def of(make: Callable[[], nn.Module]) -> tuple[float, ...]:
+
+@pytest.fixture(scope="module")
+def expected(enrolment) -> Callable[[Callable[[], nn.Module]], np.ndarray]:
+    """Return what a network scores, opened as a module; each is asked once."""
+    known: dict[Any, np.ndarray] = {}
+    registry = fpframe.load_registry()
+
+    def of(make: Callable[[], nn.Module]) -> np.ndarray:
         if make not in known:
-            known[make] = fpframe.verify(enrolment, make(), outputs="logits").view_scores
+            known[make] = scores_of(make(), enrolment, InProcess(registry), outputs="logits")
         return known[make]
 
     return of
 
 
 @pytest.mark.parametrize("name", ROWS)
-def test_the_score_is_that_of_the_same_network_as_a_module(name, folder, enrolment, scores):
+def test_the_score_is_that_of_the_same_network_as_a_module(name, folder, enrolment, expected):
     row = ROWS[name]
-    registry = fpframe.load_registry()
-    verdict = fpframe.verify(enrolment, row.make(), isolation=InProcess(registry), **row.options)
-    assert len(verdict.view_scores) == enrolment.queries.views
-    np.testing.assert_allclose(verdict.view_scores, scores(row.network), atol=1e-5)
+    found = scores_of(row.make(), enrolment, InProcess(fpframe.load_registry()), **row.options)
+    assert len(found) == enrolment.queries.views
+    np.testing.assert_allclose(found, expected(row.network), atol=1e-5)
 
 
 #: Those that lie somewhere, and so are opened in a process of their own.
@@ -243,13 +257,17 @@ ADDRESSES = ["`.onnx` file", "Hugging Face folder", "timm folder", "MLflow regis
 
 
 @pytest.mark.parametrize("name", ADDRESSES)
-def test_it_is_the_same_in_a_process_of_its_own(name, folder, enrolment, scores):
+def test_it_is_the_same_in_a_process_of_its_own(name, folder, enrolment, expected):
     row = ROWS[name]
     limits = Limits.usual(variables=("MLFLOW_TRACKING_URI",))
-    registry = fpframe.load_registry()
-    verdict = fpframe.verify(enrolment, row.make(), isolation=OwnProcess(registry, limits))
-    np.testing.assert_allclose(verdict.view_scores, scores(row.network), atol=1e-5)
-    assert "suspect-not-isolated" not in {note.code for note in verdict.caveats}
+    found = scores_of(row.make(), enrolment, OwnProcess(fpframe.load_registry(), limits))
+    np.testing.assert_allclose(found, expected(row.network), atol=1e-5)
+
+
+def test_there_is_a_verdict_on_an_innocent_classifier_of_scikit_learn(enrolment):
+    images, labels = load_digits(return_X_y=True)
+    suspect = make_pipeline(MinMaxScaler(), RandomForestClassifier(random_state=0)).fit(images / 16, labels)
+    assert fpframe.verify(enrolment, suspect).verdict == "NOT_SHOWN"
 
 
 def test_every_row_of_the_page_is_tried_and_every_trial_has_a_row():

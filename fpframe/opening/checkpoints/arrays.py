@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -18,11 +18,12 @@ class DataType:
     """The type of an array's elements."""
 
     def __init__(self, code: object = "", *_: object) -> None:
-        self._code, self._order = str(code), "<"
+        self._code = str(code)
+        self._order: Literal["<", ">", "="] = "<"
 
     def __setstate__(self, state: object) -> None:
-        if isinstance(state, tuple) and len(state) > 1 and state[1] in ("<", ">", "|", "="):
-            self._order = state[1].replace("|", "<")
+        if isinstance(state, tuple) and len(state) > 1 and state[1] in (">", "="):
+            self._order = state[1]
 
     def of_numpy(self) -> np.dtype[Any]:
         """Return it.

@@ -92,7 +92,8 @@ def _refuse_program(*_: object, **__: object) -> object:
 
 def _known(module: str, name: str) -> object | None:
     if module == "torch" and isinstance(getattr(torch, name, None), torch.dtype):
-        return getattr(torch, name)
+        kind: object = getattr(torch, name)
+        return kind
     if module.partition(".")[0] == "torch" and name.endswith("Storage"):
         with contextlib.suppress(KeyError):  # that it lay on a GPU does not matter
             return torch.serialization.StorageType(name)
@@ -108,13 +109,13 @@ class _Maker:
     """A function that a pickle may call; it can do nothing else with it."""
 
     __slots__ = ("_make",)
+    _make: Callable[..., object]
 
     def __init__(self, make: Callable[..., object]) -> None:
         object.__setattr__(self, "_make", make)
 
     def __call__(self, *arguments: Any) -> object:
-        made: object = self._make(*arguments)
-        return made
+        return self._make(*arguments)
 
     def __setattr__(self, name: str, value: object) -> None:
         raise pickle.UnpicklingError("a function that is changed")

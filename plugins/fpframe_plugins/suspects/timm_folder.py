@@ -17,6 +17,8 @@ from fpframe.rng import isolated
 from fpframe_plugins.suspects._folders import config_of, has_weights
 
 _WEIGHTS = "model.safetensors"
+#: Arguments of ``timm.create_model`` that make it read or fetch files, which a folder has no say in.
+_LOADING = frozenset({"cache_dir", "checkpoint_path", "pretrained", "pretrained_cfg", "pretrained_cfg_overlay"})
 #: A network for the example.
 _SMALL = "test_resnet"
 
@@ -113,7 +115,12 @@ def _built(
     folder: Path, config: Mapping[str, Any], request: fpframe.SuspectRequest, channels: int
 ) -> fpframe.Classifier:
     timm = importlib.import_module("timm")
-    architecture, extra = str(config["architecture"]), config.get("model_args") or {}
+    architecture, said = str(config["architecture"]), config.get("model_args")
+    if not timm.is_model(architecture):
+        raise fpframe.ModelError(
+            f"timm knows no architecture '{architecture}' ({folder}); use the version that saved it"
+        )
+    extra = {name: value for name, value in (said if isinstance(said, Mapping) else {}).items() if name not in _LOADING}
     classes = int(config.get("num_classes") or request.num_classes)
     settings = {"in_chans": channels, **extra, "num_classes": classes}
     try:

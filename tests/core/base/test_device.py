@@ -307,6 +307,7 @@ def test_every_attack_that_trains_is_tried_here(registry):
     assert attacks == set(TRAINING_ATTACKS)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", TRAINING_ATTACKS)
 def test_every_attack_trains_in_mixed_precision(mixed, registry, digits, name):
     assert stolen(registry, digits, name).accuracy(digits.test.pixels, digits.test.labels) > 0.3

@@ -12,6 +12,7 @@ from fpframe.cli import run
 from tiny import NEAREST
 
 
+@pytest.mark.slow
 def test_enrol_then_verify_several_kinds_of_suspect_as_json(here, capfd, registry):
     victim = ["--victim", "paper:arc-e", "--weights", "victim.safetensors"]
     assert run(["train", "--recipe", "tiny", "--out", "victim.safetensors"]) == 0

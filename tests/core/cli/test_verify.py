@@ -106,7 +106,7 @@ def test_wrong_ways_to_verify_are_refused_in_one_line(here, capfd, tiny_enrolmen
         (["model.xyz"], 2, "model.xyz"),
         (["python:no_such_module:predict"], 2, "no_such_module"),
         (["python:fine:missing"], 2, "has no function 'missing'"),
-        (["python:fine:seven"], 3, "same 10 classes"),
+        (["python:fine:seven"], 3, "name its own with --classes"),
         (["python:fine:colour"], 3, "check its input shape"),
         (["python:fine:seven", "--mean", "a,b"], 2, "--mean takes numbers"),
         (["python:fine:seven", "--outputs", "logit"], 2, "logit"),

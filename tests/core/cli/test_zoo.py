@@ -237,6 +237,7 @@ def test_a_list_reads_as_a_table(at_home, capfd):
 # --- export
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("format", "split", "count"), [("safetensors", "test", 4), ("pt2", "fit", 2), ("onnx", "fit", 2)]
 )

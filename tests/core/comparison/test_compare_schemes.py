@@ -141,6 +141,7 @@ def test_failed_thefts_and_missing_scores_count_as_they_should(comparison):
     assert whole(without(innocent)) < whole(comparison)
 
 
+@pytest.mark.slow
 def test_nothing_is_asked_twice(comparison, tiny_store, scheme_file, monkeypatch):
     """A second run, and a scheme that joins with queries that were asked before, ask no model at all."""
     asked, opened = [], Zoo.query
@@ -175,6 +176,7 @@ def crossed(tiny_store):
     )
 
 
+@pytest.mark.slow
 def test_a_cross_fit_scores_every_model_of_the_recipe(crossed, registry):
     plan = plan_models(Recipe.load("tiny"), registry, splits=("fit", "calibrate", "test"), without=())
     assert [model.name for model in crossed.models] == [str(model.lineage) for model in plan]

@@ -253,6 +253,7 @@ def test_looking_after_each_view_accuses_no_more_often_than_alpha(noise, gap):
     assert 0.01 < rate_of_derived(noise, gap=gap) <= limit()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("noise", [EVEN, NOISY_START], ids=["even", "noisy start"])
 def test_without_futility_an_innocent_is_accused_exactly_as_often_as_alpha_allows(noise):
     assert 0.2 - limit() <= rate_of_derived(noise, gap=FAR, futility=False) <= limit()
@@ -273,12 +274,14 @@ def test_a_standard_that_fits_badly_accuses_no_more_often_either():
     assert 0.01 < rate_of_derived(NOISY_START, gap=FAR, standard=UNIT) <= limit()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("noise", "standard"), [(EVEN, None), (NOISY_START, UNIT)], ids=["even", "noisy start"])
 def test_comparing_with_final_scores_instead_of_the_highest_looks_would_break_the_promise(monkeypatch, noise, standard):
     monkeypatch.setattr(sequential, "_highest", lambda marks: marks[:, -1])
     assert rate_of_derived(noise, gap=FAR, standard=standard) > 1.5 * limit()
 
 
+@pytest.mark.slow
 def test_an_ordinary_decision_at_each_look_would_break_the_promise():
     source, accused = np.random.default_rng(7), 0
     for _ in range(NULLS):

@@ -99,6 +99,7 @@ def test_p_values_keep_their_promise_over_re_splits_of_strong_families(sizes, se
     assert found[-1].fraction > 0.3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(4))
 @pytest.mark.parametrize("sizes", [MIXED, FEW], ids=["mixed", "few"])
 def test_a_p_value_that_takes_models_for_the_unit_breaks_its_promise_over_re_splits(sizes, seed):

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import attrs
 import pytest
+import torch
+from safetensors.torch import load_file
 
 import fpframe
 from fpframe.base.note import Note
@@ -205,9 +207,12 @@ def test_own_models_that_are_less_able_than_the_victim_do_not_calibrate(
     folder = Path(shutil.copytree(exported, tmp_path / "weak"))
     for number in range(9):
         weak = fpframe.build_backbone(registry, "paper:arc-e", 10, digits.image_shape, seed=number)
-        few = digits.train[:100]
-        fpframe.train(weak, few.pixels, few.labels, fpframe.Training(epochs=4, batch_size=32), seed=number)
-        assert 0.25 < weak.accuracy(digits.test.pixels, digits.test.labels) < 0.75, "it has learned something"
+        weak.module.load_state_dict(load_file(exported / f"{number}.safetensors"))
+        torch.manual_seed(number)
+        while weak.accuracy(digits.test.pixels, digits.test.labels) > 0.6:
+            with torch.no_grad():
+                for weight in weak.module.parameters():
+                    weight += 0.1 * weight.std(correction=0) * torch.randn_like(weight)
         fpframe.save_weights(weak, folder / f"weak-{number}.safetensors")
     made = fpframe.calibrate(enrolment, independents=own(folder))
     assert made.calibration.counts == {"own-independents": 9}
@@ -233,13 +238,13 @@ def test_folders_without_models_and_two_sources_are_refused(enrolment, tmp_path)
 
 
 def accusing(enrolment: Enrolment, accepted: tuple[Note, ...]) -> Enrolment:
-    """Return an enrolment where six calibration models of one architecture answer as the victim does."""
+    """Return an enrolment where six calibration models of one architecture answer nearly as the victim does."""
     calibration = enrolment.calibration
     rows = calibration.rows["other-architecture"][:6]
     models, answers = list(calibration.models), calibration.answers[PLAIN].clone()
     for row in rows:
         models[row] = attrs.evolve(models[row], name="train[random:1, seed=3]", family=f"alike {row}")
-        answers[row] = enrolment.victim_answers
+        answers[row] = 0.8 * enrolment.victim_answers + 0.2 * answers[row]  # each its own way, or they are one family
     assert enrolment.fitness is not None
     return attrs.evolve(
         enrolment,

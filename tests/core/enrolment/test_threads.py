@@ -103,6 +103,7 @@ def in_threads(calls):
         return [future.result() for future in [pool.submit(call) for call in calls]]
 
 
+@pytest.mark.slow
 def test_four_enrolments_in_threads_are_those_of_one_after_the_other(enroll):
     alone = {seed: enroll(seed, f"alone-{seed}").digest for seed in (0, 1)}
     assert alone[0] != alone[1]

@@ -69,6 +69,7 @@ def shallow(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(tmp_path)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scheme", ["residual", "akh", "sac"])
 def test_a_victim_without_gradients_is_enrolled_by_what_only_asks_and_its_copy_is_found(
     scheme, network, digits, store, registry

@@ -160,6 +160,7 @@ def test_everything_is_written_and_says_what_it_counted(evaluations, tmp_path):
         assert (tmp_path / f"{name}.svg").read_text().startswith("<?xml")
 
 
+@pytest.mark.slow
 def test_evaluating_twice_gives_the_same_bytes(evaluations, tiny_enrolment, tiny_store, tmp_path):
     again = evaluate([Enrolment.open(tiny_enrolment)], channels=("top1",), run=Run(store=tiny_store))
     assert evaluation_markdown(again) == evaluation_markdown([evaluations[3]])

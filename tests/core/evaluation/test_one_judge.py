@@ -138,6 +138,7 @@ def test_every_model_behind_a_filter_gets_the_verdict_that_verify_gives(enrolmen
     assert {"filter-not-calibrated", "labels-disagree", "views-disagree"} <= reasons
 
 
+@pytest.mark.slow
 def test_stopping_early_gives_the_verdict_that_verify_gives(enrolment, behind):
     some = Zoo(behind.models[::2], behind.workspace)  # an odd number of filters: each stands before one or two models
     [evaluation] = evaluate_zoo(enrolment, some, ["probs"], tests=("sequential",))

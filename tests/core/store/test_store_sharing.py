@@ -40,6 +40,7 @@ def test_two_processes_save_the_same_key_while_a_third_reads_it(tmp_path):
     assert told["files"] == [f"{key(0)}.json", f"{key(0)}.safetensors"]
 
 
+@pytest.mark.slow
 def test_nothing_but_whole_entries_is_left_after_kills_and_clearing_up(tmp_path):
     told = play("kill", tmp_path)
     assert told["killed"] == KILLS
@@ -62,6 +63,7 @@ def test_a_kill_before_any_step_of_a_write_leaves_a_whole_entry_or_garbage(tmp_p
     assert (told["unsound"], told["exit"]) == (0, 0)
 
 
+@pytest.mark.slow
 def test_clearing_up_while_others_write_loses_nothing(tmp_path):
     told = play("clear_up", tmp_path)
     assert told["exits"] == [0, 0]

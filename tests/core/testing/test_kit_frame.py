@@ -110,6 +110,7 @@ def test_an_expectation_without_reason_or_check_is_an_error(expected, words):
         assert words in str(raised.value)
 
 
+@pytest.mark.slow
 def test_each_check_is_a_test_of_its_own_in_pytest(tmp_path):
     (tmp_path / "test_mine.py").write_text(
         "import attrs, torch\n"

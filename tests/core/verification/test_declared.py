@@ -63,7 +63,7 @@ def test_an_innocent_that_lacks_the_named_filter_is_not_accused(yardsticks, thro
     for rows in enrolment.calibration.answers[PLAIN][::6].flatten(1, 2):
 
         def replay(pixels, rows=rows):
-            return rows[(pixels[:, None] - images[None]).abs().amax((2, 3, 4)).argmin(1)]
+            return rows[torch.cdist(pixels.flatten(1), images.flatten(1), p=torch.inf).argmin(1)]
 
         verdict = fpframe.verify(enrolment, replay, through=through)
         assert verdict.verdict != "DERIVED"

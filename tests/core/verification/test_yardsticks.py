@@ -78,6 +78,7 @@ def test_calibration_models_are_scored_once_for_as_long_as_the_enrolment_is_open
     assert scorings == ["rounded:3"]
 
 
+@pytest.mark.slow
 def test_what_was_scored_once_is_what_is_scored_anew(enrolment, registry):
     yardsticks = Yardsticks(enrolment, registry)
     first = yardsticks.of("rounded:3", "answer-noise(0.1)")
@@ -97,9 +98,9 @@ def test_what_cannot_be_calibrated_is_refused_again_and_again(enrolment, registr
 def test_the_agreement_of_the_calibration_models_is_computed_once_for_as_many_views(enrolment, monkeypatch):
     seen, agree = [], agreement.label_agreement
 
-    def counting(answers, victim_answers):
+    def counting(answers, victim_answers, kept=None):
         seen.append(answers.ndim)
-        return agree(answers, victim_answers)
+        return agree(answers, victim_answers, kept)
 
     monkeypatch.setattr(agreement, "label_agreement", counting)
     verdicts = fpframe.verify_many(enrolment, suspects(enrolment, 3))

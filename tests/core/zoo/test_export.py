@@ -64,6 +64,7 @@ def zoo(registry, tmp_path_factory) -> Zoo:
     return build_models(models, workspace)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("format", ["safetensors", "pt2", "onnx"])
 def test_every_exported_model_answers_as_the_one_in_the_zoo(zoo, tmp_path, format):
     steps = []

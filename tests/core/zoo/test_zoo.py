@@ -181,6 +181,7 @@ def test_a_model_that_is_not_in_the_store_is_named(workspace, model, damage):
         load_model(plan, workspace)
 
 
+@pytest.mark.slow
 def test_inline_and_worker_processes_store_the_same_bytes(workspace, model, tmp_path, monkeypatch):
     opened = []
 

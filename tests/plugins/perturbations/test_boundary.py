@@ -12,6 +12,7 @@ from fpframe_plugins.perturbations.boundary import Boundary
 from plugins.perturbations.small_models import digits, linear, make
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("toward", ["least-likely", "random", "second"])
 def test_boundary_queries_are_answered_by_a_margin_with_the_new_label_before_the_old_one(toward, lineage):
     victim, _, _ = lineage
