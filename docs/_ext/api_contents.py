@@ -38,7 +38,7 @@ PAGES = (
         "Models and data",
         "Open models, train them, and send them images.",
         "open_suspect Classifier evaluating build_backbone load_weights save_weights train Training Dataset Images "
-        "Preparation Query QuerySet ask through_channel",
+        "Preparation Query QuerySet Terms ask through_channel",
     ),
     _page(
         "isolation",
@@ -82,7 +82,7 @@ PAGES = (
         "Errors",
         "fpframe raises only `FpframeError` on purpose. Each class has the exit code of the command line.",
         "FpframeError UsageError RecipeError ParameterError PluginError ModelError DataError IntegrityError "
-        "ResourceError FpframeDeprecationWarning",
+        "ResourceError SuspectUnavailableError RefusedQueryError FpframeDeprecationWarning",
     ),
     _page(
         "parameters",

@@ -6,11 +6,14 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from safetensors.torch import save_file
 
 import fpframe
 from core.cli.complaining import complaint
+from faultserver import FaultServer
+from fpframe.base import parse_json
 from fpframe.cli import run
 from tiny import NEAREST, larger
 
@@ -155,3 +158,29 @@ def test_a_suspect_function_with_fresh_weights_is_judged_with_a_warning(here, ca
     printed = capfd.readouterr().out
     assert "returns a network with new random weights at each call: an untrained network was asked" in printed
     assert "agrees with the victim's labels by" in printed
+
+
+def test_a_service_is_verified_within_its_budget_and_says_what_it_cost(here, capfd, tiny_enrolment, monkeypatch):
+    monkeypatch.setenv("FPFRAME_HOME", str(here / "home"))
+    monkeypatch.setenv("THEIR_KEY", "sk-very-secret-42")
+    with FaultServer(lambda ask: ask.send(402) if ask.number == 20 else ask.say(ask.rows())) as server:
+        Path("service.toml").write_text(
+            f'url = "{server.url}"\nimages = 8\n[headers]\nauthorization = {{env = "THEIR_KEY"}}\n'
+            '[answer]\nat = "$.predictions"\n[price]\nrequest = 0.01\ncurrency = "EUR"\n'
+        )
+        ask = ["verify", str(tiny_enrolment), "http:service.toml", "--rate", "10000/s"]
+        assert "budget of 0.5 EUR does not pay for" in complaint(capfd, [*ask, "--budget", "0.5"], 2 + 4)
+        assert server.requests == 0
+        said = complaint(capfd, [*ask, "--budget", "5"], 4)
+        assert "wants to be paid" in said
+        assert "run the same command with --resume" in said
+        assert server.requests == 20
+        assert "say --resume to go on" in complaint(capfd, [*ask, "--budget", "5"], 2)
+        assert run([*ask, "--budget", "5", "--resume", "--save-answers", "answers.npz"]) == 7
+        assert not list(here.glob("home/journals/*"))
+        # each answer was asked for once; images that are asked alone are a request each
+        service = parse_json(str(np.load("answers.npz")["about"]))["service"]
+        assert service["requests"] == server.requests
+        assert service["outcomes"] == {"200": server.requests - 1, "402": 1}
+        assert "sk-very" not in json.dumps(service)
+        assert set(server.secrets) == {"sk-very-secret-42"}
