@@ -162,7 +162,7 @@ class FilteredQuery(Query):
         self.require(len(pixels))
         if not len(pixels):
             return torch.zeros(0, self.num_classes)
-        return torch.cat([self._filtered(batch) for batch in self._batches(pixels)])
+        return torch.cat([self._filtered(batch) for batch in torch.split(pixels, self.batch_size)])
 
     def _filtered(self, batch: Tensor) -> Tensor:
         answers = self._query(self._changed(batch, self._change_images, "changing images"))
