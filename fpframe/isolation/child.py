@@ -24,6 +24,7 @@ from fpframe.isolation.environment import named_variables
 from fpframe.isolation.failure import Failure
 from fpframe.isolation.frames import BrokenFrameError, Frames
 from fpframe.isolation.interface import Isolation
+from fpframe.isolation.limits import Limits
 from fpframe.isolation.memory import Gauge, TooLargeError
 from fpframe.isolation.messages import read_facts, read_failure, read_reading, written_request
 from fpframe.isolation.request import OpeningRequest
@@ -52,14 +53,13 @@ class Child:
         *,
         service: SuspectSource | None = None,
     ) -> None:
-        limits = owner.limits
         self._variables: dict[str, str] = {}
-        if service is not None:  # it keeps to times of its own, and waits as long as the service asks it to
-            limits = attrs.evolve(limits, batch_seconds=None, total_seconds=None, network=True)
+        if service is not None:
             self._variables = named_variables(service.variables(address))
         else:
             request = attrs.evolve(request, max_queries=None)  # whoever asks counts
-        self._owner, self._address, self._request, self._limits = owner, address, request, limits
+        self._owner, self._address, self._request, self._is_service = owner, address, request, service is not None
+        limits = self._limits
         self._folder = tempfile.mkdtemp(prefix="suspect-", dir=folder)
         try:
             bounds = Bounds(
@@ -155,6 +155,14 @@ class Child:
         if failure.outcome != "raised":
             self.end()
         return failure
+
+    @property
+    def _limits(self) -> Limits:
+        """What holds now. A service keeps to times of its own, and waits as long as it is asked to."""
+        limits = self._owner.limits
+        if not self._is_service:
+            return limits
+        return attrs.evolve(limits, batch_seconds=None, total_seconds=None, network=True)
 
     def _seconds_left(self) -> float:
         limits = self._limits
