@@ -27,7 +27,7 @@ IMAGES = 7
 CLOSE = 1e-5
 #: Addresses of other things, and objects that nobody asks.
 _STRANGERS = ("timm:resnet18", "folder:pets", "digits", "model.unknown", "")
-_OBJECTS = (object(), 1.5, (1, 2), [], {}, Path)
+_OBJECTS: tuple[object, ...] = (object(), 1.5, (1, 2), [], {}, Path)
 
 
 @attrs.frozen(kw_only=True, eq=False)

@@ -48,7 +48,7 @@ class KerasModel(fpframe.SuspectSource):
         with isolated(0):
             keras = importlib.import_module("keras")
         layers = keras.layers
-        weight = model.module[-1].weight.detach()  # type: ignore[index,union-attr]  # what it ends in
+        weight = model.module[-1].weight.detach()  # type: ignore[index]  # what it ends in
         inputs = keras.Input(model.image_shape)
         suspect = keras.Model(
             inputs, layers.Dense(len(weight), use_bias=False, name="head")(layers.Reshape((weight.shape[1],))(inputs))

@@ -61,7 +61,7 @@ class ScikitLearn(fpframe.SuspectSource):
         """Return a logistic regression with the weights of a model."""
         from sklearn.linear_model import LogisticRegression
 
-        weight = model.module[-1].weight.detach().double().numpy()  # type: ignore[index,operator]  # what it ends in
+        weight = model.module[-1].weight.detach().double().numpy()  # type: ignore[index]  # what it ends in
         suspect = LogisticRegression()
         suspect.coef_, suspect.intercept_ = weight, np.zeros(len(weight))
         suspect.classes_, suspect.n_features_in_ = np.arange(len(weight)), weight.shape[1]

@@ -175,6 +175,8 @@ class Description:
         check_url(self.url)
         if self.metadata:
             check_url(self.metadata)
+            if _origin(self.metadata) != _origin(self.url):  # its headers hold secrets, and go there too
+                raise ValueError(f"metadata is at another server than url; write an address of {_origin(self.url)}")
         if self.headers and not self.plain_http and urlsplit(self.url).scheme == "http" and not _is_here(self.url):
             raise ValueError(
                 f"its headers hold secrets, and {self.url} is not encrypted; use https, or say plain_http = true"
@@ -232,6 +234,13 @@ def check_url(url: str) -> None:
         raise ValueError(f"{url!r} is not the URL of a service; write http://HOST:PORT/PATH or https://HOST/PATH")
     if parts.username is not None or parts.password is not None:
         raise ValueError("the URL holds a name or password, which would be recorded; send it as a header")
+
+
+def _origin(url: str) -> str:
+    """Return the server of a URL, with the port that its scheme has where none is named."""
+    parts = urlsplit(url)
+    port = parts.port or {"http": 80, "https": 443}[parts.scheme]
+    return f"{parts.scheme}://{parts.hostname}:{port}"
 
 
 def _is_here(url: str) -> bool:

@@ -87,7 +87,7 @@ class Sender:
             stop=lambda state: state.attempt_number >= self._tries,
             wait=wait,
             retry=tenacity.retry_if_exception(self._may_again),
-            sleep=self.ended.wait,
+            sleep=self._sleep,
             reraise=True,
         )
         number = 0
@@ -102,6 +102,9 @@ class Sender:
         except TryAgainError as error:
             why = "" if number >= self._tries else ", with too many requests in vain"
             raise gave_up(error, number, self._description.url, why) from error
+
+    def _sleep(self, seconds: float) -> None:
+        self.ended.wait(seconds)
 
     @property
     def _tries(self) -> int:

@@ -18,6 +18,9 @@ WRONG = {
     'url = "http://host/x"\n[request]\nbody = "bytes"': "holds one image as png or jpeg",
     'url = "http://host/x"\n[answer]\noutputs = "scores"': "answer.outputs",
     'url = "http://host/x"\n[price]\nrequest = -1': "price.request",
+    'url = "https://host/x"\nmetadata = "https://other/x"': "metadata is at another server",
+    'url = "https://host/x"\nmetadata = "http://host/x"': "metadata is at another server",
+    'url = "https://host/x"\nmetadata = "https://host:8443/x"': "metadata is at another server",
     "url = ": "is not TOML",
 }
 
