@@ -21,31 +21,30 @@ def liberties(place: Place, others: Sequence[Place]) -> tuple[Note, ...]:
         place: where the weights were found.
         others: where other weights of the network lie, which were not taken.
     """
-    told = (*_where(place, others), *_what(place), *_around(place))
-    return tuple(Note(code, text) for code, text in told)
+    return (*_where(place, others), *_what(place), *_around(place))
 
 
-def _where(place: Place, others: Sequence[Place]) -> Iterator[tuple[str, str]]:
+def _where(place: Place, others: Sequence[Place]) -> Iterator[Note]:
     file = f"The {WHOSE}'s file"
     if place.prefix or place.inserted:
         words = ", without the words that wrappers put into names" if place.inserted else ""
-        yield "weights-located", f"The weights lay under '{place.key}' in the {WHOSE}'s file{words}."
+        yield Note("weights-located", f"The weights lay under '{place.key}' in the {WHOSE}'s file{words}.")
     if others:
         keys = " and ".join(f"'{other.key}'" for other in others)
-        yield (
+        yield Note(
             "weights-averaged",
             f"{file} holds averaged weights (EMA or SWA) beside others, and the averaged ones under '{place.key}' were "
             f"taken. For those under {keys}, say --checkpoint-key {others[0].key}.",
         )
     if place.left:
-        yield "weights-left-out", f"{file} also holds tensors that were left out: {few(place.left)}."
+        yield Note("weights-left-out", f"{file} also holds tensors that were left out: {few(place.left)}.")
 
 
-def _what(place: Place) -> Iterator[tuple[str, str]]:
+def _what(place: Place) -> Iterator[Note]:
     wanted, likes, taken = place.wanted, place.likes, place.taken
     tools = dict.fromkeys(place.folded[full].tool for full in taken.values() if full in place.folded)
     if tools:
-        yield (
+        yield Note(
             "weights-folded",
             f"Weights in the {WHOSE}'s file that {' and '.join(tools)} had taken apart were put together again, as the "
             "network itself does before it answers.",
@@ -55,29 +54,29 @@ def _what(place: Place) -> Iterator[tuple[str, str]]:
         f"{_name(given)} to {_name(own)}" for given, own in pairs if given.is_floating_point and given != own
     )
     if casts:
-        yield "weights-converted", f"Weights in the {WHOSE}'s file were converted from {', '.join(casts)}."
+        yield Note("weights-converted", f"Weights in the {WHOSE}'s file were converted from {', '.join(casts)}.")
     if any(place.contents.entries[full].was_array for full in taken.values() if full in place.contents.entries):
-        yield "weights-converted", f"The weights lay in the {WHOSE}'s file as arrays of NumPy."
+        yield Note("weights-converted", f"The weights lay in the {WHOSE}'s file as arrays of NumPy.")
     absent = [name for name in wanted.tensors if taken.get(name, "") != place.names.get(name)]
     if absent:
-        yield (
+        yield Note(
             "weights-completed",
             f"The {WHOSE}'s file lacks {few(absent)}: weights that are tied to others, which it has, or counters that "
             "no answer depends on.",
         )
 
 
-def _around(place: Place) -> Iterator[tuple[str, str]]:
+def _around(place: Place) -> Iterator[Note]:
     contents = place.contents
     whole = [kind for where, kind in contents.networks.items() if not where or place.prefix.startswith(f"{where}.")]
     if whole:
-        yield (
+        yield Note(
             "weights-of-network",
             f"The {WHOSE}'s file holds a whole pickled network of {whole[0]}. Its weights were put into "
             f"{place.wanted.who}, and its own code, which may prepare images in another way, was not run.",
         )
     if contents.named:
-        yield (
+        yield Note(
             "objects-not-loaded",
             f"The {WHOSE}'s file names {few(contents.named)}, which were neither imported nor called.",
         )
