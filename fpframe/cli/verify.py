@@ -56,7 +56,8 @@ class OpeningOptions:
         """Return them as `fpframe.verify` takes them."""
         numeric = {"mean": numbers(self.mean, "--mean"), "std": numbers(self.std, "--std")}
         said = attrs.asdict(self)
-        return {**said, "preparation": said.pop("input_"), **numeric}
+        preparation = said.pop("input_")
+        return {**said, "preparation": preparation, **numeric}
 
 
 @Parameter(name="*", group=Group("Verdict", sort_key=2))
