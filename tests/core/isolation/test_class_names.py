@@ -93,7 +93,7 @@ def test_a_filter_leaves_the_names_as_they_are(way, registry):
 
 def facts(**changes):
     read = HowRead("auto", None)
-    return Facts(address="here", digest="", architecture="", notes=(), reading=read, **changes)
+    return Facts(address="here", digest="", architecture="", preparation="", notes=(), reading=read, **changes)
 
 
 @pytest.mark.parametrize("names", [(), ("cat", "dog"), ("a" * 1999, "\u00e9")])
