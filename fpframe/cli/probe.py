@@ -45,11 +45,13 @@ def probe(
         dry_run: Send nothing.
     """
     from fpframe.enrolment import Enrolment
-    from fpframe.opening import open_suspect
+    from fpframe.opening import find_service, open_suspect
     from fpframe.registry import load_registry
     from fpframe.spending import Service
 
     registry = load_registry()
+    if find_service(registry, address) is None:  # anything else would be opened in this process, and run there
+        raise UsageError(f"'{address}' is not a service; 'fpframe verify' asks it")
     opened = None if enrolment is None else Enrolment.open(enrolment, registry=registry)
     pixels = _pixels(opened, image, shape)
     names = tuple(opened.classes) if opened else ()
@@ -62,8 +64,7 @@ def probe(
         preparation=input_,
     )
     service = query.meter
-    if not isinstance(service, Service):
-        raise UsageError(f"'{address}' is not a service; 'fpframe verify' asks it")
+    assert isinstance(service, Service)
     preview = service.preview(pixels)
     _tell_request(preview)
     flush_output()

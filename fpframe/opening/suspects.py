@@ -22,7 +22,11 @@ from fpframe.spending import Terms
 #: What cannot be changed of a query that is open; the size of its batches decides nothing.
 _OF_OPENING = ("backbone", "outputs", "preparation", "mean", "std", "device", "max_queries", "checkpoint_key")
 #: What an option that changes nothing says.
-_USUAL = {"outputs": "auto", "device": "cpu", "preparation": ""}
+_USUAL: dict[str, tuple[object, ...]] = {
+    "outputs": ("auto",),
+    "device": ("cpu",),
+    "preparation": ("", Preparation()),
+}
 
 #: What can be questioned: an address, an open `Query`, a network, a function from pixels to answers, or whatever object
 #: a suspect source takes, such as a classifier of scikit-learn.
@@ -123,7 +127,7 @@ def open_suspect(
 
 def _opened(query: Query, num_classes: int, said: dict[str, Any]) -> Query:
     """Return a query that is open already, on which the options of opening have no effect."""
-    idle = [name for name in _OF_OPENING if said.get(name) not in (None, _USUAL.get(name))]
+    idle = [name for name in _OF_OPENING if said.get(name) not in (None, *_USUAL.get(name, ()))]
     if idle:
         raise UsageError(
             f"{', '.join(repr(name) for name in idle)} cannot change a query that is already open "

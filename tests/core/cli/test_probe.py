@@ -80,6 +80,7 @@ def test_what_is_missing_is_said(server, capfd, words, code, said):
     assert server.requests == 0
 
 
-def test_a_file_is_no_service(server, capfd):
-    Path("mine.py").write_text("def predict(pixels):\n    return pixels\n")
-    assert "is not a service" in complaint(capfd, ["probe", "python:mine:predict", "--shape", "1x8x8"], 2)
+def test_what_is_no_service_is_not_even_imported(server, capfd):
+    Path("unserved.py").write_text("open('canary', 'w')\ndef predict(pixels):\n    return pixels\n")
+    assert "is not a service" in complaint(capfd, ["probe", "python:unserved:predict", "--shape", "1x8x8"], 2)
+    assert not Path("canary").exists()

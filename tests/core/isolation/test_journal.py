@@ -32,7 +32,7 @@ class Suspect:
     @property
     def facts(self) -> Facts:
         how = HowRead(self.outputs, None)  # type: ignore[arg-type]
-        return Facts(address="here", digest="d", architecture="", notes=(), reading=how)
+        return Facts(address="here", digest="d", architecture="", preparation="", notes=(), reading=how)
 
     def ask(self, pixels: Tensor) -> Answers | Failure:
         if self.answers is not None and len(self.batches) >= self.answers:
