@@ -104,6 +104,8 @@ class SuspectSource(Component):
             top-level package that the class comes from, and its name. ``builtins.object`` is every object.
         needs_backbone: whether its suspects are bare weights, so that somebody has to name their architecture.
         needs_network: whether it reaches its suspects over the network, from which others are kept.
+        is_service: whether its suspects are services, which keep to times of their own, wait as long as they are asked
+            to, and write down what they send; limits on time do not hold for them.
         imports_code: whether opening an address imports a module that the address names; such an address is followed
             only where the user names it, never because an enrolment or another file of somebody else does.
     """
@@ -113,6 +115,7 @@ class SuspectSource(Component):
     objects: ClassVar[tuple[str, ...]] = ()
     needs_backbone: ClassVar[bool] = False
     needs_network: ClassVar[bool] = False
+    is_service: ClassVar[bool] = False
     imports_code: ClassVar[bool] = False
 
     def matches(self, address: str) -> bool:

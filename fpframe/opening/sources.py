@@ -26,7 +26,7 @@ def find_service(registry: Registry, address: str) -> SuspectSource | None:
     Addresses without a prefix are paths, for which nothing is looked up.
     """
     source = find_source(registry, address) if Address.parse(address).prefix else None
-    return source if source is not None and source.needs_network else None
+    return source if source is not None and source.is_service else None
 
 
 def needed_source(registry: Registry, address: str) -> SuspectSource:

@@ -24,6 +24,7 @@ class _ServiceSource(fpframe.SuspectSource):
     """Ask a service over HTTP, as a description says."""
 
     needs_network: ClassVar[bool] = True
+    is_service: ClassVar[bool] = True
 
     @abstractmethod
     def describe(self, address: str) -> Description:

@@ -11,6 +11,7 @@ import attrs
 import pytest
 
 import fpframe
+from fpframe.base import UNFIT
 from fpframe.cli import run
 from fpframe.comparison.compare_schemes import compare
 from fpframe.evaluation import slim as keeping
@@ -88,7 +89,7 @@ def planned(folder: Path) -> fpframe.ZooPlan:
 
 
 def compared(folder: Path, *schemes: str) -> fpframe.Comparison:
-    return compare(schemes, recipe=mini(), run=fpframe.Run(store=folder / "home"))
+    return compare(schemes, recipe=mini(), accept_unfit=UNFIT, run=fpframe.Run(store=folder / "home"))
 
 
 def scores(comparison: fpframe.Comparison) -> list[list[list[float]]]:
@@ -326,8 +327,8 @@ def test_a_wrong_wish_is_one_line_and_nothing_is_done(here, capfd, arguments, wo
 def test_answers_through_the_filters_of_a_recipe_are_kept_too(here, capfd, monkeypatch):
     Path("filtered.toml").write_text(attrs.evolve(mini(), filters=("flip(0.5)",)).to_toml())
     assert run(["zoo", "build", "filtered.toml", *INLINE]) == 0
-    before = compare([OWN], recipe="filtered.toml")
+    before = compare([OWN], recipe="filtered.toml", accept_unfit=UNFIT)
     assert run(["zoo", "build", "filtered.toml", "--keep", "answers", *INLINE]) == 0
     forbid_weights(monkeypatch)
-    after = compare([OWN], recipe="filtered.toml")
+    after = compare([OWN], recipe="filtered.toml", accept_unfit=UNFIT)
     assert after.outcomes[0].verdicts == before.outcomes[0].verdicts
