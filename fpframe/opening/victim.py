@@ -116,21 +116,27 @@ class Victim:
         if not isinstance(self.model, str | nn.Module) or self._is_suspect(registry):
             opened = self._opened(dataset, registry)
             return opened.checked(), self._named_backbone(opened, registry)
+        if isinstance(self.model, Classifier):  # the size that it takes would be refused first, and nobody said that
+            self._refuse_another_preparation(self.model)
         classifier, backbone = self._network(dataset, registry)
         if self.weights is not None:
             load_weights(classifier, self.weights, key=self.checkpoint_key)
         return self._prepared(classifier, dataset).checked(), backbone
+
+    def _refuse_another_preparation(self, classifier: Classifier) -> None:
+        own, said = classifier.preparation, self.preparation
+        if own.geometry != PLAIN and said.geometry != PLAIN:
+            raise UsageError(
+                f"the victim prepares images itself ({own}), and '{said}' was said ({classifier.address or 'victim'}); "
+                "say what it does not do"
+            )
 
     def _prepared(self, classifier: Classifier, dataset: Dataset) -> Classifier:
         """Return the network behind what was said of its preparation; its own numbers stay where none were said."""
         said, own = self.preparation, classifier.preparation
         if said == PLAIN:
             return classifier
-        if own.geometry != PLAIN and said.geometry != PLAIN:
-            raise UsageError(
-                f"the victim prepares images itself ({own}), and '{said}' was said ({self.model}); say what it does "
-                "not do"
-            )
+        self._refuse_another_preparation(classifier)
         numbers = said if said.normalises else own
         shaping = own if said.geometry == PLAIN else said
         whole = attrs.evolve(shaping, scale=numbers.scale, mean=numbers.mean, std=numbers.std)

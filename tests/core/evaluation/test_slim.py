@@ -249,9 +249,10 @@ def test_what_needs_weights_ends_in_one_line_that_says_how_to_get_them(here, cap
     keeping.keep_answers(planned(here))
     capfd.readouterr()
     remedy = "get them back with 'fpframe zoo build RECIPE --keep weights'"
+    accepted = [word for code in UNFIT for word in ("--accept-unfit", code)]
     for arguments in (
-        ["compare", "--recipe", "mini.toml", "--schemes", OTHER],
-        ["compare", "--recipe", "mini.toml", "--schemes", REFERENCED],
+        ["compare", "--recipe", "mini.toml", "--schemes", OTHER, *accepted],
+        ["compare", "--recipe", "mini.toml", "--schemes", REFERENCED, *accepted],
         ["zoo", "build", "mini.toml", "--keep", "answers", "--schemes", OTHER],
         ["zoo", "export", "mini.toml", "--out", "out", "--format", "safetensors"],
     ):
