@@ -165,6 +165,7 @@ class FilteredQuery(Query):
         return torch.cat([self._filtered(batch) for batch in torch.split(pixels, self.batch_size)])
 
     def _filtered(self, batch: Tensor) -> Tensor:
+        self.spent += len(batch)
         answers = self._query(self._changed(batch, self._change_images, "changing images"))
         self._refuse_labels()
         return self._changed(answers, self._change_answers, "changing answers")
