@@ -64,6 +64,7 @@ _CAPABILITIES = {
     "suspect": {
         "needs_backbone": "whether its suspects are bare weights, so that their architecture must be named",
         "needs_network": "whether it reaches its suspects over the network, from which others are kept",
+        "is_service": "whether its suspects are services, for which limits on time do not hold",
         "imports_code": _IMPORTS,
     },
 }

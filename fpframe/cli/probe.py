@@ -32,7 +32,7 @@ def probe(
 ) -> int:
     """Show what a service is sent for one image, what it answers, and how that is read.
 
-    What it costs is said first. Where the description names a price, nothing is sent without --pay.
+    What it costs is said first. Where the description names a price, nothing is sent until you say that you pay.
 
     Args:
         address: The service, as 'fpframe verify' takes it, such as http:service.toml.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from os.path import isfile
 from pathlib import Path
 
 from fpframe.base import Address
@@ -23,7 +24,9 @@ def has_form(address: str, form: str) -> bool:
     if prefix or wanted:
         return prefix == wanted
     if form.startswith(_FOLDER):
-        return bool(address) and Path(address, form.removeprefix(_FOLDER)).is_file()
+        return bool(address) and isfile(
+            Path(address, form.removeprefix(_FOLDER))
+        )  # also of names too long for any file
     return form.startswith(_FILE) and address.lower().endswith(form.removeprefix(_FILE).lower())
 
 

@@ -65,7 +65,7 @@ def test_a_task_that_is_cancelled_ends_within_one_request(tmp_path):
         work = asyncio.ensure_future(asyncio.to_thread(query, torch.rand(4000, 1, 8, 8)))
         await asyncio.to_thread(first.wait, 30)
         query.meter.stop()
-        with pytest.raises(fpframe.SuspectUnavailableError):
+        with pytest.raises(fpframe.SuspectUnavailableError, match="was ended"):
             await work
 
     with FaultServer(counting) as server:

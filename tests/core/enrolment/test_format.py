@@ -89,7 +89,7 @@ def test_how_images_are_prepared_for_the_victim_is_kept_as_text(tmp_path):
 @pytest.mark.parametrize("content", [b"resize=0", b"\xff", b"wash"])
 def test_a_preparation_that_cannot_be_read_is_a_damaged_enrolment(copy, content):
     forge(copy, format=3, optional={"preparation": 1}, members={"preparation.txt": content})
-    with pytest.raises(IntegrityError):
+    with pytest.raises(IntegrityError, match="preparation"):
         Enrolment.open(copy)
 
 

@@ -121,7 +121,7 @@ def test_a_ledger_in_memory_counts_too():
     ledger = Ledger(Terms(budget=0.01), ABOUT)
     ledger.answered(ledger.sending(0, ["a"], price=CENT), b"{}", status=200, seconds=0.1)
     assert ledger.account.spending == "1 images sent, 0.01 EUR spent"
-    with pytest.raises(fpframe.ResourceError):
+    with pytest.raises(fpframe.ResourceError, match="budget"):
         ledger.sending(1, ["b"], price=CENT)
 
 

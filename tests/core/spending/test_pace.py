@@ -63,5 +63,5 @@ def test_what_is_no_rate_is_refused(text):
 
 @pytest.mark.parametrize("terms", [{"rate": 0}, {"budget": -1}, {"parallel": 0}, {"rate": float("nan")}])
 def test_terms_out_of_range_are_refused(terms):
-    with pytest.raises(fpframe.ParameterError):
+    with pytest.raises(fpframe.ParameterError, match=next(iter(terms))):
         Terms(**terms)
