@@ -101,11 +101,8 @@ def using(kind: str, name: str) -> fpframe.Scheme:
 @pytest.mark.parametrize("kind", COMPONENTS)
 def test_a_page_tells_all_that_its_kind_declares(pages, offers, kind):
     interface = interface_of(kind)
-    declared = {name for name, hint in interface.__annotations__.items() if "ClassVar" in str(hint)} - {
-        "kind",
-        "forms",
-        "objects",
-    }
+    declared = {name for name, hint in interface.__annotations__.items() if "ClassVar" in str(hint)}
+    declared -= {"kind", "forms", "objects"}
     for (offered, _), page in pages.items():
         if offered == kind:
             told = set(re.findall(r"^\| `(\w+)` \|", page.read_text(encoding="utf-8"), re.M))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from os.path import isfile
 from pathlib import Path
 
 from fpframe.base import Address
@@ -24,10 +23,15 @@ def has_form(address: str, form: str) -> bool:
     if prefix or wanted:
         return prefix == wanted
     if form.startswith(_FOLDER):
-        return bool(address) and isfile(
-            Path(address, form.removeprefix(_FOLDER))
-        )  # also of names too long for any file
+        return bool(address) and _is_file(Path(address, form.removeprefix(_FOLDER)))
     return form.startswith(_FILE) and address.lower().endswith(form.removeprefix(_FILE).lower())
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except (OSError, ValueError):  # a name that no file can have
+        return False
 
 
 def is_one_of(suspect: object, classes: Iterable[str]) -> bool:

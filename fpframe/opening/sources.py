@@ -43,7 +43,7 @@ def needed_source(registry: Registry, address: str) -> SuspectSource:
         raise UsageError(f"'{address}' reads as an address with the prefix '{prefix}'; write ./{address} for the path")
     what = f"no suspect source opens this {'folder' if path.is_dir() else 'file'}"
     what = f"no suspect source knows the prefix '{prefix}'" if prefix else what
-    kind = "" if prefix or path.is_dir() else kind_of(path)
+    kind = "" if prefix else kind_of(path)
     raise UsageError("; ".join(filter(None, [f"{what} ({address})", kind, known_forms(registry, files=False)])))
 
 

@@ -46,7 +46,7 @@ def test_what_was_answered_is_not_asked_again(parallel, registry, tmp_path):
     with FaultServer(lambda ask: ask.send(402) if ask.number == 6 else ask.say(ask.rows())) as server:
         address = describe(tmp_path, server.url)
         query = open_service(registry, address, terms=fpframe.Terms(ledger=ledger, parallel=parallel))
-        with pytest.raises(fpframe.SuspectUnavailableError, match="402|pay"):
+        with pytest.raises(fpframe.SuspectUnavailableError, match=r"402|pay"):
             query(asked)
         query.meter.close()
         sent = server.requests
