@@ -6,6 +6,7 @@ import json
 import warnings
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
@@ -123,18 +124,33 @@ def test_a_victim_in_a_folder_has_weights_and_gradients(hf):
     assert torch.allclose(victim.logits(shown).softmax(1), opened(str(hf))(shown), atol=1e-5)
 
 
+def _onnx_of_former_operations() -> str:
+    """Write a linear network of operations that onnx2torch knows: of opset 13, as exporters wrote some years ago."""
+    from onnx import TensorProto, helper, numpy_helper, save
+
+    weight = np.random.default_rng(0).normal(size=(64, K)).astype(np.float32)
+    graph = helper.make_graph(
+        [helper.make_node("Flatten", ["images"], ["rows"]), helper.make_node("MatMul", ["rows", "weight"], ["logits"])],
+        "network",
+        [helper.make_tensor_value_info("images", TensorProto.FLOAT, ["count", 1, 8, 8])],
+        [helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["count", K])],
+        [numpy_helper.from_array(weight, "weight")],
+    )
+    save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8), "net.onnx")
+    return "net.onnx"
+
+
 def test_an_onnx_victim_gets_gradients_from_onnx2torch_where_the_answers_agree(tmp_path, monkeypatch):
     import onnx2torch
     from torch import nn
 
-    from adapters.test_my_model_is import onnx_file
     from fpframe.enrolment.victim_sight import gradient_share
     from fpframe.opening import AskedModel
 
     monkeypatch.chdir(tmp_path)
     registry = fpframe.load_registry()
     digits = registry.create("dataset", "digits").open("", root=None)
-    path = onnx_file()
+    path = _onnx_of_former_operations()
     victim, _ = fpframe.Victim(path).open(digits, registry)
     assert gradient_share(victim, digits.test.pixels[:8]) == 1
     other = nn.Sequential(nn.Flatten(), nn.Linear(64, K))

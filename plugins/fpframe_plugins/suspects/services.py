@@ -90,7 +90,10 @@ class HttpService(_ServiceSource):
                 f"how that service is asked is not known ({address}); put oip:, invocations:, predict: or hf: before "
                 "its URL, or name a file that describes it with http:SERVICE.toml"
             )
-        return read_description(path)
+        try:
+            return read_description(path)
+        except fpframe.RecipeError as error:
+            raise fpframe.RecipeError(f"'{address}' cannot be asked: {error}") from error
 
     def example(self, folder: Path, model: fpframe.Classifier) -> fpframe.SuspectRequest:
         """Serve a model to this machine, and describe that service in a file."""
@@ -185,7 +188,7 @@ def _prepared(description: Description, request: fpframe.SuspectRequest) -> fpfr
 
 def _check_files(request: fpframe.SuspectRequest) -> None:
     prepared = request.preparation
-    if prepared.normalises or prepared.layout != "nchw" or prepared.scale != 1:
+    if prepared.normalises or prepared.layout not in ("", "nchw") or prepared.scale != 1:
         raise fpframe.UsageError(
             f"'{prepared}' makes numbers that no image file holds ({request.address}); say only how files are resized, "
             "cropped and coloured"

@@ -78,6 +78,8 @@ class TimmFolder(fpframe.SuspectSource):
             "input_size": model.image_shape,
             "interpolation": "bilinear",
             "crop_pct": 1.0,
+            "mean": (0.0,) * model.image_shape[0],
+            "std": (1.0,) * model.image_shape[0],
             "first_conv": network.pretrained_cfg["first_conv"],
         }
         timm.models.save_for_hf(network, folder, model_args={"in_chans": model.image_shape[0]}, safe_serialization=True)
