@@ -327,8 +327,9 @@ def the_digest_tells_models_apart(component: SuspectSource, bench: Bench) -> Non
 def another_number_of_classes_is_refused(component: SuspectSource, bench: Bench) -> None:
     """A suspect for other classes than the victim's is a `ModelError` that says both numbers, at the first answer."""
     asked = _run(component, bench).made[0]
-    if asked.channel == TOP1 or asked.outputs == "topk":
-        return  # neither labels nor lists of the best classes tell how many there are
+    listed = asked.reading is not None and "lists of labels and scores" in asked.reading.converted
+    if asked.channel == TOP1 or listed:
+        return  # neither labels nor lists of classes by name tell how many there are
     shown, told = example(component, bench), CLASSES + 1
     message = _refused(
         lambda: shown.open(component, num_classes=told)(_images(bench)), "another number of classes", ModelError

@@ -46,7 +46,9 @@ def test_files_of_one_name_in_two_folders_draw_noise_of_their_own(queries, regis
         return Query(even, num_classes=CLASSES, outputs="probs", batch_size=64)
 
     able = queries.images[0, :3]
-    asked = ask_independents(files, opened, queries, able, (chain,), on_event=lambda event: None)
+    asked = ask_independents(
+        files, opened, lambda file, query: query, queries, able, (chain,), on_event=lambda event: None
+    )
     assert_unlike(asked.answers[chain.text])
     assert asked.labels.shape == (2, 3)
 
