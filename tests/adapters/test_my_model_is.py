@@ -253,7 +253,13 @@ def test_the_score_is_that_of_the_same_network_as_a_module(name, folder, enrolme
 
 
 #: Those that lie somewhere, and so are opened in a process of their own.
-ADDRESSES = ["`.onnx` file", "Hugging Face folder", "timm folder", "MLflow registry", "MLflow folder"]
+ADDRESSES = [
+    "`.onnx` file",
+    "Hugging Face folder",
+    "timm folder",
+    pytest.param("MLflow registry", marks=pytest.mark.xfail(strict=True, reason="MLflow copies nothing in there yet")),
+    "MLflow folder",
+]
 
 
 @pytest.mark.parametrize("name", ADDRESSES)
