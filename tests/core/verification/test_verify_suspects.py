@@ -153,7 +153,7 @@ def test_a_query_budget_that_is_too_small_is_refused_before_anything_is_asked(en
 
 
 def test_a_suspect_with_other_classes_is_refused_in_one_line(enrolment):
-    with pytest.raises(ModelError, match="same 10 classes") as caught:
+    with pytest.raises(ModelError, match="name its own with --classes") as caught:
         fpframe.verify(enrolment, lambda pixels: torch.full((len(pixels), 7), 1 / 7))
     assert "\n" not in str(caught.value)
 
