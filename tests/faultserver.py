@@ -11,6 +11,7 @@ import socket
 import struct
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Self
@@ -52,6 +53,13 @@ class Ask:
             known = bool(keys & self.server.known)
             self.server.known |= keys
         return known
+
+    @property
+    def tries(self) -> int:
+        """How often the same request came so far, this time included."""
+        with self.server.lock:
+            self.server.tried[self.body] += 1
+            return self.server.tried[self.body]
 
     def rows(self) -> np.ndarray:
         """What the model says."""
@@ -100,6 +108,7 @@ class FaultServer:
         self.keys: list[str] = []
         self.secrets: list[str] = []
         self.known: set[bytes] = set()
+        self.tried: Counter[bytes] = Counter()
         self.lock = threading.Lock()
         self.done = threading.Event()
         self._server = _Server(("127.0.0.1", 0), _handler(self))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import zlib
 
 import pytest
 import torch
@@ -63,7 +64,8 @@ def test_what_was_answered_is_not_asked_again(parallel, registry, tmp_path):
 
 def test_with_a_third_of_the_requests_failing_the_answers_are_the_same(registry, tmp_path):
     def third(ask):
-        if ask.number % 10 in (2, 5, 6):
+        """Fail about half of the requests once, however the requests overtake each other."""
+        if ask.tries == 1 and zlib.crc32(ask.body) % 2:
             (ask.reset if ask.number % 2 else lambda: ask.send(503))()
         else:
             ask.say(ask.rows())
@@ -81,7 +83,8 @@ def test_with_a_third_of_the_requests_failing_the_answers_are_the_same(registry,
 
 
 def test_a_budget_is_never_exceeded(registry, tmp_path):
-    with FaultServer(lambda ask: ask.send(503) if ask.number % 2 else ask.say(ask.rows())) as server:
+    """Each request fails once, so that half of the money goes for nothing and no request is given up."""
+    with FaultServer(lambda ask: ask.send(503) if ask.tries == 1 else ask.say(ask.rows())) as server:
         query = open_service(registry, describe(tmp_path, server.url), terms=fpframe.Terms(budget=0.13, parallel=4))
         with pytest.raises(fpframe.ResourceError, match=r"budget of 0\.13 EUR"):
             query(pixels(80))
