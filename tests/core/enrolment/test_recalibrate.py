@@ -137,6 +137,7 @@ def test_own_independent_models_calibrate(enrolment, exported, zoo):
     assert fpframe.verify(made, of(zoo, "finetune(all)", "test")[0]).verdict == "DERIVED"
 
 
+@pytest.mark.slow
 def test_networks_of_every_kind_of_file_calibrate_together(enrolment, exported, zoo, tmp_path):
     chosen = {"onnx": tmp_path / "onnx", "pt2": tmp_path / "pt2"}
     folder = Path(shutil.copytree(exported, tmp_path / "mixed"))
@@ -172,6 +173,7 @@ def test_folders_tell_strata_and_families(enrolment, exported, tmp_path):
     assert (made.calibration.counts, stratum.units) == ({"rivals": 9}, 9)
 
 
+@pytest.mark.slow
 def test_an_exported_zoo_says_itself_what_its_models_are(enrolment, tiny_store, tmp_path):
     plan = fpframe.plan_zoo("tiny", run=fpframe.Run(store=tiny_store), splits=("calibrate",))
     fpframe.export_zoo(plan.build(), tmp_path / "zoo", format="safetensors")

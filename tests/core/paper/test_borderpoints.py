@@ -50,6 +50,7 @@ def test_confidence_gap() -> None:
     assert confidence_gap(torch.tensor([[0.2, 0.5, 0.3], [1.0, 0.0, 0.0]])).tolist() == pytest.approx([0.2, 1.0])
 
 
+@pytest.mark.slow
 def test_findings(laboratory: Laboratory) -> None:
     finding = run(laboratory)
     medians = finding.data["median_gap"]

@@ -105,7 +105,8 @@ def test_an_innocent_that_changes_its_classes_is_not_accused(enrolment, models, 
 def test_another_order_changes_no_score(enrolment, thief, options, channel):
     plain = fpframe.verify(enrolment, telling(thief, range(10), channel))
     verdict = fpframe.verify(enrolment, telling(thief, SORTED, channel), **options)
-    assert verdict.view_scores == pytest.approx(plain.view_scores, abs=1e-6)
+    # scores are given to six places: where sums in another order change the last bit, the sixth place may move by one
+    assert verdict.view_scores == pytest.approx(plain.view_scores, abs=1.01e-6)
     assert (verdict.verdict, verdict.p_value, verdict.ability) == (plain.verdict, plain.p_value, plain.ability)
 
 
