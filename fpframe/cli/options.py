@@ -49,6 +49,8 @@ class VictimOptions:
         input_: How images are prepared for it, such as "resize=224,bicubic,antialias; rgb; mean=0.5; std=0.5".
         mean: Per-channel mean that it subtracts from pixels, separated by commas; short for --input mean=.
         std: Per-channel standard deviation that it divides them by.
+        from_scratch: Its training began with random weights, not with those of a public model; unless you say so, every
+            verdict says that innocent models of the same public origin were not considered.
     """
 
     victim: str | None = None
@@ -59,6 +61,7 @@ class VictimOptions:
     input_: Input = None
     mean: str | None = None
     std: str | None = None
+    from_scratch: Flag = False
 
     def named(self) -> Victim | None:
         """Return the victim that was named, or nothing.
@@ -81,9 +84,10 @@ class VictimOptions:
                 indices=indices,
                 mean=mean,
                 std=std,
+                from_scratch=self.from_scratch,
             )
         for field in attrs.fields(type(self)):
-            if getattr(self, field.name) is not None:
+            if getattr(self, field.name) not in (None, False):
                 option = field.name.strip("_").replace("_", "-")
                 raise UsageError(f"--{option} is about a victim of your own; name it with --victim")
         return None

@@ -11,6 +11,7 @@ from .registry import KINDS as KINDS, Plugin as Plugin, PluginInfo as PluginInfo
 from .strata import (
     BUILT_IN as BUILT_IN,
     SAME_ARCHITECTURE as SAME_ARCHITECTURE,
+    SAME_BASE as SAME_BASE,
     STRATA as STRATA,
     built_in_stratum as built_in_stratum,
     overlap_of as overlap_of,

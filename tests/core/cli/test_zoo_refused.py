@@ -45,7 +45,9 @@ def test_a_plan_says_why_nobody_can_be_enrolled(fault, tmp_path, capfd):
 
 def test_a_build_says_so_before_it_begins(tmp_path, tiny_store, monkeypatch, capfd):
     monkeypatch.setenv("FPFRAME_HOME", str(tiny_store))
-    assert run(["zoo", "build", recipe_of(tmp_path, "alpha = 0.1", "alpha = 0.01"), "--splits", "fit", "calibrate"]) == 0
+    assert (
+        run(["zoo", "build", recipe_of(tmp_path, "alpha = 0.1", "alpha = 0.01"), "--splits", "fit", "calibrate"]) == 0
+    )
     assert capfd.readouterr().err.startswith(f"fpframe: warning: {WORDS} this recipe: alpha 0.01 cannot be reached")
 
 
