@@ -12,9 +12,6 @@ from fpframe.isolation.failure import Failure
 from fpframe.isolation.request import OpeningRequest
 from fpframe.models import Outputs, Query, ReadAlready, Reading
 
-#: Images that are sent at once at least, so that their answers show how to read them; the suspect's side batches them.
-_AT_ONCE = 64
-
 
 @attrs.frozen
 class HowRead:
@@ -120,7 +117,7 @@ class IsolatedQuery(Query):
             self._asker,
             num_classes=num_classes,
             reader=ReadAlready(num_classes),
-            batch_size=max(request.batch_size, _AT_ONCE),
+            batch_size=request.at_once,
             max_queries=request.max_queries,
             address=session.facts.address,
             digest=session.facts.digest,

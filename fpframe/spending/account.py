@@ -71,6 +71,7 @@ class Account:
                     "seconds": entry["seconds"],
                     "request_id": entry.get("request_id", ""),
                     "sha256": entry["sha256"],
+                    **({"what": sent["what"]} if "what" in sent else {}),
                 }
             )
 

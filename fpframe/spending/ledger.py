@@ -15,7 +15,7 @@ import attrs
 from fpframe.base import canonical_json, parse_json
 from fpframe.errors import ResourceError, UsageError
 from fpframe.spending.account import Account
-from fpframe.spending.ledgerfile import LedgerFile
+from fpframe.spending.ledgerfile import LedgerFile, damaged
 from fpframe.spending.terms import Terms
 
 
@@ -54,7 +54,7 @@ class Ledger:
             most_images: most images that may be sent.
 
         Raises:
-            UsageError: another run has it, it is of something else, or there are answers and nobody said ``resume``.
+            UsageError: another run has it, or there are answers to something else, or nobody said ``resume``.
             ResourceError: it cannot be written.
         """
         about = parse_json(canonical_json(about))  # as it is read again
@@ -67,6 +67,10 @@ class Ledger:
         self._file = LedgerFile(Path(terms.ledger)) if terms.ledger else None
         if self._file is not None:
             self._go_on(self._file, about, resume=terms.resume)
+
+    def has_answer(self, at: int) -> bool:
+        """Tell whether an earlier run was answered in a place, so that nothing is sent for it again."""
+        return at in self._kept
 
     def recall(self, at: int, images: Sequence[str]) -> bytes | None:
         """Return what was answered by an earlier run; ``None`` where that was not asked.
@@ -84,11 +88,11 @@ class Ledger:
         if kept.images != tuple(images):
             raise UsageError(
                 f"other images, or other batches, were sent when the ledger was written ({self._file.path}); use the "
-                "same options as then, or remove the file to pay for everything again"
+                "same options as then, or remove the file to ask everything anew"
             )
         return self._file.read(kept.start, kept.length)
 
-    def sending(self, at: int, images: Sequence[str], *, price: Decimal, tries: int = 1) -> int:
+    def sending(self, at: int, images: Sequence[str], *, price: Decimal, tries: int = 1, what: str = "") -> int:
         """Write down that images are about to be sent, and return the number of the request when it is on disk.
 
         Args:
@@ -96,6 +100,7 @@ class Ledger:
             images: their digests.
             price: what the request costs.
             tries: which try it is.
+            what: what is asked, where it is nothing about images.
 
         Raises:
             ResourceError: the budget or the most images would be exceeded, or it cannot be written.
@@ -112,6 +117,7 @@ class Ledger:
                     "wall": round(time.time(), 6),
                     "clock": round(time.monotonic(), 6),
                     "price": str(price),
+                    **({"what": what} if what else {}),
                 },
                 sync=True,
             )
@@ -173,18 +179,15 @@ class Ledger:
                 self.account.add(said)
         except (ValueError, KeyError, TypeError, ArithmeticError) as error:
             file.close()
-            raise UsageError(
-                f"the ledger is damaged: {error} ({file.path}); remove the file to pay for everything again"
-            ) from error
+            raise damaged(error, file.path) from error
         except BaseException:
             file.close()
             raise
-        if self.account.requests and not resume:
+        if self.account.answered and not resume:  # without answers there is nothing to lose, and what was sent counts
             file.close()
             raise UsageError(
-                f"an earlier run has sent this service {self.account.images} images, and has the answers to "
-                f"{self.account.answered} of them ({file.path}); say --resume to go on from there, or remove the "
-                "file to pay for everything again"
+                f"the answers to {self.account.answered} images are kept from an earlier run ({self.account.spending}; "
+                f"{file.path}); say --resume to go on from there, or remove the file to ask everything anew"
             )
 
     def _write(self, said: dict[str, Any], body: bytes = b"", *, sync: bool = False) -> None:

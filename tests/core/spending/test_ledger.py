@@ -80,24 +80,62 @@ def test_two_runs_on_one_ledger_are_refused(path, monkeypatch):
     open_ledger(path).close()
 
 
-def test_paying_twice_takes_a_word(path):
+def test_asking_twice_takes_a_word(path):
     ledger = open_ledger(path)
-    ledger.sending(0, ["a"], price=CENT)
+    ledger.answered(ledger.sending(0, ["a"], price=CENT), b"{}", status=200, seconds=0.1)
     ledger.close()
-    with pytest.raises(fpframe.UsageError, match="say --resume to go on"):
+    with pytest.raises(
+        fpframe.UsageError, match=r"answers to 1 images are kept.*0\.01 EUR spent.*say --resume to go on"
+    ):
         open_ledger(path)
+
+
+def test_a_run_without_answers_is_gone_on_with_unasked_and_what_it_sent_counts(path):
+    ledger = open_ledger(path, budget=0.01)
+    ledger.answered(ledger.sending(-1, [], price=0 * CENT, what="inputs"), b"{}", status=200, seconds=0.1)
+    ledger.failed(ledger.sending(0, ["a"], price=CENT), "no answer")
+    ledger.close()
+    ledger = open_ledger(path, budget=0.01)
+    assert (ledger.account.requests, ledger.account.money) == (2, CENT)
+    with pytest.raises(fpframe.ResourceError, match="budget"):
+        ledger.sending(0, ["a"], price=CENT)
+
+
+@pytest.mark.parametrize("resume", [False, True])
+def test_a_description_that_was_mended_before_any_answer_begins_anew(path, resume):
+    ledger = open_ledger(path)
+    ledger.failed(ledger.sending(0, ["a"], price=CENT), "an answer that has nothing at $.predictions")
+    ledger.close()
+    mended = {**ABOUT, "url": "http://host/y"}
+    ledger = open_ledger(path, about=mended, resume=resume)
+    assert ledger.account.requests == 0
+    assert LedgerView(path).evidence()["about"] == mended
+
+
+def test_what_is_asked_before_any_image_stands_in_the_ledger_and_is_kept(path):
+    ledger = open_ledger(path)
+    ledger.answered(ledger.sending(-1, [], price=0 * CENT, what="inputs"), b"told", status=200, seconds=0.1)
+    ledger.close()
+    ledger = open_ledger(path, resume=True)
+    assert ledger.recall(-1, []) == b"told"
+    evidence = ledger.account.evidence()
+    assert (evidence["requests"], evidence["images"], evidence["outcomes"]) == (1, 0, {"200": 1})
+    assert evidence["answers"][0]["what"] == "inputs"
 
 
 @pytest.mark.parametrize(
     ("content", "about", "said"),
     [
-        (None, {"url": "http://other/x"}, "of another service"),
+        (None, {"url": "http://other/x"}, "answered 1 images by another service.*with --resume, or remove the file"),
         (b"nonsense\n", ABOUT, "damaged"),
-        (b'{"got": 7, "sha256": ""}\n', ABOUT, "damaged|another service"),
+        (b'{"got": 7, "sha256": ""}\n', ABOUT, "damaged"),
+        (b'{"got": 7, "sha256": ""}\n', {"url": "http://other/x"}, "damaged"),
     ],
 )
 def test_a_ledger_of_something_else_is_refused(path, content, about, said):
-    open_ledger(path).close()
+    ledger = open_ledger(path)
+    ledger.answered(ledger.sending(0, ["a"], price=CENT), b"{}", status=200, seconds=0.1)
+    ledger.close()
     if content is not None:
         path.write_bytes(path.read_bytes() + content)
     with pytest.raises(fpframe.UsageError, match=said):
