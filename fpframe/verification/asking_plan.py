@@ -11,11 +11,11 @@ def planned_asks(enrolment: Enrolment, *, service: bool, at_once: int) -> tuple[
 
     Args:
         enrolment: what it is asked for.
-        service: whether it is one, and is asked some images again in the end.
+        service: whether it is one, and is asked near copies of some images in the end.
         at_once: most images that are asked at once.
     """
     queries, able, probes = enrolment.queries, len(enrolment.able), len(probe_indices(enrolment.queries))
     sizes = [able, *[queries.images.shape[1]] * queries.views, probes, *[1] * probes * (ROUNDS - 1)]
     if service:
-        sizes.append(len(control_indices(able)))
+        sizes.append(len(control_indices(able)) or probes)
     return tuple(min(at_once, size - start) for size in sizes for start in range(0, size, at_once))
