@@ -45,6 +45,8 @@ class Account:
             TypeError: the same.
             ValueError: the same.
         """
+        if "began" in entry or "announced" in entry:
+            return  # neither was sent by that
         if "sent" in entry:
             self.requests += 1
             self.images += len(entry["images"])

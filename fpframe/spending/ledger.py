@@ -15,6 +15,7 @@ import attrs
 from fpframe.base import canonical_json, parse_json
 from fpframe.errors import ResourceError, UsageError
 from fpframe.spending.account import Account
+from fpframe.spending.boot import boot_id
 from fpframe.spending.ledgerfile import LedgerFile, damaged
 from fpframe.spending.terms import Terms
 
@@ -34,8 +35,27 @@ class _Kept:
     length: int
 
 
+@attrs.frozen(kw_only=True)
+class Coming:
+    """A request that will be sent.
+
+    Attributes:
+        at: place of the first of its images among all that are asked.
+        images: their digests.
+        price: what it costs.
+    """
+
+    at: int
+    images: tuple[str, ...]
+    price: Decimal
+
+
 class Ledger:
-    """Requests to one service, each on disk before it is sent, and its answer before the next one is.
+    """Requests to one service, each on disk before it is sent, and its answer as soon as the disk has taken it.
+
+    A request that was announced is on disk by that, so that several wait for the disk once. That it was sent is written
+    when it is, and is there for a later run although this one is killed. If the machine itself goes down, nobody knows
+    which of those that were announced were sent, and all of them count.
 
     What was sent counts against the budget, whatever came of it. Several threads may use one ledger. An answer is found
     again by its place among the images that are asked and by these images, never by the images alone: one that is
@@ -63,6 +83,7 @@ class Ledger:
         self._most_images = most_images
         self._kept: dict[int, _Kept] = {}
         self._sent = 0
+        self._announced: dict[int, Coming] = {}
         self._mutex = threading.Lock()
         self._file = LedgerFile(Path(terms.ledger)) if terms.ledger else None
         if self._file is not None:
@@ -92,6 +113,24 @@ class Ledger:
             )
         return self._file.read(kept.start, kept.length)
 
+    def announce(self, coming: Sequence[Coming]) -> None:
+        """Write down what will be sent next, as far as it may be; it is on disk then.
+
+        Raises:
+            ResourceError: it cannot be written.
+        """
+        with self._mutex:
+            price, images, known = Decimal(0), 0, list[Coming]()
+            for request in coming:
+                price, images = price + request.price, images + len(request.images)
+                if self._lacking(price, images):
+                    break
+                known.append(request)
+            if self._file is not None and len(known) > 1:
+                said = [{"at": one.at, "images": list(one.images), "price": str(one.price)} for one in known]
+                self._write({"announced": said}, sync=True)
+                self._announced.update((one.at, one) for one in known)
+
     def sending(self, at: int, images: Sequence[str], *, price: Decimal, tries: int = 1, what: str = "") -> int:
         """Write down that images are about to be sent, and return the number of the request when it is on disk.
 
@@ -107,21 +146,8 @@ class Ledger:
         """
         with self._mutex:
             self.require(price, len(images))
-            self._sent += 1
-            self._write(
-                {
-                    "sent": self._sent,
-                    "at": at,
-                    "images": list(images),
-                    "try": tries,
-                    "wall": round(time.time(), 6),
-                    "clock": round(time.monotonic(), 6),
-                    "price": str(price),
-                    **({"what": what} if what else {}),
-                },
-                sync=True,
-            )
-            return self._sent
+            known = self._announced.pop(at, None) == Coming(at=at, images=tuple(images), price=price)
+            return self._write_sent(at, images, price, tries, sync=not known, **({"what": what} if what else {}))
 
     def answered(self, number: int, body: bytes, **facts: Any) -> None:
         """Write down what came back for a request; it is on disk before the next one is sent.
@@ -146,18 +172,25 @@ class Ledger:
         Raises:
             ResourceError: they may not; nothing was sent.
         """
+        lacking = self._lacking(price, images)
+        if lacking:
+            raise ResourceError(lacking)
+
+    def _lacking(self, price: Decimal, images: int) -> str:
+        """Return why that may not be sent, in words; empty where it may."""
         account = self.account
         if self._budget is not None and account.money + price > self._budget:
             currency = (account.about.get("price") or {}).get("currency", "")
-            raise ResourceError(
+            return (
                 f"the budget of {self._budget} {currency}".rstrip() + f" does not pay for {price} more after "
                 f"{account.money} that were spent; raise --budget, and say --resume where answers are kept"
             )
         if self._most_images is not None and account.images + images > self._most_images:
-            raise ResourceError(
+            return (
                 f"{images} more queries would exceed the {self._most_images} that may be sent, after {account.images} "
                 "with those that were sent again; raise --max-queries, and say --resume where answers are kept"
             )
+        return ""
 
     def close(self) -> None:
         """Let others have the file."""
@@ -166,11 +199,17 @@ class Ledger:
                 self._file.close()
 
     def _go_on(self, file: LedgerFile, about: dict[str, Any], *, resume: bool) -> None:
+        boot, announced = "", dict[int, Coming]()
         try:
             for entry in file.begin(about):
                 said = entry.said
-                if "sent" in said:
+                if "began" in said:
+                    boot, announced = str(said["began"]), {}
+                elif "announced" in said:
+                    announced.update((one.at, one) for one in map(_coming, said["announced"]))
+                elif "sent" in said:
                     self._sent = max(self._sent, int(said["sent"]))
+                    announced.pop(int(said["at"]), None)
                 elif "got" in said:
                     sent = self.account.sent_as(int(said["got"]))
                     self._kept[int(sent["at"])] = _Kept(
@@ -190,7 +229,32 @@ class Ledger:
                 f"{file.path}); say --resume to go on from there, or remove the file to ask everything anew"
             )
 
+        if not boot or boot != boot_id():  # the machine went down, and with it what was not on the disk yet
+            for one in announced.values():
+                self.failed(self._write_sent(one.at, one.images, one.price, 0), "nobody knows whether it was sent")
+        self._write({"began": boot_id()})
+
+    def _write_sent(
+        self, at: int, images: Sequence[str], price: Decimal, tries: int, *, sync: bool = False, **more: str
+    ) -> int:
+        self._sent += 1
+        said = {
+            "sent": self._sent,
+            "at": at,
+            "images": list(images),
+            "try": tries,
+            "wall": round(time.time(), 6),
+            "clock": round(time.monotonic(), 6),
+            "price": str(price),
+        }
+        self._write({**said, **more}, sync=sync)
+        return self._sent
+
     def _write(self, said: dict[str, Any], body: bytes = b"", *, sync: bool = False) -> None:
         if self._file is not None:
             self._file.add(said, body, sync=sync)
         self.account.add(said)
+
+
+def _coming(said: dict[str, Any]) -> Coming:
+    return Coming(at=int(said["at"]), images=tuple(said["images"]), price=Decimal(said["price"]))

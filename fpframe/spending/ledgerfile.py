@@ -12,6 +12,7 @@ from fpframe.errors import ResourceError, UsageError
 from fpframe.spending.account import Account
 from fpframe.spending.entries import FORMAT, Entry, entries, written
 from fpframe.spending.locking import lock
+from fpframe.spending.syncing import Syncer
 
 
 class LedgerFile:
@@ -34,8 +35,9 @@ class LedgerFile:
             number = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
             raise self._unwritable(error) from error
+        self._syncer = Syncer(number)
         #: Lets others have the file; called when the ledger is let go, too.
-        self.close = weakref.finalize(self, os.close, number)
+        self.close = weakref.finalize(self, self._syncer.close)
         self._file: BinaryIO = os.fdopen(number, "r+b", buffering=0, closefd=False)
         try:
             lock(self._file, path)
@@ -73,19 +75,23 @@ class LedgerFile:
         Args:
             said: what it says.
             body: bytes of an answer.
-            sync: whether it is on the disk when this returns, and with it all that came before.
+            sync: whether it is on the disk when this returns, and with it all that came before; otherwise it is soon.
 
         Raises:
             ResourceError: it cannot be written; nothing more can be then.
         """
         left = memoryview(written(said, body))
         try:
+            if self._syncer.error is not None:
+                raise self._syncer.error
             if not self.close.alive:
                 raise ValueError("an earlier entry could not be written")
             while left:
                 left = left[self._file.write(left) :]
             if sync:
                 os.fsync(self._file.fileno())
+            else:
+                self._syncer.soon()
         except (OSError, ValueError) as error:
             self.close()  # what came after half an entry could not be read
             raise self._unwritable(error) from error

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 import fpframe
-from fpframe.spending import Ledger, LedgerView, Terms
+from fpframe.base import parse_json
+from fpframe.spending import Coming, Ledger, LedgerView, Terms
 
 ABOUT = {"price": {"currency": "EUR"}, "url": "http://host/x"}
 CENT = Decimal("0.01")
@@ -48,7 +49,8 @@ def test_what_was_sent_counts_also_where_the_file_was_cut_off(path, cut):
     path.write_bytes(whole + b'{"got": 2, "status": 200, "bytes": 100, "sha256": "00", "seconds": 1}\n{"answer"'[:cut])
     ledger = open_ledger(path, resume=True)
     assert (ledger.account.requests, ledger.account.answered, ledger.account.money) == (2, 1, 2 * CENT)
-    assert path.read_bytes() == whole
+    assert path.read_bytes().startswith(whole)
+    assert parse_json(path.read_bytes().removeprefix(whole)).keys() == {"began"}
     assert ledger.sending(1, ["b"], price=CENT) == 3
 
 
@@ -110,6 +112,46 @@ def test_a_description_that_was_mended_before_any_answer_begins_anew(path, resum
     ledger = open_ledger(path, about=mended, resume=resume)
     assert ledger.account.requests == 0
     assert LedgerView(path).evidence()["about"] == mended
+
+
+def coming(at: int, *images: str) -> Coming:
+    return Coming(at=at, images=images, price=CENT)
+
+
+def test_what_was_announced_waits_for_the_disk_once(path, monkeypatch):
+    ledger, synced = open_ledger(path), []
+    monkeypatch.setattr(ledger._file._syncer, "soon", lambda: None)
+    monkeypatch.setattr("os.fsync", synced.append)
+    ledger.announce([coming(0, "a"), coming(1, "b"), coming(2, "c")])
+    assert len(synced) == 1
+    for at, image in enumerate("abc"):
+        ledger.answered(ledger.sending(at, [image], price=CENT), b"{}", status=200, seconds=0.1)
+    assert len(synced) == 1
+    ledger.sending(0, ["a"], price=CENT, tries=2)  # nobody announced that
+    assert len(synced) == 2
+
+
+@pytest.mark.parametrize(("boots", "counted"), [(("one", "one"), 1), (("one", "two"), 3), (("", ""), 3)])
+def test_what_was_announced_counts_where_the_machine_may_have_lost_what_came_after(path, monkeypatch, boots, counted):
+    monkeypatch.setattr("fpframe.spending.ledger.boot_id", lambda: boots[0])
+    ledger = open_ledger(path)
+    ledger.announce([coming(0, "a"), coming(1, "b"), coming(2, "c")])
+    ledger.answered(ledger.sending(0, ["a"], price=CENT), b"{}", status=200, seconds=0.1)
+    ledger.close()
+    monkeypatch.setattr("fpframe.spending.ledger.boot_id", lambda: boots[1])
+    for _ in range(2):  # once, however often it is opened
+        ledger = open_ledger(path, resume=True)
+        assert (ledger.account.requests, ledger.account.money) == (counted, counted * CENT)
+        ledger.close()
+    ledger = open_ledger(path, resume=True)
+    ledger.sending(1, ["b"], price=CENT)
+    assert ledger.account.requests == counted + 1
+
+
+def test_no_more_is_announced_than_the_budget_pays_for(path):
+    ledger = open_ledger(path, budget=0.02)
+    ledger.announce([coming(0, "a"), coming(1, "b"), coming(2, "c")])
+    assert path.read_bytes().count(b'"at"') == 2
 
 
 def test_what_is_asked_before_any_image_stands_in_the_ledger_and_is_kept(path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import threading
 import time
 from collections import deque
@@ -18,7 +19,7 @@ from torch import Tensor
 import fpframe
 from fpframe.models import image_digests
 from fpframe.opening import normaliser
-from fpframe.spending import Ledger, Pace, Preview
+from fpframe.spending import Coming, Ledger, Pace, Preview
 from fpframe_plugins.suspects.remote.body import Input, body_of, check_template
 from fpframe_plugins.suspects.remote.client import Client
 from fpframe_plugins.suspects.remote.description import Description
@@ -29,6 +30,8 @@ from fpframe_plugins.suspects.remote.sending import Asked, Sender
 
 #: Letters of a body that a preview shows.
 _SHOWN = 400
+#: Requests that wait for the disk together.
+_TOGETHER = 16
 #: The place in the ledger of what is asked before any image.
 _BEFORE = -1
 
@@ -109,15 +112,16 @@ class Service:
 
     def ask_all(self, batches: Iterable[Tensor]) -> Iterator[Any]:
         """Yield what is answered to batches of pixels ``(N, C, H, W)``, each in one request, in their order."""
+        coming = self._announced(batches)
         if self._parallel == 1:
-            for batch in batches:
-                yield self._answered(batch, self._place(batch))
+            for batch, one in coming:
+                yield self._answered(batch, one)
             return
         pool = ThreadPoolExecutor(self._parallel, thread_name_prefix="fpframe-ask")
         waiting: deque[Future[Any]] = deque()
         try:
-            for batch in batches:
-                waiting.append(pool.submit(self._answered, batch, self._place(batch)))
+            for batch, one in coming:
+                waiting.append(pool.submit(self._answered, batch, one))
                 if len(waiting) >= 2 * self._parallel:
                     yield waiting.popleft().result()
             while waiting:
@@ -142,26 +146,37 @@ class Service:
         """Let nothing more be sent; what is under way ends with its answer."""
         self._sender.ended.set()
 
-    def _place(self, batch: Tensor) -> int:
+    def _announced(self, batches: Iterable[Tensor]) -> Iterator[tuple[Tensor, Coming]]:
+        """Yield batches with what will be sent for them, once the ledger has it."""
+        left = iter(batches)
+        while some := list(itertools.islice(left, _TOGETHER)):
+            coming = [self._coming(batch) for batch in some]
+            self._ledger.announce([one for one in coming if not self._ledger.has_answer(one.at)])
+            yield from zip(some, coming, strict=True)
+
+    def _coming(self, batch: Tensor) -> Coming:
         at = self._asked
         self._asked += len(batch)
-        return at
+        images = tuple(digest.hex() for digest in image_digests((batch * 255).round().to(torch.uint8)))
+        return Coming(at=at, images=images, price=self._price(len(batch), requests=1))
 
-    def _answered(self, batch: Tensor, at: int) -> Any:
-        images = [digest.hex() for digest in image_digests((batch * 255).round().to(torch.uint8))]
-        kept = self._ledger.recall(at, images)
+    def _answered(self, batch: Tensor, coming: Coming) -> Any:
+        kept = self._ledger.recall(coming.at, coming.images)
         if kept is not None:
             return self._path.find(kept)
         body = body_of(self._prepare(batch), self._description.request, self._template, self._known_input())
-        key = hashlib.sha256(f"{self._ledger.account.about} {at} {images}".encode()).hexdigest()[:32]
+        key = ""
+        if self._description.idempotency:
+            said = f"{self._ledger.account.about} {coming.at} {coming.images}"
+            key = hashlib.sha256(said.encode()).hexdigest()[:32]
         return self._sender.send(
             Asked(
                 url=self._description.url,
                 find=self._path.find,
-                at=at,
-                images=images,
+                at=coming.at,
+                images=coming.images,
                 body=body,
-                price=self._price(len(batch), requests=1),
+                price=coming.price,
                 key=key,
             )
         )
