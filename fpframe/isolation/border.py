@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Protocol
 
 import attrs
@@ -129,6 +130,12 @@ class IsolatedQuery(Query):
         self.journal: Any = getattr(session, "journal", None)
         self.notes = session.facts.notes
 
+    def tell_while_waiting(self, tell: Callable[[], None]) -> None:
+        """Call something once a second while answers are waited for, where the suspect is in another process."""
+        beat = getattr(self._asker.session, "beat", None)
+        if beat is not None:
+            beat.tell = tell
+
     @property
     def channel(self) -> str | None:
         """What the answers reveal; ``None`` while it is not yet known."""
@@ -149,10 +156,10 @@ class _Asker:
     """Asks a session. The query refers to it and not to itself, so that with the query its session goes at once."""
 
     def __init__(self, session: Session) -> None:
-        self.reading, self._session = session.facts.reading, session
+        self.reading, self.session = session.facts.reading, session
 
     def __call__(self, pixels: Tensor) -> Tensor:
-        said = self._session.ask(pixels)
+        said = self.session.ask(pixels)
         if isinstance(said, Failure):
             said.throw()
         self.reading = said.reading

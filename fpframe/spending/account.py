@@ -86,7 +86,9 @@ class Account:
         """What was sent and spent, in a few words."""
         price = self.about.get("price") or {}
         again = self.images - self.answered
-        words = f"{self.images} images sent" + (f", {again} of them in vain or under way" if again else "")
+        words = f"{self.images} image{'' if self.images == 1 else 's'} sent" + (
+            f", {again} of them in vain or under way" if again else ""
+        )
         return f"{words}, {self.money} {price.get('currency', '')} spent".rstrip() if self.money else words
 
     def evidence(self) -> dict[str, Any]:

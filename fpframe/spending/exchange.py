@@ -37,6 +37,10 @@ class Meter(Protocol):
     """What is known of what a service was sent."""
 
     @property
+    def answered(self) -> int:
+        """How many images were answered, in earlier runs too."""
+
+    @property
     def spending(self) -> str:
         """What was sent and spent so far, in a few words."""
 

@@ -224,8 +224,9 @@ class Ledger:
             raise
         if self.account.answered and not resume:  # without answers there is nothing to lose, and what was sent counts
             file.close()
+            images = "1 image" if self.account.answered == 1 else f"{self.account.answered} images"
             raise UsageError(
-                f"the answers to {self.account.answered} images are kept from an earlier run ({self.account.spending}; "
+                f"the answers to {images} are kept from an earlier run ({self.account.spending}; "
                 f"{file.path}); say --resume to go on from there, or remove the file to ask everything anew"
             )
 

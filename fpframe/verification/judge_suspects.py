@@ -61,16 +61,19 @@ def judge(
 
 
 def _tell_spending(query: Query, enrolment: Enrolment, on_event: Listener) -> None:
-    """Let a service tell after each batch how many images it has answered, and what was spent."""
+    """Let a service tell, after each batch and meanwhile, how many images it has answered, and what was spent."""
+    meter = query.meter
+    if meter is None:
+        return
     planned = sum(planned_asks(enrolment, service=True, at_once=query.batch_size))
 
     def tell() -> None:
-        assert query.meter is not None
-        total = max(planned, query.spent)
-        on_event(Event(task="images", done=query.spent, total=total, text=query.meter.spending))
+        done = meter.answered
+        on_event(Event(task="images", done=done, total=max(planned, done), text=meter.spending))
 
-    if query.meter is not None:
-        query.on_asked = tell
+    query.on_asked = tell
+    if isinstance(query, IsolatedQuery):
+        query.tell_while_waiting(tell)
 
 
 def conclude(

@@ -29,7 +29,7 @@ from measuring import markdown
 import fpframe
 
 #: Milliseconds that the service takes for an answer, and images in a request.
-CASES = ((0, 1), (0, 8), (20, 1))
+CASES = ((0, 1), (5, 1), (20, 1), (20, 8))
 #: Most times of the bare client that verify may take.
 LIMIT = 1.3
 #: How many requests are sent where memory is measured.

@@ -87,7 +87,7 @@ def test_asking_twice_takes_a_word(path):
     ledger.answered(ledger.sending(0, ["a"], price=CENT), b"{}", status=200, seconds=0.1)
     ledger.close()
     with pytest.raises(
-        fpframe.UsageError, match=r"answers to 1 images are kept.*0\.01 EUR spent.*say --resume to go on"
+        fpframe.UsageError, match=r"answers to 1 image are kept.*0\.01 EUR spent.*say --resume to go on"
     ):
         open_ledger(path)
 
@@ -200,7 +200,7 @@ def test_a_ledger_that_is_written_is_read_beside_it(path):
 def test_a_ledger_in_memory_counts_too():
     ledger = Ledger(Terms(budget=0.01), ABOUT)
     ledger.answered(ledger.sending(0, ["a"], price=CENT), b"{}", status=200, seconds=0.1)
-    assert ledger.account.spending == "1 images sent, 0.01 EUR spent"
+    assert ledger.account.spending == "1 image sent, 0.01 EUR spent"
     with pytest.raises(fpframe.ResourceError, match="budget"):
         ledger.sending(1, ["b"], price=CENT)
 

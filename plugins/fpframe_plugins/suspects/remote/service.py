@@ -47,7 +47,7 @@ class Service:
         """Open it. Nothing is sent.
 
         Raises:
-            UsageError: a secret is missing, or another run asks this service.
+            UsageError: a secret is missing, another run asks this service, or there is a budget and no price.
             ResourceError: the budget does not pay for what is planned.
             ValueError: the description contradicts itself.
         """
@@ -58,6 +58,11 @@ class Service:
         self._prepare = normaliser(request)
         self.images = min(description.images, request.batch_size)
         terms = request.terms
+        if terms.budget is not None and description.price_of is None:
+            raise fpframe.UsageError(
+                f"a budget holds nothing where no price is known ({request.address}); write [price] into the "
+                "description of the service, or cap images with --max-queries"
+            )
         self._parallel = min(terms.parallel or description.parallel, 64)
         self._client = Client(description, self._secrets, connections=self._parallel)
         self._ledger = Ledger(terms, self._about(request), most_images=request.max_queries)
@@ -74,6 +79,11 @@ class Service:
         except BaseException:
             self.close()  # whoever catches this may open it again at once
             raise
+
+    @property
+    def answered(self) -> int:
+        """How many images were answered."""
+        return self._ledger.account.answered
 
     @property
     def spending(self) -> str:

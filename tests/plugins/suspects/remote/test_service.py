@@ -111,6 +111,13 @@ def test_what_the_budget_does_not_pay_for_is_refused_before_anything_is_sent(reg
         assert server.requests == 7
 
 
+def test_a_budget_without_a_price_is_refused(registry, tmp_path):
+    (tmp_path / "service.toml").write_text('url = "http://127.0.0.1:9/x"\n')
+    for address in (f"http:{tmp_path / 'service.toml'}", "predict:http://127.0.0.1:9/x"):
+        with pytest.raises(fpframe.UsageError, match=r"no price is known.*write \[price\]"):
+            open_service(registry, address, terms=fpframe.Terms(budget=1.0))
+
+
 def test_a_run_that_goes_on_needs_what_was_not_answered_yet(registry, tmp_path):
     with FaultServer(lambda ask: ask.send(402) if ask.number == 5 else ask.say(ask.rows())) as server:
         address = describe(tmp_path, server.url)
