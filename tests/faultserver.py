@@ -102,8 +102,8 @@ class FaultServer:
         secrets: the values of the header ``authorization``.
     """
 
-    def __init__(self, mode: Mode, model: Model | None = None) -> None:
-        self.mode, self.model = mode, model or linear_model()
+    def __init__(self, mode: Mode, model: Model | None = None, *, on_get: Callable[[Any], None] | None = None) -> None:
+        self.mode, self.model, self.on_get = mode, model or linear_model(), on_get
         self.requests, self.images = 0, 0
         self.keys: list[str] = []
         self.secrets: list[str] = []
@@ -152,6 +152,10 @@ def _handler(server: FaultServer) -> type[http.server.BaseHTTPRequestHandler]:
                 server.secrets.append(self.headers.get("authorization", ""))
             server.mode(Ask(server, self, number, body))
 
+        def do_GET(self) -> None:
+            with server.lock:
+                (server.on_get or (lambda handler: handler.send_error(404)))(self)
+
         def log_message(self, *arguments: Any) -> None:
             pass
 
@@ -169,6 +173,10 @@ def _status(status: int, **headers: str) -> Mode:
 def _at_first(times: int, mode: Mode) -> Mode:
     """Fail as a mode does, some times, and be well from then on."""
     return lambda ask: (mode if ask.number <= times else _good)(ask)
+
+
+def _closing(ask: Ask) -> None:
+    ask.say(ask.rows(), connection="close")
 
 
 def _in_the_middle(mode: Mode, answered: int = 2) -> Mode:
@@ -303,6 +311,7 @@ SLOW = ("slow drip", "no answer at all")
 #: By name, ways to answer that need no enrolment to be judged.
 MODES: dict[str, Mode] = {
     "well": _good,
+    "well, over a new connection each time": _closing,
     "status 400": _status(400),
     "status 401": _status(401),
     "status 402": _status(402),

@@ -34,7 +34,7 @@ REASONS: Mapping[str, Reason] = {
         remedy="Ask the suspect everything that `fpframe queries export` writes.",
     ),
     "answers-changed": Reason(
-        meaning="The suspect answered the same images differently when they were asked again.",
+        meaning="The suspect answered the same images, or near copies of them, differently later.",
         whose="suspect",
         remedy="Ask it where it answers the same way throughout.",
     ),
@@ -175,6 +175,7 @@ _OTHERS: dict[str, str] = {
     "classes-respelt": "Names of the suspect's classes were found although they are spelt differently.",
     "classes-shared": "Suspect and victim were compared only on the classes that both tell.",
     "code-trusted": "The suspect's file could run code of its author when it was opened, and somebody allowed that.",
+    "control-missing": "A service refuses near copies of images, or its answers vary, so it may be several models.",
     "filter-detected": "Suspect and calibration models were compared through a filter that its answers show.",
     "filter-named": "Suspect and calibration models were compared through a filter that somebody named.",
     "filter-not-seen": "A filter that draws at random was named, and the suspect's answers do not change.",

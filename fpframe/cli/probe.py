@@ -114,6 +114,8 @@ def _read(path: Path) -> Tensor:
 def _tell_request(preview: Preview) -> None:
     said = f"costs {preview.price}" if preview.price else "costs what the service asks; its description names no price"
     say(f"Sending one image {said}.")
+    if preview.before:
+        say(f"First it is asked for the name and type of its input: GET {preview.before}")
     say(f"\n{preview.method} {preview.url}")
     for name, value in preview.headers.items():
         say(f"  {name}: {value}")

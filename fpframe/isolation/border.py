@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Protocol
 
 import attrs
@@ -11,9 +12,6 @@ from fpframe.base import Note
 from fpframe.isolation.failure import Failure
 from fpframe.isolation.request import OpeningRequest
 from fpframe.models import Outputs, Query, ReadAlready, Reading
-
-#: Images that are sent at once at least, so that their answers show how to read them; the suspect's side batches them.
-_AT_ONCE = 64
 
 
 @attrs.frozen
@@ -120,7 +118,7 @@ class IsolatedQuery(Query):
             self._asker,
             num_classes=num_classes,
             reader=ReadAlready(num_classes),
-            batch_size=max(request.batch_size, _AT_ONCE),
+            batch_size=request.at_once,
             max_queries=request.max_queries,
             address=session.facts.address,
             digest=session.facts.digest,
@@ -131,6 +129,12 @@ class IsolatedQuery(Query):
         #: What it has answered so far, on disk; ``None`` where nothing is kept.
         self.journal: Any = getattr(session, "journal", None)
         self.notes = session.facts.notes
+
+    def tell_while_waiting(self, tell: Callable[[], None]) -> None:
+        """Call something once a second while answers are waited for, where the suspect is in another process."""
+        beat = getattr(self._asker.session, "beat", None)
+        if beat is not None:
+            beat.tell = tell
 
     @property
     def channel(self) -> str | None:
@@ -152,10 +156,10 @@ class _Asker:
     """Asks a session. The query refers to it and not to itself, so that with the query its session goes at once."""
 
     def __init__(self, session: Session) -> None:
-        self.reading, self._session = session.facts.reading, session
+        self.reading, self.session = session.facts.reading, session
 
     def __call__(self, pixels: Tensor) -> Tensor:
-        said = self._session.ask(pixels)
+        said = self.session.ask(pixels)
         if isinstance(said, Failure):
             said.throw()
         self.reading = said.reading

@@ -9,6 +9,7 @@ import sys
 import tempfile
 import time
 import weakref
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +36,30 @@ from fpframe.isolation.template import Forked, Template
 _LAST_WORDS_SECONDS = 3.0
 #: Seconds that it may take to be forked and to confine itself.
 _FORK_SECONDS = 60.0
+#: Seconds between two words on how far it is.
+_TELL_SECONDS = 1.0
 _GIB = 1024**3
+
+
+@attrs.define
+class Beat:
+    """What is done several times a second while a process is waited for.
+
+    Attributes:
+        look: is called each time; what it raises ends the waiting.
+        tell: is called once a second; ``None`` tells nobody.
+    """
+
+    look: Callable[[], None]
+    tell: Callable[[], None] | None = None
+    _next: float = 0.0
+
+    def __call__(self) -> None:
+        """Do it."""
+        self.look()
+        if self.tell is not None and time.monotonic() >= self._next:
+            self._next = time.monotonic() + _TELL_SECONDS
+            self.tell()
 
 
 class Child:
@@ -74,7 +98,8 @@ class Child:
             remove_scratch(self._folder)
             raise
         self._gauge = Gauge(self._forked.pid, limits.memory_bytes)
-        self._frames = Frames(self._forked.talk, self._gauge.look)  # not a method of this: it ends when it is let go
+        self.beat = Beat(self._gauge.look)
+        self._frames = Frames(self._forked.talk, self.beat)  # not a method of this: it ends when it is let go
         self._spent = 0.0
         self.end = weakref.finalize(self, _end, template, self._forked, self._folder)
 

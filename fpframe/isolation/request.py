@@ -9,6 +9,9 @@ from fpframe.opening import Suspect, open_suspect
 from fpframe.registry import Registry
 from fpframe.spending import Terms
 
+#: Images that are sent at once at least, so that their answers show how to read them; the suspect's side batches them.
+_AT_ONCE = 64
+
 
 @attrs.frozen(kw_only=True)
 class OpeningRequest:
@@ -41,6 +44,11 @@ class OpeningRequest:
     trust_code: bool = False
     checkpoint_key: str | None = None
     terms: Terms = attrs.field(factory=Terms)
+
+    @property
+    def at_once(self) -> int:
+        """Most images that cross to the suspect's side at once."""
+        return max(self.batch_size, _AT_ONCE)
 
     def open(self, suspect: Suspect, registry: Registry) -> Query:
         """Open a suspect in this process; see `fpframe.open_suspect`."""

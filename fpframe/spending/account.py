@@ -45,6 +45,8 @@ class Account:
             TypeError: the same.
             ValueError: the same.
         """
+        if "began" in entry or "announced" in entry:
+            return  # neither was sent by that
         if "sent" in entry:
             self.requests += 1
             self.images += len(entry["images"])
@@ -71,6 +73,7 @@ class Account:
                     "seconds": entry["seconds"],
                     "request_id": entry.get("request_id", ""),
                     "sha256": entry["sha256"],
+                    **({"what": sent["what"]} if "what" in sent else {}),
                 }
             )
 
@@ -83,7 +86,9 @@ class Account:
         """What was sent and spent, in a few words."""
         price = self.about.get("price") or {}
         again = self.images - self.answered
-        words = f"{self.images} images sent" + (f", {again} of them in vain or under way" if again else "")
+        words = f"{self.images} image{'' if self.images == 1 else 's'} sent" + (
+            f", {again} of them in vain or under way" if again else ""
+        )
         return f"{words}, {self.money} {price.get('currency', '')} spent".rstrip() if self.money else words
 
     def evidence(self) -> dict[str, Any]:

@@ -20,6 +20,7 @@ class Preview:
         body_bytes: how long the body is.
         images: how many images it holds.
         price: what it costs, such as ``0.01 EUR``; empty where no price is known.
+        before: URL that is asked first, without images, for the name and type of its input; empty where none is.
     """
 
     method: str
@@ -29,10 +30,15 @@ class Preview:
     body_bytes: int
     images: int
     price: str = ""
+    before: str = ""
 
 
 class Meter(Protocol):
     """What is known of what a service was sent."""
+
+    @property
+    def answered(self) -> int:
+        """How many images were answered, in earlier runs too."""
 
     @property
     def spending(self) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 import attrs
 
@@ -10,6 +11,10 @@ from fpframe.errors import UsageError
 from fpframe.parameters import number, whole
 
 _UNITS = {"s": 1.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
+
+
+def _sizes(given: Iterable[int]) -> tuple[int, ...]:
+    return tuple(given)  # JSON has lists alone
 
 
 @attrs.frozen(kw_only=True)
@@ -23,7 +28,8 @@ class Terms:
         ledger: path of the file in which every request is written down; empty keeps it in memory.
         resume: whether to go on where an earlier run ended, of which there is a ledger.
         questions: digest of what will be asked, by which a ledger is known.
-        planned: images that will be asked at least, so that what the budget cannot pay for is refused beforehand.
+        planned: how many images will be asked each time, in order, if nothing stops early, so that what the budget
+            cannot pay for is refused beforehand. Images of different times share no request.
     """
 
     rate: float | None = attrs.field(default=None, validator=number(low=0, open_low=True, optional=True))
@@ -32,7 +38,9 @@ class Terms:
     ledger: str = ""
     resume: bool = False
     questions: str = ""
-    planned: int = attrs.field(default=0, validator=whole(low=0))
+    planned: tuple[int, ...] = attrs.field(
+        default=(), converter=_sizes, validator=attrs.validators.deep_iterable(whole(low=0))
+    )
 
 
 def per_second(text: str) -> float:

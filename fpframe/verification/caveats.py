@@ -10,8 +10,20 @@ from fpframe.zoo import FilterChain
 #: Of a service that answers no image twice.
 REPEATS_REFUSED = Note(
     "repeats-refused",
-    "The service refuses images that it was sent before, so nobody can see whether its answers change, depend on other "
-    "images, or come from one model throughout.",
+    "The service refuses images that it was sent before, so nobody can see whether its answers change, or depend on "
+    "other images.",
+)
+#: Of a service that answers no near copy of an image either.
+NEAR_REFUSED = Note(
+    "control-missing",
+    "The service refuses images that differ by one level of brightness from those that it was sent before, so nobody "
+    "can see whether one model answered throughout.",
+)
+#: Of a service whose answers change all the time.
+CONTROL_BLURRED = Note(
+    "control-missing",
+    "The service's answers to one image change between repeats, so nobody can see whether one model answered "
+    "throughout.",
 )
 
 

@@ -93,14 +93,22 @@ def turned(probed: Probed, first_view: Tensor) -> Note | None:
     return None
 
 
-def replaced(first: Tensor, last: Tensor) -> Note | None:
-    """Look for a service whose answers ``(P, K)`` to the first images are others in the end."""
+def replaced(first: Tensor, last: Tensor, *, unrepeated: bool) -> Note | None:
+    """Look for a service that answers near copies of the first images otherwise in the end.
+
+    Args:
+        first: what it answered to these images, ``(P, K)``.
+        last: what it answered to their near copies.
+        unrepeated: whether it refuses repeats, so that nobody knows whether its answers change all the time.
+    """
     if moved_share(first, last) <= 0.25:
         return None
+    also = ", or its answers changed all the time" if unrepeated else ""
     return Note(
         "answers-changed",
-        "The service answered the first images differently when they were asked again in the end, as if another model "
-        "had taken the place of the first. It can be judged only where it answers the same way throughout.",
+        "In the end the service answered images that differ from the first ones by one level of brightness as if "
+        f"another model had taken the place of the first{also}. It can be judged only where it answers the same way "
+        "throughout.",
     )
 
 

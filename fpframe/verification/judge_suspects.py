@@ -13,11 +13,11 @@ from fpframe.enrolment import Enrolment
 from fpframe.errors import FpframeError
 from fpframe.isolation import IsolatedQuery
 from fpframe.models import Query
+from fpframe.verification.asking_plan import planned_asks
 from fpframe.verification.choices import Choice, choices_of, chosen_afterwards
 from fpframe.verification.interview import Interview
 from fpframe.verification.looks import looks_of
 from fpframe.verification.points import with_points
-from fpframe.verification.probes import asking_order, control_indices
 from fpframe.verification.question_suspect import Asking, Questioned, question, transcript_of
 from fpframe.verification.transcript import identity
 from fpframe.verification.unfinished import Unfinished
@@ -61,16 +61,19 @@ def judge(
 
 
 def _tell_spending(query: Query, enrolment: Enrolment, on_event: Listener) -> None:
-    """Let a service tell after each batch how many images it has answered, and what was spent."""
-    planned = len(asking_order(enrolment.queries, enrolment.able)) + len(control_indices(len(enrolment.able)))
+    """Let a service tell, after each batch and meanwhile, how many images it has answered, and what was spent."""
+    meter = query.meter
+    if meter is None:
+        return
+    planned = sum(planned_asks(enrolment, service=True, at_once=query.batch_size))
 
     def tell() -> None:
-        assert query.meter is not None
-        total = max(planned, query.spent)
-        on_event(Event(task="images", done=query.spent, total=total, text=query.meter.spending))
+        done = meter.answered
+        on_event(Event(task="images", done=done, total=max(planned, done), text=meter.spending))
 
-    if query.meter is not None:
-        query.on_asked = tell
+    query.on_asked = tell
+    if isinstance(query, IsolatedQuery):
+        query.tell_while_waiting(tell)
 
 
 def conclude(

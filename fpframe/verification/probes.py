@@ -29,9 +29,22 @@ def probe_indices(queries: QuerySet) -> Tensor:
 
 
 def control_indices(count: int) -> Tensor:
-    """Return which of the images that ability is measured on a service is asked again at the end: evenly spaced."""
+    """Return near copies of which images that ability is measured on a service is asked in the end: evenly spaced."""
     spaced: Tensor = torch.linspace(0, count - 1, min(PROBES, count)).round().long()
     return spaced.unique()  # type: ignore[no-any-return]
+
+
+def near_copies(images: Tensor) -> Tensor:
+    """Return 8-bit images ``(N, C, H, W)`` whose middle is one level of 255 brighter or darker than that of others.
+
+    A model answers them as it answers these. A service that refuses what it was sent before, or keeps its answers, does
+    not know them. The middle is a quarter of the height and width, which no crop leaves out.
+    """
+    copies = images.clone()
+    high, wide = (slice((size - max(1, size // 4)) // 2, (size + max(1, size // 4)) // 2) for size in images.shape[2:])
+    middle = images[..., high, wide].to(torch.int16)
+    copies[..., high, wide] = torch.where(middle < 128, middle + 1, middle - 1).to(images.dtype)
+    return copies
 
 
 def asking_order(queries: QuerySet, able: Tensor) -> Tensor:

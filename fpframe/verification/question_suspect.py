@@ -12,7 +12,7 @@ from fpframe.enrolment import PLAIN, Enrolment
 from fpframe.errors import KindChangedError, ModelError, RefusedQueryError, UsageError
 from fpframe.models import Query
 from fpframe.models.classes import ClassMap
-from fpframe.verification.caveats import REPEATS_REFUSED, answer_caveats
+from fpframe.verification.caveats import CONTROL_BLURRED, NEAR_REFUSED, REPEATS_REFUSED, answer_caveats
 from fpframe.verification.class_comparison import ClassComparison
 from fpframe.verification.class_telling import ClassTelling
 from fpframe.verification.detection import AUTO, NONE, look_for_filter, read_channel
@@ -29,7 +29,7 @@ from fpframe.verification.hindrances import (
     uncalibrated,
 )
 from fpframe.verification.interview import Interview
-from fpframe.verification.probes import Probed, control_indices, moved_share, probe
+from fpframe.verification.probes import Probed, control_indices, moved_share, near_copies, probe, probe_indices
 from fpframe.verification.requirements import lacking
 from fpframe.verification.standing import NOT_ENROLLED, NOT_RECORDED, Standing
 from fpframe.verification.transcript import NotRecordedError, Transcript, identity, is_service, service_of
@@ -153,6 +153,7 @@ class _Course:
         self.views: list[Tensor] = []
         self.probed: Probed | None = None
         self.refuses_repeats = False
+        self.uncontrolled: Note | None = None
         self.able: Tensor | None = None
         self.yardstick: Yardstick | None = None
         self.behaviour: Note | None = None
@@ -234,6 +235,8 @@ class _Course:
             self._probe()
         except RefusedQueryError:  # a service that was sent them before, and answered them then
             self.refuses_repeats, self.probed = True, None
+        if self.behaviour is None and is_service(self.interview.query):
+            self.behaviour = self._replaced()
 
     def _probe(self) -> None:
         self.probed = probed = probe(self.interview, self.enrolment.queries)
@@ -242,18 +245,30 @@ class _Course:
             or swapped(probed)
             or entangled(probed)
             or turned(probed, self.views[0])
-            or self._replaced(probed)
         )
         if self.behaviour is None and self.asking.through == AUTO:
             self._find_filter(probed)
 
-    def _replaced(self, probed: Probed) -> Note | None:
-        """Look for a service that is another model than it was when its ability was measured."""
-        if self.able is None or not is_service(self.interview.query) or probed.changing or probed.mixing:
+    def _replaced(self) -> Note | None:
+        """Look for a service that is another model than it was at first.
+
+        It is asked near copies of the first images: one that keeps its answers knows the images themselves.
+        """
+        if self.probed is not None and self.probed.changing:
+            self.uncontrolled = CONTROL_BLURRED
             return None
-        spaced = control_indices(len(self.able))
-        again = self.interview.ask(self.enrolment.able[spaced])
-        return replaced(self.able[spaced], again)
+        if self.able is None:
+            spaced = probe_indices(self.enrolment.queries)
+            images, first = self.enrolment.queries.images[0, spaced], self.views[0][spaced]
+        else:
+            spaced = control_indices(len(self.able))
+            images, first = self.enrolment.able[spaced], self.able[spaced]
+        try:
+            last = self.interview.ask(near_copies(images))
+        except (RefusedQueryError, NotRecordedError):
+            self.uncontrolled = NEAR_REFUSED
+            return None
+        return broken([last]) or replaced(first, last, unrepeated=self.probed is None)
 
     def _ask_on(self) -> None:
         """Ask further views, where a sequential test stopped before it was known that there is a filter."""
@@ -300,14 +315,15 @@ class _Course:
 
     def _caveats(self, yardstick: Yardstick) -> list[Note]:
         """Return what the reader of a verdict should know of the comparison that it rests on."""
-        probed = self.probed
+        probed, uncontrolled = self.probed, [self.uncontrolled] if self.uncontrolled else []
         if probed is None:
-            return [REPEATS_REFUSED, *yardstick.caveats] if self.refuses_repeats else []
+            return [REPEATS_REFUSED, *uncontrolled, *yardstick.caveats] if self.refuses_repeats else []
         chain = FilterChain.parse(yardstick.through, self.yardsticks.registry) if yardstick.through else None
         drifting = moved_share(self.views[0][probed.positions], probed.answers[1]) > 0
         named = self.asking.through != AUTO
         return [
             *answer_caveats(probed, chain, declared=named, drifting=drifting, channel=yardstick.channel),
+            *uncontrolled,
             *yardstick.caveats,
         ]
 

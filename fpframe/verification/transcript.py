@@ -16,7 +16,7 @@ from torch import Tensor
 
 from fpframe.base import Note, parse_json, read_arrays, why_unread
 from fpframe.enrolment import Enrolment
-from fpframe.errors import DataError, UsageError, first_line
+from fpframe.errors import DataError, RefusedQueryError, UsageError, first_line
 from fpframe.isolation import OpeningRequest
 from fpframe.models import OUTPUTS, TOP1, Outputs, Query, ReadAlready, Reading, image_digests
 from fpframe.store import refuse_file, write_durably
@@ -81,7 +81,8 @@ class RecordedQuery(Query):
     """Recorded answers in place of the suspect that gave them.
 
     An image that was asked several times is answered in the order of the record; asked more often than it was recorded,
-    it is answered the same again.
+    it is answered the same again. A service that was recorded once with each image had refused it when it was asked
+    again, and refuses it here too.
     """
 
     def __init__(
@@ -102,6 +103,8 @@ class RecordedQuery(Query):
         self._recorded: dict[bytes, deque[np.ndarray]] = {}
         for key, row in zip(keys, answers, strict=True):
             self._recorded.setdefault(key, deque()).append(row)
+        self._once = {key for key, rows in self._recorded.items() if len(rows) == 1} if self.service else set()
+        self._seen: set[bytes] = set()
         self.notes = (*_notes(about), *_recorded_caveats(named="queries" in about, once=once))
 
     @property
@@ -128,6 +131,9 @@ class RecordedQuery(Query):
                 "that an early stop left incomplete are verified with --sequential, as they were recorded; otherwise "
                 "ask the suspect again"
             )
+        if not self._once.isdisjoint(self._seen.intersection(keys)):
+            raise RefusedQueryError(f"the service did not answer these images a second time ({self.address})")
+        self._seen.update(keys)
         rows = [self._recorded[key] for key in keys]
         return np.stack([row.popleft() if len(row) > 1 else row[0] for row in rows])
 

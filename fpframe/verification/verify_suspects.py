@@ -17,10 +17,10 @@ from fpframe.models import Preparation
 from fpframe.models.classes import Classes
 from fpframe.opening import Opening, Suspect
 from fpframe.registry import Registry, load_registry
+from fpframe.verification.asking_plan import planned_asks
 from fpframe.verification.class_telling import ClassTelling
 from fpframe.verification.detection import AUTO, NONE
 from fpframe.verification.judge_suspects import judge
-from fpframe.verification.probes import asking_order, control_indices
 from fpframe.verification.question_suspect import Asking
 from fpframe.verification.transcript import is_service, open_recorded
 from fpframe.verification.unfinished import Unfinished, require_finished
@@ -181,14 +181,15 @@ def _verify(
         "through": asking.through,
         "match_classes": asking.classes.match,
     }
-    planned = len(asking_order(enrolment.queries, enrolment.able))
-    of_service = planned + len(control_indices(len(enrolment.able)))
+    planned, of_service = (
+        planned_asks(enrolment, service=service, at_once=request.at_once) for service in (False, True)
+    )
     request = attrs.evolve(request, terms=attrs.evolve(request.terms, planned=of_service))
     opened = [isolation.open(suspect, request, questions=enrolment.queries.digest) for suspect in suspects]
     opened += [open_recorded(path, enrolment, request) for path in answers]
     for query in opened:
         asking.classes.map_of(query, enrolment.classes)  # what cannot be is refused before any is asked
-        query.require(of_service if is_service(query) else planned)
+        query.require(sum(of_service if is_service(query) else planned))
     return judge(opened, yardsticks, asking, alpha=level, settings=settings, on_event=on_event)
 
 

@@ -2,10 +2,10 @@
 
     python tests/bench --data-root DIR --write docs/results/performance.md
 
-Prints three tables in Markdown: each row of the first sets one part of fpframe beside another library, on the same
+Prints four tables in Markdown: each row of the first sets one part of fpframe beside another library, on the same
 model and images, in this process, in turn, and takes medians; the second shows time and memory at one, four and sixteen
-times the size; the third a step of training in each layout and precision. Everything runs on one thread. Other work on
-the machine must rest.
+times the size; the third a step of training in each layout and precision; the fourth how long a service is asked,
+beside a bare client. Everything runs on one thread. Other work on the machine must rest.
 """
 
 from __future__ import annotations
@@ -26,12 +26,13 @@ from pathlib import Path
 LIBRARIES = ("deepfool", "uap", "minimum", "contrastive", "extract", "startup")
 GROWTH = "growth"
 TRAINING = "training"
+SERVICES = "services"
 
 
 def main() -> None:
     """Run the command."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parts = [*LIBRARIES, GROWTH, TRAINING]
+    parts = [*LIBRARIES, GROWTH, TRAINING, SERVICES]
     parser.add_argument("--only", choices=parts, action="append", help="may be given several times")
     parser.add_argument("--data-root", type=Path, help="folder with FashionMNIST; scikit-learn's digits without it")
     parser.add_argument("--images", type=int, default=128, help="for the perturbations of single images")
@@ -48,6 +49,10 @@ def main() -> None:
         from bench_training import table as steps
 
         tables[TRAINING] = steps(repeats=options.repeats)
+    if SERVICES in chosen:
+        from bench_services import table as asking
+
+        tables[SERVICES] = asking(repeats=options.repeats)
     if libraries := [name for name in LIBRARIES if name in chosen]:
         tables["libraries"] = compare(libraries, options)
     print("\n\n".join(tables.values()))

@@ -1,44 +1,61 @@
-"""Real servers, started on loopback, which answer as one model of scikit-learn does in process."""
+"""Real servers, started on loopback, which answer as one network does in process.
+
+``FPFRAME_SERVERS`` names the interpreter that runs them: they live in an environment of their own, whose versions of
+common libraries are not those of the tests.
+"""
 
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import subprocess
-import sys
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import joblib
+import numpy as np
 import pytest
-from sklearn.datasets import load_digits
-from sklearn.neural_network import MLPClassifier
+import torch
+from filelock import FileLock
+from torch import Tensor
 
-if os.environ.get("FPFRAME_SERVERS") != "1":
-    collect_ignore_glob = ["test_*.py"]  # they need the environment of requirements.txt
+#: The interpreter of the environment of `requirements.txt`.
+PYTHON = os.environ.get("FPFRAME_SERVERS", "")
+if not PYTHON:
+    collect_ignore_glob = ["test_*.py"]
 
+HERE = Path(__file__).parent
 #: Seconds in which a server must be ready.
 _READY_SECONDS = 180.0
-#: Starts a server in a folder at a port by a command, and returns when the path is answered.
+#: Starts a server by a command, and returns its URL when a path is answered.
 Start = Callable[..., str]
 
 
 @pytest.fixture(scope="session")
-def model() -> MLPClassifier:
-    """A network on the digits, whose images are flat rows in [0, 1]."""
-    images, labels = load_digits(return_X_y=True)
-    return MLPClassifier((32,), max_iter=60, random_state=0).fit(images / 16, labels)
+def models(shared_folder) -> Path:
+    """A folder with one network on the digits, in the forms in which servers take it."""
+    folder: Path = shared_folder / "served-models"
+    with FileLock(shared_folder / "served-models.lock"):
+        if not folder.exists():
+            folder.mkdir()
+            subprocess.run([PYTHON, HERE / "make_models.py", folder], check=True, env=_variables())
+    return folder
 
 
 @pytest.fixture(scope="session")
-def model_file(model, tmp_path_factory) -> Path:
-    """The same in a file."""
-    path = tmp_path_factory.mktemp("model") / "model.joblib"
-    joblib.dump(model, path)
-    return path
+def network(models) -> Callable[[Tensor], Tensor]:
+    """The same network in this process: from pixels to probabilities."""
+    with np.load(models / "weights.npz") as file:
+        first, last, first_bias, last_bias = (torch.from_numpy(file[name]) for name in sorted(file.files))
+
+    def answer(pixels: Tensor) -> Tensor:
+        hidden = (pixels.flatten(1).double() @ first + first_bias).relu()
+        return (hidden @ last + last_bias).softmax(1)
+
+    return answer
 
 
 @pytest.fixture
@@ -47,16 +64,16 @@ def start(tmp_path) -> Iterator[Start]:
     running = []
 
     def begin(command: list[str], path: str, *, port: int, **variables: str) -> str:
-        log = (tmp_path / "server.log").open("w")
-        process = subprocess.Popen(
-            [sys.executable, "-m", *command],
-            cwd=tmp_path,
-            env={**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}", **variables},
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
-        )
-        log.close()
+        with (tmp_path / "server.log").open("w") as log:
+            process = subprocess.Popen(
+                [PYTHON, *command],
+                cwd=tmp_path,
+                env=_variables(**variables),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
         running.append(process)
         url = f"http://127.0.0.1:{port}"
         until = time.monotonic() + _READY_SECONDS
@@ -68,7 +85,7 @@ def start(tmp_path) -> Iterator[Start]:
 
     yield begin
     for process in running:
-        os.killpg(process.pid, 9)
+        os.killpg(process.pid, signal.SIGKILL)
         process.wait()
 
 
@@ -79,6 +96,13 @@ def port() -> int:
         listening.bind(("127.0.0.1", 0))
         number: int = listening.getsockname()[1]
         return number
+
+
+def _variables(**more: str) -> dict[str, str]:
+    """Return the environment of what runs beside the tests: nothing leads it to the packages of the tests."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "FPFRAME"))}
+    path = os.pathsep.join([str(Path(PYTHON).parent), kept.get("PATH", os.defpath)])
+    return {**kept, "PATH": path, "MLFLOW_DISABLE_TELEMETRY": "true", **more}
 
 
 def _answers(url: str) -> bool:

@@ -38,7 +38,10 @@ def label_number(label: Any, classes: Sequence[str], count: int) -> int:
         number = int(label) if isinstance(label, int | np.integer) and not isinstance(label, bool) else -1
     if not 0 <= number < count:
         known = nearest(str(label), classes) if classes else "; the names of the classes are not known here"
-        numbers = f"let it use the names of the classes, or numbers from 0 to {count - 1}"
+        numbers = (
+            f"let it use the names of the classes, or numbers from 0 to {count - 1}; of a service, write its own names "
+            "into its description as answer.classes"
+        )
         raise UnreadError(
             f"the model answers with '{label}', which is not one of the {count} classes{known}",
             numbers,

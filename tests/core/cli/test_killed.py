@@ -18,7 +18,6 @@ import pytest
 import fpframe
 from faultserver import FaultServer
 from fpframe.base import parse_json
-from fpframe.spending import LedgerView
 from tiny import copy_store
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
@@ -52,6 +51,18 @@ def killed(process: subprocess.Popen[str], after: float) -> tuple[bool, str]:
         os.killpg(process.pid, signal.SIGKILL)
         return True, process.communicate()[1]
     return False, process.communicate()[1]
+
+
+def killed_when(process: subprocess.Popen[str], chance: random.Random, server: FaultServer, needed: int) -> bool:
+    """Kill a process at a random moment, mostly while it asks a service; return whether it lived so long.
+
+    The moment is drawn by the requests that the service has seen: by the clock a busy machine shifts all of them.
+    """
+    moment = chance.uniform(-0.1, 1)
+    until = server.requests + moment * needed
+    while moment > 0 and server.requests < until and process.poll() is None:
+        time.sleep(0.001)
+    return killed(process, chance.uniform(0, 0.1) if moment > 0 else chance.uniform(0.2, 3))[0]
 
 
 def asked(stderr: str) -> Counter[str]:
@@ -123,40 +134,48 @@ def test_an_enrolment_that_is_killed_is_made_again_bit_for_bit(home, tiny_store,
 
 
 def test_a_service_is_asked_on_after_a_kill_and_nothing_is_paid_for_twice_but_what_was_under_way(home, tiny_enrolment):
-    images, parallel = 8, 2
+    images, parallel, spare = 8, 2, 2
 
     def slowly(ask):
-        time.sleep(0.03)
+        time.sleep(0.05)
         ask.say(ask.rows())
 
     with FaultServer(slowly) as server:
-        home.parent.joinpath("service.toml").write_text(
+        description = home.parent / "service.toml"
+        description.write_text(
             f'url = "{server.url}"\nimages = {images}\nparallel = {parallel}\n[answer]\nat = "$.predictions"\n'
             "[price]\nrequest = 0.01\n"
         )
-        words = ["verify", str(tiny_enrolment), "http:service.toml", "--json", "--budget", "2", "--force"]
-        words += ["--save-answers", "answers.npz"]
-        started = time.monotonic()
+        words = ["verify", str(tiny_enrolment), "http:service.toml", "--json", "--force", "--save-answers", "it.npz"]
         whole, err = command(*words, home=home).communicate()
         assert whole, err
-        seconds, sent = time.monotonic() - started, server.requests
+        needed, sent = server.requests, server.images
+        words += ["--budget", str((needed + spare) / 100)]  # pays for what a kill may cost, and not for more
         chance = random.Random(0)
+        counts = Counter[str]()
         for turn in range(KILLS):
-            before = server.requests
-            died, _ = killed(command(*words, home=home), chance.uniform(0.2, 0.95) * seconds)
-            if not died:
+            before, images_before = server.requests, server.images
+            if not killed_when(command(*words, home=home), chance, server, needed):
+                counts["ended before"] += 1
                 continue
-            asked_already = (
-                bool(LedgerView(next(home.glob("journals/*.ledger"))).account.requests)
-                if list(home.glob("journals/*.ledger"))
-                else False
-            )
-            again = command(*words, *(["--resume"] if asked_already else []), home=home)
+            asked_before = server.requests - before
+            ledgers = list(home.glob("journals/*.ledger"))
+            again = command(*words, *(["--resume"] if ledgers else []), home=home)
             out, second = again.communicate()
             assert again.returncode == 7, (turn, second)
             assert json.loads(out) == json.loads(whole), turn
-            twice = server.requests - before - sent
+            twice = server.requests - before - needed
             assert 0 <= twice <= parallel, turn
-            counted = parse_json(str(np.load(home.parent / "answers.npz")["about"]))["service"]["requests"]
-            assert sent + twice <= counted <= sent + parallel, turn
+            assert 0 <= server.images - images_before - sent <= parallel * images, turn
+            service = parse_json(str(np.load(home.parent / "it.npz")["about"]))["service"]
+            # what was written down and not yet sent when the kill came counts too
+            assert needed + twice <= service["requests"] <= needed + parallel, turn
+            assert service["requests"] <= needed + spare, turn
+            assert float(service["money"]) == pytest.approx(service["requests"] / 100)
             assert not list(home.glob("journals/*")), "a verdict stands, and nothing has to be kept"
+            counts["killed while it asked" if asked_before else "killed before it asked"] += 1
+            counts["requests before a kill"] += asked_before
+            counts["requests sent twice"] += twice
+            counts["requests counted that never left"] += service["requests"] - needed - twice
+        print("verify of a service", {"requests of a whole run": needed, **counts})
+    assert counts["killed while it asked"], "no run was killed while it was asking"

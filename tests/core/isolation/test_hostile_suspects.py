@@ -439,7 +439,7 @@ def test_an_answer_whose_wait_was_interrupted_is_never_taken_for_another(way, im
     def interrupt() -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(query._asker._session._frames, "_on_beat", interrupt)
+    monkeypatch.setattr(query._asker.session._frames, "_on_beat", interrupt)
     with pytest.raises(KeyboardInterrupt):
         query(images)
     with pytest.raises(DeadSuspectError, match="process is gone"):

@@ -124,7 +124,40 @@ def test_a_service_that_refuses_repeats_is_judged_without_them(enrolment, copy, 
     with FaultServer(refusing, copy) as server:
         verdict = verified(enrolment, tmp_path, server, images=1)
         assert verdict.verdict == "DERIVED"
-        assert "repeats-refused" in {note.code for note in verdict.caveats}
+        assert {"repeats-refused", "control-missing"} & codes(verdict) == {"repeats-refused"}
+    verdict.transcript.save(tmp_path / "answers.npz")
+    [again] = fpframe.verify_many(enrolment, answers=[tmp_path / "answers.npz"])
+    assert again.verdict == "DERIVED"
+    assert codes(again) - {"answers-recorded"} == codes(verdict) - {"suspect-not-isolated"}
+
+
+def test_a_service_that_refuses_near_copies_too_is_judged_with_a_caveat(enrolment, copy, tmp_path):
+    def refusing(ask):
+        with ask.server.lock:
+            seen = getattr(ask.server, "seen", np.empty((0, *ask.images.shape[1:])))
+            ask.server.seen = np.concatenate([seen, ask.images])
+        if len(seen) and bool((np.abs(seen - ask.images).max((1, 2, 3)) < 1.5 / 255).any()):
+            ask.send(409)
+        else:
+            well(ask)
+
+    with FaultServer(refusing, copy) as server:
+        verdict = verified(enrolment, tmp_path, server, images=1)
+        assert verdict.verdict == "DERIVED"
+        assert {"repeats-refused", "control-missing"} <= codes(verdict)
+
+
+def test_a_service_whose_answers_vary_is_judged_with_a_caveat(enrolment, copy, tmp_path):
+    def noisy(ask):
+        noise = np.random.default_rng(ask.number).uniform(0, 0.02, ask.rows().shape)
+        ask.say((ask.rows() + noise) / (1 + noise.sum(1, keepdims=True)))
+
+    with FaultServer(noisy, copy) as server:
+        assert "control-missing" in codes(verified(enrolment, tmp_path, server))
+
+
+def codes(verdict):
+    return {note.code for note in verdict.caveats}
 
 
 def reordered(ask):
@@ -153,11 +186,26 @@ def test_a_service_that_cannot_be_judged_says_why(mode, code, enrolment, copy, t
         assert (verdict.verdict, verdict.reason_code) == ("INCONCLUSIVE", code)
 
 
+def plainly(ask, rows):
+    ask.say(rows)
+
+
+def never_twice(ask, rows):
+    ask.send(409) if ask.repeated else ask.say(rows)
+
+
+def kept(ask, rows):
+    ask.server.cache = getattr(ask.server, "cache", {})
+    ask.say(np.stack([ask.server.cache.setdefault(i.tobytes(), row) for i, row in zip(ask.images, rows, strict=True)]))
+
+
+@pytest.mark.parametrize("how", [plainly, never_twice, kept])
 @pytest.mark.parametrize("share", [0.3, 0.6, 0.8])
-def test_another_model_in_the_middle_is_found(share, enrolment, copy, innocent, tmp_path):
+def test_another_model_in_the_middle_is_found(share, how, enrolment, copy, innocent, tmp_path):
+    """Also where the service refuses what it was sent before, or answers it from a cache."""
     change = share * (len(enrolment.able) + enrolment.queries.queries)
-    with FaultServer(lambda ask: ask.say((copy if ask.server.images < change else innocent)(ask.images))) as server:
-        verdict = verified(enrolment, tmp_path, server)
+    with FaultServer(lambda ask: how(ask, (copy if ask.server.images < change else innocent)(ask.images))) as server:
+        verdict = verified(enrolment, tmp_path, server, images=1 if how is never_twice else 8)
         assert (verdict.verdict, verdict.reason_code) == ("INCONCLUSIVE", "answers-changed")
 
 

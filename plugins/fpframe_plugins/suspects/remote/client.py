@@ -89,8 +89,8 @@ class Client:
         #: Closes all connections; called when the client is let go, too.
         self.close = weakref.finalize(self, client.close)
 
-    def send(self, body: Body | None, *, url: str = "", headers: Mapping[str, str] | None = None) -> Reply:
-        """Send a body to the service, or ask a URL of its metadata without one, and return what comes back.
+    def send(self, body: Body | None, url: str, *, headers: Mapping[str, str] | None = None) -> Reply:
+        """Send a body to a URL, or ask for what is there without one, and return what comes back.
 
         Raises:
             LostError: no whole answer came.
@@ -105,17 +105,18 @@ class Client:
         try:
             with self._client.stream(
                 description.method if body is not None else "GET",
-                url or description.url,
+                url,
                 content=None if body is None else body.content,
                 headers=given,
             ) as response:
+                facts = self._facts(response)  # with the last byte the connection may be gone
                 content = self._content(response, started + description.patience.request)
                 return Reply(
                     status=response.status_code,
                     headers={name.lower(): value for name, value in response.headers.items()},
                     body=self._secrets.hide_bytes(content),
                     seconds=round(time.monotonic() - started, 6),
-                    facts=self._facts(response),
+                    facts=facts,
                 )
         except httpx2.TimeoutException as error:
             raise LostError(f"no answer came within {description.patience.request:g} s") from error

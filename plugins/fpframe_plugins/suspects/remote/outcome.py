@@ -28,15 +28,15 @@ class TryAgainError(Exception):
         self.after, self.held = after, held
 
 
-def judge(reply: Reply, description: Description) -> None:
-    """Return where a reply has an answer.
+def judge(reply: Reply, description: Description, url: str) -> None:
+    """Return where a reply of a URL has an answer.
 
     Raises:
         TryAgainError: it has none, and may have one later.
         SuspectUnavailableError: it has none, and asking again would not help.
         RefusedQueryError: the service takes no such request.
     """
-    status, url = reply.status, description.url
+    status = reply.status
     if 200 <= status < 300:
         return
     said = f"status {status}; {excerpt(reply.body)}"

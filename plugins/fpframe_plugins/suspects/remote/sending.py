@@ -29,18 +29,24 @@ class Asked:
     """What one request asks.
 
     Attributes:
+        url: where it goes.
+        find: takes out of the bytes of an answer what it says; raises `UnfitError`.
         at: place of its first image among all that are asked.
         images: digests of its images.
-        body: of the request.
+        body: of the request; ``None`` where it asks for what is at the URL.
         price: what it costs.
-        key: the same for all tries of it.
+        key: the same for all tries of it; empty where none is sent.
+        what: what it asks for, where that is nothing about images.
     """
 
+    url: str
+    find: Callable[[bytes], Any]
     at: int
-    images: Sequence[str]
-    body: Body
-    price: Decimal
-    key: str
+    images: Sequence[str] = ()
+    body: Body | None = None
+    price: Decimal = Decimal(0)
+    key: str = ""
+    what: str = ""
 
 
 class Sender:
@@ -51,14 +57,10 @@ class Sender:
         description: how it is asked.
         ledger: where each try is written down.
         pace: how fast it is asked.
-        find: takes out of the bytes of an answer what it says; raises `UnfitError`.
     """
 
-    def __init__(
-        self, client: Client, description: Description, ledger: Ledger, pace: Pace, find: Callable[[bytes], Any]
-    ) -> None:
+    def __init__(self, client: Client, description: Description, ledger: Ledger, pace: Pace) -> None:
         self._client, self._description, self._ledger, self._pace = client, description, ledger, pace
-        self._find = find
         self._until = time.monotonic() + description.patience.total
         self._lock = threading.Lock()
         self._vain = _VAIN
@@ -101,7 +103,7 @@ class Sender:
             return retrying(one_try)
         except TryAgainError as error:
             why = "" if number >= self._tries else ", with too many requests in vain"
-            raise gave_up(error, number, self._description.url, why) from error
+            raise gave_up(error, number, asked.url, why) from error
 
     def _sleep(self, seconds: float) -> None:
         self.ended.wait(seconds)
@@ -114,33 +116,33 @@ class Sender:
     def _try(self, asked: Asked, number: int) -> Any:
         self._pace.wait()
         if self.ended.is_set():
-            raise SuspectUnavailableError(f"the questioning was ended ({self._description.url}); go on with --resume")
+            raise SuspectUnavailableError(f"the questioning was ended ({asked.url}); go on with --resume")
         if time.monotonic() > self._until:
             raise SuspectUnavailableError(
-                f"the service was asked for {self._description.patience.total:g} s ({self._description.url}); go on "
+                f"the service was asked for {self._description.patience.total:g} s ({asked.url}); go on "
                 "with --resume, or raise patience.total"
             )
         name = self._description.idempotency
-        sent = self._ledger.sending(asked.at, asked.images, price=asked.price, tries=number)
+        sent = self._ledger.sending(asked.at, asked.images, price=asked.price, tries=number, what=asked.what)
         try:
-            reply = self._client.send(asked.body, headers={name: asked.key} if name else None)
+            reply = self._client.send(asked.body, asked.url, headers={name: asked.key} if name and asked.key else None)
         except LostError as error:
             self._ledger.failed(sent, str(error))
             raise TryAgainError(f"the service could not be reached: {error}") from error
         except (TooLargeError, UntrustedError) as error:
             self._ledger.failed(sent, str(error))
-            raise SuspectUnavailableError(_refused(error, self._description.url)) from error
+            raise SuspectUnavailableError(_refused(error, asked.url)) from error
         except BaseException:
             self._ledger.failed(sent, "interrupted")
             raise
-        return self._judged(sent, reply)
+        return self._judged(asked, sent, reply)
 
-    def _judged(self, sent: int, reply: Reply) -> Any:
+    def _judged(self, asked: Asked, sent: int, reply: Reply) -> Any:
         self.last = reply
         facts = {"status": reply.status, "seconds": reply.seconds, **reply.facts}
         try:
-            judge(reply, self._description)
-            said = self._find(reply.body)
+            judge(reply, self._description, asked.url)
+            said = asked.find(reply.body)
         except UnfitError as error:
             self._ledger.failed(sent, str(error), **facts)
             raise TryAgainError(f"the service gave {error}") from error
@@ -153,9 +155,10 @@ class Sender:
             self._ledger.failed(sent, str(error), **facts)
             raise
         self._ledger.answered(sent, reply.body, **facts)
-        with self._lock:
-            self._answers += 1
-            self._vain += 1
+        if not asked.what:
+            with self._lock:
+                self._answers += 1
+                self._vain += 1
         return said
 
     def _may_again(self, error: BaseException) -> bool:

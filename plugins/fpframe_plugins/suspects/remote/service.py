@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
+import threading
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from decimal import Decimal
 from typing import Any
@@ -15,20 +17,23 @@ import torch
 from torch import Tensor
 
 import fpframe
-from fpframe.errors import first_line
 from fpframe.models import image_digests
 from fpframe.opening import normaliser
-from fpframe.spending import Ledger, Pace, Preview
+from fpframe.spending import Coming, Ledger, Pace, Preview
 from fpframe_plugins.suspects.remote.body import Input, body_of, check_template
-from fpframe_plugins.suspects.remote.client import Client, LostError, TooLargeError, UntrustedError
+from fpframe_plugins.suspects.remote.client import Client
 from fpframe_plugins.suspects.remote.description import Description
 from fpframe_plugins.suspects.remote.metadata import read_input
-from fpframe_plugins.suspects.remote.reading import AnswerPath, UnfitError
+from fpframe_plugins.suspects.remote.reading import AnswerPath
 from fpframe_plugins.suspects.remote.secret import Secrets
 from fpframe_plugins.suspects.remote.sending import Asked, Sender
 
 #: Letters of a body that a preview shows.
 _SHOWN = 400
+#: Requests that wait for the disk together.
+_TOGETHER = 16
+#: The place in the ledger of what is asked before any image.
+_BEFORE = -1
 
 
 class Service:
@@ -42,7 +47,7 @@ class Service:
         """Open it. Nothing is sent.
 
         Raises:
-            UsageError: a secret is missing, or another run asks this service.
+            UsageError: a secret is missing, another run asks this service, or there is a budget and no price.
             ResourceError: the budget does not pay for what is planned.
             ValueError: the description contradicts itself.
         """
@@ -53,6 +58,11 @@ class Service:
         self._prepare = normaliser(request)
         self.images = min(description.images, request.batch_size)
         terms = request.terms
+        if terms.budget is not None and description.price_of is None:
+            raise fpframe.UsageError(
+                f"a budget holds nothing where no price is known ({request.address}); write [price] into the "
+                "description of the service, or cap images with --max-queries"
+            )
         self._parallel = min(terms.parallel or description.parallel, 64)
         self._client = Client(description, self._secrets, connections=self._parallel)
         self._ledger = Ledger(terms, self._about(request), most_images=request.max_queries)
@@ -60,11 +70,20 @@ class Service:
         since = time.time() - self._ledger.account.last_sent
         last = time.monotonic() - since if self._ledger.account.last_sent and since >= 0 else None
         pace = Pace(min(rates) if rates else None, last=last, sleep=self._sleep)
-        self._sender = Sender(self._client, description, self._ledger, pace, self._path.find)
+        self._sender = Sender(self._client, description, self._ledger, pace)
         self._asked = 0
         self._input: Input | None = None
-        left = max(terms.planned - self._ledger.account.answered, 0)
-        self._ledger.require(self._price(left), 0)
+        self._reading_input = threading.Lock()
+        try:
+            self._require(terms.planned)
+        except BaseException:
+            self.close()  # whoever catches this may open it again at once
+            raise
+
+    @property
+    def answered(self) -> int:
+        """How many images were answered."""
+        return self._ledger.account.answered
 
     @property
     def spending(self) -> str:
@@ -85,7 +104,7 @@ class Service:
         """Return what would be sent for pixels ``(N, C, H, W)``."""
         body = body_of(self._prepare(pixels), self._description.request, self._template, self._input or Input())
         price = self._description.price
-        cost = self._price(len(pixels))
+        cost = self._price(len(pixels), requests=1)
         return Preview(
             method=self._description.method,
             url=self._description.url,
@@ -94,6 +113,7 @@ class Service:
             body_bytes=len(body.content),
             images=len(pixels),
             price=f"{cost} {price.currency}".rstrip() if self._description.price_of else "",
+            before=self._description.metadata,
         )
 
     def ask(self, batch: Tensor) -> Any:
@@ -102,15 +122,16 @@ class Service:
 
     def ask_all(self, batches: Iterable[Tensor]) -> Iterator[Any]:
         """Yield what is answered to batches of pixels ``(N, C, H, W)``, each in one request, in their order."""
+        coming = self._announced(batches)
         if self._parallel == 1:
-            for batch in batches:
-                yield self._answered(batch, self._place(batch))
+            for batch, one in coming:
+                yield self._answered(batch, one)
             return
         pool = ThreadPoolExecutor(self._parallel, thread_name_prefix="fpframe-ask")
         waiting: deque[Future[Any]] = deque()
         try:
-            for batch in batches:
-                waiting.append(pool.submit(self._answered, batch, self._place(batch)))
+            for batch, one in coming:
+                waiting.append(pool.submit(self._answered, batch, one))
                 if len(waiting) >= 2 * self._parallel:
                     yield waiting.popleft().result()
             while waiting:
@@ -135,40 +156,77 @@ class Service:
         """Let nothing more be sent; what is under way ends with its answer."""
         self._sender.ended.set()
 
-    def _place(self, batch: Tensor) -> int:
+    def _announced(self, batches: Iterable[Tensor]) -> Iterator[tuple[Tensor, Coming]]:
+        """Yield batches with what will be sent for them, once the ledger has it."""
+        left = iter(batches)
+        while some := list(itertools.islice(left, _TOGETHER)):
+            coming = [self._coming(batch) for batch in some]
+            self._ledger.announce([one for one in coming if not self._ledger.has_answer(one.at)])
+            yield from zip(some, coming, strict=True)
+
+    def _coming(self, batch: Tensor) -> Coming:
         at = self._asked
         self._asked += len(batch)
-        return at
+        images = tuple(digest.hex() for digest in image_digests((batch * 255).round().to(torch.uint8)))
+        return Coming(at=at, images=images, price=self._price(len(batch), requests=1))
 
-    def _answered(self, batch: Tensor, at: int) -> Any:
-        images = [digest.hex() for digest in image_digests((batch * 255).round().to(torch.uint8))]
-        kept = self._ledger.recall(at, images)
+    def _answered(self, batch: Tensor, coming: Coming) -> Any:
+        kept = self._ledger.recall(coming.at, coming.images)
         if kept is not None:
             return self._path.find(kept)
-        if self._input is None:
-            self._input = self._read_input()
-        body = body_of(self._prepare(batch), self._description.request, self._template, self._input)
-        key = hashlib.sha256(f"{self._ledger.account.about} {at} {images}".encode()).hexdigest()[:32]
+        body = body_of(self._prepare(batch), self._description.request, self._template, self._known_input())
+        key = ""
+        if self._description.idempotency:
+            said = f"{self._ledger.account.about} {coming.at} {coming.images}"
+            key = hashlib.sha256(said.encode()).hexdigest()[:32]
         return self._sender.send(
-            Asked(at=at, images=images, body=body, price=self._price(len(batch), requests=1), key=key)
+            Asked(
+                url=self._description.url,
+                find=self._path.find,
+                at=coming.at,
+                images=coming.images,
+                body=body,
+                price=coming.price,
+                key=key,
+            )
         )
 
-    def _read_input(self) -> Input:
-        if not self._description.metadata:
-            return Input()
-        try:
-            reply = self._client.send(None, url=self._description.metadata)
-            return read_input(reply)
-        except (LostError, TooLargeError, UntrustedError, UnfitError) as error:
-            raise fpframe.SuspectUnavailableError(
-                f"the service does not tell its inputs: {first_line(error)} ({self._description.metadata}); check its "
-                "address, and whether it runs"
-            ) from error
+    def _known_input(self) -> Input:
+        """Return what the service says of its input; it is asked once, however many requests wait for that."""
+        with self._reading_input:
+            if self._input is None:
+                self._input = self._read_input() if self._description.metadata else Input()
+            return self._input
 
-    def _price(self, images: int, *, requests: int | None = None) -> Decimal:
+    def _read_input(self) -> Input:
+        kept = self._ledger.recall(_BEFORE, ())
+        if kept is not None:
+            return read_input(kept)
+        asked = Asked(url=self._description.metadata, find=read_input, at=_BEFORE, what="inputs")
+        try:
+            told: Input = self._sender.send(asked)
+        except fpframe.RefusedQueryError as error:  # no image was sent, so it refused none
+            raise fpframe.SuspectUnavailableError(f"the service does not tell its inputs: {error}") from error
+        return told
+
+    def _require(self, planned: Sequence[int]) -> None:
+        """Make sure that what is planned, and was not answered yet, may be sent.
+
+        Raises:
+            ResourceError: the budget does not pay for it, or with what was sent again it is more than may be sent.
+        """
+        at = requests = images = 0
+        for count in planned:
+            for start in range(0, count, self.images):
+                size = min(self.images, count - start)
+                if not self._ledger.has_answer(at):
+                    requests, images = requests + 1, images + size
+                at += size
+        resumed = bool(self._ledger.account.images)  # before anything was sent, whoever asks has looked at images alone
+        self._ledger.require(self._price(images, requests=requests), images if resumed else 0)
+
+    def _price(self, images: int, *, requests: int) -> Decimal:
         price = self._description.price
-        if requests is None:
-            requests = -(-images // self.images)
         return requests * Decimal(str(price.request)) + images * Decimal(str(price.image))
 
     def _sleep(self, seconds: float) -> None:

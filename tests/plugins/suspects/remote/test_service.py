@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import zlib
 
+import attrs
 import pytest
 import torch
 
@@ -91,13 +93,46 @@ def test_a_budget_is_never_exceeded(registry, tmp_path):
         assert server.requests == 13
 
 
+#: Ten images, then five, then two alone, four images a request: 3 + 2 + 1 + 1 requests.
+PLANNED = (10, 5, 1, 1)
+
+
+def ask_planned(query):
+    return torch.cat([query(part) for part in pixels(sum(PLANNED)).split(PLANNED)])
+
+
 def test_what_the_budget_does_not_pay_for_is_refused_before_anything_is_sent(registry, tmp_path):
     with FaultServer(well) as server:
         address = describe(tmp_path, server.url)
-        with pytest.raises(fpframe.ResourceError, match=r"budget of 0\.09 EUR does not pay for 0\.10"):
-            open_service(registry, address, terms=fpframe.Terms(budget=0.09, planned=40))
-        open_service(registry, address, terms=fpframe.Terms(budget=0.10, planned=40))(pixels(40))
-        assert server.requests == 10
+        with pytest.raises(fpframe.ResourceError, match=r"budget of 0\.06 EUR does not pay for 0\.07"):
+            open_service(registry, address, terms=fpframe.Terms(budget=0.06, planned=PLANNED))
+        assert server.requests == 0
+        ask_planned(open_service(registry, address, terms=fpframe.Terms(budget=0.07, planned=PLANNED)))
+        assert server.requests == 7
+
+
+def test_a_budget_without_a_price_is_refused(registry, tmp_path):
+    (tmp_path / "service.toml").write_text('url = "http://127.0.0.1:9/x"\n')
+    for address in (f"http:{tmp_path / 'service.toml'}", "predict:http://127.0.0.1:9/x"):
+        with pytest.raises(fpframe.UsageError, match=r"no price is known.*write \[price\]"):
+            open_service(registry, address, terms=fpframe.Terms(budget=1.0))
+
+
+def test_a_run_that_goes_on_needs_what_was_not_answered_yet(registry, tmp_path):
+    with FaultServer(lambda ask: ask.send(402) if ask.number == 5 else ask.say(ask.rows())) as server:
+        address = describe(tmp_path, server.url)
+        terms = fpframe.Terms(ledger=str(tmp_path / "a.ledger"), planned=PLANNED, budget=0.07)
+        query = open_service(registry, address, terms=terms)
+        with pytest.raises(fpframe.SuspectUnavailableError, match="402"):
+            ask_planned(query)
+        query.meter.close()
+        resumed = attrs.evolve(terms, resume=True)
+        with pytest.raises(fpframe.ResourceError, match=r"0\.07 EUR does not pay for 0\.03 more after 0\.05"):
+            open_service(registry, address, terms=resumed)
+        with pytest.raises(fpframe.ResourceError, match=r"3 more queries would exceed the 17 .* after 15"):
+            open_service(registry, address, terms=attrs.evolve(resumed, budget=0.08), max_queries=17)
+        ask_planned(open_service(registry, address, terms=attrs.evolve(resumed, budget=0.08), max_queries=18))
+        assert server.requests == 8
 
 
 def test_a_service_that_always_fails_is_given_up(registry, tmp_path):
@@ -136,3 +171,53 @@ def test_evidence_names_the_service_and_its_answers(registry, tmp_path):
     assert evidence["seen"]["address"] == [address]
     assert [answer["request_id"] for answer in evidence["answers"]] == ["r1", "r2"]
     assert [answer["at"] for answer in evidence["answers"]] == [0, 4]
+
+
+class Telling:
+    """A server that tells its input, and fails to at first."""
+
+    def __init__(self, failures: int) -> None:
+        self.failures, self.asked = failures, 0
+
+    def __call__(self, handler) -> None:
+        self.asked += 1
+        content = b'{"inputs": [{"name": "pictures", "datatype": "FP32"}]}'
+        handler.send_response(503 if self.asked <= self.failures else 200)
+        handler.send_header("content-length", str(len(content)))
+        handler.end_headers()
+        handler.wfile.write(content)
+
+
+def named_input(ask):
+    assert json.loads(ask.body)["name"] == "pictures"
+    ask.say(ask.rows())
+
+
+def test_the_question_for_inputs_is_asked_once_tried_again_and_written_down(registry, tmp_path):
+    telling = Telling(failures=2)
+    template = '[request]\ntemplate = \'{"inputs": "{images}", "name": "{input}"}\''
+    with FaultServer(named_input, on_get=telling) as server:
+        address = describe(tmp_path, server.url, top=f'metadata = "{server.url}"', more=template)
+        terms = fpframe.Terms(ledger=str(tmp_path / "a.ledger"), parallel=4)
+        query = open_service(registry, address, terms=terms)
+        assert torch.allclose(query(pixels(40)), wanted(pixels(40)), atol=1e-5)
+        assert (telling.asked, server.requests) == (3, 10)
+        evidence = query.meter.evidence()
+        assert (evidence["requests"], evidence["money"]) == (13, "0.10")
+        assert evidence["outcomes"] == {"503": 2, "200": 11}
+        query.meter.close()
+        # an earlier run was told it
+        again = open_service(registry, address, terms=attrs.evolve(terms, resume=True))
+        again(torch.cat([pixels(40), pixels(4, seed=1)]))
+        assert (telling.asked, server.requests) == (3, 11)
+
+
+def test_a_service_that_does_not_tell_its_inputs_is_sent_no_image(registry, tmp_path):
+    def refuses(handler):
+        handler.send_error(400)
+
+    with FaultServer(well, on_get=refuses) as server:
+        query = open_service(registry, describe(tmp_path, server.url, top=f'metadata = "{server.url}"'))
+        with pytest.raises(fpframe.SuspectUnavailableError, match="does not tell its inputs"):
+            query(pixels(4))
+        assert server.requests == 0
