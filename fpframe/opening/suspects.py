@@ -20,7 +20,10 @@ from fpframe.registry import Registry
 from fpframe.spending import Terms
 
 #: What cannot be changed of a query that is open; the size of its batches decides nothing.
-_OF_OPENING = ("backbone", "outputs", "preparation", "mean", "std", "device", "max_queries", "checkpoint_key")
+_OF_OPENING = (
+    *("backbone", "outputs", "read_output", "preparation", "mean", "std"),
+    *("device", "max_queries", "checkpoint_key"),
+)
 #: What an option that changes nothing says.
 _USUAL: dict[str, tuple[object, ...]] = {
     "outputs": ("auto",),
@@ -46,6 +49,7 @@ class Opening(TypedDict, total=False):
     max_queries: int | None
     trust_code: bool
     checkpoint_key: str | None
+    read_output: str | None
     terms: Terms
 
 
@@ -86,6 +90,8 @@ def open_suspect(
         trust_code: open also files whose author's code can run then, such as ``.pt2``.
         checkpoint_key: where in a file of weights those of the suspect lie, such as ``state_dict_ema``; needed only
             where several fit.
+        read_output: which of several outputs of a file's network are its answers: the name, or the number counted from
+            1; needed only where several may be.
         terms: how fast, and for how much money, a service may be asked, and where that is written down.
 
     Raises:

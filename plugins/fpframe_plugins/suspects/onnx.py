@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import importlib
+import os
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -17,6 +20,7 @@ from fpframe.opening import (
     NetworkOutput,
     as_rows,
     choose_output,
+    chosen_note,
     existing_file,
     file_digest,
     in_chunks,
@@ -37,6 +41,8 @@ _DTYPES = {
     "tensor(int32)": torch.int32,
     "tensor(int64)": torch.int64,
 }
+#: The variable by which onnxruntime is told to keep what it runs to itself.
+_UNTOLD = "ORT_DISABLE_TELEMETRY"
 
 
 @attrs.frozen(kw_only=True)
@@ -110,7 +116,7 @@ class OnnxFile(fpframe.SuspectSource):
 
 def _query(session: Any, request: fpframe.SuspectRequest, *, digest: str = "") -> fpframe.Query:
     image = _image(session, request)
-    output = _output(session, request)
+    output, chosen = _output(session, request)
     taken = take_input(
         [size if isinstance(size, int) else None for size in image.shape],
         _DTYPES.get(image.type),
@@ -123,13 +129,27 @@ def _query(session: Any, request: fpframe.SuspectRequest, *, digest: str = "") -
         return as_rows(torch.from_numpy(answer))
 
     query = open_query(ask if taken.batch is None else in_chunks(ask, taken.batch), taken.request, digest=digest)
-    query.notes = taken.notes
+    query.notes = (*taken.notes, *chosen)
     return query
+
+
+@contextmanager
+def _told_to_nobody() -> Iterator[None]:
+    """Keep onnxruntime from telling its maker what it runs, and from writing a number of the user's for that."""
+    if _UNTOLD in os.environ:
+        yield
+        return
+    os.environ[_UNTOLD] = "1"  # it looks there once, while it is imported
+    try:
+        yield
+    finally:
+        del os.environ[_UNTOLD]
 
 
 def _session(path: Path, request: fpframe.SuspectRequest) -> Any:
     try:
-        runtime = importlib.import_module("onnxruntime")
+        with _told_to_nobody():
+            runtime = importlib.import_module("onnxruntime")
     except ImportError as error:
         raise fpframe.UsageError(
             f"onnxruntime is not installed ({request.address}); pip install 'fpframe[onnx]'"
@@ -171,20 +191,18 @@ def _image(session: Any, request: fpframe.SuspectRequest) -> Any:
     return inputs[0]
 
 
-def _output(session: Any, request: fpframe.SuspectRequest) -> str:
-    """Return the name of the output that is read."""
+def _output(session: Any, request: fpframe.SuspectRequest) -> tuple[str, tuple[fpframe.Note, ...]]:
+    """Return the name of the output that is read, and what is to be noted of that."""
     outputs = session.get_outputs()
     tensors = [entry for entry in outputs if entry.type.startswith("tensor(") and "string" not in entry.type]
-    chosen = choose_output(
-        [
-            NetworkOutput(
-                entry.name, tuple(size if isinstance(size, int) else None for size in entry.shape), "int" in entry.type
-            )
-            for entry in tensors
-        ],
-        request,
-    )
-    return str(tensors[chosen].name)
+    known = [
+        NetworkOutput(
+            entry.name, tuple(size if isinstance(size, int) else None for size in entry.shape), "int" in entry.type
+        )
+        for entry in tensors
+    ]
+    chosen = choose_output(known, request)
+    return str(tensors[chosen].name), chosen_note(known, chosen, request)
 
 
 @fpframe.hookimpl

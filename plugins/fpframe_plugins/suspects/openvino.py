@@ -18,6 +18,7 @@ from fpframe.opening import (
     NetworkOutput,
     as_rows,
     choose_output,
+    chosen_note,
     existing_file,
     file_digest,
     open_query,
@@ -67,7 +68,8 @@ class OpenvinoFile(fpframe.SuspectSource):
         image = _image(graph, request)
         sizes, dtype = list(image.partial_shape), _DTYPES.get(image.element_type.get_type_name())
         taken = take_input([_size(size) for size in sizes], dtype, request, names=_names(library, image))
-        index = choose_output([_described(output) for output in graph.outputs], request)
+        outputs = [_described(output) for output in graph.outputs]
+        index = choose_output(outputs, request)
         network = _compiled(library, graph, path)
 
         def ask(pixels: Tensor) -> Tensor:
@@ -75,7 +77,7 @@ class OpenvinoFile(fpframe.SuspectSource):
             return as_rows(torch.from_numpy(np.array(answers[index])))
 
         query = open_query(_limits(sizes[0])(ask), taken.request, digest=digest)
-        query.notes = taken.notes
+        query.notes = (*taken.notes, *chosen_note(outputs, index, request))
         return query
 
     def companions(self, address: str) -> list[str]:

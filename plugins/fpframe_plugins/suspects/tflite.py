@@ -18,6 +18,7 @@ from fpframe.opening import (
     TakenInput,
     as_rows,
     choose_output,
+    chosen_note,
     existing_file,
     file_digest,
     in_chunks,
@@ -67,9 +68,10 @@ class TfliteFile(fpframe.SuspectSource):
         digest = file_digest(path)
         interpreter = _interpreter(path, request)
         image, sent = _image(interpreter, request)
-        runner = _Runner(interpreter, image, _output(interpreter, request), sent)
+        output, chosen = _output(interpreter, request)
+        runner = _Runner(interpreter, image, output, sent)
         query = open_query(runner if sent.batch is None else in_chunks(runner, sent.batch), sent.request, digest=digest)
-        query.notes = sent.notes
+        query.notes = (*sent.notes, *chosen)
         return query
 
     def example(self, folder: Path, model: fpframe.Classifier) -> fpframe.SuspectRequest:
@@ -215,7 +217,8 @@ def _in_range(
     )
 
 
-def _output(interpreter: Any, request: fpframe.SuspectRequest) -> Any:
+def _output(interpreter: Any, request: fpframe.SuspectRequest) -> tuple[Any, tuple[fpframe.Note, ...]]:
+    """Return the output that is read, and what is to be noted of that."""
     outputs = interpreter.get_output_details()
     known = [
         NetworkOutput(
@@ -225,7 +228,8 @@ def _output(interpreter: Any, request: fpframe.SuspectRequest) -> Any:
         )
         for entry in outputs
     ]
-    return outputs[choose_output(known, request)]
+    chosen = choose_output(known, request)
+    return outputs[chosen], chosen_note(known, chosen, request)
 
 
 @fpframe.hookimpl
