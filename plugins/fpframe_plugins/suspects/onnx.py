@@ -15,7 +15,6 @@ import torch
 from torch import Tensor, nn
 
 import fpframe
-from fpframe.errors import first_line, ran_out_of_memory
 from fpframe.opening import (
     NetworkOutput,
     as_rows,
@@ -29,7 +28,8 @@ from fpframe.opening import (
     take_input,
 )
 from fpframe.rng import isolated
-from fpframe_plugins.suspects._external_data import checked_files, external_files
+from fpframe_plugins.suspects._external_data import checked_files, external_files, whole_content
+from fpframe_plugins.suspects._runtime import needed_library, not_run, only_input
 
 _DTYPES = {
     "tensor(float)": torch.float32,
@@ -147,13 +147,8 @@ def _told_to_nobody() -> Iterator[None]:
 
 
 def _session(path: Path, request: fpframe.SuspectRequest) -> Any:
-    try:
-        with _told_to_nobody():
-            runtime = importlib.import_module("onnxruntime")
-    except ImportError as error:
-        raise fpframe.UsageError(
-            f"onnxruntime is not installed ({request.address}); pip install 'fpframe[onnx]'"
-        ) from error
+    with _told_to_nobody():
+        runtime = needed_library("onnxruntime", request, called="onnxruntime", extra="onnx")
     providers = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
     provider = providers.get(request.device.partition(":")[0], "")
     if provider not in runtime.get_available_providers():
@@ -163,32 +158,23 @@ def _session(path: Path, request: fpframe.SuspectRequest) -> Any:
     options.intra_op_num_threads = torch.get_num_threads()
     options.inter_op_num_threads = 1
     options.log_severity_level = 4
+    how = [(provider, {"device_id": number} if number and provider.startswith("CUDA") else {})]
     try:
-        return runtime.InferenceSession(
-            path,
-            options,
-            providers=[(provider, {"device_id": number} if number and provider.startswith("CUDA") else {})],
-        )
+        try:
+            return runtime.InferenceSession(path, options, providers=how)
+        except Exception as error:
+            if "external" not in str(error):
+                raise
+            # onnxruntime looks for shapes in the file itself, and some exporters put even these elsewhere
+            return runtime.InferenceSession(whole_content(path), options, providers=how)
     except Exception as error:
-        if ran_out_of_memory(error):
-            raise fpframe.ResourceError(
-                f"the network needs more memory than it may use ({path}); raise --memory"
-            ) from error
-        raise fpframe.ModelError(
-            f"'{path}' is damaged, or not an ONNX network that onnxruntime can run: {first_line(error)}; export it "
-            "again"
-        ) from error
+        network = "an ONNX network that onnxruntime can run"
+        raise not_run(error, path, network=network, again="export it again") from error
 
 
 def _image(session: Any, request: fpframe.SuspectRequest) -> Any:
     inputs = session.get_inputs()
-    if len(inputs) != 1:
-        names = ", ".join(entry.name for entry in inputs)
-        raise fpframe.ModelError(
-            f"the suspect takes {len(inputs)} inputs ({names}) where one batch of images is asked "
-            f"({request.address}); export it with the images as its only input"
-        )
-    return inputs[0]
+    return only_input(inputs, [entry.name for entry in inputs], request, again="export it")
 
 
 def _output(session: Any, request: fpframe.SuspectRequest) -> tuple[str, tuple[fpframe.Note, ...]]:

@@ -4,12 +4,14 @@ import functools
 import os
 import subprocess
 import sys
+from pathlib import Path
 
+import numpy as np
 import onnx
 import pytest
 import torch
 import torch.nn.functional as F
-from onnx import TensorProto, helper
+from onnx import TensorProto, helper, numpy_helper
 
 import fpframe
 from fpframe import ModelError, UsageError
@@ -23,6 +25,21 @@ def with_weights_elsewhere(graph, path, location=None):
     path.parent.mkdir(parents=True, exist_ok=True)
     onnx.save_model(onnx.load(graph), path, location=location, **options)
     return path
+
+
+def test_shapes_that_an_exporter_put_elsewhere_too_are_found(opened_small):
+    nodes = [helper.make_node("Reshape", ["image", "sizes"], ["logits"])]
+    sizes = numpy_helper.from_array(np.array([-1, 4], np.int64), "sizes")
+    image = helper.make_tensor_value_info("image", TensorProto.FLOAT, ("n", 1, 2, 2))
+    output = helper.make_tensor_value_info("logits", TensorProto.FLOAT, ("n", 4))
+    graph = helper.make_graph(nodes, "g", [image], [output], [sizes])
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9), "whole.onnx")
+    onnx.save_model(
+        onnx.load("whole.onnx"), "a.onnx", save_as_external_data=True, size_threshold=0, location="a.onnx_data"
+    )
+    assert Path("a.onnx_data").is_file()
+    images = pixels(5, (1, 2, 2))
+    torch.testing.assert_close(opened_small("a.onnx", outputs="logits")(images), flattening(images))
 
 
 @pytest.mark.parametrize("location", ["net.onnx.data", "net.onnx_data", "weights.bin", "weights", None])
