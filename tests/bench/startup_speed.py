@@ -5,10 +5,10 @@
     pip install --no-deps --target ../now-site .
     python tests/bench/startup_speed.py --before ../before-site --now ../now-site
 
-Each version is a folder that pip installed it into. The enrolment is one that both can read, of format 2: the suspect is
-opened and asked, and the verdict is that there can be none. The versions take turns, after one turn that does not count. Prints
-a table in Markdown: the medians of seconds on the clock, and of the seconds that all processes computed, which other
-work on the machine changes less.
+Each version is a folder that pip installed it into. The enrolment is of format 2, which both can read: the suspect is
+opened and asked, and the verdict is that there can be none. The versions take turns, after one turn that does not
+count. Prints a table in Markdown: the medians of seconds on the clock, and of the seconds that all processes computed,
+which other work on the machine changes less.
 """
 
 from __future__ import annotations
