@@ -10,7 +10,7 @@ from typing import Any
 
 import attrs
 
-from fpframe.errors import UsageError, nearest
+from fpframe.errors import UsageError, first_line, nearest
 
 
 @attrs.frozen
@@ -68,7 +68,7 @@ def import_callable(rest: str) -> Callable[..., Any]:
         module = importlib.import_module(module_name)
     except (Exception, SystemExit) as error:
         raise UsageError(
-            f"cannot import module '{module_name}': {error} (python:{rest}); "
+            f"cannot import module '{module_name}': {_why(error)} (python:{rest}); "
             "modules are searched in the current folder and the installed packages"
         ) from error
     function = getattr(module, function_name, None)
@@ -76,3 +76,15 @@ def import_callable(rest: str) -> Callable[..., Any]:
         known = [name for name, value in vars(module).items() if callable(value) and not name.startswith("_")]
         raise UsageError(f"module '{module_name}' has no function '{function_name}'{nearest(function_name, known)}")
     return function  # type: ignore[no-any-return]
+
+
+def _why(error: BaseException) -> str:
+    """Return why a module failed, with what to do where an environment variable is missing.
+
+    A suspect's own process sees only harmless variables, and all that Python says of one that is not there is its name.
+    """
+    name = error.args[0] if isinstance(error, KeyError) and error.args else None
+    if not isinstance(name, str):
+        return first_line(error)
+    variable = name.isidentifier() and name.isupper()
+    return f"there is no '{name}'" + (f"; 'verify' hands an environment variable over with --env {name}" * variable)

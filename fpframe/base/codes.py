@@ -184,6 +184,7 @@ _OTHERS: dict[str, str] = {
     "images-linked": "Images of the data set lie behind a link to another folder.",
     "limit-not-held": "A limit on what the suspect may use could not be enforced.",
     "objects-not-loaded": "The suspect's file names classes or functions that were neither imported nor called.",
+    "output-chosen": "One of several outputs of the suspect was taken for its answers.",
     "outputs-doubted": "The answers look different from what they were said to be, or may be something else too.",
     "preparation-from-file": "Part of how images are prepared was read from the suspect's own file.",
     "preparation-assumed": "Nobody said how images are prepared for weights, and what is usual was done.",

@@ -39,6 +39,8 @@ class OpeningOptions:
         trust_code: Open also .pt2 files, although opening one can run code of its author.
         checkpoint_key: Where in a file of weights those of the suspect lie, such as state_dict_ema; needed only where
             several fit.
+        read_output: Which of several outputs of a network are its answers: a name, or a number counted from 1; needed
+            only where several may be.
     """
 
     backbone: str | None = None
@@ -51,6 +53,7 @@ class OpeningOptions:
     max_queries: int | None = None
     trust_code: Flag = False
     checkpoint_key: str | None = None
+    read_output: str | None = None
 
     def given(self) -> dict[str, Any]:
         """Return them as `fpframe.verify` takes them."""

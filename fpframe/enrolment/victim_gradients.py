@@ -7,6 +7,7 @@ from fpframe.enrolment.settling import Unfit
 from fpframe.enrolment.victim_sight import Sight
 from fpframe.errors import PluginError, UsageError
 from fpframe.interfaces import AttackSimulator, Augmenter, PerturbationGenerator
+from fpframe.opening import AskedModel
 from fpframe.registry import Registry
 from fpframe.zoo import VICTIM, ZooModel, component_of, is_filter
 
@@ -23,15 +24,18 @@ def no_gradients(sight: Sight) -> Unfit | None:
         return None
     scheme = sight.method.scheme.name
     asking = [name for name in _asking_schemes(sight.setting.workspace.registry) if name != scheme]
-    return Unfit(
-        Note(
-            "no-gradients",
-            f"The victim has a gradient at {sight.gradients:.0%} of the images that were tried, and "
-            f"'{wanting[0]}' of scheme '{scheme}' needs it.",
-        ),
-        "give the victim as a PyTorch module that torch.autograd can follow, or take a scheme that only asks"
-        + (f": {', '.join(asking)}" if asking else ""),
+    only_asked = isinstance(sight.victim.module, AskedModel)
+    seen = (
+        f"The victim can only be asked, and '{wanting[0]}' of scheme '{scheme}' follows its gradients."
+        if only_asked
+        else f"The victim has a gradient at {sight.gradients:.0%} of the images that were tried, and '{wanting[0]}' of "
+        f"scheme '{scheme}' needs it."
     )
+    fitting = "take a scheme that only asks" + (f": {', '.join(asking)}" if asking else "")
+    module = "give the victim as a PyTorch module that torch.autograd can follow"
+    if only_asked and sight.victim.address.lower().endswith(".onnx"):
+        module = "install onnx2torch, which makes networks with gradients of many ONNX files"
+    return Unfit(Note("no-gradients", seen), f"{fitting}; or {module}" if only_asked else f"{module}, or {fitting}")
 
 
 def _following(sight: Sight) -> list[Augmenter | PerturbationGenerator]:

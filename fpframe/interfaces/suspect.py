@@ -34,6 +34,8 @@ class SuspectRequest:
         trust_code: whether a file may be opened whose author's code can run then.
         checkpoint_key: where in a file of weights those of the suspect lie, such as ``state_dict_ema``; ``None`` where
             nobody said.
+        read_output: which of several outputs of a network are its answers: the name, or the number counted from 1;
+            ``None`` where nobody said.
         terms: how fast, and for how much money, a service may be asked, and where that is written down.
     """
 
@@ -49,6 +51,7 @@ class SuspectRequest:
     classes: tuple[str, ...] = ()
     trust_code: bool = False
     checkpoint_key: str | None = None
+    read_output: str | None = None
     terms: Terms = attrs.field(factory=Terms)
 
     @property

@@ -29,6 +29,7 @@ class OpeningRequest:
         classes: names of the classes, for a suspect that answers with names.
         trust_code: whether a file may be opened whose author's code can run then.
         checkpoint_key: where in a file of weights those of the suspect lie.
+        read_output: which of several outputs of a network are its answers.
         terms: how fast, and for how much money, a service may be asked, and where that is written down.
     """
 
@@ -43,6 +44,7 @@ class OpeningRequest:
     classes: tuple[str, ...] = ()
     trust_code: bool = False
     checkpoint_key: str | None = None
+    read_output: str | None = None
     terms: Terms = attrs.field(factory=Terms)
 
     @property

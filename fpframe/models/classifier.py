@@ -155,6 +155,8 @@ class Classifier(nn.Module):
         """
         try:
             answer = self.logits(torch.zeros(2, *self.image_shape))
+        except ModelError:  # one that is asked somewhere says what is wrong
+            raise
         except Exception as error:
             raise ModelError(
                 f"the model does not take images of shape {self.image_shape} (channels, height, width): "

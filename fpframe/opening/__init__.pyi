@@ -27,7 +27,12 @@ from .modelfiles import (
     has_suffix as has_suffix,
 )
 from .networks import build_for_weights as build_for_weights
-from .outputs import NetworkOutput as NetworkOutput, as_rows as as_rows, choose_output as choose_output
+from .outputs import (
+    NetworkOutput as NetworkOutput,
+    as_rows as as_rows,
+    choose_output as choose_output,
+    chosen_note as chosen_note,
+)
 from .ownnames import own_class_names as own_class_names, with_own_classes as with_own_classes
 from .saved import opening_notes as opening_notes
 from .sources import find_service as find_service, find_source as find_source, known_forms as known_forms

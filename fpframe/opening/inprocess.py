@@ -36,6 +36,7 @@ def module_query(module: nn.Module, request: SuspectRequest) -> Query:
         UsageError: there is no such device.
         ModelError: it is a `Classifier` for other classes or images.
     """
+    _refuse_output(request)
     device = open_device(request.device)
     given = module
     request, names = with_own_classes(request, own_class_names(module))
@@ -76,6 +77,7 @@ def function_query(function: Callable[[Tensor], Any], request: SuspectRequest) -
     Raises:
         UsageError: there is no such device.
     """
+    _refuse_output(request)
     device = open_device(request.device)
     request, names = with_own_classes(request, own_class_names(function))
     prepare = normaliser(request).to(device)
@@ -86,6 +88,14 @@ def function_query(function: Callable[[Tensor], Any], request: SuspectRequest) -
     query = open_query(ask, request)
     query.class_names = names
     return query
+
+
+def _refuse_output(request: SuspectRequest) -> None:
+    if request.read_output is not None:
+        raise UsageError(
+            f"'{request.read_output}' does not name an output ({request.address}): only exported networks have outputs "
+            "with names; give a function that returns the answers alone"
+        )
 
 
 def open_query(

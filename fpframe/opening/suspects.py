@@ -7,12 +7,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypedDict, Unpack
 
+import attrs
 from torch import nn
 
 from fpframe.base import Address, as_address
 from fpframe.errors import ModelError, UsageError
 from fpframe.interfaces import SuspectRequest
-from fpframe.models import Outputs, Preparation, Query
+from fpframe.models import PLAIN, Outputs, Preparation, Query, as_preparation
 from fpframe.opening.inprocess import function_query, module_query, refuse_backbone
 from fpframe.opening.networks import build_for_weights
 from fpframe.opening.sources import find_adapter, known_objects, needed_source
@@ -20,13 +21,12 @@ from fpframe.registry import Registry
 from fpframe.spending import Terms
 
 #: What cannot be changed of a query that is open; the size of its batches decides nothing.
-_OF_OPENING = ("backbone", "outputs", "preparation", "mean", "std", "device", "max_queries", "checkpoint_key")
-#: What an option that changes nothing says.
-_USUAL: dict[str, tuple[object, ...]] = {
-    "outputs": ("auto",),
-    "device": ("cpu",),
-    "preparation": ("", Preparation()),
-}
+_OF_OPENING = (
+    *("backbone", "outputs", "read_output", "preparation", "mean", "std"),
+    *("device", "max_queries", "checkpoint_key"),
+)
+#: What each option of opening is where nobody says anything.
+_USUAL = {field.name: field.default for field in attrs.fields(SuspectRequest)}
 
 #: What can be questioned: an address, an open `Query`, a network, a function from pixels to answers, or whatever object
 #: a suspect source takes, such as a classifier of scikit-learn.
@@ -46,6 +46,7 @@ class Opening(TypedDict, total=False):
     max_queries: int | None
     trust_code: bool
     checkpoint_key: str | None
+    read_output: str | None
     terms: Terms
 
 
@@ -86,6 +87,8 @@ def open_suspect(
         trust_code: open also files whose author's code can run then, such as ``.pt2``.
         checkpoint_key: where in a file of weights those of the suspect lie, such as ``state_dict_ema``; needed only
             where several fit.
+        read_output: which of several outputs of a file's network are its answers: the name, or the number counted from
+            1; needed only where several may be.
         terms: how fast, and for how much money, a service may be asked, and where that is written down.
 
     Raises:
@@ -127,7 +130,7 @@ def open_suspect(
 
 def _opened(query: Query, num_classes: int, said: dict[str, Any]) -> Query:
     """Return a query that is open already, on which the options of opening have no effect."""
-    idle = [name for name in _OF_OPENING if said.get(name) not in (None, *_USUAL.get(name, ()))]
+    idle = [name for name in _OF_OPENING if not _changes_nothing(name, said.get(name))]
     if idle:
         raise UsageError(
             f"{', '.join(repr(name) for name in idle)} cannot change a query that is already open "
@@ -139,6 +142,12 @@ def _opened(query: Query, num_classes: int, said: dict[str, Any]) -> Query:
             f"({query.address or 'suspect'}); say with --classes which of the victim's they are"
         )
     return query
+
+
+def _changes_nothing(option: str, value: object) -> bool:
+    if option == "preparation":
+        return as_preparation(value) == PLAIN  # type: ignore[arg-type]  # as it was said
+    return value is None or value == _USUAL.get(option)
 
 
 def _address(suspect: object) -> str:

@@ -77,6 +77,7 @@ PROMISED: dict[str, dict[str, str]] = {
         "TakenInput": "what `take_input` returns: call it with pixels",
         "NetworkOutput": "one of several outputs of a program, for `choose_output`",
         "choose_output": "which of several outputs are the answers: the one with K columns",
+        "chosen_note": "the note that one of several outputs with K columns was read, where there were several",
         "as_rows": "answers `(N, K, 1, 1)` as `(N, K)`",
         "BatchLimits": "how many images a program takes at once; wraps a function that asks it",
         "in_chunks": "a function that asks a program exactly as many images at a time as it takes",

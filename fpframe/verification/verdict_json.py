@@ -67,6 +67,7 @@ class SettingFields:
     match_classes: bool = False
     backbone: str | None = None
     preparation: str | None = None
+    read_output: str | None = None
     device: str = ""
     batch_size: int = 0
     max_queries: int | None = None

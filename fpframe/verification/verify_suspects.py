@@ -95,6 +95,8 @@ def verify_many(
         trust_code: open also files whose author's code can run then, such as ``.pt2``.
         checkpoint_key: where in a file of weights those of the suspect lie, such as ``state_dict_ema``; needed only
             where several fit.
+        read_output: which of several outputs of a file's network are its answers: the name, or the number counted from
+            1; needed only where several may be.
         terms: how fast, and for how much money, suspects that are services may be asked.
         isolation: where suspects with an address are opened and asked; ``None`` gives each a process of its own, with
             the usual limits (`fpframe.isolation.Limits.usual`). It is closed in the end.
@@ -173,6 +175,7 @@ def _verify(
     settings: dict[str, Any] = {
         "backbone": request.backbone,
         "preparation": str(request.preparation) or None,
+        "read_output": request.read_output,
         "device": request.device,
         "batch_size": request.batch_size,
         "max_queries": request.max_queries,

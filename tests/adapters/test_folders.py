@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import warnings
 from pathlib import Path
 
@@ -85,12 +86,6 @@ def test_weights_that_are_missing_are_not_made_up(hf):
         metadata={"format": "pt"},
     )
     with pytest.raises(fpframe.errors.ModelError, match="are missing, or of another shape"):
-        opened(str(hf))
-
-
-def test_pickled_weights_are_not_read(hf):
-    (hf / "model.safetensors").rename(hf / "pytorch_model.bin")
-    with pytest.raises(fpframe.errors.ModelError, match=r"no model\.safetensors in the folder"):
         opened(str(hf))
 
 
@@ -187,3 +182,45 @@ def test_a_data_set_without_a_test_part_is_refused(tmp_path):
     datasets.Dataset.from_dict({"label": [0, 1]}).save_to_disk(str(tmp_path / "pets"))
     with pytest.raises(fpframe.errors.DataError, match="'train' and 'test' are needed"):
         fpframe.load_registry().create("dataset", "datasets").open("pets", root=tmp_path)
+
+
+def pickled(folder, weights):
+    """Replace the safetensors of a folder by a pickle."""
+    (folder / "model.safetensors").unlink(missing_ok=True)
+    torch.save(weights, folder / "pytorch_model.bin")
+
+
+def test_of_a_pickle_in_a_folder_tensors_are_read_and_no_code_runs(hf):
+    class Harmful:
+        def __reduce__(self):
+            return (os.system, ("touch ran",))
+
+    from safetensors.torch import load_file
+
+    weights = {f"module.{name}": value for name, value in load_file(hf / "model.safetensors").items()}
+    pickled(hf, {"state_dict": weights, "extra": Harmful()})
+    query = opened(str(hf), preparation="mean=0")
+    assert float((query(pixels()) - expected(pixels())).abs().max()) < 1e-5
+    assert {"weights-located", "objects-not-loaded"} <= {note.code for note in query.notes if hasattr(note, "code")}
+    assert not any("{whose}" in getattr(note, "text", note) for note in query.notes)
+    assert not Path("ran").exists()
+
+
+def test_a_head_that_is_missing_in_a_pickle_is_not_made_up(hf):
+    from safetensors.torch import load_file
+
+    weights = load_file(hf / "model.safetensors")
+    pickled(hf, {name: value for name, value in weights.items() if not name.startswith("classifier")})
+    with pytest.raises(fpframe.errors.ModelError, match=r"classifier\.1\.(weight|bias)"):
+        opened(str(hf))
+
+
+def test_safetensors_go_before_a_pickle_beside_them(hf):
+    torch.save({"classifier.1.bias": torch.zeros(K)}, hf / "pytorch_model.bin")
+    assert opened(str(hf))(pixels()).shape == (5, K)
+
+
+def test_a_folder_without_weights_is_told_which_it_needs(hf):
+    (hf / "model.safetensors").unlink()
+    with pytest.raises(fpframe.errors.ModelError, match=r"no weights in the folder, such as model\.safetensors"):
+        opened(str(hf))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import argparse
+import json
 import re
 import warnings
 from collections.abc import Callable, Iterator
@@ -13,7 +15,7 @@ import attrs
 import numpy as np
 import pytest
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from sklearn.datasets import load_digits
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.pipeline import make_pipeline
@@ -96,6 +98,130 @@ def weights_file() -> str:
     )
     save_file(layered().state_dict(), "net.safetensors")
     return "net.safetensors"
+
+
+def written(make: Callable[[nn.Module], Any], path: str) -> Callable[[], str]:
+    """Return what saves a checkpoint of a network, with the module that builds it anew."""
+
+    def write() -> str:
+        weights_file()
+        with quiet():
+            torch.save(make(layered()), path)
+        return path
+
+    return write
+
+
+def other() -> nn.Module:
+    """Return a network of the same architecture with other weights."""
+    network = layered()
+    with torch.no_grad():
+        network[3].weight.neg_()
+    return network
+
+
+def averaged(network: nn.Module) -> nn.Module:
+    """Return the running average of one network, as torch.optim keeps it."""
+    return torch.optim.swa_utils.AveragedModel(network)
+
+
+def of_timm(network: nn.Module) -> dict[str, Any]:
+    """Return what timm's training script saves, by the class that it saves with."""
+    from timm.utils import CheckpointSaver, ModelEmaV3
+
+    network, plain = ModelEmaV3(network), other()
+    saver = CheckpointSaver(
+        model=plain, optimizer=torch.optim.SGD(plain.parameters(), lr=0.1), model_ema=network,
+        args=argparse.Namespace(model="resnet18", lr=0.1), checkpoint_dir=".", recovery_dir=".",
+    )  # fmt: skip
+    saver.save_checkpoint(epoch=3, metric=80.0)
+    return torch.load("last.pth.tar", weights_only=False)
+
+
+def of_torchvision(network: nn.Module) -> dict[str, Any]:
+    """Return what torchvision's training scripts save."""
+    plain = other()
+    return {
+        "model": plain.state_dict(),
+        "optimizer": torch.optim.SGD(plain.parameters(), lr=0.1).state_dict(),
+        "epoch": 90,
+        "args": argparse.Namespace(lr=0.1),
+        "model_ema": averaged(network).state_dict(),
+    }
+
+
+def of_lightning(network: nn.Module) -> dict[str, Any]:
+    """Return what Lightning saves of a module that holds a network and a loss with weights."""
+    module = nn.ModuleDict({"model": network, "criterion": nn.CrossEntropyLoss(weight=torch.ones(K))})
+    return {
+        "epoch": 2,
+        "global_step": 40,
+        "pytorch-lightning_version": "2.4.0",
+        "state_dict": module.state_dict(),
+        "callbacks": {},
+        "optimizer_states": [],
+        "hyper_parameters": {"lr": 0.1},
+    }
+
+
+def halved() -> str:
+    weights_file()
+    save_file(rounded().half().state_dict(), "half.safetensors")
+    return "half.safetensors"
+
+
+def rounded() -> nn.Module:
+    """Return the network with the weights that half precision has."""
+    return layered().half().float()
+
+
+def in_parts() -> str:
+    weights_file()
+    weights = layered().state_dict()
+    parts = {name: f"model-0000{1 + number % 2}-of-00002.safetensors" for number, name in enumerate(weights)}
+    for part in set(parts.values()):
+        save_file({name: weights[name] for name in weights if parts[name] == part}, part)
+    index = {"metadata": {"total_size": 1}, "weight_map": parts}
+    Path("model.safetensors.index.json").write_text(json.dumps(index))
+    return "model.safetensors.index.json"
+
+
+def script_file():
+    with quiet():
+        torch.jit.save(torch.jit.script(layered()), "script.pt")
+        return torch.jit.load("script.pt")
+
+
+def onnx_of_two() -> str:
+    """Export a network that tells two things of K columns."""
+
+    class Two(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.network = layered()
+
+        def forward(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+            return images.flatten(1)[:, :K], self.network(images)
+
+    free = ({0: torch.export.Dim("count")},)
+    with quiet():
+        torch.onnx.export(
+            Two().eval(), (torch.rand(2, *SHAPE),), "two.onnx", dynamic_shapes=free, dynamo=True, verbose=False,
+            output_names=["first", "second"],
+        )  # fmt: skip
+    return "two.onnx"
+
+
+def pickled_folder(make: Callable[[], str]) -> Callable[[], str]:
+    """Return what makes a folder whose weights are a pickle, as libraries wrote them before safetensors."""
+
+    def write() -> str:
+        folder = Path(make())
+        torch.save(load_file(folder / "model.safetensors"), folder / "pytorch_model.bin")
+        (folder / "model.safetensors").unlink()
+        return str(folder)
+
+    return write
 
 
 def folder_of_transformers() -> str:
@@ -185,18 +311,42 @@ def asking_function():
     return lambda images: torch.softmax(network(images), 1).detach().numpy()
 
 
+#: Said about files of weights.
+WEIGHTS = {"backbone": "python:my_network:make"}
+
 #: By the first cell of each row of the page.
 ROWS = {
     "PyTorch module": Row(layered, layered),
     "TorchScript module": Row(layered, scripted),
     "exported program": Row(layered, exported),
-    "weights file": Row(layered, weights_file, {"backbone": "python:my_network:make"}),
+    "weights file": Row(layered, weights_file, WEIGHTS),
+    "weights file in half precision": Row(rounded, halved, WEIGHTS),
+    "Lightning checkpoint": Row(layered, written(of_lightning, "last.ckpt"), WEIGHTS),
+    "timm checkpoint with averaged weights": Row(layered, written(of_timm, "model_best.pth.tar"), WEIGHTS),
+    "torchvision checkpoint with averaged weights": Row(layered, written(of_torchvision, "model_90.pth"), WEIGHTS),
+    "checkpoint without its averaged weights": Row(
+        other, written(of_timm, "model_best.pth.tar"), {**WEIGHTS, "checkpoint_key": "state_dict"}
+    ),
+    "file of `DataParallel` weights": Row(
+        layered, written(lambda network: nn.DataParallel(network).state_dict(), "net.pth"), WEIGHTS
+    ),
+    "file of `torch.compile` weights": Row(
+        layered, written(lambda network: torch.compile(network).state_dict(), "net.pt"), WEIGHTS
+    ),
+    "weights file in several parts": Row(layered, in_parts, WEIGHTS),
+    "pickled network": Row(layered, written(lambda network: network, "net.pt"), WEIGHTS),
+    "TorchScript file": Row(layered, script_file),
     "`.onnx` file": Row(layered, onnx_file),
+    "`.onnx` file with several outputs": Row(layered, onnx_of_two, {"read_output": "second"}),
     "onnxruntime session": Row(layered, onnx_session),
     "`.pt2` file": Row(layered, program_file, {"trust_code": True}),
     "Hugging Face folder": Row(lambda: Logits(resnet_of_transformers()), folder_of_transformers),
+    "Hugging Face folder with `pytorch_model.bin`": Row(
+        lambda: Logits(resnet_of_transformers()), pickled_folder(folder_of_transformers)
+    ),
     "transformers model": Row(lambda: Logits(resnet_of_transformers()), resnet_of_transformers),
     "timm folder": Row(network_of_timm, folder_of_timm),
+    "timm folder with `pytorch_model.bin`": Row(network_of_timm, pickled_folder(folder_of_timm)),
     "MLflow registry": Row(layered, mlflow_registry),
     "MLflow folder": Row(layered, mlflow_model),
     "MLflow folder with `model.pt2`": Row(layered, mlflow_program, {"trust_code": True}),
@@ -257,8 +407,11 @@ ADDRESSES = [
     "`.onnx` file",
     "Hugging Face folder",
     "timm folder",
-    pytest.param("MLflow registry", marks=pytest.mark.xfail(strict=True, reason="MLflow copies nothing in there yet")),
+    "MLflow registry",
     "MLflow folder",
+    "Hugging Face folder with `pytorch_model.bin`",
+    "timm checkpoint with averaged weights",
+    "`.onnx` file with several outputs",
 ]
 
 
@@ -266,7 +419,7 @@ ADDRESSES = [
 def test_it_is_the_same_in_a_process_of_its_own(name, folder, enrolment, expected):
     row = ROWS[name]
     limits = Limits.usual(variables=("MLFLOW_TRACKING_URI",))
-    found = scores_of(row.make(), enrolment, OwnProcess(fpframe.load_registry(), limits))
+    found = scores_of(row.make(), enrolment, OwnProcess(fpframe.load_registry(), limits), **row.options)
     np.testing.assert_allclose(found, expected(row.network), atol=1e-5)
 
 

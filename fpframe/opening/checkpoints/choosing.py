@@ -232,6 +232,8 @@ def _misfit(places: list[Place], contents: Contents, wanted: Wanted) -> ModelErr
             name.removeprefix(start): entry.like for name, entry in contents.entries.items() if name.startswith(start)
         }
     what, remedy = _instead(contents)
+    if not what and contents.entries:
+        remedy = "; ".join(filter(None, [remedy, wanted.remedy(likes)]))
     return ModelError(
         f"the weights do not fit {wanted.who}: {'; '.join(wanted.misfits(likes))}{what} ({contents.path}); {remedy}"
     )

@@ -14,6 +14,9 @@ from fpframe.opening.checkpoints.pickled import printable
 #: parameters there are, and how many batches were seen.
 _COUNTERS = frozenset({"n_averaged", "total_ops", "total_params", "num_batches_tracked"})
 
+#: What brings images of some colours to those of a first layer, by their numbers.
+_COLOURS = {(1, 3): "rgb", (3, 1): "grey"}
+
 
 @attrs.frozen(kw_only=True)
 class Wanted:
@@ -77,6 +80,23 @@ class Wanted:
             ],
         }
         return [f"{label}{few(names)}" for label, names in groups.items() if names]
+
+    def remedy(self, given: Mapping[str, Tensor]) -> str:
+        """Return what to say where tensors would fit but for the colours or the number of classes; else nothing."""
+        taken = self.of(given)
+        if any(name not in taken and not is_counter(name) for name in self.tensors):
+            return ""
+        pairs = [(given[have], self.tensors[name]) for name, have in taken.items() if not self._fits(name, given[have])]
+        sizes = {(tuple(own.shape[:2]), tuple(value.shape[:2])) for value, own in pairs}
+        if len(pairs) == 1 and pairs[0][0].ndim == pairs[0][1].ndim == 4:
+            ((own, has),) = sizes
+            word = _COLOURS.get((own[1], has[1])) if own[0] == has[0] else None
+            return f"if they take other colours than the queries have, say --input {word}" if word else ""
+        first = {(own[0], has[0]) for own, has in sizes if own and has and own[1:] == has[1:]}
+        if pairs and len(first) == 1 and all(value.ndim == own.ndim <= 2 for value, own in pairs):
+            ((own_count, count),) = first
+            return f"if they tell {count} classes in place of {own_count}, say with --classes which"
+        return ""
 
     def _fits(self, name: str, given: Tensor) -> bool:
         value = self.tensors[name]

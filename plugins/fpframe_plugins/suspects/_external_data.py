@@ -45,6 +45,12 @@ def checked_files(path: Path) -> list[Path]:
     return files
 
 
+def whole_content(path: Path) -> bytes:
+    """Return an ONNX file with all that its weights' files hold; see `checked_files`, which comes before."""
+    content: bytes = importlib.import_module("onnx").load_model(path).SerializeToString()
+    return content
+
+
 def external_files(path: Path) -> list[Path]:
     """Return the files in its folder or below that an ONNX file says its weights lie in, as far as they exist."""
     onnx = _library(path) if path.is_file() else None

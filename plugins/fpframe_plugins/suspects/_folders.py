@@ -32,12 +32,22 @@ def read_json(path: Path) -> Mapping[str, Any]:
     return told if isinstance(told, Mapping) else {}
 
 
-def has_weights(folder: Path, names: Iterable[str]) -> bool:
-    """Tell whether a folder has one of some files.
+def weights_of(folder: Path, names: Iterable[str], *, saver: str) -> Path:
+    """Return the first of some files that a folder has.
+
+    Args:
+        folder: the folder.
+        names: the files, the best first.
+        saver: the function that saves such a folder, for the message that there is none.
 
     Raises:
-        ModelError: it is gone.
+        ModelError: it has none of them, or is gone.
     """
     if not folder.is_dir():
         raise fpframe.ModelError(f"no such folder: '{folder}' (seen from {Path.cwd()}); check the path")
-    return any((folder / name).is_file() for name in names)
+    found = next((folder / name for name in names if (folder / name).is_file()), None)
+    if found is None:
+        raise fpframe.ModelError(
+            f"no weights in the folder, such as {next(iter(names))} ({folder}); save it again with {saver}"
+        )
+    return found

@@ -17,19 +17,21 @@ from fpframe.errors import first_line
 from fpframe.interfaces import is_one_of
 from fpframe.opening import module_query, refuse_backbone
 from fpframe.rng import isolated
-from fpframe_plugins.suspects._folders import config_of, has_weights, read_json
+from fpframe_plugins.suspects._folders import config_of, read_json, weights_of
 
-#: The weights of a folder: in one file, or in several with an index. Pickles are not read.
-_WEIGHTS = ("model.safetensors", "model.safetensors.index.json")
+#: The weights of a folder: in one file, or in several with an index.
+_SAFETENSORS = ("model.safetensors", "model.safetensors.index.json")
+#: The same as pickles, of which tensors alone are read.
+_PICKLES = ("pytorch_model.bin", "pytorch_model.bin.index.json")
 
 
 @attrs.frozen(kw_only=True)
 class HuggingFaceModel(fpframe.SuspectSource):
-    """Open folders with ``config.json`` and ``model.safetensors``, and take models of transformers.
+    """Open folders with ``config.json`` and weights, and take models of transformers.
 
-    A model may come in a pair with its image processor, or in a pipeline. Nothing is fetched, no code of the folder
-    runs, and pickles are not read. Every weight of the model must be in the folder: transformers itself would make up
-    those that are missing.
+    A model may come in a pair with its image processor, or in a pipeline. Nothing is fetched, and no code of the folder
+    runs: of ``pytorch_model.bin``, where there are no safetensors, tensors alone are read. Every weight of the model
+    must be in the folder: transformers itself would make up those that are missing.
     """
 
     name: ClassVar[str] = "hugging-face"
@@ -59,16 +61,17 @@ class HuggingFaceModel(fpframe.SuspectSource):
         """
         refuse_backbone(request)
         folder = Path(request.address)
-        if not has_weights(folder, _WEIGHTS):
-            raise fpframe.ModelError(
-                f"no {_WEIGHTS[0]} in the folder ({folder}); pickled weights are not read, so save it again with "
-                "save_pretrained(..., safe_serialization=True)"
-            )
+        weights = weights_of(folder, (*_SAFETENSORS, *_PICKLES), saver="save_pretrained")
         try:
             transformers = importlib.import_module("transformers")
         except ImportError as error:
             raise fpframe.UsageError(f"transformers is not installed ({folder}); pip install 'fpframe[hf]'") from error
-        return _asked(_loaded(transformers, folder), request, settings=_settings(folder))
+        if weights.name in _SAFETENSORS:
+            return _asked(_loaded(transformers, folder), request, settings=_settings(folder))
+        model, notes = _unpickled(transformers, weights, request)
+        query = _asked(model, request, settings=_settings(folder))
+        query.notes = (*query.notes, *notes)
+        return query
 
     def adapt(self, suspect: Any, request: fpframe.SuspectRequest) -> fpframe.Query:
         """Return access to a model in memory.
@@ -140,10 +143,7 @@ def _loaded(transformers: Any, folder: Path) -> nn.Module:
         with _quiet(transformers), isolated(0):
             model, told = kinds.from_pretrained(str(folder), output_loading_info=True, **options)
     except Exception as error:
-        raise fpframe.ModelError(
-            f"the folder holds no image classifier that transformers can read: {first_line(error)} ({folder}); save it "
-            "again with save_pretrained"
-        ) from error
+        raise _unreadable(folder, error) from error
     lacking = sorted([*told.get("missing_keys", ()), *(str(key) for key in told.get("mismatched_keys", ()))])
     if lacking:
         more = f" and {len(lacking) - 1} more" if len(lacking) > 1 else ""
@@ -153,6 +153,33 @@ def _loaded(transformers: Any, folder: Path) -> nn.Module:
         )
     network: nn.Module = model.eval()
     return network
+
+
+def _unpickled(
+    transformers: Any, weights: Path, request: fpframe.SuspectRequest
+) -> tuple[nn.Module, tuple[fpframe.Note, ...]]:
+    """Return the network that a config describes with weights of a pickle, and what was done to make them fit."""
+    folder = weights.parent
+    try:
+        with _quiet(transformers), isolated(0):
+            config = transformers.AutoConfig.from_pretrained(
+                str(folder), local_files_only=True, trust_remote_code=False
+            )
+            model = transformers.AutoModelForImageClassification.from_config(config, trust_remote_code=False)
+    except Exception as error:
+        raise _unreadable(folder, error) from error
+    network: nn.Module = model.eval()
+    whole = fpframe.Classifier(network, num_classes=config.num_labels, image_shape=request.prepared_shape)
+    loaded = fpframe.load_weights(whole, weights)
+    notes = (attrs.evolve(note, text=note.text.replace("{whose}", "suspect")) for note in loaded.liberties)
+    return network, tuple(notes)
+
+
+def _unreadable(folder: Path, error: Exception) -> fpframe.ModelError:
+    return fpframe.ModelError(
+        f"the folder holds no image classifier that transformers can read: {first_line(error)} ({folder}); save it "
+        "again with save_pretrained"
+    )
 
 
 @contextmanager

@@ -61,17 +61,17 @@ class MlflowRegistry(fpframe.SuspectSource):
             raise fpframe.UsageError(
                 f"'{uri}' is not a model of a registry ({request.address}); write mlflow:models:/NAME/VERSION"
             )
-        mlflow = _library(request.address)
-        with tempfile.TemporaryDirectory() as folder:  # MLflow would write beside the files of the registry
+        _library(request.address)
+        with tempfile.TemporaryDirectory() as folder:
             try:
                 with isolated(0), redirect_stderr(io.StringIO()):  # it draws a bar
-                    path = mlflow.artifacts.download_artifacts(artifact_uri=uri, dst_path=folder)
+                    path = _fetched(uri, folder)
             except Exception as error:
                 raise fpframe.ModelError(
                     f"no such model can be fetched from the registry: {first_line(error)} ({request.address}); check "
                     "its name and version, and hand the registry over with --env MLFLOW_TRACKING_URI"
                 ) from error
-            return open_flavour(Path(path), request)
+            return open_flavour(path, request)
 
     def adapt(self, suspect: Any, request: fpframe.SuspectRequest) -> fpframe.Query:
         """Return access to a model in memory, which gets images as its signature says, or ``(N, C, H, W)``.
@@ -146,6 +146,21 @@ class MlflowFolder(fpframe.SuspectSource):
         """Write a folder with the flavour ``onnx``."""
         write_example(folder, model)
         return fpframe.SuspectRequest(address=str(folder), num_classes=model.num_classes, image_shape=model.image_shape)
+
+
+def _fetched(uri: str, folder: str) -> Path:
+    """Return the folder of a model: where it lies, if that is on this machine, and otherwise a copy in a folder.
+
+    MLflow itself would copy it in both cases, with the times and modes of its files. A suspect's own process may set
+    neither, and needs no copy.
+    """
+    models = importlib.import_module("mlflow.store.artifact.models_artifact_repo").ModelsArtifactRepository
+    local = importlib.import_module("mlflow.store.artifact.local_artifact_repo").LocalArtifactRepository
+    version, inside = models.split_models_uri(uri)
+    kept = models(version)
+    while isinstance(kept, models):  # a version of a model that was logged points to that model, which points to files
+        kept = kept.repo
+    return Path(kept.download_artifacts(inside, None if isinstance(kept, local) else folder))
 
 
 def _library(address: str) -> Any:

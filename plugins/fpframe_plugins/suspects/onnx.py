@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import importlib
+import os
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -12,11 +15,11 @@ import torch
 from torch import Tensor, nn
 
 import fpframe
-from fpframe.errors import first_line, ran_out_of_memory
 from fpframe.opening import (
     NetworkOutput,
     as_rows,
     choose_output,
+    chosen_note,
     existing_file,
     file_digest,
     in_chunks,
@@ -25,7 +28,8 @@ from fpframe.opening import (
     take_input,
 )
 from fpframe.rng import isolated
-from fpframe_plugins.suspects._external_data import checked_files, external_files
+from fpframe_plugins.suspects._external_data import checked_files, external_files, whole_content
+from fpframe_plugins.suspects._runtime import needed_library, not_run, only_input
 
 _DTYPES = {
     "tensor(float)": torch.float32,
@@ -37,6 +41,8 @@ _DTYPES = {
     "tensor(int32)": torch.int32,
     "tensor(int64)": torch.int64,
 }
+#: The variable by which onnxruntime is told to keep what it runs to itself.
+_UNTOLD = "ORT_DISABLE_TELEMETRY"
 
 
 @attrs.frozen(kw_only=True)
@@ -110,7 +116,7 @@ class OnnxFile(fpframe.SuspectSource):
 
 def _query(session: Any, request: fpframe.SuspectRequest, *, digest: str = "") -> fpframe.Query:
     image = _image(session, request)
-    output = _output(session, request)
+    output, chosen = _output(session, request)
     taken = take_input(
         [size if isinstance(size, int) else None for size in image.shape],
         _DTYPES.get(image.type),
@@ -123,17 +129,26 @@ def _query(session: Any, request: fpframe.SuspectRequest, *, digest: str = "") -
         return as_rows(torch.from_numpy(answer))
 
     query = open_query(ask if taken.batch is None else in_chunks(ask, taken.batch), taken.request, digest=digest)
-    query.notes = taken.notes
+    query.notes = (*taken.notes, *chosen)
     return query
 
 
-def _session(path: Path, request: fpframe.SuspectRequest) -> Any:
+@contextmanager
+def _told_to_nobody() -> Iterator[None]:
+    """Keep onnxruntime from telling its maker what it runs, and from writing a number of the user's for that."""
+    if _UNTOLD in os.environ:
+        yield
+        return
+    os.environ[_UNTOLD] = "1"  # it looks there once, while it is imported
     try:
-        runtime = importlib.import_module("onnxruntime")
-    except ImportError as error:
-        raise fpframe.UsageError(
-            f"onnxruntime is not installed ({request.address}); pip install 'fpframe[onnx]'"
-        ) from error
+        yield
+    finally:
+        del os.environ[_UNTOLD]
+
+
+def _session(path: Path, request: fpframe.SuspectRequest) -> Any:
+    with _told_to_nobody():
+        runtime = needed_library("onnxruntime", request, called="onnxruntime", extra="onnx")
     providers = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
     provider = providers.get(request.device.partition(":")[0], "")
     if provider not in runtime.get_available_providers():
@@ -143,48 +158,37 @@ def _session(path: Path, request: fpframe.SuspectRequest) -> Any:
     options.intra_op_num_threads = torch.get_num_threads()
     options.inter_op_num_threads = 1
     options.log_severity_level = 4
+    how = [(provider, {"device_id": number} if number and provider.startswith("CUDA") else {})]
     try:
-        return runtime.InferenceSession(
-            path,
-            options,
-            providers=[(provider, {"device_id": number} if number and provider.startswith("CUDA") else {})],
-        )
+        try:
+            return runtime.InferenceSession(path, options, providers=how)
+        except Exception as error:
+            if "external" not in str(error):
+                raise
+            # onnxruntime looks for shapes in the file itself, and some exporters put even these elsewhere
+            return runtime.InferenceSession(whole_content(path), options, providers=how)
     except Exception as error:
-        if ran_out_of_memory(error):
-            raise fpframe.ResourceError(
-                f"the network needs more memory than it may use ({path}); raise --memory"
-            ) from error
-        raise fpframe.ModelError(
-            f"'{path}' is damaged, or not an ONNX network that onnxruntime can run: {first_line(error)}; export it "
-            "again"
-        ) from error
+        network = "an ONNX network that onnxruntime can run"
+        raise not_run(error, path, network=network, again="export it again") from error
 
 
 def _image(session: Any, request: fpframe.SuspectRequest) -> Any:
     inputs = session.get_inputs()
-    if len(inputs) != 1:
-        names = ", ".join(entry.name for entry in inputs)
-        raise fpframe.ModelError(
-            f"the suspect takes {len(inputs)} inputs ({names}) where one batch of images is asked "
-            f"({request.address}); export it with the images as its only input"
-        )
-    return inputs[0]
+    return only_input(inputs, [entry.name for entry in inputs], request, again="export it")
 
 
-def _output(session: Any, request: fpframe.SuspectRequest) -> str:
-    """Return the name of the output that is read."""
+def _output(session: Any, request: fpframe.SuspectRequest) -> tuple[str, tuple[fpframe.Note, ...]]:
+    """Return the name of the output that is read, and what is to be noted of that."""
     outputs = session.get_outputs()
     tensors = [entry for entry in outputs if entry.type.startswith("tensor(") and "string" not in entry.type]
-    chosen = choose_output(
-        [
-            NetworkOutput(
-                entry.name, tuple(size if isinstance(size, int) else None for size in entry.shape), "int" in entry.type
-            )
-            for entry in tensors
-        ],
-        request,
-    )
-    return str(tensors[chosen].name)
+    known = [
+        NetworkOutput(
+            entry.name, tuple(size if isinstance(size, int) else None for size in entry.shape), "int" in entry.type
+        )
+        for entry in tensors
+    ]
+    chosen = choose_output(known, request)
+    return str(tensors[chosen].name), chosen_note(known, chosen, request)
 
 
 @fpframe.hookimpl

@@ -12,18 +12,20 @@ import torch
 from torch import Tensor
 
 import fpframe
-from fpframe.errors import first_line, ran_out_of_memory
+from fpframe.errors import first_line
 from fpframe.opening import (
     BatchLimits,
     NetworkOutput,
     as_rows,
     choose_output,
+    chosen_note,
     existing_file,
     file_digest,
     open_query,
     refuse_backbone,
     take_input,
 )
+from fpframe_plugins.suspects._runtime import needed_library, not_run, only_input
 
 _DTYPES = {
     "f32": torch.float32,
@@ -67,7 +69,8 @@ class OpenvinoFile(fpframe.SuspectSource):
         image = _image(graph, request)
         sizes, dtype = list(image.partial_shape), _DTYPES.get(image.element_type.get_type_name())
         taken = take_input([_size(size) for size in sizes], dtype, request, names=_names(library, image))
-        index = choose_output([_described(output) for output in graph.outputs], request)
+        outputs = [_described(output) for output in graph.outputs]
+        index = choose_output(outputs, request)
         network = _compiled(library, graph, path)
 
         def ask(pixels: Tensor) -> Tensor:
@@ -75,7 +78,7 @@ class OpenvinoFile(fpframe.SuspectSource):
             return as_rows(torch.from_numpy(np.array(answers[index])))
 
         query = open_query(_limits(sizes[0])(ask), taken.request, digest=digest)
-        query.notes = taken.notes
+        query.notes = (*taken.notes, *chosen_note(outputs, index, request))
         return query
 
     def companions(self, address: str) -> list[str]:
@@ -97,12 +100,7 @@ class OpenvinoFile(fpframe.SuspectSource):
 
 
 def _library(request: fpframe.SuspectRequest) -> Any:
-    try:
-        library = importlib.import_module("openvino")
-    except ImportError as error:
-        raise fpframe.UsageError(
-            f"OpenVINO is not installed ({request.address}); pip install 'fpframe[openvino]'"
-        ) from error
+    library = needed_library("openvino", request, called="OpenVINO", extra="openvino")
     if request.device != "cpu":
         raise fpframe.UsageError(f"OpenVINO is used on the CPU here, and not on '{request.device}'; use cpu")
     return library
@@ -147,34 +145,24 @@ def _compiled(library: Any, graph: Any, path: Path) -> Any:
     try:
         return library.Core().compile_model(graph, "CPU", settings)
     except Exception as error:
-        if ran_out_of_memory(error):
-            raise fpframe.ResourceError(
-                f"the network needs more memory than it may use ({path}); raise --memory"
-            ) from error
         raise _damaged(path, error, "") from error
 
 
-def _damaged(path: Path, error: Exception, lack: str) -> fpframe.ModelError:
+def _damaged(path: Path, error: Exception, lack: str) -> fpframe.FpframeError:
     # the first lines say where in OpenVINO's own sources it happened
     said = [line for line in str(error).splitlines() if line.strip() and not line.startswith("Exception from")]
     reason = said[0].strip() if said else first_line(error)
-    return fpframe.ModelError(
-        f"'{path}' is damaged, or not a network that OpenVINO can run{lack}: {reason[:200]}; convert the network again"
-    )
+    network = f"a network that OpenVINO can run{lack}"
+    return not_run(error, path, network=network, again="convert the network again", said=reason[:200])
 
 
 def _image(graph: Any, request: fpframe.SuspectRequest) -> Any:
-    inputs = graph.inputs
-    if len(inputs) != 1:
-        raise fpframe.ModelError(
-            f"the suspect takes {len(inputs)} inputs where one batch of images is asked "
-            f"({request.address}); convert it with the images as its only input"
-        )
-    if inputs[0].partial_shape.rank.is_dynamic:
+    image = only_input(graph.inputs, [], request, again="convert it")
+    if image.partial_shape.rank.is_dynamic:
         raise fpframe.ModelError(
             f"the suspect does not say how many dimensions its input has ({request.address}); convert it for images"
         )
-    return inputs[0]
+    return image
 
 
 def _size(dimension: Any) -> int | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import zipfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -191,7 +192,7 @@ def _whole(bound: Any) -> int | None:
 def _answer(made: Any, request: fpframe.SuspectRequest) -> Tensor:
     """Return the answers of what a program returns: of a tuple or dict the tensor that fits."""
     named, _ = pytree.tree_flatten_with_path(made)
-    tensors = [(pytree.keystr(path), leaf) for path, leaf in named if isinstance(leaf, Tensor)]
+    tensors = [(_name(path), leaf) for path, leaf in named if isinstance(leaf, Tensor)]
     if not tensors:
         raise fpframe.ModelError(
             f"the program answers with a {type(made).__name__} without tensors ({request.address}); export it with one "
@@ -201,6 +202,11 @@ def _answer(made: Any, request: fpframe.SuspectRequest) -> Tensor:
         NetworkOutput(name, tuple(_sizes(tensor)), not tensor.dtype.is_floating_point) for name, tensor in tensors
     ]
     return as_rows(tensors[choose_output(outputs, request)][1])
+
+
+def _name(path: Sequence[Any]) -> str:
+    """Return the keys under which an output lies in dicts; empty for one that only has a place."""
+    return ".".join(str(entry.key) for entry in path if hasattr(entry, "key"))
 
 
 @fpframe.hookimpl

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -12,12 +11,12 @@ import torch
 from torch import Tensor
 
 import fpframe
-from fpframe.errors import first_line, ran_out_of_memory
 from fpframe.opening import (
     NetworkOutput,
     TakenInput,
     as_rows,
     choose_output,
+    chosen_note,
     existing_file,
     file_digest,
     in_chunks,
@@ -25,6 +24,7 @@ from fpframe.opening import (
     refuse_backbone,
     take_input,
 )
+from fpframe_plugins.suspects._runtime import needed_library, not_run, only_input
 
 _DTYPES = {
     np.dtype(np.float32): torch.float32,
@@ -67,9 +67,10 @@ class TfliteFile(fpframe.SuspectSource):
         digest = file_digest(path)
         interpreter = _interpreter(path, request)
         image, sent = _image(interpreter, request)
-        runner = _Runner(interpreter, image, _output(interpreter, request), sent)
+        output, chosen = _output(interpreter, request)
+        runner = _Runner(interpreter, image, output, sent)
         query = open_query(runner if sent.batch is None else in_chunks(runner, sent.batch), sent.request, digest=digest)
-        query.notes = sent.notes
+        query.notes = (*sent.notes, *chosen)
         return query
 
     def example(self, folder: Path, model: fpframe.Classifier) -> fpframe.SuspectRequest:
@@ -148,37 +149,21 @@ class _Runner:
 
 
 def _interpreter(path: Path, request: fpframe.SuspectRequest) -> Any:
-    try:
-        runtime = importlib.import_module("ai_edge_litert.interpreter")
-    except ImportError as error:
-        raise fpframe.UsageError(
-            f"LiteRT is not installed ({request.address}); pip install 'fpframe[tflite]'"
-        ) from error
+    runtime = needed_library("ai_edge_litert.interpreter", request, called="LiteRT", extra="tflite")
     if request.device != "cpu":
         raise fpframe.UsageError(f"LiteRT cannot use device '{request.device}' ({request.address}); use cpu")
     try:
         interpreter = runtime.Interpreter(model_path=str(path), num_threads=torch.get_num_threads())
         interpreter.allocate_tensors()
     except Exception as error:
-        if ran_out_of_memory(error):
-            raise fpframe.ResourceError(
-                f"the network needs more memory than it may use ({path}); raise --memory"
-            ) from error
-        raise fpframe.ModelError(
-            f"'{path}' is damaged, or not a TFLite network that LiteRT can run: {first_line(error)}; convert it again"
-        ) from error
+        raise not_run(error, path, network="a TFLite network that LiteRT can run", again="convert it again") from error
     return interpreter
 
 
 def _image(interpreter: Any, request: fpframe.SuspectRequest) -> tuple[Any, TakenInput]:
     inputs = interpreter.get_input_details()
-    if len(inputs) != 1:
-        names = ", ".join(str(entry["name"]) for entry in inputs)
-        raise fpframe.ModelError(
-            f"the suspect takes {len(inputs)} inputs ({names}) where one batch of images is asked "
-            f"({request.address}); convert it with the images as its only input"
-        )
-    image, how = inputs[0], Quantisation.of(inputs[0])
+    image = only_input(inputs, [str(entry["name"]) for entry in inputs], request, again="convert it")
+    how = Quantisation.of(image)
     sizes = [int(size) for size in image["shape"]]
     signature = [int(size) for size in image.get("shape_signature", sizes)]
     free = signature if len(signature) == len(sizes) else sizes
@@ -215,7 +200,8 @@ def _in_range(
     )
 
 
-def _output(interpreter: Any, request: fpframe.SuspectRequest) -> Any:
+def _output(interpreter: Any, request: fpframe.SuspectRequest) -> tuple[Any, tuple[fpframe.Note, ...]]:
+    """Return the output that is read, and what is to be noted of that."""
     outputs = interpreter.get_output_details()
     known = [
         NetworkOutput(
@@ -225,7 +211,8 @@ def _output(interpreter: Any, request: fpframe.SuspectRequest) -> Any:
         )
         for entry in outputs
     ]
-    return outputs[choose_output(known, request)]
+    chosen = choose_output(known, request)
+    return outputs[chosen], chosen_note(known, chosen, request)
 
 
 @fpframe.hookimpl

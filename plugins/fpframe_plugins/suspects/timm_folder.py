@@ -14,9 +14,11 @@ import fpframe
 from fpframe.errors import first_line
 from fpframe.opening import module_query, refuse_backbone, with_own_classes
 from fpframe.rng import isolated
-from fpframe_plugins.suspects._folders import config_of, has_weights
+from fpframe_plugins.suspects._folders import config_of, weights_of
 
-_WEIGHTS = "model.safetensors"
+_SAFETENSORS = "model.safetensors"
+#: The weights of a folder; of a pickle tensors alone are read.
+_WEIGHTS = (_SAFETENSORS, "pytorch_model.bin")
 #: Arguments of ``timm.create_model`` that make it read or fetch files, which a folder has no say in.
 _LOADING = frozenset({"cache_dir", "checkpoint_path", "pretrained", "pretrained_cfg", "pretrained_cfg_overlay"})
 #: A network for the example.
@@ -25,9 +27,10 @@ _SMALL = "test_resnet"
 
 @attrs.frozen(kw_only=True)
 class TimmFolder(fpframe.SuspectSource):
-    """Open folders with a ``config.json`` that names an architecture of timm, and ``model.safetensors``.
+    """Open folders with a ``config.json`` that names an architecture of timm, and its weights.
 
-    Nothing is fetched, and pickles are not read. Every key and shape of the weights must fit.
+    They are ``model.safetensors``, or ``pytorch_model.bin``, of which tensors alone are read. Nothing is fetched, and
+    no code runs. Every key and shape of the weights must fit.
     """
 
     name: ClassVar[str] = "timm-folder"
@@ -47,22 +50,18 @@ class TimmFolder(fpframe.SuspectSource):
         """
         refuse_backbone(request)
         folder, config = Path(request.address), config_of(request.address)
-        if not has_weights(folder, [_WEIGHTS]):
-            raise fpframe.ModelError(
-                f"no {_WEIGHTS} in the folder ({folder}); pickled weights are not read, so save it again with "
-                "timm.models.save_for_hf(..., safe_serialization=True)"
-            )
+        weights = weights_of(folder, _WEIGHTS, saver="timm.models.save_for_hf")
         if "architecture" not in config:
             raise fpframe.ModelError(
                 f"config.json does not say which architecture of timm it is ({folder}); save it again with "
                 "timm.models.save_for_hf"
             )
         request, names = with_own_classes(request, _names(config))
-        channels = _channels(folder, config, request)
+        channels = _channels(weights, config, request)
         preparation = None if str(request.preparation) else _preparation(config, channels)
         if preparation is not None:
             request = attrs.evolve(request, preparation=preparation)
-        query = module_query(_built(folder, config, request, channels), request)
+        query = module_query(_built(weights, config, request, channels), request)
         if preparation is not None:
             query.notes = (*query.notes, f"Images were prepared as the folder's pretrained_cfg says: {preparation}.")
         query.class_names = names
@@ -114,8 +113,9 @@ def _single(values: tuple[float, ...] | None) -> tuple[float, ...] | None:
 
 
 def _built(
-    folder: Path, config: Mapping[str, Any], request: fpframe.SuspectRequest, channels: int
+    weights: Path, config: Mapping[str, Any], request: fpframe.SuspectRequest, channels: int
 ) -> fpframe.Classifier:
+    folder = weights.parent
     timm = importlib.import_module("timm")
     architecture, said = str(config["architecture"]), config.get("model_args")
     if not timm.is_model(architecture):
@@ -135,20 +135,24 @@ def _built(
     whole = fpframe.Classifier(
         network, num_classes=classes, image_shape=request.prepared_shape, address=f"timm:{architecture}"
     )
-    return fpframe.load_weights(whole, folder / _WEIGHTS)
+    return fpframe.load_weights(whole, weights)
 
 
-def _channels(folder: Path, config: Mapping[str, Any], request: fpframe.SuspectRequest) -> int:
-    """Return how many channels a network takes, by the weights of its first layer."""
+def _channels(weights: Path, config: Mapping[str, Any], request: fpframe.SuspectRequest) -> int:
+    """Return how many channels a network takes, by the weights of its first layer, or else by its settings."""
+    said = config.get("model_args")
+    told = said.get("in_chans") if isinstance(said, Mapping) else None
     first = (config.get("pretrained_cfg") or {}).get("first_conv")
     first = first[0] if isinstance(first, list) and first else first
+    if weights.name != _SAFETENSORS:  # what a pickle holds is seen when it is loaded, and has to fit
+        return told if isinstance(told, int) else 3
     try:
-        with safe_open(folder / _WEIGHTS, framework="pt") as weights:
+        with safe_open(weights, framework="pt") as tensors:
             name = f"{first}.weight"
-            if name in weights.keys():  # noqa: SIM118  # it is no mapping
-                return int(weights.get_slice(name).get_shape()[1])
+            if name in tensors.keys():  # noqa: SIM118  # it is no mapping
+                return int(tensors.get_slice(name).get_shape()[1])
     except (OSError, SafetensorError, IndexError) as error:
-        raise fpframe.ModelError(f"'{folder / _WEIGHTS}' is damaged: {first_line(error)}; get it anew") from error
+        raise fpframe.ModelError(f"'{weights}' is damaged: {first_line(error)}; get it anew") from error
     return request.image_shape[0]
 
 

@@ -56,6 +56,20 @@ def test_a_function_is_found_in_an_installed_package():
     assert import_callable("torch.nn:Flatten") is torch.nn.Flatten
 
 
+@pytest.mark.parametrize(
+    ("name", "line", "told"),
+    [
+        ("variable", "import os; os.environ['NOT_SET_HERE']", "there is no 'NOT_SET_HERE'; .* --env NOT_SET_HERE"),
+        ("key", "{}['weights of mine']", r"there is no 'weights of mine' \(python:"),
+        ("number", "{}[3]", "lacks_a_number': 3"),
+    ],
+)
+def test_what_a_module_looks_for_and_does_not_find_is_told(folder, name, line, told):
+    (folder / f"lacks_a_{name}.py").write_text(f"{line}\n")
+    with pytest.raises(UsageError, match=told):
+        import_callable(f"lacks_a_{name}:build")
+
+
 @pytest.mark.parametrize("rest", ["mine", "mine:", ":build", ""])
 def test_half_an_address_is_refused_with_its_form(rest):
     with pytest.raises(UsageError, match=f"'python:{rest}' is not an address; write python:MODULE:FUNCTION"):

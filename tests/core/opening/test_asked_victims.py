@@ -13,6 +13,7 @@ import onnx
 import pytest
 import torch
 from onnx import TensorProto, helper, numpy_helper
+from sklearn.datasets import load_digits
 from sklearn.linear_model import LogisticRegression
 from torch import nn
 
@@ -44,8 +45,11 @@ def regression() -> LogisticRegression:
     return found
 
 
-def onnx_file(folder: Path) -> str:
+def onnx_file(folder: Path, weight: np.ndarray | None = None, bias: np.ndarray | None = None) -> str:
+    """Write the network, or one with other weights."""
     layer = network()[1]
+    weight = layer.weight.detach().numpy() if weight is None else weight.astype(np.float32)
+    bias = layer.bias.detach().numpy() if bias is None else bias.astype(np.float32)
     nodes = [
         helper.make_node("Flatten", ["images"], ["rows"]),
         helper.make_node("Gemm", ["rows", "weight", "bias"], ["logits"], transB=1),
@@ -56,8 +60,8 @@ def onnx_file(folder: Path) -> str:
         [helper.make_tensor_value_info("images", TensorProto.FLOAT, ["count", 1, 8, 8])],
         [helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["count", 10])],
         [
-            numpy_helper.from_array(layer.weight.detach().numpy(), "weight"),
-            numpy_helper.from_array(layer.bias.detach().numpy(), "bias"),
+            numpy_helper.from_array(weight, "weight"),
+            numpy_helper.from_array(bias, "bias"),
         ],
     )
     path = folder / "victim.onnx"
@@ -185,3 +189,24 @@ def test_two_victims_that_can_only_be_asked_are_told_apart_by_their_labels(digit
     ]
     keys = [setting.victim.key for setting in settings]
     assert keys[0] == keys[1] != keys[2]
+
+
+@pytest.fixture(scope="module")
+def able() -> LogisticRegression:
+    """A classifier that is good enough to be protected."""
+    images, labels = load_digits(return_X_y=True)
+    return LogisticRegression(max_iter=200).fit(images / 16, labels)
+
+
+@pytest.mark.parametrize("kind", ["function", "scikit-learn", "onnx"])
+def test_a_scheme_of_gradients_is_refused_before_training_with_those_that_only_ask(kind, able, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "onnx2torch", None)
+    victims = {
+        "function": lambda: lambda pixels: able.predict_proba(pixels.flatten(1).numpy()),
+        "scikit-learn": lambda: able,
+        "onnx": lambda: onnx_file(tmp_path, able.coef_, able.intercept_),
+    }
+    with pytest.raises(UsageError, match=r"can only be asked, and 'uap' of scheme 'uap-contrastive' fol") as caught:
+        fpframe.enroll(victims[kind](), recipe="tiny")
+    assert "take a scheme that only asks: akh, random-sign, residual, residual-300, sac; or " in str(caught.value)
+    assert ("install onnx2torch" in str(caught.value)) == (kind == "onnx")

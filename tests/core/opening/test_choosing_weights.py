@@ -302,3 +302,31 @@ def test_a_file_that_is_something_else_is_called_what_it_is_with_what_to_do(kind
     with pytest.raises(ModelError, match=message) as caught:
         head()
     assert "\n" not in str(caught.value)
+
+
+OTHER_SIZE = {
+    "colours": ({"features.0.weight": torch.zeros(4, 3, 3, 3)}, r"say --input rgb"),
+    "classes": (
+        {"head.weight": torch.zeros(3, 4), "head.bias": torch.zeros(3)},
+        "tell 3 classes in place of 5, say with --cl",
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", OTHER_SIZE)
+def test_weights_for_other_colours_or_classes_are_refused_with_what_to_say(kind):
+    other, told = OTHER_SIZE[kind]
+    torch.save(
+        {"state_dict": {**behind("module."), **{f"module.{name}": value for name, value in other.items()}}}, "a.pt"
+    )
+    with pytest.raises(ModelError, match=f"name the backbone that they were saved from; if they .*{told}"):
+        head()
+
+
+@pytest.mark.parametrize("other", [{"features.0.weight": torch.zeros(8, 3, 3, 3)}, {"head.weight": torch.zeros(3, 4)}])
+def test_weights_that_differ_otherwise_get_no_such_advice(other):
+    torch.save({**state(), **other, "head.bias": torch.zeros(5)}, "a.pt")
+    advice = "say --input" if "features.0.weight" in other else "in place of 7"
+    with pytest.raises(ModelError, match="name the backbone that they were saved from") as caught:
+        head()
+    assert advice not in str(caught.value)

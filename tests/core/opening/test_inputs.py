@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from fpframe import ModelError, Preparation, SuspectRequest, UsageError
-from fpframe.opening import BatchLimits, NetworkOutput, as_rows, choose_output, take_input
+from fpframe.opening import BatchLimits, NetworkOutput, as_rows, choose_output, chosen_note, take_input
 
 GREY, COLOUR = (1, 8, 8), (3, 8, 8)
 
@@ -139,6 +139,16 @@ def test_a_network_gets_as_many_images_at_once_as_it_takes(limits, asked):
         ([("probabilities", (None, 5), False), ("label", (None,), True)], {"outputs": "labels"}, 1),
         ([("label", (None,), True)], {}, 0),
         ([("x", (None, 1), False)], {}, 0),
+        ([("scores", (None, 5), False), ("logits", (None, 5), False)], {}, 1),
+        ([("cls_logits", (None, 5), False), ("logits", (None, 5), False)], {}, 1),
+        ([("aux_logits", (None, 5), False), ("probabilities", (None, 5), False)], {}, 1),
+        ([("label", (None,), True), ("probabilities", (None, None), False)], {}, 1),
+        ([("features", (None, None), False), ("logits", (None, None), False)], {}, 1),
+        ([("loss", (), False), ("y", (None, None), False)], {}, 1),
+        ([("x", (None, 5), False), ("y", (None, 5), False)], {"read_output": "y"}, 1),
+        ([("", (None, 5), False), ("", (None, 5), False)], {"read_output": "2"}, 1),
+        ([("2", (None, 5), False), ("y", (None, 5), False)], {"read_output": "2"}, 0),
+        ([("x", (None, 5), False), ("y", (None, 7), False)], {"read_output": "y"}, 1),
     ],
 )
 def test_the_answers_are_found_among_outputs(outputs, options, chosen):
@@ -150,14 +160,37 @@ def test_the_answers_are_found_among_outputs(outputs, options, chosen):
     [
         ([], "no tensor of numbers"),
         ([("x", (None, 6), False)], "tells 6 classes where the victim tells 5"),
-        ([("x", (None, 5), False), ("y", (None, 5), False)], r"2 outputs of the suspect have 5 columns \(x, y\)"),
+        ([("x", (None, 5), False), ("y", (None, 5), False)], r"\(x, y\), .* say --read-output x, or another"),
         ([("p", (None, 5), False), ("", (None, 5), False)], r"\(p, number 2\)"),
-        ([("logits", (None, 5), False), ("scores", (None, 5), False)], r"\(logits, scores\)"),
+        ([("", (None, 5), False), ("p", (None, 5), False)], "say --read-output 1, or another"),
+        ([("a_logits", (None, 5), False), ("b_logits", (None, 5), False)], r"\(a_logits, b_logits\)"),
+        ([("f", (None, None), False), ("y", (None, None), False)], r"\(f, y\), .* say --read-output f"),
     ],
 )
 def test_outputs_without_answers_are_refused(outputs, told):
     with pytest.raises(ModelError, match=told):
         choose_output([NetworkOutput(*output) for output in outputs], request())
+
+
+def test_an_output_that_is_not_there_is_refused_with_those_that_are():
+    outputs = [NetworkOutput("x", (None, 5), whole=False), NetworkOutput("", (None, 5), whole=False)]
+    with pytest.raises(UsageError, match=r"no output 'logits' .*it has x, number 2"):
+        choose_output(outputs, request(read_output="logits"))
+
+
+@pytest.mark.parametrize(
+    ("options", "told"), [({}, "logits was read, by its name; not y"), ({"read_output": "y"}, "y was read, by --read")]
+)
+def test_a_choice_among_outputs_is_noted(options, told):
+    outputs = [NetworkOutput("logits", (None, 5), whole=False), NetworkOutput("y", (None, 5), whole=False)]
+    (note,) = chosen_note(outputs, choose_output(outputs, request(**options)), request(**options))
+    assert note.code == "output-chosen"
+    assert told in note.text
+
+
+def test_an_output_that_is_alone_in_having_k_columns_is_not_noted():
+    outputs = [NetworkOutput("x", (None, 64), whole=False), NetworkOutput("y", (None, 5), whole=False)]
+    assert chosen_note(outputs, 1, request()) == ()
 
 
 def test_answers_of_convolutions_are_rows():

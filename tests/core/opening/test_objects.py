@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import fx, nn
 
-from fpframe import Registry
+from fpframe import Registry, UsageError
 from fpframe.opening import open_suspect
 from fpframe.rng import isolated
 from fpframe_plugins.suspects import pt2
@@ -135,3 +135,8 @@ def test_a_network_in_memory_is_left_in_training_mode(kind):
     modes = [module.training for module in network.modules()]
     opened(network)(pixels(2))
     assert [module.training for module in network.modules()] == modes
+
+
+def test_an_object_has_no_outputs_to_choose_from():
+    with pytest.raises(UsageError, match=r"'logits' does not name an output .*give a function"):
+        open_suspect(plain(), registry=Registry([]), num_classes=K, image_shape=SHAPE, read_output="logits")

@@ -1,13 +1,17 @@
 """ONNX files, also from other tools."""
 
 import functools
+import os
+import subprocess
 import sys
+from pathlib import Path
 
+import numpy as np
 import onnx
 import pytest
 import torch
 import torch.nn.functional as F
-from onnx import TensorProto, helper
+from onnx import TensorProto, helper, numpy_helper
 
 import fpframe
 from fpframe import ModelError, UsageError
@@ -21,6 +25,21 @@ def with_weights_elsewhere(graph, path, location=None):
     path.parent.mkdir(parents=True, exist_ok=True)
     onnx.save_model(onnx.load(graph), path, location=location, **options)
     return path
+
+
+def test_shapes_that_an_exporter_put_elsewhere_too_are_found(opened_small):
+    nodes = [helper.make_node("Reshape", ["image", "sizes"], ["logits"])]
+    sizes = numpy_helper.from_array(np.array([-1, 4], np.int64), "sizes")
+    image = helper.make_tensor_value_info("image", TensorProto.FLOAT, ("n", 1, 2, 2))
+    output = helper.make_tensor_value_info("logits", TensorProto.FLOAT, ("n", 4))
+    graph = helper.make_graph(nodes, "g", [image], [output], [sizes])
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9), "whole.onnx")
+    onnx.save_model(
+        onnx.load("whole.onnx"), "a.onnx", save_as_external_data=True, size_threshold=0, location="a.onnx_data"
+    )
+    assert Path("a.onnx_data").is_file()
+    images = pixels(5, (1, 2, 2))
+    torch.testing.assert_close(opened_small("a.onnx", outputs="logits")(images), flattening(images))
 
 
 @pytest.mark.parametrize("location", ["net.onnx.data", "net.onnx_data", "weights.bin", "weights", None])
@@ -225,6 +244,25 @@ def test_onnxruntime_gets_the_threads_of_torch(opened_small, monkeypatch):
     assert (given[0].intra_op_num_threads, given[0].inter_op_num_threads) == (before + 1, 1)
 
 
+def test_onnxruntime_is_imported_such_that_it_tells_nobody_what_it_runs(files):
+    script = (
+        "import os, sys, types, fpframe_plugins.suspects.onnx as onnx, fpframe\n"
+        "from pathlib import Path\n"
+        "class Finder:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        "        if name == 'onnxruntime':\n"
+        "            print('seen', os.environ.get('ORT_DISABLE_TELEMETRY'))\n"
+        "sys.meta_path.insert(0, Finder())\n"
+        "onnx._session(Path(sys.argv[1]), fpframe.SuspectRequest(address='a', num_classes=2, image_shape=(1, 2, 2)))\n"
+        "print('after', os.environ.get('ORT_DISABLE_TELEMETRY'))\n"
+    )
+    environment = {name: value for name, value in os.environ.items() if name != "ORT_DISABLE_TELEMETRY"}
+    said = subprocess.run(
+        [sys.executable, "-c", script, str(files / "free.onnx")], capture_output=True, text=True, env=environment
+    )
+    assert said.stdout.split() == ["seen", "1", "after", "None"], said.stderr
+
+
 def test_without_onnxruntime_the_error_says_what_to_install(files, opened, monkeypatch):
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
     assert_refused(UsageError, r"pip install 'fpframe\[onnx\]'", opened, str(files / "free.onnx"))
@@ -232,7 +270,12 @@ def test_without_onnxruntime_the_error_says_what_to_install(files, opened, monke
 
 @pytest.mark.parametrize(
     ("names", "read"),
-    [(("a", "logits"), "logits"), (("probabilities", "b"), "probabilities"), (("a", "b"), None)],
+    [
+        (("a", "logits"), "logits"),
+        (("probabilities", "b"), "probabilities"),
+        (("aux_logits", "logits"), "logits"),
+        (("a", "b"), None),
+    ],
 )
 def test_of_several_onnx_outputs_with_k_columns_the_one_that_is_called_answers_is_read(opened_small, names, read):
     nodes = [helper.make_node("Flatten", ["image"], ["flat"]), helper.make_node("Neg", ["flat"], [names[0]])]
@@ -242,10 +285,11 @@ def test_of_several_onnx_outputs_with_k_columns_the_one_that_is_called_answers_i
     graph = helper.make_graph(nodes, "g", [image], outputs)
     onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9), "a.onnx")
     if read is None:
-        assert_refused(ModelError, r"2 outputs of the suspect have 4 columns \(a, b\)", opened_small, "a.onnx")
-        return
-    images = pixels(5, (1, 2, 2))
-    answers = opened_small("a.onnx", outputs="logits")(images)
+        assert_refused(ModelError, r"may be its answers \(a, b\), .*say --read-output a", opened_small, "a.onnx")
+    images, said = pixels(5, (1, 2, 2)), None if read else "b"
+    query = opened_small("a.onnx", outputs="logits", read_output=said)
+    assert [note.code for note in query.notes] == ["output-chosen"]
+    answers = query(images)
     torch.testing.assert_close(answers, (images.flatten(1) * (-1 if read == names[0] else 1)).softmax(1))
 
 

@@ -101,4 +101,13 @@ def test_torchscript_under_the_name_of_a_program_is_recognised(opened, tmp_path)
 
 def test_outputs_that_may_both_be_answers_are_refused_when_it_is_asked(opened):
     save(exported(Around(lambda net, images: (net(images), net(images) * 2))), "a.pt2")
-    assert_refused(ModelError, "2 outputs of the suspect have 5 columns", opened("a.pt2"), pixels(2))
+    assert_refused(ModelError, "may be its answers .* say --read-output 1", opened("a.pt2"), pixels(2))
+    found = opened("a.pt2", outputs="logits", read_output="1")(pixels(2))
+    torch.testing.assert_close(found, expected(pixels(2)))
+
+
+def test_an_output_of_a_dict_is_read_by_its_key(opened):
+    made = Around(lambda net, images: {"first": net(images) * 2, "inner": {"second": net(images)}})
+    save(exported(made), "a.pt2")
+    found = opened("a.pt2", outputs="logits", read_output="inner.second")(pixels(2))
+    torch.testing.assert_close(found, expected(pixels(2)))
