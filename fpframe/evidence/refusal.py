@@ -1,0 +1,33 @@
+"""`EvidenceError`: evidence that does not hold, with a code that says in which way."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from fpframe.errors import IntegrityError
+
+#: By code, why evidence is refused, in order.
+REFUSALS: Mapping[str, str] = {
+    "envelope-damaged": "A file is not a signed envelope as fpframe writes it.",
+    "key-unknown": "An envelope is signed by another key than the one that was asked for.",
+    "signature-missing": "An envelope has no signature.",
+    "signature-wrong": "A signature does not fit what it should be of.",
+    "statement-damaged": "What was signed is not a statement as fpframe writes it.",
+    "statement-of-another-kind": "A statement says another kind of thing than is needed here.",
+    "subject-differs": "A statement is about something else than what lies beside it.",
+}
+
+
+class EvidenceError(IntegrityError):
+    """Evidence that does not hold.
+
+    Attributes:
+        code: why, as a key of `REFUSALS`.
+        reason: the same for a person, without the code.
+    """
+
+    def __init__(self, code: str, reason: str) -> None:
+        if code not in REFUSALS:
+            raise KeyError(code)
+        super().__init__(f"{reason} [{code}]")
+        self.code, self.reason = code, reason
