@@ -8,8 +8,15 @@ from fpframe.errors import IntegrityError
 
 #: By code, why evidence is refused, in order.
 REFUSALS: Mapping[str, str] = {
+    "attempts-spent": "All enrolments that the commitment allows were made.",
+    "beacon-differs": "Two attempts of one case were made with different public randomness.",
+    "commitment-differs": "What was committed to does not give the root that was signed.",
+    "committed-otherwise": "An enrolment would not be the one that was committed to.",
     "envelope-damaged": "A file is not a signed envelope as fpframe writes it.",
     "key-unknown": "An envelope is signed by another key than the one that was asked for.",
+    "log-damaged": "The log of a case was changed.",
+    "member-damaged": "A file of a case or a bundle cannot be read.",
+    "member-missing": "A file of a case or a bundle is missing.",
     "signature-missing": "An envelope has no signature.",
     "signature-wrong": "A signature does not fit what it should be of.",
     "statement-damaged": "What was signed is not a statement as fpframe writes it.",
