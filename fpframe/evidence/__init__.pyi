@@ -1,3 +1,8 @@
+from .attestation import (
+    ATTESTATION_KIND as ATTESTATION_KIND,
+    Attestation as Attestation,
+    attest as attest,
+)
 from .case import COMMITMENT_KIND as COMMITMENT_KIND, Case as Case
 from .committing import commit as commit
 from .enrolling import enroll_committed as enroll_committed
@@ -10,4 +15,17 @@ from .keys import (
 )
 from .log import Entry as Entry, Log as Log
 from .refusal import REFUSALS as REFUSALS, EvidenceError as EvidenceError
+from .seal import (
+    SEAL_KIND as SEAL_KIND,
+    Seal as Seal,
+    require_logged as require_logged,
+    seal_commitment as seal_commitment,
+    seal_enrolment as seal_enrolment,
+)
 from .statement import Statement as Statement, Subject as Subject, read_statement as read_statement, sign as sign
+from .timestamp import (
+    Token as Token,
+    check_token as check_token,
+    read_authorities as read_authorities,
+    read_token_file as read_token_file,
+)

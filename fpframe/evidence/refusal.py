@@ -8,9 +8,12 @@ from fpframe.errors import IntegrityError
 
 #: By code, why evidence is refused, in order.
 REFUSALS: Mapping[str, str] = {
+    "attempt-not-logged": "The log of a case does not say that this enrolment was made.",
     "attempts-spent": "All enrolments that the commitment allows were made.",
+    "authority-unknown": "No time-stamping authority that the reader trusts signed a token.",
     "beacon-differs": "Two attempts of one case were made with different public randomness.",
     "commitment-differs": "What was committed to does not give the root that was signed.",
+    "commitment-of-another-case": "An enrolment was made under another commitment, or under none.",
     "committed-otherwise": "An enrolment would not be the one that was committed to.",
     "envelope-damaged": "A file is not a signed envelope as fpframe writes it.",
     "key-unknown": "An envelope is signed by another key than the one that was asked for.",
@@ -22,6 +25,8 @@ REFUSALS: Mapping[str, str] = {
     "statement-damaged": "What was signed is not a statement as fpframe writes it.",
     "statement-of-another-kind": "A statement says another kind of thing than is needed here.",
     "subject-differs": "A statement is about something else than what lies beside it.",
+    "token-damaged": "A file is not a time-stamp token.",
+    "token-of-another-subject": "A time-stamp token is about another digest.",
 }
 
 

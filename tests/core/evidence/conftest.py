@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import attrs
@@ -14,14 +13,14 @@ from sworncase import Sworn, make_key, play
 
 
 @pytest.fixture(scope="session")
-def sworn(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sworn]:
+def sworn(tmp_path_factory: pytest.TempPathFactory) -> Sworn:
     """A case of one enrolment, which no test may change."""
     folder = tmp_path_factory.mktemp("sworn")
     for name in ("me", "auditor", "stranger"):
         make_key(folder, name)
-    with pytest.MonkeyPatch.context() as patch:
+    with pytest.MonkeyPatch.context() as patch:  # undone at once: other tests run in this process too
         patch.setattr(levels, "HIGHEST_ALPHA", 0.5)
-        yield play(folder)
+        return play(folder)
 
 
 @pytest.fixture
