@@ -1,6 +1,11 @@
 from .address import Address as Address, as_address as as_address, import_callable as import_callable
 from .arrayfile import read_array as read_array, read_arrays as read_arrays
-from .codes import CAVEATS as CAVEATS, REASONS as REASONS, Reason as Reason
+from .codes import (
+    CAVEATS as CAVEATS,
+    IN_SENTENCE as IN_SENTENCE,
+    REASONS as REASONS,
+    Reason as Reason,
+)
 from .device import (
     computing_device as computing_device,
     computing_on as computing_on,

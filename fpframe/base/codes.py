@@ -185,6 +185,7 @@ _OTHERS: dict[str, str] = {
     "limit-not-held": "A limit on what the suspect may use could not be enforced.",
     "not-committed": "Nothing was committed to before the enrolment was made.",
     "objects-not-loaded": "The suspect's file names classes or functions that were neither imported nor called.",
+    "origin-not-named": "Nobody said that the victim was trained from scratch, so others may share its public base.",
     "outputs-doubted": "The answers look different from what they were said to be, or may be something else too.",
     "preparation-from-file": "Part of how images are prepared was read from the suspect's own file.",
     "preparation-assumed": "Nobody said how images are prepared for weights, and what is usual was done.",
@@ -213,3 +214,6 @@ _OTHERS: dict[str, str] = {
 CAVEATS: Mapping[str, str] = dict(
     sorted((_OTHERS | {code: unfitness.meaning for code, unfitness in UNFIT.items()}).items())
 )
+
+#: The caveats that stand in the sentence of a verdict too, besides those of `UNFIT`: without them it says too much.
+IN_SENTENCE: frozenset[str] = frozenset({"origin-not-named"})

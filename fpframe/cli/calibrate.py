@@ -43,6 +43,7 @@ class IndependentsOptions:
     Attributes:
         independents: Folder of your own independent models (.onnx, .pt2, .safetensors, .pt) to use instead of a
             recipe's, sorted as FILE, STRATUM/FILE or STRATUM/FAMILY/FILE, or written by 'fpframe zoo export'.
+        add: Let them calibrate beside the models that do so already, and not in their place.
         backbone: Architecture of files of weights, such as timm:resnet18.
         outputs: How their answers are read.
         input_: How images are prepared for them, such as "resize=224,bicubic,antialias; rgb; mean=0.5; std=0.5".
@@ -54,6 +55,7 @@ class IndependentsOptions:
     """
 
     independents: Path | None = None
+    add: Flag = False
     backbone: str | None = None
     outputs: Literal["auto", "logits", "probs", "percent", "sigmoid"] = "auto"
     input_: Input = None
@@ -75,8 +77,8 @@ class IndependentsOptions:
         from fpframe.enrolment import Independents
 
         if self.independents is None:
-            for name in ("backbone", "input_", "mean", "std", "checkpoint_key"):
-                if getattr(self, name) is not None:
+            for name in ("add", "backbone", "input_", "mean", "std", "checkpoint_key"):
+                if getattr(self, name) not in (None, False):
                     raise UsageError(
                         f"--{name.strip('_').replace('_', '-')} is about models of your own; name them with "
                         "--independents"
@@ -91,6 +93,7 @@ class IndependentsOptions:
             std=numbers(self.std, "--std"),
             classes=classes,
             trust_code=trust_code,
+            add=self.add,
             checkpoint_key=self.checkpoint_key,
             limits=limits.limits(),
         )

@@ -22,7 +22,7 @@ _DATA = ("dataset", "data_root", "classes")
 
 def told(victim: str, details: VictimDetails, run: RunOptions) -> dict[str, Any]:
     """Return how victim and data were named, with files under their full names."""
-    words = {name: value for name, value in attrs.asdict(details).items() if value is not None}
+    words = {name: value for name, value in attrs.asdict(details).items() if value not in (None, False)}
     data = {name: value for name in _DATA if (value := getattr(run, name)) is not None}
     known = Path(victim)
     return {
@@ -79,6 +79,8 @@ def _plain(value: object) -> object:
 
 
 def _typed(kind: type, name: str, value: object) -> Any:
+    if name == "from_scratch" and value is True:
+        return True
     if not isinstance(value, str):
         raise TypeError(f"'{name}' is no text")
     if name not in {field.name for field in attrs.fields(kind)}:

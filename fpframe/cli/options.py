@@ -47,6 +47,8 @@ class VictimDetails:
         input_: How images are prepared for it, such as "resize=224,bicubic,antialias; rgb; mean=0.5; std=0.5".
         mean: Per-channel mean that it subtracts from pixels, separated by commas; short for --input mean=.
         std: Per-channel standard deviation that it divides them by.
+        from_scratch: Its training began with random weights, not with those of a public model; unless you say so, every
+            verdict says that innocent models of the same public origin were not considered.
     """
 
     weights: Path | None = None
@@ -56,6 +58,7 @@ class VictimDetails:
     input_: Input = None
     mean: str | None = None
     std: str | None = None
+    from_scratch: Flag = False
 
     def victim_of(self, model: str) -> Victim:
         """Return a model with these details.
@@ -75,6 +78,7 @@ class VictimDetails:
             indices=read_indices(self.victim_indices),
             mean=numbers(self.mean, "--mean"),
             std=numbers(self.std, "--std"),
+            from_scratch=self.from_scratch,
         )
 
 
@@ -93,6 +97,8 @@ class VictimOptions(VictimDetails):
         input_: How images are prepared for it, such as "resize=224,bicubic,antialias; rgb; mean=0.5; std=0.5".
         mean: Per-channel mean that it subtracts from pixels, separated by commas; short for --input mean=.
         std: Per-channel standard deviation that it divides them by.
+        from_scratch: Its training began with random weights, not with those of a public model; unless you say so, every
+            verdict says that innocent models of the same public origin were not considered.
     """
 
     victim: str | None = None
@@ -107,7 +113,7 @@ class VictimOptions(VictimDetails):
         if self.victim is not None:
             return self.victim_of(self.victim)
         for field in attrs.fields(type(self)):
-            if getattr(self, field.name) is not None:
+            if getattr(self, field.name) not in (None, False):
                 option = field.name.strip("_").replace("_", "-")
                 raise UsageError(f"--{option} is about a victim of your own; name it with --victim")
         return None

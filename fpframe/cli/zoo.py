@@ -11,7 +11,7 @@ import attrs
 from cyclopts import App, Group, Parameter
 
 from fpframe.cli.options import Flag, Json, Names, RunOptions, VictimOptions, Words
-from fpframe.cli.streams import say
+from fpframe.cli.streams import complain, say
 from fpframe.cli.texts import listed
 
 if TYPE_CHECKING:
@@ -71,6 +71,25 @@ def refuse_code_of(recipe: str, victim: VictimOptions, dataset: str | None, run:
     refuse_code(run.registry, addresses, whose=whose, trusted=[victim.victim, victim.backbone, dataset])
 
 
+def refused_by_enroll(planned: ZooPlan) -> str | None:
+    """Return why nobody could be enrolled with a recipe, which its owner should know before hours of training.
+
+    Only the models of some splits are no recipe to enroll with, and nothing is said of them.
+    """
+    from fpframe.enrolment import check_method, check_pool
+    from fpframe.errors import FpframeError
+
+    recipe, workspace = planned.recipe, planned.workspace
+    if not {"fit", "calibrate"} <= {model.split for model in planned.models}:
+        return None
+    try:
+        method = check_method(recipe, workspace.registry, without=planned.without)
+        check_pool(method.parts, workspace.parts.pool)
+    except FpframeError as error:
+        return str(error)
+    return None
+
+
 @Parameter(name="*", group=Group("Executor", sort_key=4))
 @attrs.frozen(kw_only=True)
 class ExecutorOptions:
@@ -122,11 +141,14 @@ def plan(
     silent = run.silent()
     if not silent.trust_code:
         refuse_code_of(recipe, victim, run.dataset, silent)
-    outlook = models.plan(recipe, victim, run.dataset, silent).outlook()
+    planned = models.plan(recipe, victim, run.dataset, silent)
+    outlook, refused = planned.outlook(), refused_by_enroll(planned)
     if json_:
-        say(json.dumps(outlook_dict(outlook, workers=run.count), indent=2))
-    else:
-        say(outlook_text(outlook, workers=run.count))
+        say(json.dumps({**outlook_dict(outlook, workers=run.count), "refused_by_enroll": refused}, indent=2))
+        return
+    say(outlook_text(outlook, workers=run.count))
+    if refused:
+        say(f"These models can be built, but `fpframe enroll` would refuse the recipe: {refused}")
 
 
 @zoo.command
@@ -167,6 +189,8 @@ def build(
         raise UsageError("--schemes names schemes whose queries are sent; it needs --keep answers")
     opened = executor.opened(run.count)
     planned = models.plan(recipe, victim, run.dataset, run.silent())
+    if refused := refused_by_enroll(planned):
+        complain(f"warning: `fpframe enroll` would refuse this recipe: {refused}")
     with run.shown(executor=opened) as shown:
         outlook = announce(planned.models, planned.workspace, shown)
         started = time.monotonic()

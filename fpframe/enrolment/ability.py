@@ -113,3 +113,11 @@ class Ability:
         rows = [row for row, out in enumerate(less) if not out]
         left_out = tuple(name for name, out in zip(names, less, strict=True) if out)
         return attrs.evolve(self, models=labels[rows], left_out=left_out), rows
+
+    def beside(self, before: Ability) -> Ability:
+        """Return the ability of all models, where these calibrate beside others, which come first."""
+        return attrs.evolve(
+            self,
+            models=torch.cat([before.models, self.models]),
+            left_out=(*before.left_out, *self.left_out),
+        )

@@ -22,7 +22,7 @@ from fpframe.enrolment.sharpness import scored_answers
 from fpframe.enrolment.strangers import Strangers, find_strangers
 from fpframe.errors import UsageError
 from fpframe.models import KNOWN_CHANNELS, is_channel, nearest_channel
-from fpframe.registry import BUILT_IN, Registry
+from fpframe.registry import BUILT_IN, SAME_BASE, Registry
 from fpframe.rng import threads
 
 
@@ -119,7 +119,7 @@ class Enrolment(Contents):
             commitment_note(self),
             *self._left_out(),
             *self._repeated(),
-            *self.assumptions,
+            *(note for note in self.assumptions if note.code != "origin-not-named" or SAME_BASE not in strata),
         )
 
     def _left_out(self) -> tuple[Note, ...]:

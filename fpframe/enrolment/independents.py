@@ -12,7 +12,7 @@ from torch import Tensor
 from fpframe.base import Event, Listener
 from fpframe.enrolment.ability import labels_of
 from fpframe.enrolment.agreement import Agreement
-from fpframe.enrolment.calibration import PLAIN, CalibrationModel
+from fpframe.enrolment.calibration import PLAIN, Calibration, CalibrationModel
 from fpframe.enrolment.modelfolder import IndependentFile
 from fpframe.errors import FpframeError, ModelError
 from fpframe.models import Query, QuerySet, ask, observe_channel
@@ -161,10 +161,30 @@ def refuse_unfit(
                 )
 
 
-def names_once(files: list[IndependentFile]) -> list[CalibrationModel]:
-    """Return the models as an enrolment records them, numbered where two share a name."""
-    counts = Counter(file.model.name for file in files)
-    seen: Counter[str] = Counter()
+def refuse_known(files: list[IndependentFile], answers: Tensor, before: Calibration) -> None:
+    """Refuse models that calibrate already: one that is added again would count twice.
+
+    Args:
+        files: where they come from.
+        answers: theirs ``(M, V, Q, K)``.
+        before: the models that calibrate already.
+
+    Raises:
+        ModelError: names the file and the model.
+    """
+    for file, given in zip(files, answers, strict=True):
+        for model, known in zip(before.models, before.answers[PLAIN], strict=True):
+            if torch.allclose(given, known, rtol=0, atol=1e-5):
+                raise ModelError(
+                    f"this model calibrates already ({file.path}): it answers exactly as '{model.name}' does; leave it "
+                    "out"
+                )
+
+
+def names_once(files: list[IndependentFile], *, taken: Sequence[str] = ()) -> list[CalibrationModel]:
+    """Return the models as an enrolment records them, numbered where two share a name, or have one that is taken."""
+    counts = Counter([*(file.model.name for file in files), *taken])
+    seen: Counter[str] = Counter(taken)
     models = []
     for file in files:
         seen[file.model.name] += 1

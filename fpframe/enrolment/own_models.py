@@ -40,6 +40,7 @@ class Independents:
         classes: which classes they tell, as `fpframe.verify` takes it; ``None`` for the victim's, or those that their
             own files name.
         trust_code: open also files whose author's code can run then, such as ``.pt2``.
+        add: whether they calibrate beside the models that do so already, and not in their place.
         checkpoint_key: where in their files the weights lie; needed only where several fit.
         limits: what each may use in the process that it is opened in; `Limits.usual` by default.
     """
@@ -52,6 +53,7 @@ class Independents:
     std: tuple[float, ...] | None = attrs.field(default=None, converter=per_channel, validator=positive, kw_only=True)
     classes: ClassList | None = attrs.field(default=None, converter=_classes, kw_only=True)
     trust_code: bool = attrs.field(default=False, kw_only=True)
+    add: bool = attrs.field(default=False, kw_only=True)
     checkpoint_key: str | None = attrs.field(default=None, kw_only=True)
     limits: Limits = attrs.field(factory=Limits.usual, kw_only=True)
 

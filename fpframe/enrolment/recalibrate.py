@@ -8,6 +8,7 @@ from pathlib import Path
 import attrs
 import numpy as np
 import torch
+from torch import Tensor
 
 from fpframe.decision import require_alpha
 from fpframe.enrolment.ability import Ability, ability_choice
@@ -16,7 +17,13 @@ from fpframe.enrolment.calibration import FROM_RECIPE, PLAIN, Calibration, Calib
 from fpframe.enrolment.encoders import calibrating, calibration_models
 from fpframe.enrolment.enrolment import Enrolment
 from fpframe.enrolment.fitness import StratumLook
-from fpframe.enrolment.independents import ask_independents, in_victims_order, names_once, refuse_unfit
+from fpframe.enrolment.independents import (
+    ask_independents,
+    in_victims_order,
+    names_once,
+    refuse_known,
+    refuse_unfit,
+)
 from fpframe.enrolment.method import units_of
 from fpframe.enrolment.modelfolder import IndependentFile, find_independents
 from fpframe.enrolment.own_models import Independents
@@ -269,8 +276,11 @@ def _on_files(
     alpha: float,
     run: Run,
 ) -> tuple[Calibration, Ability | None]:
-    models: list[CalibrationModel] = names_once(files)
-    require_alpha(alpha, units_of(models))
+    before = enrolment.calibration if independents.add else attrs.evolve(enrolment.calibration, models=(), answers={})
+    models: list[CalibrationModel] = names_once(files, taken=[model.name for model in before.models])
+    require_alpha(alpha, units_of([*before.models, *models]))
+    if independents.add:
+        _refuse_unasked(before, chains)
 
     told = independents.classes
     count = 0 if told is None else len(told.said)
@@ -297,18 +307,42 @@ def _on_files(
             files, open_file, in_order, enrolment.queries, enrolment.able, chains, on_event=run.on_event
         )
     refuse_unfit(files, asked.plain, enrolment.victim_answers, enrolment.calibration.answers[PLAIN])
+    if independents.add:
+        refuse_known(files, asked.plain, before)
     ability, rows = None, list(range(len(models)))
     if enrolment.ability is not None:
         names = [model.name for model in models]
         ability, rows = enrolment.ability.admitting(asked.labels, names)
-        require_able([models[row] for row in rows], ability, wanted=models, alpha=alpha)
+        chosen = [*before.models, *(models[row] for row in rows)]
+        require_able(chosen, ability, wanted=[*before.models, *models], alpha=alpha)
+        if independents.add:
+            ability = ability.beside(enrolment.ability)
     prepared = f" (images prepared: {independents.preparation})" if str(independents.preparation) else ""
+    source = f"{len(rows)} models of the folder '{independents.folder.resolve().name}'{prepared}"
     calibration = Calibration.of(
-        [models[row] for row in rows],
-        {text: answers[rows] for text, answers in asked.answers.items()},
+        [*before.models, *(models[row] for row in rows)],
+        {text: torch.cat([*_one(before.answers, text), answers[rows]]) for text, answers in asked.answers.items()},
         enrolment.encoders,
         enrolment.standards,
         enrolment.victim_answers,
-        source=f"{len(rows)} models of the folder '{independents.folder.resolve().name}'{prepared}",
+        source=f"{before.source}; {source}" if independents.add else source,
     )
     return calibration, ability
+
+
+def _one(answers: Mapping[str, Tensor], text: str) -> list[Tensor]:
+    return [answers[text]] if text in answers else []
+
+
+def _refuse_unasked(before: Calibration, chains: tuple[FilterChain, ...]) -> None:
+    """Refuse to add models that answer through a filter that those before were not asked through.
+
+    Raises:
+        UsageError: names the filter.
+    """
+    for chain in chains:
+        if chain.text not in before.answers:
+            raise UsageError(
+                f"the models that calibrate already were not asked through '{chain.text}'; calibrate on them with "
+                "--through first, and add models then"
+            )

@@ -122,6 +122,7 @@ def committed_facts(
             "weights": weights,
             "backbone": setting.victim.backbone,
             "preparation": str(classifier.preparation),
+            "from_scratch": victim.from_scratch,
             "indices": None if indices is None else hashlib.sha256(indices.astype(np.int64).tobytes()).hexdigest(),
         },
         DATA: {"address": data.address, "classes": list(data.classes), "digest": data.digest},

@@ -82,6 +82,8 @@ class Victim:
         mean: per-channel mean that it subtracts from pixels, where `preparation` says none.
         std: per-channel standard deviation that it divides them by.
         indices: indices of the training images that it has seen.
+        from_scratch: whether its training began with random weights. Models that were fine-tuned from one public model
+            resemble each other much as copies do; unless this is said, every verdict says that none of them calibrated.
 
     Raises:
         UsageError: this cannot be a victim.
@@ -96,6 +98,7 @@ class Victim:
     mean: tuple[float, ...] | None = attrs.field(default=None, converter=per_channel, validator=finite, kw_only=True)
     std: tuple[float, ...] | None = attrs.field(default=None, converter=per_channel, validator=positive, kw_only=True)
     indices: np.ndarray | None = attrs.field(default=None, converter=_indices, kw_only=True)
+    from_scratch: bool = attrs.field(default=False, kw_only=True)
 
     def __attrs_post_init__(self) -> None:
         whole = Preparation.of(self.preparation, mean=self.mean, std=self.std)

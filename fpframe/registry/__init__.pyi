@@ -12,6 +12,7 @@ from .sources import source_digest as source_digest
 from .strata import (
     BUILT_IN as BUILT_IN,
     SAME_ARCHITECTURE as SAME_ARCHITECTURE,
+    SAME_BASE as SAME_BASE,
     STRATA as STRATA,
     built_in_stratum as built_in_stratum,
     overlap_of as overlap_of,

@@ -61,6 +61,9 @@ WILD = Stratum(
 BUILT_IN = {**STRATA, WILD.name: WILD}
 #: The stratum without which no model of the victim's own architecture is trained.
 SAME_ARCHITECTURE = "same-data"
+#: The stratum of models that were fine-tuned from the public model which the victim was fine-tuned from; they are the
+#: user's own, in a folder of this name.
+SAME_BASE = "same-base"
 
 
 def overlap_of(stratum: str) -> float | None:

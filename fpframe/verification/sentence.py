@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from fpframe.base import UNFIT, Note
+from fpframe.base import IN_SENTENCE, UNFIT, Note
 from fpframe.decision import DERIVED, Decision
 
 
@@ -13,9 +13,12 @@ def sentence_of(decision: Decision, caveats: Iterable[Note] = ()) -> str:
 
     Args:
         decision: the decision.
-        caveats: what it rests on; that an enrolment is unfit, and was accepted so, belongs to the sentence.
+        caveats: what it rests on; that an enrolment is unfit, and was accepted so, belongs to the sentence, and so do
+            those of `IN_SENTENCE`.
     """
-    return " ".join([_said(decision), *(_accepted(note) for note in caveats if note.code in UNFIT)])
+    notes = list(caveats)
+    accepted = [_accepted(note) for note in notes if note.code in UNFIT]
+    return " ".join([_said(decision), *accepted, *(note.text for note in notes if note.code in IN_SENTENCE)])
 
 
 def _accepted(note: Note) -> str:

@@ -14,7 +14,7 @@ from fpframe.errors import ModelError
 from fpframe.models import PLAIN, Classifier, Dataset
 from fpframe.opening import AskedModel, Victim, open_dataset, opening_notes
 from fpframe.recipe import Recipe, Run
-from fpframe.registry import SAME_ARCHITECTURE
+from fpframe.registry import SAME_ARCHITECTURE, SAME_BASE
 from fpframe.zoo.build import build_models, missing_models
 from fpframe.zoo.lengths import find_lengths, unable, wants_lengths, with_lengths
 from fpframe.zoo.model import victim_model
@@ -23,6 +23,13 @@ from fpframe.zoo.planner import thefts_of_weights
 from fpframe.zoo.pool import open_own_pool
 from fpframe.zoo.workspace import VictimHandle, Workspace
 
+#: What stands in every verdict where nobody said that the victim owes nothing to a public model.
+ORIGIN_NOT_NAMED = Note(
+    "origin-not-named",
+    "Nobody said that the victim was trained from scratch. If it was fine-tuned from a public model, no independent "
+    "model of that origin was considered, and an innocent one can score as a copy does. Calibrate on such models too, "
+    f"as stratum {SAME_BASE}, or say that there are none (--from-scratch).",
+)
 #: Images that a victim must answer with finite numbers.
 TRIED_IMAGES = 16
 
@@ -130,6 +137,8 @@ def prepare(
                     "like them. Name them with --victim-indices.",
                 )
             )
+        if not victim.from_scratch:
+            caveats.append(ORIGIN_NOT_NAMED)
     geometry = PLAIN if given is None else given.preparation.geometry
     if address is None or SAME_ARCHITECTURE in without:
         # nothing of the victim's own architecture is trained then, students neither: a small one stands in for it

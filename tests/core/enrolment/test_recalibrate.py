@@ -268,3 +268,53 @@ def test_the_caveat_of_an_accused_architecture_is_about_the_models_that_calibrat
     assert "'random:1'" in accused[1].text
     cleared = refuse_accused(attrs.evolve(enrolment, fitness=attrs.evolve(enrolment.fitness, accepted=known)))
     assert cleared.fitness.accepted == known[:1]
+
+
+# --- beside the models that calibrate already
+
+
+@pytest.fixture(scope="module")
+def further(zoo, tmp_path_factory) -> Path:
+    """Nine models of a stratum that the recipe does not have, from copies of independent ones that were disturbed."""
+    folder = tmp_path_factory.mktemp("further")
+    (folder / "same-base").mkdir()
+    for number, model in enumerate(of(zoo, "disjoint-data")):
+        torch.manual_seed(number)
+        with torch.no_grad():
+            for weight in model.module.parameters():
+                weight += 0.02 * weight.std(correction=0) * torch.randn_like(weight)
+        fpframe.save_weights(model, folder / "same-base" / f"{number}.safetensors")
+    return folder
+
+
+def test_models_are_added_to_those_that_calibrate(enrolment, further, zoo, tmp_path):
+    added = attrs.evolve(own(further), add=True)
+    made = fpframe.calibrate(enrolment, independents=added)
+    assert made.calibration.counts == {**enrolment.calibration.counts, "same-base": 9}
+    for channel in enrolment.encoders:
+        assert {name: made.strata(channel)[name] for name in enrolment.strata(channel)} == enrolment.strata(channel)
+    assert len(made.ability.models) == len(made.calibration.models)
+    assert made.calibration.source == f"recipe tiny, seed 0; 9 models of the folder '{further.name}'"
+    made.save(tmp_path / "added.enrolment")
+    assert Enrolment.open(tmp_path / "added.enrolment").digest == made.digest
+    for stratum, split in [("finetune(all)", "test"), ("same-data", "test")]:
+        suspect = of(zoo, stratum, split)[0]
+        before, after = fpframe.verify(enrolment, suspect), fpframe.verify(made, suspect)
+        assert set(after.decision.strata) == {*before.decision.strata, "same-base"}
+        assert after.p_value >= before.p_value, "a further stratum only makes an accusation harder"
+
+
+def test_what_calibrates_already_is_not_added_again(enrolment, exported, further):
+    with pytest.raises(ModelError, match=r"this model calibrates already \(.*0.safetensors\): it answers exactly as"):
+        fpframe.calibrate(enrolment, independents=attrs.evolve(own(exported), add=True))
+    made = fpframe.calibrate(enrolment, independents=attrs.evolve(own(further), add=True))
+    with pytest.raises(ModelError, match="this model calibrates already"):
+        fpframe.calibrate(made, independents=attrs.evolve(own(further), add=True))
+
+
+def test_models_are_not_added_through_a_filter_that_the_others_were_not_asked_through(enrolment, further):
+    added = attrs.evolve(own(further), add=True)
+    with pytest.raises(
+        UsageError, match=r"were not asked through 'blur\(1.0\)'; calibrate on them with --through first"
+    ):
+        fpframe.calibrate(enrolment, independents=added, through=["blur(1.0)"])
