@@ -88,7 +88,7 @@ def play(folder: Path) -> Sworn:
     seen = data.train[:400]
     fpframe.train(network, seen.pixels, seen.labels, fpframe.Training(epochs=10, batch_size=32), seed=0)
     fpframe.save_weights(network, folder / "victim.safetensors")
-    terms = Terms(beacon=soon(), alpha=0.5, enrolments=2, zoo_seed=0)
+    terms = Terms(beacon=soon(4), alpha=0.5, enrolments=2, zoo_seed=0)
     sworn = Sworn(folder=folder, recipe=recipe(), terms=terms, beacon=Beacon(terms.beacon, VALUE))
     key = read_private_key(folder / "me.pem")
     case = commit(sworn.victim, recipe=sworn.recipe, terms=terms, key=key, out=sworn.case, run=sworn.run)

@@ -29,6 +29,7 @@ from .enrolment import Enrolment as Enrolment
 from .examination import Examination as Examination
 from .facts import perturbation_steps as perturbation_steps
 from .folder import refuse_existing as refuse_existing
+from .format import UNDIGESTED as UNDIGESTED
 from .method import (
     Method as Method,
     check_method as check_method,

@@ -3,10 +3,20 @@ from .attestation import (
     Attestation as Attestation,
     attest as attest,
 )
+from .bundle import (
+    COURT as COURT,
+    PUBLIC as PUBLIC,
+    Parts as Parts,
+    bundle_members as bundle_members,
+    with_list as with_list,
+    write_bundle as write_bundle,
+)
 from .case import COMMITMENT_KIND as COMMITMENT_KIND, Case as Case
+from .checking import Trust as Trust, check_bundle as check_bundle, check_members as check_members
 from .committing import commit as commit
 from .enrolling import enroll_committed as enroll_committed
 from .envelope import Envelope as Envelope, pre_authentication_encoding as pre_authentication_encoding
+from .finding import Finding as Finding
 from .keys import (
     PrivateKey as PrivateKey,
     PublicKey as PublicKey,

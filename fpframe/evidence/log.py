@@ -47,6 +47,11 @@ class Log:
     entries: tuple[Entry, ...] = ()
 
     @property
+    def heads(self) -> set[str]:
+        """SHA-256 of every line, each of which was the last one once; and the commitment itself."""
+        return {self.root, *(hashlib.sha256(line).hexdigest() for line in self._lines())}
+
+    @property
     def head(self) -> str:
         """SHA-256 of the last line, and so of all of them; the commitment itself where there is none."""
         lines = self._lines()
