@@ -11,7 +11,7 @@ from importlib.metadata import requires, version
 from packaging.requirements import Requirement
 from packaging.version import Version
 
-TRIED = ("", "onnx", "ray", "test")
+TRIED = ("", "evidence", "onnx", "ray", "test")
 
 bounds = {}
 for requirement in map(Requirement, requires("fpframe") or []):

@@ -86,7 +86,8 @@ def folder(tmp_path, monkeypatch, tiny_store):
             del sys.modules[name]
 
 
-#: Pages that enroll a victim of their own, or question many suspects, which takes a minute each.
+#: Pages that enroll a victim of their own, or question many suspects, which takes a minute each; and one whose Python
+#: needs what its commands make.
 LONG = {
     "docs/explanation/concepts.md",
     "docs/explanation/isolation.md",
@@ -95,6 +96,7 @@ LONG = {
     "docs/how-to/embedding.md",
     "docs/how-to/my-model-is.md",
     "docs/how-to/own-model.md",
+    "docs/reference/evidence.md",
 }
 
 

@@ -26,6 +26,12 @@ from .form import (
 )
 from .jsontext import parse_json as parse_json
 from .machine import machine_profile as machine_profile
+from .merkle import (
+    Leaf as Leaf,
+    merkle_path as merkle_path,
+    merkle_root as merkle_root,
+    root_of_path as root_of_path,
+)
 from .note import Note as Note
 from .reading import (
     MOST_OF_DATA as MOST_OF_DATA,
@@ -35,5 +41,6 @@ from .reading import (
     why_unread as why_unread,
 )
 from .terminal import printable as printable
+from .times import now as now, read_time as read_time, write_time as write_time
 from .toml import explain as explain, make_converter as make_converter, parse_text as parse_text, read_text as read_text
 from .unfit import UNFIT as UNFIT, Unfitness as Unfitness

@@ -17,7 +17,11 @@ from fpframe.cli.streams import drop_output, flush_output, open_streams, reader_
 _COMMANDS = {
     "demo": "Try everything on scikit-learn's digits: train, enroll, verify, in about a minute.",
     "enroll": "Fingerprint a victim and calibrate the verdict.",
+    "commit": "Commit to a victim and to how it will be enrolled, before its seeds can be known.",
+    "seal": "Sign that an enrolment is there, before a suspect is questioned.",
     "verify": "Question suspects and say what was shown of each.",
+    "bundle": "Put everything into one folder that somebody needs who checks a case.",
+    "check": "Check a bundle: signatures, dates, digests and verdicts, without a network.",
     "probe": "Show what a service would be sent for one image, and how its answer is read.",
     "calibrate": "Calibrate an enrolment on other independent models, or through a filter.",
     "queries": "Write the images that are sent to a suspect, so that somebody else can send them.",

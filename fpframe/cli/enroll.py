@@ -10,6 +10,7 @@ from cyclopts import Group, Parameter
 from fpframe.cli.options import Flag, RunOptions, VictimOptions, Words
 from fpframe.cli.output import describe_enrolment
 from fpframe.cli.streams import say
+from fpframe.errors import UsageError
 
 
 @Parameter(name="*", group=Group("Recipe", sort_key=1))
@@ -39,11 +40,27 @@ class RecipeOptions:
     accept_unfit: Words = ()
 
 
+@Parameter(name="*", group=Group("Commitment", sort_key=3))
+@attrs.frozen(kw_only=True)
+class CommitmentOptions:
+    """What was committed to beforehand.
+
+    Attributes:
+        commitment: Folder of a case that 'fpframe commit' wrote. Recipe and level are those of the commitment, and so
+            are victim and data where you do not name them.
+        beacon: Public randomness of the time that was committed to, as DATE:HEX.
+    """
+
+    commitment: Path | None = None
+    beacon: str | None = None
+
+
 def enroll(
     *,
     out: Path,
     force: Flag = False,
     plan: RecipeOptions = RecipeOptions(),
+    committed: CommitmentOptions = CommitmentOptions(),
     victim: VictimOptions = VictimOptions(),
     run: RunOptions = RunOptions(),
 ) -> None:
@@ -53,6 +70,7 @@ def enroll(
         out: Folder to write the enrolment to.
         force: Overwrite an existing enrolment.
         plan: What is enrolled by.
+        committed: What was committed to beforehand.
         victim: The owner's model.
         run: The data, and how work is carried out.
     """
@@ -60,9 +78,41 @@ def enroll(
     from fpframe.recipe import Recipe
 
     refuse_existing(out, force=force)  # before hours of training
+    if committed.commitment is not None or committed.beacon is not None:
+        _enroll_committed(out, force, plan, committed, victim, run)
+        return
     settings = attrs.asdict(plan)
     settings["recipe"] = Recipe.of(plan.recipe, pool=settings.pop("pool"))
     with run.shown() as shown:
         enrolment = enroll_victim(victim.named(), run.dataset, **settings, run=shown)
     enrolment.save(out, force=force)
     say(describe_enrolment(enrolment, out))
+
+
+def _enroll_committed(
+    out: Path, force: bool, plan: RecipeOptions, committed: CommitmentOptions, victim: VictimOptions, run: RunOptions
+) -> None:
+    """Enroll as it was committed to.
+
+    Raises:
+        UsageError: an option would change what was committed to, or one of the two is missing.
+    """
+    from fpframe.cli.committed import named_again, refuse_code_of
+    from fpframe.enrolment import Beacon
+    from fpframe.evidence import Case, enroll_committed
+
+    if committed.commitment is None or committed.beacon is None:
+        raise UsageError("--commitment and --beacon belong together; name both")
+    usual = RecipeOptions(accept_unfit=plan.accept_unfit)
+    for field in attrs.fields(RecipeOptions):
+        if getattr(plan, field.name) != getattr(usual, field.name):
+            option = field.name.replace("_", "-")
+            raise UsageError(f"--{option} was settled by the commitment; leave it out, or commit anew")
+    beacon, case = Beacon.parse(committed.beacon), Case.open(committed.commitment)
+    refuse_code_of(case.how, victim, run.silent())
+    named, run = named_again(case.how, victim, run)
+    with run.shown() as shown:
+        made = enroll_committed(
+            case, beacon, named, run.dataset, out=out, accept_unfit=plan.accept_unfit, force=force, run=shown
+        )
+    say(describe_enrolment(made, out))

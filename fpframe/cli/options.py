@@ -36,7 +36,55 @@ Names = Annotated[str, Parameter(show_default=False)]
 
 @Parameter(name="*", group=Group("Victim", sort_key=2))
 @attrs.frozen(kw_only=True)
-class VictimOptions:
+class VictimDetails:
+    """More about the owner's model.
+
+    Attributes:
+        weights: Its weights: .safetensors, .pt, .pth, .ckpt, .bin or another file that holds a state dict.
+        checkpoint_key: Where in that file its weights lie, such as state_dict_ema; needed only where several fit.
+        backbone: Its architecture with fresh weights, such as timm:resnet18, where the victim gives trained ones.
+        victim_indices: Indices of the training images that it has seen (.npy).
+        input_: How images are prepared for it, such as "resize=224,bicubic,antialias; rgb; mean=0.5; std=0.5".
+        mean: Per-channel mean that it subtracts from pixels, separated by commas; short for --input mean=.
+        std: Per-channel standard deviation that it divides them by.
+        from_scratch: Its training began with random weights, not with those of a public model; unless you say so, every
+            verdict says that innocent models of the same public origin were not considered.
+    """
+
+    weights: Path | None = None
+    checkpoint_key: str | None = None
+    backbone: str | None = None
+    victim_indices: Path | None = None
+    input_: Input = None
+    mean: str | None = None
+    std: str | None = None
+    from_scratch: Flag = False
+
+    def victim_of(self, model: str) -> Victim:
+        """Return a model with these details.
+
+        Raises:
+            UsageError: they cannot be read.
+            DataError: the indices cannot be read.
+        """
+        from fpframe.opening import Victim
+
+        return Victim(
+            model,
+            weights=self.weights,
+            checkpoint_key=self.checkpoint_key,
+            backbone=self.backbone,
+            preparation=self.input_,
+            indices=read_indices(self.victim_indices),
+            mean=numbers(self.mean, "--mean"),
+            std=numbers(self.std, "--std"),
+            from_scratch=self.from_scratch,
+        )
+
+
+@Parameter(name="*", group=Group("Victim", sort_key=2))
+@attrs.frozen(kw_only=True)
+class VictimOptions(VictimDetails):
     """The owner's model.
 
     Attributes:
@@ -54,14 +102,6 @@ class VictimOptions:
     """
 
     victim: str | None = None
-    weights: Path | None = None
-    checkpoint_key: str | None = None
-    backbone: str | None = None
-    victim_indices: Path | None = None
-    input_: Input = None
-    mean: str | None = None
-    std: str | None = None
-    from_scratch: Flag = False
 
     def named(self) -> Victim | None:
         """Return the victim that was named, or nothing.
@@ -70,22 +110,8 @@ class VictimOptions:
             UsageError: the options are about a victim, and none was named; or they cannot be read.
             DataError: the indices cannot be read.
         """
-        from fpframe.opening import Victim
-
-        indices = read_indices(self.victim_indices)
-        mean, std = numbers(self.mean, "--mean"), numbers(self.std, "--std")
         if self.victim is not None:
-            return Victim(
-                self.victim,
-                weights=self.weights,
-                checkpoint_key=self.checkpoint_key,
-                backbone=self.backbone,
-                preparation=self.input_,
-                indices=indices,
-                mean=mean,
-                std=std,
-                from_scratch=self.from_scratch,
-            )
+            return self.victim_of(self.victim)
         for field in attrs.fields(type(self)):
             if getattr(self, field.name) not in (None, False):
                 option = field.name.strip("_").replace("_", "-")

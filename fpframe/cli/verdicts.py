@@ -10,7 +10,10 @@ from typing import TYPE_CHECKING
 from fpframe.cli.streams import complain, say
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from fpframe.enrolment import Enrolment
+    from fpframe.evidence import PrivateKey
     from fpframe.isolation import Journal
     from fpframe.spending import LedgerView
     from fpframe.verification import Unfinished, Verdict
@@ -31,6 +34,23 @@ def write_report(outcomes: Sequence[Verdict | Unfinished], enrolment: Enrolment,
     from fpframe.store import write_durably
 
     write_durably(path, verdict_html(_verdicts(outcomes), enrolment).encode())
+
+
+def write_attestation(
+    outcomes: Sequence[Verdict | Unfinished],
+    enrolment: Enrolment,
+    *,
+    alpha: float,
+    started: datetime,
+    key: PrivateKey,
+    out: Path,
+) -> None:
+    """Write a signed statement on the verdicts; where there are none there is nothing to sign."""
+    from fpframe.base import now
+    from fpframe.evidence import attest
+
+    if _verdicts(outcomes):
+        attest(outcomes, enrolment, key=key, alpha=alpha, times=(started, now()), out=out)
 
 
 def print_outcomes(

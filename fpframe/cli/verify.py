@@ -15,10 +15,11 @@ from fpframe.cli.options import Flag, Input, Json
 from fpframe.cli.progress import ProgressBars
 from fpframe.cli.streams import flush_output
 from fpframe.cli.texts import numbers
-from fpframe.cli.verdicts import forget_journals, print_outcomes, save_transcripts, write_report
+from fpframe.cli.verdicts import forget_journals, print_outcomes, save_transcripts, write_attestation, write_report
 from fpframe.errors import UsageError
 
 if TYPE_CHECKING:
+    from fpframe.evidence import PrivateKey
     from fpframe.spending import Terms
 
 
@@ -143,11 +144,31 @@ class AnswerOptions:
         save_answers: File (.npz) for the answers; with several suspects a number is added to its name.
         resume: Go on where an earlier run of the same command ended: what its suspects have answered is kept, and is
             not sent again.
+        attest: Folder for a signed statement on verdicts, answers and times; needs --key.
+        key: Your private key (PEM), which signs it.
     """
 
     answers: Annotated[tuple[Path, ...], Parameter(negative=(), show_default=False)] = ()
     save_answers: Path | None = None
     resume: Flag = False
+    attest: Path | None = None
+    key: Path | None = None
+
+    def signer(self) -> PrivateKey | None:
+        """Return what a statement is signed with; nothing where none is wanted.
+
+        Raises:
+            UsageError: the folder or the key was named alone, the key cannot be read, or the folder holds something.
+        """
+        if self.attest is None and self.key is None:
+            return None
+        if self.attest is None or self.key is None:
+            raise UsageError("--attest and --key belong together; name both")
+        from fpframe.evidence import read_private_key
+        from fpframe.store import refuse_folder
+
+        refuse_folder(self.attest, force=False)
+        return read_private_key(self.key)
 
 
 def verify(
@@ -179,13 +200,14 @@ def verify(
         service: On which terms suspects that are services are asked.
         process: What suspects may use in the process that they are opened and asked in.
     """
+    from fpframe.base import now
     from fpframe.enrolment import Enrolment
     from fpframe.isolation import Journals, OwnProcess
     from fpframe.registry import load_registry
     from fpframe.store import refuse_file
     from fpframe.verification import verify_each
 
-    judged = judging.given()
+    judged, signer = judging.given(), keeping.signer()
     recorded = [suspect for suspect in suspects if suspect.endswith(".npz")]
     if recorded:
         raise UsageError(f"recorded answers are not a suspect ({recorded[0]}); name each file with --answers FILE")
@@ -201,6 +223,7 @@ def verify(
         if suspects:
             isolation.prepare()  # beside the enrolment, which takes a while too
         opened = Enrolment.open(enrolment, registry=isolation.registry)
+        started = now()
         outcomes = verify_each(
             opened,
             suspects,
@@ -215,6 +238,8 @@ def verify(
     if report is not None:
         write_report(outcomes, opened, report)
     alpha = opened.recipe.alpha if judging.alpha is None else judging.alpha
+    if signer is not None and keeping.attest is not None:
+        write_attestation(outcomes, opened, alpha=alpha, started=started, key=signer, out=keeping.attest)
     code = print_outcomes(outcomes, opened, alpha=alpha, as_json=json_)
     flush_output()
     forget_journals(outcomes, isolation.kept)

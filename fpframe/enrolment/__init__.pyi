@@ -2,12 +2,23 @@ from .ability import Ability as Ability, ability_choice as ability_choice, label
 from .admission import top_up as top_up, victim_labels as victim_labels
 from .agreement import Agreement as Agreement
 from .asked import ZooAnswers as ZooAnswers, ask_zoo as ask_zoo
+from .by_commitment import code_leaves as code_leaves
 from .calibration import (
     PLAIN as PLAIN,
     Calibration as Calibration,
     CalibrationModel as CalibrationModel,
 )
 from .class_order import found_order as found_order
+from .commitment import (
+    CODE as CODE,
+    DATA as DATA,
+    RECIPE as RECIPE,
+    TERMS as TERMS,
+    VICTIM as VICTIM,
+    Beacon as Beacon,
+    Committed as Committed,
+    Terms as Terms,
+)
 from .encoders import (
     calibrating as calibrating,
     fit_encoder as fit_encoder,
@@ -18,6 +29,7 @@ from .enrolment import Enrolment as Enrolment
 from .examination import Examination as Examination
 from .facts import perturbation_steps as perturbation_steps
 from .folder import refuse_existing as refuse_existing
+from .format import UNDIGESTED as UNDIGESTED
 from .method import (
     Method as Method,
     check_method as check_method,
@@ -25,6 +37,7 @@ from .method import (
     plan_enrolment as plan_enrolment,
     units_of as units_of,
 )
+from .origin import Origin as Origin, origin_of as origin_of
 from .other_classes import (
     matched as matched,
     restricted as restricted,

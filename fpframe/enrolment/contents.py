@@ -12,7 +12,9 @@ from fpframe.base import Note
 from fpframe.decision import Standard
 from fpframe.enrolment.ability import Ability
 from fpframe.enrolment.calibration import Calibration
+from fpframe.enrolment.commitment import Committed
 from fpframe.enrolment.fitness import Fitness
+from fpframe.enrolment.origin import Origin
 from fpframe.interfaces import ComponentSpec
 from fpframe.models import Preparation, QuerySet
 from fpframe.recipe import Recipe
@@ -39,3 +41,5 @@ class Contents:
     ability: Ability | None = None
     fitness: Fitness | None = None
     preparation: Preparation | None = None
+    origin: Origin | None = None
+    commitment: Committed | None = None

@@ -17,6 +17,7 @@ from fpframe.enrolment.encoders import calibrating, calibration_models, fit_enco
 from fpframe.enrolment.enrolment import Enrolment
 from fpframe.enrolment.examination import Examination
 from fpframe.enrolment.method import Method, check_method, plan_enrolment
+from fpframe.enrolment.origin import origin_of
 from fpframe.enrolment.queries import check_pool, fooling_rate
 from fpframe.enrolment.settling import accepted_codes
 from fpframe.interfaces import Encoder, Scheme
@@ -151,6 +152,7 @@ def fingerprint(
         profile=profile,
         ability=ability,
         preparation=prepared if str(prepared) else None,
+        origin=origin_of(recipe, method, registry),
     )
     made.require_families()
     return made

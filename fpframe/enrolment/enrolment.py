@@ -11,6 +11,7 @@ from torch import Tensor
 
 from fpframe.base import Note
 from fpframe.decision import Standard, StratumPaths, StratumScores, require_alpha
+from fpframe.enrolment.by_commitment import commitment_note
 from fpframe.enrolment.calibration import PLAIN
 from fpframe.enrolment.contents import Contents
 from fpframe.enrolment.facts import enrolment_facts
@@ -51,6 +52,8 @@ class Enrolment(Contents):
             schemes are compared.
         preparation: how images are prepared for the victim; ``None`` in enrolments of earlier releases, and where it
             gets them as they are.
+        origin: by which code it was made; ``None`` in enrolments of earlier releases.
+        commitment: what was fixed before it was made; ``None`` where nothing was.
     """
 
     # what suspects are compared with is computed once, for as long as the enrolment is open
@@ -113,6 +116,7 @@ class Enrolment(Contents):
                 )
                 for stratum in sorted({*BUILT_IN, *self.victim["absent"]} - set(strata))
             ),
+            commitment_note(self),
             *self._left_out(),
             *self._repeated(),
             *(note for note in self.assumptions if note.code != "base-not-named" or SAME_BASE not in strata),

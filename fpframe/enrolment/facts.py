@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from fpframe.base import without_nan
+from fpframe.enrolment.commitment import Committed
 from fpframe.enrolment.contents import Contents
 from fpframe.enrolment.folder import enrolment_digest
 from fpframe.models import add_perturbation
@@ -49,11 +50,23 @@ def enrolment_facts(contents: Contents) -> dict[str, Any]:
             },
             "ability": _ability(contents),
             "fitness": None if contents.fitness is None else contents.fitness.to_dict(),
+            "origin": None if contents.origin is None else contents.origin.to_dict(),
+            "commitment": None if contents.commitment is None else _commitment(contents.commitment),
             "assumptions": [note.to_dict() for note in contents.assumptions],
             "profile": dict(contents.profile),
         }
     )
     return facts
+
+
+def _commitment(committed: Committed) -> dict[str, Any]:
+    """Return by which commitment, beacon and attempt; what was committed to stands elsewhere in the facts."""
+    return {
+        "root": committed.root,
+        "beacon": attrs.asdict(committed.beacon),
+        "attempt": committed.attempt,
+        "terms": attrs.asdict(committed.terms),
+    }
 
 
 def perturbation_steps(delta: Tensor) -> int:

@@ -12,6 +12,7 @@ from safetensors import SafetensorError
 from torch import Tensor, nn
 
 from fpframe.enrolment.ability import Ability
+from fpframe.enrolment.by_commitment import refuse_other_commitment
 from fpframe.enrolment.by_fitness import refuse_other_looks
 from fpframe.enrolment.by_recipe import refuse_other_recipe
 from fpframe.enrolment.calibration import FROM_RECIPE, Calibration
@@ -86,6 +87,7 @@ def read_enrolment(kind: type[ContentsT], path: Path, *, registry: Registry | No
         members = decode(manifest, read_members(ENROLMENT, path, manifest))
         contents = kind(**_fields(manifest.about, members, registry or load_registry()))
         refuse_contradictions(contents, declared, needs_standards=manifest.about["format"] > OLDEST)
+        refuse_other_commitment(contents)
         if contents.ability is not None:  # earlier releases worked otherwise, and what they enrolled accuses nobody
             _refuse_derived(contents, contents.ability, registry or load_registry())
         return contents

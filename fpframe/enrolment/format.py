@@ -19,8 +19,10 @@ from torch import Tensor
 
 from fpframe.base import Note, canonical_json, parse_json
 from fpframe.enrolment.ability import Ability
+from fpframe.enrolment.commitment import Committed
 from fpframe.enrolment.contents import Contents
 from fpframe.enrolment.fitness import Fitness
+from fpframe.enrolment.origin import Origin
 from fpframe.errors import IntegrityError, UsageError
 from fpframe.models import Preparation
 from fpframe.recipe import Recipe
@@ -166,6 +168,18 @@ MEMBERS: Mapping[str, Member] = {
         decode=_decode_preparation,
         version=1,
     ),
+    "origin": Member(
+        file="origin.json",
+        encode=lambda contents: canonical_json(contents.origin.to_dict()).encode() if contents.origin else None,
+        decode=lambda content: Origin.read(parse_json(content)),
+        version=1,
+    ),
+    "commitment": Member(
+        file="commitment.json",
+        encode=lambda contents: canonical_json(contents.commitment.to_dict()).encode() if contents.commitment else None,
+        decode=lambda content: Committed.read(parse_json(content)),
+        version=1,
+    ),
 }
 
 #: What the manifest says of an enrolment besides its members and its format.
@@ -186,10 +200,7 @@ VERSIONS = "optional"
 UNDIGESTED = "profile"
 
 #: Names of members that later releases fill, and what they hold.
-RESERVED: Mapping[str, str] = {
-    "origin": "versions and sources of everything that made it",
-    "commitment": "what was committed to before it was made",
-}
+RESERVED: Mapping[str, str] = {}
 
 
 def encode(contents: Contents) -> tuple[dict[str, Any], dict[str, bytes]]:

@@ -8,6 +8,7 @@ from .discovery import (
 from .hookspecs import PLUGIN_API as PLUGIN_API, hookimpl as hookimpl
 from .offers import DATA as DATA, Description as Description
 from .registry import KINDS as KINDS, Plugin as Plugin, PluginInfo as PluginInfo, Registry as Registry
+from .sources import source_digest as source_digest
 from .strata import (
     BUILT_IN as BUILT_IN,
     SAME_ARCHITECTURE as SAME_ARCHITECTURE,

@@ -6,8 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Literal
 
 from fpframe.base import Note
-from fpframe.enrolment import Enrolment
-from fpframe.verification.detection import AUTO
+from fpframe.enrolment import Enrolment, Terms
 from fpframe.verification.question_suspect import Asking
 
 #: When something was settled.
@@ -19,15 +18,17 @@ CHOSEN: Choice = "chosen"
 def choices_of(asking: Asking, alpha: float, enrolment: Enrolment) -> dict[str, Choice]:
     """Return for level, test, channel, filter and classes whether they are as enrolled.
 
-    An enrolment has a level. All else that it settles is that nothing is chosen: models are counted, channel and filter
-    are read from the suspect's answers, and its classes are the victim's, or those that its own files name.
+    An enrolment has a level, and says what was committed to. All else that one without a commitment settles is that
+    nothing is chosen: models are counted, channel and filter are read from the suspect's answers, and its classes are
+    the victim's, or those that its own files name.
     """
-    usual = Asking()
+    committed = enrolment.commitment
+    terms = Terms(beacon="", alpha=enrolment.recipe.alpha) if committed is None else committed.terms
     as_enrolled = {
         "alpha": alpha == enrolment.recipe.alpha,
-        "test": (asking.test, asking.certify) == (usual.test, usual.certify),
-        "channel": asking.channel == AUTO,
-        "through": asking.through == AUTO,
+        "test": (asking.test, asking.certify) == (terms.test, terms.certify),
+        "channel": asking.channel == terms.channel,
+        "through": asking.through == terms.through,
         "classes": asking.classes.as_enrolled,
     }
     return {name: ENROLLED if same else CHOSEN for name, same in as_enrolled.items()}

@@ -15,8 +15,10 @@ from pathlib import Path
 import numpy as np
 import safetensors.torch
 import torch
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 import frozen
+from fpframe.evidence import Envelope, PrivateKey, Statement, Subject, sign
 from fpframe.store.sealed import MANIFEST
 
 #: A line of a journal: one answer to one image.
@@ -55,7 +57,14 @@ def seeds() -> dict[str, tuple[bytes, ...]]:
         "verdict": (json.dumps(_verdict()).encode(),),
         "journal": (json.dumps(_LINE).encode() + b"\n",),
         "answers": (bytes(1) + struct.pack("6f", 0.1, 0.2, 0.7, 0.5, 0.5, 0), bytes(1) + struct.pack("3f", -3, 2, 9)),
+        "envelope": (_signed().to_bytes(),),
+        "statement": (_signed().payload,),
     }
+
+
+def _signed() -> Envelope:
+    said = Statement(subjects=(Subject("enrolment", "ab" * 32),), kind="urn:fpframe:example:1", predicate={"said": 1})
+    return sign(said, PrivateKey(Ed25519PrivateKey.from_private_bytes(bytes(range(32)))))
 
 
 def _checkpoints() -> Iterator[bytes]:

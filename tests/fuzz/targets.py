@@ -20,6 +20,7 @@ import frozen
 from forging import forge
 from fpframe.base import Address, parse_json, read_array
 from fpframe.errors import FpframeError
+from fpframe.evidence import Statement, read_statement
 from fpframe.isolation.journal import Journal
 from fpframe.models.answers import OUTPUTS, AnswerReader, UnreadError
 from fpframe.opening.checkpoints import pickled
@@ -28,6 +29,8 @@ from fpframe.verification import Verdict
 from fpframe.verification.transcript import open_recorded
 from fpframe.zoo.chain import FilterChain
 
+#: The kind of the statements in `seeds`.
+SIGNED_KIND = "urn:fpframe:example:1"
 Target = Callable[[bytes, Path], object]
 
 
@@ -163,6 +166,16 @@ def answers(content: bytes, folder: Path) -> object:
     return rows
 
 
+def envelope(content: bytes, folder: Path) -> object:
+    """Read a signed envelope."""
+    return read_statement(content, kind=SIGNED_KIND)
+
+
+def statement(content: bytes, folder: Path) -> object:
+    """Read a statement as if its signature were good."""
+    return Statement.parse(content).signer.raw
+
+
 TARGETS: dict[str, Target] = {
     each.__name__: each
     for each in (
@@ -179,6 +192,8 @@ TARGETS: dict[str, Target] = {
         verdict,
         journal,
         answers,
+        envelope,
+        statement,
     )
 }
 

@@ -1,0 +1,386 @@
+"""Bundles: a sound one holds, and whatever is done to one is found, whether its digests are computed anew or not."""
+
+from __future__ import annotations
+
+import base64
+import json
+import random
+import shutil
+import time
+
+import attrs
+import pytest
+
+import fpframe
+from fpframe.base import now
+from fpframe.cli import run
+from fpframe.errors import FpframeError, IntegrityError
+from fpframe.evidence import (
+    COURT,
+    PUBLIC,
+    Attestation,
+    Case,
+    Parts,
+    Seal,
+    Trust,
+    attest,
+    bundle_members,
+    check_bundle,
+    check_members,
+    read_authorities,
+    read_private_key,
+    read_public_key,
+    read_statement,
+    seal_commitment,
+    seal_enrolment,
+    sign,
+    with_list,
+    write_bundle,
+)
+from fpframe.evidence.statement import Subject
+from tsa import make_authority, stamp
+
+pytestmark = pytest.mark.usefixtures("few_models")
+#: Bytes of a member that are flipped one by one; of a larger one as many are drawn.
+FLIPPED = 150
+
+
+@attrs.frozen(kw_only=True)
+class Played:
+    """A case that was played to the end."""
+
+    sworn: object
+    parts: Parts
+    authority: object
+
+    @property
+    def trust(self):
+        return Trust(
+            authorities=tuple(read_authorities(self.authority)),
+            claimant=read_public_key(self.sworn.folder / "me.pem"),
+            auditor=read_public_key(self.sworn.folder / "auditor.pem"),
+        )
+
+    def key(self, name):
+        return read_private_key(self.sworn.folder / f"{name}.pem")
+
+    def members(self, kind=COURT, **changes):
+        """Return the members of a bundle, of which some are others, with a list that the claimant signed."""
+        made = {**bundle_members(self.parts, kind), **changes}
+        return with_list({name: content for name, content in made.items() if content is not None}, kind, self.key("me"))
+
+    def codes(self, members, kind=COURT, trust=None):
+        """Return the codes of what is refused."""
+        found = check_members(members, kind, trust or self.trust)
+        return [finding.code for finding in found if finding.state == "refused"]
+
+
+@pytest.fixture(scope="module")
+def played(sworn, digits, tmp_path_factory) -> Played:
+    folder = tmp_path_factory.mktemp("played")
+    authority = make_authority(folder / "tsa")
+    roots, case = read_authorities(authority), Case.open(sworn.case)
+    key, auditor = (read_private_key(sworn.folder / f"{name}.pem") for name in ("me", "auditor"))
+    enrolment = fpframe.Enrolment.open(sworn.enrolment)
+    token = stamp(authority, enrolment.digest)
+    seal = folder / "my.enrolment.seal"
+    seal.write_bytes(seal_enrolment(sworn.enrolment, key, case=case, token=token, authorities=roots))
+    while now() <= enrolment_time(seal):
+        time.sleep(0.1)
+    started = now()
+    verdict = fpframe.verify(enrolment, sworn.network(digits))
+    attest([verdict], enrolment, key=auditor, alpha=0.25, times=(started, now()), out=folder / "asked")
+    parts = Parts(case=case, enrolment=sworn.enrolment, seal=seal, attested=folder / "asked")
+    return Played(sworn=sworn, parts=parts, authority=authority)
+
+
+def enrolment_time(seal):
+    return Seal.read(seal.read_bytes()).stamped().at
+
+
+@pytest.fixture(scope="module", params=[COURT, PUBLIC])
+def written(request, played, tmp_path_factory):
+    """A bundle of each kind."""
+    path = tmp_path_factory.mktemp("bundle") / "case.bundle"
+    write_bundle(played.members(request.param), request.param, path)
+    return path
+
+
+def test_a_sound_bundle_holds(written, played):
+    found = check_bundle(written, played.trust)
+    assert [finding for finding in found if finding.state == "refused"] == []
+    states = {finding.part: finding.state for finding in found}
+    court = "enrolment" in states
+    assert states["verdicts"] == ("good" if court else "not checked")
+    assert states["enrolment dated"] == "good"
+    assert states["commitment dated"] == "not checked", "no authority dated it"
+
+
+def test_without_names_and_authorities_it_is_said_who_vouched_for_nothing(played):
+    texts = {finding.part: finding.text for finding in check_members(played.members(), COURT, Trust())}
+    assert "nobody vouched for" in texts["commitment"]
+    assert "nobody vouched for" in texts["attestation"]
+    assert "an authority that you did not name" in texts["enrolment dated"]
+
+
+def test_a_public_bundle_shows_neither_images_nor_answers_nor_weights(played):
+    members = bundle_members(played.parts, PUBLIC)
+    assert set(members) == {
+        "commitment.dsse.json",
+        "leaves.json",
+        "log.jsonl",
+        "enrolment.seal",
+        "attestation.dsse.json",
+    }
+    assert [each["leaf"]["name"] for each in json.loads(members["leaves.json"])["opened"]] == ["terms"]
+    assert fpframe.Enrolment.open(played.parts.enrolment).victim["digest"].encode() not in b"".join(members.values())
+
+
+def flips(content, seed):
+    places = range(len(content))
+    chosen = places if len(content) <= FLIPPED else random.Random(seed).sample(places, FLIPPED)
+    for place in chosen:
+        damaged = bytearray(content)
+        damaged[place] ^= 1 << (place % 8)
+        yield bytes(damaged)
+
+
+def test_every_flipped_byte_is_found(written, played, tmp_path):
+    copy = shutil.copytree(written, tmp_path / "copy.bundle")
+    tried = 0
+    for number, path in enumerate(sorted(copy.iterdir())):
+        content = path.read_bytes()
+        for damaged in flips(content, number):
+            path.write_bytes(damaged)
+            with pytest.raises(FpframeError, match=r"\S"):
+                check_bundle(copy, played.trust)
+            tried += 1
+        path.write_bytes(content)
+    assert tried > 500
+    assert not any(finding.state == "refused" for finding in check_bundle(copy, played.trust))
+
+
+@pytest.mark.parametrize("kind", [COURT, PUBLIC])
+def test_every_flipped_byte_is_found_although_all_digests_of_the_folder_were_computed_anew(played, kind):
+    sound = played.members(kind)
+    for number, (name, content) in enumerate(sorted(sound.items())):
+        for damaged in list(flips(content, number))[:40]:
+            assert played.codes({**sound, name: damaged}, kind), f"a byte of {name} was flipped"
+
+
+@pytest.mark.parametrize("kind", [COURT, PUBLIC])
+def test_members_that_are_removed_swapped_or_added_are_found(played, kind):
+    sound = played.members(kind)
+    names = sorted(sound)
+    for name in names:
+        assert played.codes({other: sound[other] for other in names if other != name}, kind), f"{name} was removed"
+    for one, other in zip(names, [*names[1:], names[0]], strict=True):
+        assert played.codes({**sound, one: sound[other], other: sound[one]}, kind), f"{one} and {other} were swapped"
+    for name in ("answers-2.npz", "enrolment-member.more.json", "notes.txt", "commitment.seal"):
+        assert played.codes({**sound, name: b"{}"}, kind), f"{name} was added"
+
+
+def test_files_that_are_removed_swapped_or_added_in_the_folder_are_found(written, played, tmp_path):
+    for path in sorted(written.iterdir()):
+        copy = shutil.copytree(written, tmp_path / f"without-{path.name}")
+        (copy / path.name).unlink()
+        with pytest.raises(FpframeError, match=r"\S"):
+            check_bundle(copy, played.trust)
+    copy = shutil.copytree(written, tmp_path / "more.bundle")
+    (copy / "notes.txt").write_text("one more")
+    with pytest.raises(IntegrityError, match=r"'notes\.txt' is not one of the bundle's members"):
+        check_bundle(copy, played.trust)
+
+
+SIGNED = ["commitment.dsse.json", "enrolment.seal", "attestation.dsse.json", "bundle.dsse.json"]
+
+
+def stripped(content):
+    start, end = content.index(b'[{"keyid"'), content.rindex(b"}]") + 2
+    return content[:start] + b"[]" + content[end:]
+
+
+@pytest.mark.parametrize("name", SIGNED)
+def test_a_stripped_signature_is_refused_by_name(played, name):
+    members = played.members()
+    changed = {**members, name: stripped(members[name])}
+    if name != "bundle.dsse.json":  # the claimant can list it anew
+        changed = played.members(**{name: stripped(members[name])})
+    assert "signature-missing" in played.codes(changed)
+
+
+@pytest.mark.parametrize("name", SIGNED)
+def test_signatures_exchanged_with_those_of_another_statement_are_refused(played, name):
+    members = played.members()
+    other = members[SIGNED[SIGNED.index(name) - 1]]
+    own = members[name].index(b'"signatures"')
+    changed = members[name][:own] + other[other.index(b'"signatures"') :]
+    made = {**members, name: changed} if name == "bundle.dsse.json" else played.members(**{name: changed})
+    assert {"signature-wrong", "key-unknown"} & set(played.codes(made))
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("commitment.dsse.json", "urn:fpframe:commitment:1"),
+        ("enrolment.seal", "urn:fpframe:seal:1"),
+        ("attestation.dsse.json", "urn:fpframe:attestation:1"),
+    ],
+)
+def test_a_statement_that_a_stranger_signs_anew_is_refused(played, name, kind):
+    statement = read_statement(played.members()[name], kind=kind)
+    predicate = {key: value for key, value in statement.predicate.items() if key != "signer"}
+    forged = sign(attrs.evolve(statement, predicate=predicate), played.key("stranger")).to_bytes()
+    assert "key-unknown" in played.codes(played.members(**{name: forged}))
+
+
+def test_a_bundle_that_a_stranger_lists_anew_is_refused(played):
+    members = bundle_members(played.parts, COURT)
+    del members["attestation.dsse.json"], members["answers-1.npz"]
+    assert "key-unknown" in played.codes(with_list(members, COURT, played.key("stranger")))
+
+
+def resealed(played, **changes):
+    """Return the seal with another token or time, signed by the claimant."""
+    statement = read_statement(played.parts.seal.read_bytes(), kind="urn:fpframe:seal:1")
+    return sign(attrs.evolve(statement, predicate={**statement.predicate, **changes}), played.key("me")).to_bytes()
+
+
+def test_a_token_later_than_the_first_query_is_refused(played):
+    enrolment = fpframe.Enrolment.open(played.parts.enrolment)
+    late = seal_enrolment(
+        played.parts.enrolment,
+        played.key("me"),
+        case=played.parts.case,
+        token=stamp(played.authority, enrolment.digest),
+    )
+    assert played.codes(played.members(**{"enrolment.seal": late})) == ["token-after-first-query"]
+
+
+def test_a_seal_without_a_token_after_the_first_query_is_refused(played):
+    late = resealed(played, token="", at="2099-01-01T00:00:00Z")
+    assert played.codes(played.members(**{"enrolment.seal": late})) == ["seal-after-first-query"]
+
+
+def test_a_seal_from_before_the_beacon_is_refused(played):
+    early = resealed(played, token="", at="2020-01-01T00:00:00Z")
+    assert played.codes(played.members(**{"enrolment.seal": early})) == ["seal-before-beacon"]
+
+
+def test_an_unknown_authority_is_refused(played, tmp_path):
+    other = tuple(read_authorities(make_authority(tmp_path / "other")))
+    trust = attrs.evolve(played.trust, authorities=other)
+    assert played.codes(played.members(), trust=trust) == ["authority-unknown"]
+
+
+def test_a_swapped_token_is_refused(played):
+
+    token = base64.b64encode(stamp(played.authority, "ab" * 32)).decode()
+    assert "token-of-another-subject" in played.codes(
+        played.members(**{"enrolment.seal": resealed(played, token=token)})
+    )
+
+
+def test_a_commitment_that_an_authority_saw_only_after_its_beacon_is_refused(played):
+    case = played.parts.case
+    seal = seal_commitment(case, played.key("me"), token=stamp(played.authority, case.root))
+    assert played.codes(played.members(**{"commitment.seal": seal})) == ["beacon-too-early"]
+
+
+def test_an_attestation_on_another_enrolment_is_refused(played, tmp_path):
+    attestation = read_statement(
+        (played.parts.attested / "attestation.dsse.json").read_bytes(), kind="urn:fpframe:attestation:1"
+    )
+    verdicts = [{**each, "enrolment": "ab" * 32} for each in attestation.predicate["verdicts"]]
+    forged = attrs.evolve(
+        attestation,
+        subjects=(Subject("enrolment", "ab" * 32), *attestation.subjects[1:]),
+        predicate={**attestation.predicate, "verdicts": verdicts},
+    )
+    content = sign(forged, played.key("auditor")).to_bytes()
+    assert played.codes(played.members(**{"attestation.dsse.json": content})) == ["subject-differs"]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"p_value": 0.4},
+        {"score": 0.1},
+        {"suspect": {"address": "theirs.onnx", "digest": "ab" * 32}},
+        {"channel": "top1"},
+    ],
+    ids=lambda changes: min(changes),
+)
+def test_a_verdict_that_does_not_follow_from_the_answers_is_refused_although_it_is_signed(played, changes):
+    statement = read_statement(
+        (played.parts.attested / "attestation.dsse.json").read_bytes(), kind="urn:fpframe:attestation:1"
+    )
+    [verdict] = statement.predicate["verdicts"]
+    forged = attrs.evolve(statement, predicate={**statement.predicate, "verdicts": [{**verdict, **changes}]})
+    content = sign(forged, played.key("auditor")).to_bytes()
+    found = played.codes(played.members(**{"attestation.dsse.json": content}))
+    assert {"verdict-differs", "statement-damaged"} & set(found)
+
+
+def test_an_older_bundle_cannot_be_replayed_against_another_suspect(played, digits):
+    enrolment = fpframe.Enrolment.open(played.parts.enrolment)
+    innocent = fpframe.build_backbone(played.sworn.run.registry, "paper:arc-c", 10, digits.image_shape, seed=5)
+    other = fpframe.verify(enrolment, innocent)
+    told = Attestation.read((played.parts.attested / "attestation.dsse.json").read_bytes())
+    answers = played.parts.attested / "answers-1.npz"
+    content = answers.read_bytes()
+    assert other.suspect["digest"] != told.verdicts[0].suspect["digest"]
+    path = played.parts.attested.parent / "other.npz"
+    other.transcript.save(path, force=True)
+    assert played.codes(played.members(**{"answers-1.npz": path.read_bytes()})) == ["answers-differ"]
+    assert answers.read_bytes() == content
+
+
+def test_an_enrolment_of_another_attempt_is_refused(played, tmp_path):
+    plain = attrs.evolve(fpframe.Enrolment.open(played.parts.enrolment), commitment=None)
+    plain.save(tmp_path / "plain.enrolment")
+    parts = attrs.evolve(played.parts, enrolment=tmp_path / "plain.enrolment")
+    members = with_list(bundle_members(parts, COURT), COURT, played.key("me"))
+    assert played.codes(members) == ["subject-differs"]
+
+
+def test_a_verdict_by_an_encoder_that_does_not_ship_is_listed_as_not_checked(played, monkeypatch):
+    monkeypatch.setattr("fpframe.evidence.judged_again._ships", lambda name, registry: False)
+    found = check_members(played.members(), COURT, played.trust)
+    assert [f.text for f in found if f.part == "verdicts"] == ["the encoder 'contrastive' does not ship with fpframe"]
+    assert [f.state for f in found if f.part == "verdicts"] == ["not checked"]
+
+
+def test_before_anybody_was_asked_there_is_a_bundle_too(played):
+    parts = attrs.evolve(played.parts, attested=None)
+    found = check_members(with_list(bundle_members(parts, COURT), COURT, played.key("me")), COURT, played.trust)
+    assert {finding.part: finding.state for finding in found}["attestation"] == "not checked"
+    assert not any(finding.state == "refused" for finding in found)
+
+
+def test_the_commands_write_and_check_a_bundle(played, tmp_path, capsys):
+    parts, folder = played.parts, played.sworn.folder
+    words = ["--commitment", str(folder / "case"), "--enrolment", str(parts.enrolment), "--seal", str(parts.seal)]
+    words += ["--attest", str(parts.attested), "--key", str(folder / "me.pem"), "--out", str(tmp_path / "case.bundle")]
+    assert run(["bundle", *words]) == 0
+    trusted = ["--authority", str(played.authority), "--claimant", str(folder / "me.pem")]
+    assert run(["check", str(tmp_path / "case.bundle"), *trusted]) == 0
+    said = capsys.readouterr().out
+    assert "follows from the answers" in said
+    assert run(["check", str(tmp_path / "case.bundle"), "--claimant", str(folder / "stranger.pem"), "--json"]) == 5
+    told = json.loads(capsys.readouterr().out)
+    assert not told["holds"]
+    assert {each["code"] for each in told["findings"]} & {"key-unknown"}
+    (tmp_path / "case.bundle" / "log.jsonl").write_text("{}\n")
+    assert run(["check", str(tmp_path / "case.bundle")]) == 5
+    assert "a member of the bundle was changed" in capsys.readouterr().err
+
+
+def test_what_does_not_hold_is_not_bundled(played, tmp_path, capsys):
+    folder = played.sworn.folder
+    (tmp_path / "seal").write_bytes(resealed(played, token="", at="2099-01-01T00:00:00Z"))
+    words = ["--commitment", str(folder / "case"), "--enrolment", str(played.parts.enrolment)]
+    words += ["--seal", str(tmp_path / "seal"), "--attest", str(played.parts.attested)]
+    assert run(["bundle", *words, "--key", str(folder / "me.pem"), "--out", str(tmp_path / "x.bundle")]) == 5
+    assert "[seal-after-first-query]" in capsys.readouterr().err
+    assert not (tmp_path / "x.bundle").exists()
