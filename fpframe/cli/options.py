@@ -112,6 +112,8 @@ class VictimOptions(VictimDetails):
         """
         if self.victim is not None:
             return self.victim_of(self.victim)
+        # what cannot be read is told before what lacks its victim
+        read_indices(self.victim_indices), numbers(self.mean, "--mean"), numbers(self.std, "--std")
         for field in attrs.fields(type(self)):
             if getattr(self, field.name) not in (None, False):
                 option = field.name.strip("_").replace("_", "-")

@@ -1,8 +1,9 @@
+from .asking import Asking as Asking
 from .class_telling import ClassTelling as ClassTelling
 from .interview import Interview as Interview
 from .judge_suspects import conclude as conclude, judge as judge
 from .queries_export import export_queries as export_queries
-from .question_suspect import Asking as Asking, question as question
+from .question_suspect import question as question
 from .recordings import (
     Recording as Recording,
     keep_recordings as keep_recordings,

@@ -7,7 +7,7 @@ from typing import Literal
 
 from fpframe.base import Note
 from fpframe.enrolment import Enrolment, Terms
-from fpframe.verification.question_suspect import Asking
+from fpframe.verification.asking import Asking
 
 #: When something was settled.
 Choice = Literal["enrolled", "chosen"]

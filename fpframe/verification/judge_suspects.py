@@ -13,12 +13,13 @@ from fpframe.enrolment import Enrolment
 from fpframe.errors import FpframeError
 from fpframe.isolation import IsolatedQuery
 from fpframe.models import Query
+from fpframe.verification.asking import Asking
 from fpframe.verification.asking_plan import planned_asks
 from fpframe.verification.choices import Choice, choices_of, chosen_afterwards
 from fpframe.verification.interview import Interview
 from fpframe.verification.looks import looks_of
 from fpframe.verification.points import with_points
-from fpframe.verification.question_suspect import Asking, Questioned, question, transcript_of
+from fpframe.verification.question_suspect import Questioned, question, transcript_of
 from fpframe.verification.transcript import identity
 from fpframe.verification.unfinished import Unfinished
 from fpframe.verification.verdict import Verdict

@@ -7,14 +7,13 @@ import torch
 from torch import Tensor
 
 from fpframe.base import Event, Listener, Note, ignore
-from fpframe.decision import Test
 from fpframe.enrolment import PLAIN, Enrolment
 from fpframe.errors import KindChangedError, ModelError, RefusedQueryError, UsageError
 from fpframe.models import Query
 from fpframe.models.classes import ClassMap
+from fpframe.verification.asking import Asking
 from fpframe.verification.caveats import CONTROL_BLURRED, NEAR_REFUSED, REPEATS_REFUSED, answer_caveats
 from fpframe.verification.class_comparison import ClassComparison
-from fpframe.verification.class_telling import ClassTelling
 from fpframe.verification.detection import AUTO, NONE, look_for_filter, read_channel
 from fpframe.verification.hindrances import (
     broken,
@@ -36,25 +35,6 @@ from fpframe.verification.transcript import NotRecordedError, Transcript, identi
 from fpframe.verification.yardstick import Yardstick
 from fpframe.verification.yardsticks import ALL_CLASSES, ComparedClasses, Yardsticks
 from fpframe.zoo import FilterChain
-
-
-@attrs.frozen(kw_only=True, eq=False)
-class Asking:
-    """How suspects are asked and judged.
-
-    Attributes:
-        channel: what they reveal; ``auto`` reads it from their answers.
-        through: the filter that they answer through; ``auto`` looks for one where answers change, ``none`` does not.
-        test: how scores become a verdict; only ``sequential`` stops early.
-        certify: whether a verdict has to hold with 95 % confidence in the calibration.
-        classes: how it is told which classes they tell.
-    """
-
-    channel: str = AUTO
-    through: str = AUTO
-    test: Test = "conformal"
-    certify: bool = False
-    classes: ClassTelling = attrs.field(factory=ClassTelling)
 
 
 @attrs.frozen(kw_only=True, eq=False)

@@ -17,11 +17,11 @@ from fpframe.models import Preparation
 from fpframe.models.classes import Classes
 from fpframe.opening import Opening, Suspect
 from fpframe.registry import Registry, load_registry
+from fpframe.verification.asking import Asking
 from fpframe.verification.asking_plan import planned_asks
 from fpframe.verification.class_telling import ClassTelling
 from fpframe.verification.detection import AUTO, NONE
 from fpframe.verification.judge_suspects import judge
-from fpframe.verification.question_suspect import Asking
 from fpframe.verification.transcript import is_service, open_recorded
 from fpframe.verification.unfinished import Unfinished, require_finished
 from fpframe.verification.verdict import Verdict
