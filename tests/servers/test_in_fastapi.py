@@ -109,7 +109,7 @@ def test_when_whoever_asked_has_gone_the_request_under_way_is_the_last(tmp_path)
     with FaultServer(slowly) as server, serving(make_app(opens(server, tmp_path), ended)) as url:
         for _ in range(2):
             slowly.go_on.release()  # the first two requests are answered
-        with pytest.raises(TimeoutError):
+        with pytest.raises(TimeoutError, match="timed out"):
             post(f"{url}/ask", torch.rand(400, 1, 8, 8), seconds=2)
         for _ in range(3):
             assert slowly.asked.acquire(timeout=SECONDS)
