@@ -107,7 +107,7 @@ def python_pages() -> Iterator[object]:
             yield pytest.param(page, marks=pytest.mark.slow)
 
 
-@pytest.mark.parametrize("page", python_pages(), ids=page_name)
+@pytest.mark.parametrize("page", list(python_pages()), ids=page_name)
 def test_the_python_blocks_of_a_page_run_in_order(page, folder):
     runner = Runner(page, folder)
     runner.run(["python"])
