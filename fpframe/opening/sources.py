@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from fpframe.base import Address
+from fpframe.base import Address, as_address
 from fpframe.errors import PluginError, UsageError
 from fpframe.interfaces import SuspectSource, has_form, is_one_of
 from fpframe.opening.checkpoints import kind_of
 from fpframe.registry import Registry
+
+#: How the list of the parts of a model is called, which goes before each of them.
+_LIST_OF_PARTS = ".index.json"
 
 
 def find_source(registry: Registry, address: str) -> SuspectSource | None:
@@ -42,9 +45,19 @@ def needed_source(registry: Registry, address: str) -> SuspectSource:
     if prefix and path.exists():
         raise UsageError(f"'{address}' reads as an address with the prefix '{prefix}'; write ./{address} for the path")
     what = f"no suspect source opens this {'folder' if path.is_dir() else 'file'}"
+    what = "there is no such file or folder" if not (prefix or path.exists()) else what
     what = f"no suspect source knows the prefix '{prefix}'" if prefix else what
-    kind = "" if prefix else kind_of(path)
+    kind = "" if prefix else kind_of(path) or _named_inside(registry, path)
     raise UsageError("; ".join(filter(None, [f"{what} ({address})", kind, known_forms(registry, files=False)])))
+
+
+def _named_inside(registry: Registry, folder: Path) -> str:
+    """Return what to do about a folder that only holds a file which can be opened; else nothing."""
+    names = registry.names(SuspectSource.kind)
+    for file in sorted(folder.glob("*"), key=lambda file: (not file.name.endswith(_LIST_OF_PARTS), file.name)):
+        if file.is_file() and any(_has_declared_form(registry, name, as_address(file)) for name in names):
+            return f"name a file in it, such as {as_address(file)}"
+    return ""
 
 
 def find_adapter(registry: Registry, suspect: object) -> SuspectSource | None:

@@ -89,7 +89,8 @@ def compared(folder: Path, milliseconds: int, images: int, *, repeats: int) -> l
             send(url, bodies)
             bare = taken(url)
             if not by_verify.bodies == bare.bodies == bodies:
-                raise SystemExit("the bare client did not send what verify sends")
+                counts = [len(each) for each in (bodies, by_verify.bodies, bare.bodies)]
+                raise SystemExit(f"verify and the bare client did not send the same: {counts} requests")
             asked.append(by_verify.seconds)
             sent.append(bare.seconds)
             print(f"services: {milliseconds} ms, {images}: {asked[-1]:.3f} {sent[-1]:.3f}", file=sys.stderr, flush=True)

@@ -78,7 +78,7 @@ def _around(place: Place) -> Iterator[Note]:
     if contents.named:
         yield Note(
             "objects-not-loaded",
-            f"The {WHOSE}'s file names {few(contents.named)}, which were neither imported nor called.",
+            f"The {WHOSE}'s file names {few(contents.named)}; nothing of that was imported or called.",
         )
 
 

@@ -46,6 +46,9 @@ def weights_of(folder: Path, names: Iterable[str], *, saver: str) -> Path:
     if not folder.is_dir():
         raise fpframe.ModelError(f"no such folder: '{folder}' (seen from {Path.cwd()}); check the path")
     found = next((folder / name for name in names if (folder / name).is_file()), None)
+    exported = next(iter(sorted(folder.glob("*.onnx"))), None)
+    if found is None and exported is not None:
+        raise fpframe.ModelError(f"no weights in the folder, but an ONNX file ({folder}); name {exported}")
     if found is None:
         raise fpframe.ModelError(
             f"no weights in the folder, such as {next(iter(names))} ({folder}); save it again with {saver}"

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 import attrs
+import onnx
 import pytest
 import torch
 
@@ -243,21 +244,36 @@ def test_objects_of_this_process_stay_in_it(way, images):
     assert asked
 
 
-@pytest.mark.parametrize("suspect", ["probabilities", "classes", "nothing_finite", "net.onnx", "net.pt"])
+@pytest.mark.parametrize("suspect", ["probabilities", "classes", "nothing_finite", "net.onnx", "two.onnx", "net.pt"])
 def test_verdicts_are_the_same_wherever_a_suspect_runs(ways, registry, here, suspect, monkeypatch):
     address, options = f"python:isolated_suspects:{suspect}", {}
     net = fpframe.build_backbone(registry, "paper:arc-e", num_classes=10, image_shape=(1, 8, 8), seed=5)
     if suspect == "net.pt":
         torch.save(net.module.state_dict(), here / "net.pt")
         address, options = "net.pt", {"backbone": "paper:arc-e"}
-    if suspect == "net.onnx":
-        onnx = registry.create("suspect", "onnx").example(here, net.eval())
-        address = Path(onnx.address).name
+    if suspect in ("net.onnx", "two.onnx"):
+        address = Path(registry.create("suspect", "onnx").example(here, net.eval()).address).name
+    if suspect == "two.onnx":
+        address, options = suspect, {"read_output": with_second_output(here / address, here / suspect)}
     told = []
     for way in ways.values():
         monkeypatch.setattr(way, "close", lambda: None)  # it is closed in the end, and other tests go on with it
         told.append(fpframe.verify(ENROLMENT, address, isolation=way, registry=registry, **options).to_dict())
     assert told[0] == told[1]
+    assert told[0]["settings"]["read_output"] == options.get("read_output")
+
+
+def with_second_output(path, written):
+    """Write a network with an output before its own that may be its answers too, and return the name of its own."""
+    model = onnx.load_model(path)
+    own = model.graph.output[0]
+    other = onnx.ValueInfoProto()
+    other.CopyFrom(own)
+    other.name = "other"
+    model.graph.node.append(onnx.helper.make_node("Neg", [own.name], ["other"]))
+    model.graph.output.insert(0, other)
+    onnx.save_model(model, written)
+    return own.name
 
 
 def test_a_suspect_with_an_address_gets_a_process_of_its_own_unless_somebody_says_otherwise(here, images, monkeypatch):

@@ -162,3 +162,27 @@ def test_what_cannot_be_asked_is_told_what_can():
 def test_a_folder_that_nothing_opens_is_called_a_folder(tmp_path):
     with pytest.raises(UsageError, match="no suspect source opens this folder"):
         open_suspect(str(tmp_path), registry=installed(), num_classes=3, image_shape=(1, 2, 2))
+
+
+@pytest.mark.parametrize(
+    ("names", "named"),
+    [
+        (["README.md", "net.net.gz", "other.net.gz"], "net.net.gz"),
+        (["README.md"], None),
+        (["folder.net.gz/x"], None),
+    ],
+)
+def test_of_a_folder_that_nothing_opens_a_file_that_something_does_is_named(names, named, tmp_path):
+    for name in names:
+        (tmp_path / name).parent.mkdir(exist_ok=True, parents=True)
+        (tmp_path / name).touch()
+    with pytest.raises(UsageError, match="no suspect source opens this folder") as caught:
+        open_suspect(str(tmp_path), registry=installed(), num_classes=3, image_shape=(1, 2, 2))
+    assert (f"name a file in it, such as {tmp_path / named}" if named else "") in str(caught.value)
+    assert ("name a file" in str(caught.value)) == (named is not None)
+
+
+@pytest.mark.parametrize("name", ["missing", "missing/", "missing.odd"])
+def test_a_path_to_nothing_is_called_that(name, tmp_path):
+    with pytest.raises(UsageError, match="there is no such file or folder"):
+        open_suspect(f"{tmp_path}/{name}", registry=installed(), num_classes=3, image_shape=(1, 2, 2))

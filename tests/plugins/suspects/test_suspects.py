@@ -185,7 +185,8 @@ def test_a_missing_file_is_said_to_be_missing(opened, file):
 @pytest.mark.parametrize("address", ["net.h5", "net", "tf:net", "https://host/net.onnx", "C:/net.h5"])
 def test_an_address_that_nothing_opens_lists_what_would_be_opened(opened, address):
     forms = r"FILE\.onnx, FILE\.pt2, python:MODULE:FUNCTION, FILE\.safetensors, FILE\.pt, FILE\.pth"
-    assert_refused(UsageError, rf"no suspect source .*\({address}\); known forms: {forms}", opened, address)
+    what = "no suspect source knows the prefix" if ":" in address[2:] else "there is no such file or folder"
+    assert_refused(UsageError, rf"{what}.*\({address}\); known forms: {forms}", opened, address)
 
 
 def test_a_broken_plugin_is_named_where_it_may_have_opened_the_suspect():
