@@ -52,6 +52,7 @@ PROMISED: dict[str, dict[str, str]] = {
         "UNCHANGED": "the form in which a library builds an architecture: `unchanged`",
     },
     "fpframe.spending": {
+        "Coming": "a request that will be sent: for which images, and what it costs",
         "Ledger": "requests to a service, each written down before it is sent and after it is answered",
         "Pace": "how fast a service is asked, by however many threads",
         "Preview": "what a request would be, with no secret in it",
