@@ -263,7 +263,7 @@ def mlflow_registry() -> str:
     import mlflow
 
     folder = Path(mlflow_model()).resolve()
-    mlflow.set_tracking_uri("sqlite:///registry.db")
+    mlflow.set_tracking_uri(f"sqlite:///{Path.cwd()}/registry.db")  # an absolute path, for MLflow keeps stores by it
     client = mlflow.MlflowClient()
     with quiet():
         client.create_registered_model("mine")

@@ -7,8 +7,8 @@
 
 Each version is a folder that pip installed it into. The enrolment is of format 2, which both can read: the suspect is
 opened and asked, and the verdict is that there can be none. The versions take turns, after one turn that does not
-count. Prints a table in Markdown: the medians of seconds on the clock, the least of them, and the medians of seconds
-that the command and the processes that it waits for computed, which other work on the machine changes less.
+count. Prints a table: the medians of seconds on the clock, the least of them, and the medians of seconds that
+the command and the processes that it waits for computed, which other work on the machine changes less.
 """
 
 from __future__ import annotations
