@@ -96,6 +96,9 @@ def run(arguments: Sequence[str]) -> int:
     except BrokenPipeError as error:
         # whoever read the output has gone, and has seen enough; any other pipe is a worker's
         return 0 if reader_has_gone() else end(error)
+    except SystemExit as error:
+        # rich, which prints help, leaves so where whoever read it has gone, and has put another output in its place
+        return 0 if isinstance(error.__context__, BrokenPipeError) else end(error)
     except BaseException as error:  # the last resort: a user never has to read a traceback
         return end(error)
     finally:
