@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -27,7 +28,8 @@ KILLS = int(os.environ.get("FPFRAME_KILLS", "6"))
 BATCH = 16
 
 
-def command(*words: str, home: Path) -> subprocess.Popen[str]:
+def command(*words: str, home: Path, told: Path | None = None) -> subprocess.Popen[str]:
+    """Start a command; what it says on standard error goes to a file, if one is named."""
     environment = {
         **os.environ,
         "FPFRAME_HOME": str(home),
@@ -39,7 +41,7 @@ def command(*words: str, home: Path) -> subprocess.Popen[str]:
         cwd=home.parent,
         text=True,
         stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
+        stderr=subprocess.PIPE if told is None else told.open("w"),
         start_new_session=True,
     )
 
@@ -54,16 +56,24 @@ def killed(process: subprocess.Popen[str], after: float) -> tuple[bool, str]:
     return False, process.communicate()[1]
 
 
-def killed_when(process: subprocess.Popen[str], chance: random.Random, server: FaultServer, needed: int) -> bool:
+def killed_when(
+    process: subprocess.Popen[str], chance: random.Random, progress: Callable[[], int], needed: int
+) -> bool:
     """Kill a process and all that it started at a random moment, mostly while it asks; return whether it lived so long.
 
-    The moment is drawn by the requests that the service has seen: by the clock a busy machine shifts all of them. The
-    process that asks is killed by itself and at once; it would live on for some moments after the one that started it.
+    The moment is drawn by the progress that was made: by the clock a busy machine shifts all of them. The process that
+    asks is killed by itself and at once; it would live on for some moments after the one that started it.
+
+    Args:
+        process: the command.
+        chance: draws the moment.
+        progress: tells how much the suspect has been asked so far, by whatever count.
+        needed: by how much that grows in a whole run.
     """
     moment = chance.uniform(-0.1, 1)
-    until = server.requests + moment * needed
-    while moment > 0 and server.requests < until and process.poll() is None:
-        time.sleep(0.001)
+    until = progress() + moment * needed
+    while moment > 0 and progress() < until and process.poll() is None:
+        time.sleep(0.003)
     time.sleep(chance.uniform(0, 0.1) if moment > 0 else chance.uniform(0.2, 3))
     for pid in reversed(family(process.pid)):
         with contextlib.suppress(ProcessLookupError):
@@ -106,13 +116,14 @@ def home(tmp_path) -> Path:
 
 def test_a_questioning_that_is_killed_goes_on_and_sends_nothing_twice_but_what_was_under_way(home, tiny_enrolment):
     words = ["verify", str(tiny_enrolment), "python:theirs:answers", "--json", "--batch-size", str(BATCH)]
-    started = time.monotonic()
     whole, err = command(*words, home=home).communicate()
-    seconds, sent = time.monotonic() - started, asked(err)
+    sent, told = asked(err), home.parent / "told"
     chance = random.Random(0)
     counts = Counter[str]()
     for turn in range(KILLS):
-        died, first = killed(command(*words, home=home), chance.uniform(0.2, 0.95) * seconds)
+        process = command(*words, home=home, told=told)
+        died = killed_when(process, chance, lambda: asked(told.read_text()).total(), sent.total())
+        first = told.read_text()
         if not died:
             counts["ended before"] += 1
             continue
@@ -177,7 +188,7 @@ def test_a_service_is_asked_on_after_a_kill_and_nothing_is_paid_for_twice_but_wh
         counts = Counter[str]()
         for turn in range(KILLS // 3):
             before, images_before = server.requests, server.images
-            if not killed_when(command(*words, home=home), chance, server, needed):
+            if not killed_when(command(*words, home=home), chance, lambda: server.requests, needed):
                 counts["ended before"] += 1
                 continue
             asked_before = server.requests - before
