@@ -127,7 +127,7 @@ def calibrate(
             )
         plan = _plan(enrolment, full, tuple(without), alpha=alpha, run=run)
         with run.computing():
-            workspace = _open_divided(enrolment, full, dataset, victim_indices, run)
+            workspace = open_divided(enrolment, full, dataset, victim_indices, run)
             full = attrs.evolve(full, alpha=alpha)
             calibration, ability, accuracy = _on_zoo(enrolment, plan, workspace, chains, full, run, tuple(without))
     made = attrs.evolve(
@@ -202,7 +202,7 @@ def _plan(enrolment: Enrolment, recipe: Recipe, without: tuple[str, ...], *, alp
     return plan
 
 
-def _open_divided(
+def open_divided(
     enrolment: Enrolment, recipe: Recipe, dataset: Dataset | str | None, victim_indices: np.ndarray | None, run: Run
 ) -> Workspace:
     """Open the data, divided as at the enrolment, whatever the other recipe says.

@@ -3,6 +3,7 @@ from .attestation import (
     Attestation as Attestation,
     attest as attest,
 )
+from .auditing import audit as audit
 from .bundle import (
     COURT as COURT,
     PUBLIC as PUBLIC,
@@ -14,6 +15,7 @@ from .bundle import (
 from .case import COMMITMENT_KIND as COMMITMENT_KIND, Case as Case
 from .checking import Trust as Trust, check_bundle as check_bundle, check_members as check_members
 from .committing import commit as commit
+from .derivation import Derivation as Derivation
 from .enrolling import enroll_committed as enroll_committed
 from .envelope import Envelope as Envelope, pre_authentication_encoding as pre_authentication_encoding
 from .finding import Finding as Finding
