@@ -1,4 +1,4 @@
-"""The benchmarks' own arithmetic: who takes turns, what counts as met, and where tables go. None is run here."""
+"""The benchmarks' own arithmetic: who takes turns, what counts as met, and where tables go. Hardly any is run here."""
 
 from __future__ import annotations
 
@@ -52,3 +52,13 @@ def test_a_table_replaces_what_stands_between_its_markers_and_nothing_else(monke
     assert replaced(page, {"t": r"new \1"}) == page.replace("\nold\n", "\n\nnew \\1\n\n")
     with pytest.raises(SystemExit, match="no place for the table 'v'"):
         replaced(page, {"v": "new"})
+
+
+@pytest.mark.slow
+def test_a_calibration_on_the_same_base_takes_false_accusations_back(tmp_path, registry):
+    """The page on a public base: innocents are accused, and nobody once such models calibrate."""
+    bench = load("same_base")
+    before, after = bench.count("residual-300", bench.Models(registry), tmp_path, workers=2)
+    assert before["innocent"]["DERIVED"] > bench.COMPETITORS / 4
+    assert after["innocent"]["DERIVED"] == 0
+    assert before["innocent"].total() == after["innocent"].total() == bench.COMPETITORS

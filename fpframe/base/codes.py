@@ -158,6 +158,7 @@ _OTHERS: dict[str, str] = {
     "architecture-adapted": "Weights were opened in a library's network that was changed for the size of the images.",
     "architecture-less-able": "Models of an architecture stay less able than the victim, however long they train.",
     "assumption": "Something was assumed of the victim or its data, by an enrolment from before notes had codes.",
+    "base-not-named": "Nobody said that the victim was trained from scratch, so others may share its public base.",
     "batch-dependent": "Answers are slightly different in a batch than alone, as with another precision.",
     "calibrated-otherwise": "Queries and encoders were committed to, and the calibration models are others.",
     "calibrated-strata": "The p-value speaks of independent models of these kinds only.",
@@ -185,7 +186,6 @@ _OTHERS: dict[str, str] = {
     "limit-not-held": "A limit on what the suspect may use could not be enforced.",
     "not-committed": "Nothing was committed to before the enrolment was made.",
     "objects-not-loaded": "The suspect's file names classes or functions that were neither imported nor called.",
-    "origin-not-named": "Nobody said that the victim was trained from scratch, so others may share its public base.",
     "outputs-doubted": "The answers look different from what they were said to be, or may be something else too.",
     "preparation-from-file": "Part of how images are prepared was read from the suspect's own file.",
     "preparation-assumed": "Nobody said how images are prepared for weights, and what is usual was done.",
@@ -216,4 +216,4 @@ CAVEATS: Mapping[str, str] = dict(
 )
 
 #: The caveats that stand in the sentence of a verdict too, besides those of `UNFIT`: without them it says too much.
-IN_SENTENCE: frozenset[str] = frozenset({"origin-not-named"})
+IN_SENTENCE: frozenset[str] = frozenset({"base-not-named"})

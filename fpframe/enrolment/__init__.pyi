@@ -3,6 +3,7 @@ from .admission import top_up as top_up, victim_labels as victim_labels
 from .agreement import Agreement as Agreement, label_agreement as label_agreement
 from .asked import ZooAnswers as ZooAnswers, ask_zoo as ask_zoo
 from .by_commitment import code_leaves as code_leaves
+from .calibrate_on_zoo import open_divided as open_divided
 from .calibration import (
     PLAIN as PLAIN,
     Calibration as Calibration,
@@ -46,11 +47,7 @@ from .other_classes import (
 )
 from .own_models import Independents as Independents
 from .queries import check_pool as check_pool, fooling_rate as fooling_rate
-from .recalibrate import (
-    calibrate as calibrate,
-    enrolment_addresses as enrolment_addresses,
-    open_divided as open_divided,
-)
+from .recalibrate import calibrate as calibrate, enrolment_addresses as enrolment_addresses
 from .scoring import fisher_z as fisher_z, score_views as score_views
 from .settling import accepted_codes as accepted_codes
 from .sharpness import scored_answers as scored_answers

@@ -119,7 +119,7 @@ class Enrolment(Contents):
             commitment_note(self),
             *self._left_out(),
             *self._repeated(),
-            *(note for note in self.assumptions if note.code != "origin-not-named" or SAME_BASE not in strata),
+            *(note for note in self.assumptions if note.code != "base-not-named" or SAME_BASE not in strata),
         )
 
     def _left_out(self) -> tuple[Note, ...]:

@@ -24,8 +24,8 @@ from fpframe.zoo.pool import open_own_pool
 from fpframe.zoo.workspace import VictimHandle, Workspace
 
 #: What stands in every verdict where nobody said that the victim owes nothing to a public model.
-ORIGIN_NOT_NAMED = Note(
-    "origin-not-named",
+BASE_NOT_NAMED = Note(
+    "base-not-named",
     "Nobody said that the victim was trained from scratch. If it was fine-tuned from a public model, no independent "
     "model of that origin was considered, and an innocent one can score as a copy does. Calibrate on such models too, "
     f"as stratum {SAME_BASE}, or say that there are none (--from-scratch).",
@@ -138,7 +138,7 @@ def prepare(
                 )
             )
         if not victim.from_scratch:
-            caveats.append(ORIGIN_NOT_NAMED)
+            caveats.append(BASE_NOT_NAMED)
     geometry = PLAIN if given is None else given.preparation.geometry
     if address is None or SAME_ARCHITECTURE in without:
         # nothing of the victim's own architecture is trained then, students neither: a small one stands in for it

@@ -17,6 +17,8 @@ from fpframe.opening.safetensorsheader import DTYPES
 _MOST = 1_000_000
 #: Networks in networks that are looked at.
 _DEEPEST = 200
+#: Types of tensors that are handed over; not every safetensors that fpframe works with writes complex numbers.
+_KEPT = frozenset(kind for kind in DTYPES.values() if not kind.is_complex)
 #: What tensors may lie in.
 _CONTAINERS = (dict, list, tuple, Stub)
 
@@ -84,7 +86,7 @@ class Walk:
                 tensor = value.tensor() if isinstance(value, Array) else value
             except (ValueError, TypeError, OverflowError):
                 tensor = Odd("array")
-            if isinstance(tensor, Tensor) and tensor.layout == torch.strided and tensor.dtype in DTYPES.values():
+            if isinstance(tensor, Tensor) and tensor.layout == torch.strided and tensor.dtype in _KEPT:
                 group["tensors"][name] = self._number(tensor.detach())
                 group["arrays"] += [name] if isinstance(value, Array) else []
             else:

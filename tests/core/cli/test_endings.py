@@ -214,7 +214,7 @@ def test_a_name_or_a_place_that_cannot_be_used_is_refused_before_any_work(
     def work(*_: object, **__: object) -> None:
         raise AssertionError("work was done")
 
-    for module in ("enrolment.enroll_victim", "enrolment.recalibrate", "evaluation.evaluate_models"):
+    for module in ("enrolment.enroll_victim", "enrolment.calibrate_on_zoo", "evaluation.evaluate_models"):
         monkeypatch.setattr(f"fpframe.{module}.open_workspace", work)
     before = {path.name for path in (here / "e").iterdir()}
     assert_told(complaint(capfd, command.split(), code), message)

@@ -12,7 +12,7 @@ from fpframe.opening import Victim
 from fpframe.recipe import Recipe, Run
 from fpframe.zoo import open_workspace, prepare
 
-CODE = "origin-not-named"
+CODE = "base-not-named"
 
 
 def caveats_of(victim: Victim | None, registry, folder) -> set[str]:
