@@ -2,6 +2,7 @@ from .attestation import (
     ATTESTATION_KIND as ATTESTATION_KIND,
     Attestation as Attestation,
     attest as attest,
+    read_day as read_day,
 )
 from .auditing import audit as audit
 from .bundle import (

@@ -16,6 +16,7 @@ from fpframe.models import Query
 from fpframe.verification.choices import Choice, choices_of, chosen_afterwards
 from fpframe.verification.interview import Interview
 from fpframe.verification.looks import looks_of
+from fpframe.verification.nearness import near_suspect
 from fpframe.verification.points import with_points
 from fpframe.verification.probes import asking_order, control_indices
 from fpframe.verification.question_suspect import Asking, Questioned, question, transcript_of
@@ -141,7 +142,12 @@ def _verdict(
         enrolment=yardsticks.digest,
         settings={**own, **settings},
         choices=choices,
-        caveats=(*enrolment.caveats, *each.caveats, *chosen_afterwards(choices)),
+        caveats=(
+            *enrolment.caveats,
+            *each.caveats,
+            *near_suspect(enrolment, each.transcript),
+            *chosen_afterwards(choices),
+        ),
         transcript=each.transcript,
     )
 
