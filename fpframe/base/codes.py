@@ -163,6 +163,8 @@ _OTHERS: dict[str, str] = {
     "calibrated-otherwise": "Queries and encoders were committed to, and the calibration models are others.",
     "calibrated-strata": "The p-value speaks of independent models of these kinds only.",
     "calibration-left-out": "Independent models that are clearly less able than the victim did not calibrate.",
+    "calibration-near-suspect": "Calibration models answer almost as the suspect does, and may be copies of it.",
+    "calibration-near-victim": "Calibration models answer almost as the victim does, and may be copies of it.",
     "calibration-repeats": "Some families of calibration models answer as others do, and count as one with them.",
     "channel-below-named": "The suspect reveals less than the channel that was named.",
     "channel-without-encoder": "The encoder of another channel scored the suspect and the calibration models.",

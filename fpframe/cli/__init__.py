@@ -20,6 +20,7 @@ _COMMANDS = {
     "commit": "Commit to a victim and to how it will be enrolled, before its seeds can be known.",
     "seal": "Sign that an enrolment is there, before a suspect is questioned.",
     "verify": "Question suspects and say what was shown of each.",
+    "audit": "Derive an enrolment again, and say how like it is to what was handed over.",
     "bundle": "Put everything into one folder that somebody needs who checks a case.",
     "check": "Check a bundle: signatures, dates, digests and verdicts, without a network.",
     "probe": "Show what a service would be sent for one image, and how its answer is read.",

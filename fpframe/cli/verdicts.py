@@ -12,6 +12,7 @@ from fpframe.cli.streams import complain, say
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from fpframe.cli.verify import AnswerOptions
     from fpframe.enrolment import Enrolment
     from fpframe.evidence import PrivateKey
     from fpframe.isolation import Journal
@@ -43,14 +44,15 @@ def write_attestation(
     alpha: float,
     started: datetime,
     key: PrivateKey,
-    out: Path,
+    keeping: AnswerOptions,
 ) -> None:
     """Write a signed statement on the verdicts; where there are none there is nothing to sign."""
     from fpframe.base import now
     from fpframe.evidence import attest
 
-    if _verdicts(outcomes):
-        attest(outcomes, enrolment, key=key, alpha=alpha, times=(started, now()), out=out)
+    if _verdicts(outcomes) and keeping.attest is not None:
+        times = (started, now())
+        attest(outcomes, enrolment, key=key, alpha=alpha, times=times, out=keeping.attest, released=keeping.released)
 
 
 def print_outcomes(

@@ -146,6 +146,7 @@ class AnswerOptions:
             not sent again.
         attest: Folder for a signed statement on verdicts, answers and times; needs --key.
         key: Your private key (PEM), which signs it.
+        released: Day on which the suspects were published, such as 2026-12-01, for that statement.
     """
 
     answers: Annotated[tuple[Path, ...], Parameter(negative=(), show_default=False)] = ()
@@ -153,6 +154,7 @@ class AnswerOptions:
     resume: Flag = False
     attest: Path | None = None
     key: Path | None = None
+    released: str = ""
 
     def signer(self) -> PrivateKey | None:
         """Return what a statement is signed with; nothing where none is wanted.
@@ -164,9 +166,13 @@ class AnswerOptions:
             return None
         if self.attest is None or self.key is None:
             raise UsageError("--attest and --key belong together; name both")
-        from fpframe.evidence import read_private_key
+        from fpframe.evidence import read_day, read_private_key
         from fpframe.store import refuse_folder
 
+        try:
+            read_day(self.released)
+        except ValueError as error:
+            raise UsageError(f"--released takes a day such as 2026-12-01 (got '{self.released}')") from error
         refuse_folder(self.attest, force=False)
         return read_private_key(self.key)
 
@@ -239,7 +245,7 @@ def verify(
         write_report(outcomes, opened, report)
     alpha = opened.recipe.alpha if judging.alpha is None else judging.alpha
     if signer is not None and keeping.attest is not None:
-        write_attestation(outcomes, opened, alpha=alpha, started=started, key=signer, out=keeping.attest)
+        write_attestation(outcomes, opened, alpha=alpha, started=started, key=signer, keeping=keeping)
     code = print_outcomes(outcomes, opened, alpha=alpha, as_json=json_)
     flush_output()
     forget_journals(outcomes, isolation.kept)

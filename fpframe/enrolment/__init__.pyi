@@ -1,8 +1,9 @@
 from .ability import Ability as Ability, ability_choice as ability_choice, label_rows as label_rows
 from .admission import top_up as top_up, victim_labels as victim_labels
-from .agreement import Agreement as Agreement
+from .agreement import Agreement as Agreement, label_agreement as label_agreement
 from .asked import ZooAnswers as ZooAnswers, ask_zoo as ask_zoo
 from .by_commitment import code_leaves as code_leaves
+from .calibrate_on_zoo import open_divided as open_divided
 from .calibration import (
     PLAIN as PLAIN,
     Calibration as Calibration,
@@ -37,6 +38,7 @@ from .method import (
     plan_enrolment as plan_enrolment,
     units_of as units_of,
 )
+from .nearness import near as near, usual_distance as usual_distance
 from .origin import Origin as Origin, origin_of as origin_of
 from .other_classes import (
     matched as matched,

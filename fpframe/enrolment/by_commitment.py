@@ -26,8 +26,9 @@ def refuse_other_commitment(contents: Contents) -> None:
     if committed is None:
         return
     wanted, found = committed.recipe(), contents.recipe
-    # how long architectures are trained to be as able as the victim is settled when the enrolment is made
-    found = attrs.evolve(found, epochs=wanted.epochs)
+    if wanted.as_able_as_victim is not False:
+        # how long architectures are trained to be as able as the victim is settled when the enrolment is made
+        found = attrs.evolve(found, epochs=wanted.epochs, as_able_as_victim=wanted.as_able_as_victim)
     if not reaches(found.alpha, wanted.alpha):
         raise ValueError(f"its level {found.alpha:g} is higher than the {wanted.alpha:g} that was committed to")
     if attrs.evolve(found, alpha=wanted.alpha) != wanted:

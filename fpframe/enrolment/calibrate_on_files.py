@@ -8,6 +8,7 @@ import attrs
 import torch
 from torch import Tensor
 
+from fpframe.base import Note
 from fpframe.decision import require_alpha
 from fpframe.enrolment.ability import Ability
 from fpframe.enrolment.admission import require_able
@@ -22,6 +23,7 @@ from fpframe.enrolment.independents import (
 )
 from fpframe.enrolment.method import units_of
 from fpframe.enrolment.modelfolder import IndependentFile
+from fpframe.enrolment.nearness import near_victim, usual_distance
 from fpframe.enrolment.own_models import Independents
 from fpframe.errors import UsageError
 from fpframe.isolation import OpeningRequest, OwnProcess
@@ -38,8 +40,8 @@ def calibrate_on_files(
     *,
     alpha: float,
     run: Run,
-) -> tuple[Calibration, Ability | None]:
-    """Return the calibration, and how able its models are.
+) -> tuple[Calibration, Ability | None, tuple[Note, ...]]:
+    """Return the calibration, how able its models are, and what should be known of them.
 
     Args:
         enrolment: what is calibrated.
@@ -105,7 +107,9 @@ def calibrate_on_files(
         enrolment.victim_answers,
         source=f"{before.source}; {source}" if independents.add else source,
     )
-    return calibration, ability
+    usual = usual_distance(enrolment.calibration.answers[PLAIN], enrolment.victim_answers)
+    names = [models[row].name for row in rows]
+    return calibration, ability, near_victim(names, asked.plain[rows], enrolment.victim_answers, usual=usual)
 
 
 def _one(answers: Mapping[str, Tensor], text: str) -> list[Tensor]:

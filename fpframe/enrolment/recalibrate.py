@@ -14,6 +14,7 @@ from fpframe.enrolment.calibration import PLAIN
 from fpframe.enrolment.enrolment import Enrolment
 from fpframe.enrolment.fitness import StratumLook
 from fpframe.enrolment.modelfolder import find_independents
+from fpframe.enrolment.nearness import NEAR_VICTIM
 from fpframe.enrolment.own_models import Independents
 from fpframe.enrolment.settling import settle
 from fpframe.enrolment.strangers import ARCHITECTURE_ACCUSED, look_at_strangers
@@ -86,9 +87,10 @@ def calibrate(
             listed = {file.backbone: f"the backbone of '{file.path.name}'" for file in files if file.backbone}
             refuse_code(run.registry, listed, whose=f"the list of models in '{given.folder}'", trusted=[given.backbone])
         with run.computing():
-            calibration, ability = calibrate_on_files(enrolment, given, files, chains, alpha=alpha, run=run)
+            calibration, ability, notes = calibrate_on_files(enrolment, given, files, chains, alpha=alpha, run=run)
         accuracy: Mapping[str, StratumLook] = {}  # nobody has labelled images for them
     else:
+        notes = ()
         full = Recipe.of(enrolment.recipe if recipe is None else recipe)
         if not run.trust_code:
             own = {} if recipe is None else recipe_addresses(full)
@@ -109,6 +111,7 @@ def calibrate(
         enrolment,
         calibration=calibration,
         ability=ability,
+        assumptions=(*(note for note in enrolment.assumptions if note.code != NEAR_VICTIM), *notes),
         recipe=attrs.evolve(enrolment.recipe, alpha=alpha),
         fitness=enrolment.fitness and enrolment.fitness.calibrated_on(accuracy),
     )

@@ -15,9 +15,9 @@ from fpframe.rng import threads
 
 #: Two models are one if they differ by at most this share of what a model usually differs from the victim by. Honest
 #: models of different families differ by seven times as much at least, where it was measured.
-_SHARE = 0.05
+SHARE_APART = 0.05
 #: They are one too if they differ by so little: the distance is in total variation, the mean over all queries.
-_LEAST = 1e-3
+LEAST_APART = 1e-3
 #: Numbers of each model that are compared with those of all others at first.
 _LOOKED_AT = 10_000
 
@@ -55,7 +55,7 @@ def _alike(families: Sequence[str], answers: Tensor, victim_answers: Tensor) -> 
     numbers = {family: number for number, family in enumerate(dict.fromkeys(families))}
     of = torch.tensor([numbers[family] for family in families])
     strange = torch.triu(of[:, None] != of[None], diagonal=1)
-    most = max(_LEAST, _SHARE * usual)
+    most = max(LEAST_APART, SHARE_APART * usual)
     # some of the queries show who may be alike, and all of them who is
     near = (strange & (apart <= 2 * most)).nonzero().tolist()
     return [(one, other) for one, other in near if _distance(answers[one], answers[other]) <= most]

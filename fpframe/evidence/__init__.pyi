@@ -2,7 +2,9 @@ from .attestation import (
     ATTESTATION_KIND as ATTESTATION_KIND,
     Attestation as Attestation,
     attest as attest,
+    read_day as read_day,
 )
+from .auditing import audit as audit
 from .bundle import (
     COURT as COURT,
     PUBLIC as PUBLIC,
@@ -14,6 +16,7 @@ from .bundle import (
 from .case import COMMITMENT_KIND as COMMITMENT_KIND, Case as Case
 from .checking import Trust as Trust, check_bundle as check_bundle, check_members as check_members
 from .committing import commit as commit
+from .derivation import Derivation as Derivation
 from .enrolling import enroll_committed as enroll_committed
 from .envelope import Envelope as Envelope, pre_authentication_encoding as pre_authentication_encoding
 from .finding import Finding as Finding

@@ -13,7 +13,7 @@ import attrs
 
 from fpframe.base import read_time, write_time
 from fpframe.enrolment import Enrolment
-from fpframe.errors import DataError
+from fpframe.errors import DataError, UsageError
 from fpframe.evidence.keys import PrivateKey, PublicKey
 from fpframe.evidence.refusal import EvidenceError
 from fpframe.evidence.seal import ENROLMENT
@@ -24,7 +24,7 @@ from fpframe.verification import Unfinished, Verdict
 
 ATTESTATION_KIND = "urn:fpframe:attestation:1"
 ATTESTATION_FILE = "attestation.dsse.json"
-_KEYS = {"alpha", "code", "finished", "signer", "started", "unfinished", "verdicts"}
+_KEYS = {"alpha", "code", "finished", "released", "signer", "started", "unfinished", "verdicts"}
 
 
 def answers_file(number: int) -> str:
@@ -43,6 +43,7 @@ class Attestation:
         alpha: the level of the call.
         started: when the first suspect was opened; nothing was asked before.
         finished: when the last answer was in.
+        released: the day on which the suspects were published, as far as whoever asked knows; empty where that is not.
     """
 
     statement: Statement
@@ -51,6 +52,7 @@ class Attestation:
     alpha: float
     started: datetime.datetime
     finished: datetime.datetime
+    released: str
 
     @property
     def enrolment(self) -> str:
@@ -78,6 +80,7 @@ class Attestation:
                 alpha=told["alpha"],
                 started=read_time(told["started"]),
                 finished=read_time(told["finished"]),
+                released=read_day(told["released"]),
             )
             made._check()
         except (ValueError, DataError) as error:
@@ -102,6 +105,7 @@ def attest(
     alpha: float,
     times: tuple[datetime.datetime, datetime.datetime],
     out: str | Path,
+    released: str = "",
 ) -> Path:
     """Write a folder with a signed statement on verdicts, and with the answers behind each.
 
@@ -112,13 +116,19 @@ def attest(
         alpha: the level of the call.
         times: when the first suspect was opened, and when the last answer was in.
         out: the folder.
+        released: the day on which the suspects were published, such as ``2026-12-01``; empty where nobody knows.
 
     Returns:
         The file of the statement.
 
     Raises:
         ResourceError: the folder cannot be written to.
+        UsageError: the day cannot be read.
     """
+    try:
+        read_day(released)
+    except ValueError as error:
+        raise UsageError(f"{error}; write it as 2026-12-01") from error
     folder = Path(out)
     verdicts = [each for each in outcomes if isinstance(each, Verdict)]
     subjects = [Subject(ENROLMENT, enrolment.digest)]
@@ -133,12 +143,26 @@ def attest(
         "code": {"fpframe": version("fpframe"), "source": source_digest("fpframe")},
         "started": write_time(times[0]),
         "finished": write_time(times[1]),
+        "released": released,
         "unfinished": len(outcomes) - len(verdicts),
         "verdicts": [verdict.to_dict() for verdict in verdicts],
     }
     statement = Statement(subjects=tuple(subjects), kind=ATTESTATION_KIND, predicate=said)
     write_durably(folder / ATTESTATION_FILE, sign(statement, key).to_bytes())
     return folder / ATTESTATION_FILE
+
+
+def read_day(text: object) -> str:
+    """Return a day as text, which may be empty.
+
+    Raises:
+        ValueError: it is something else.
+    """
+    if not isinstance(text, str):
+        raise ValueError("the day of a release is no text")
+    if text and datetime.date.fromisoformat(text).isoformat() != text:
+        raise ValueError(f"'{text}' is no day")
+    return text
 
 
 def _answers_name(number: int) -> str:

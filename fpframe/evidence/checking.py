@@ -97,6 +97,8 @@ class _Check:
         if self.court and seal and leaves and log:
             shown = look("enrolment", lambda: self._enrolment(seal, leaves, log))
         attestation = look("attestation", lambda: self._attestation(seal)) if seal else None
+        if attestation and commitment:
+            self._release(attestation, commitment)
         if attestation and shown:
             self._verdicts(attestation, shown)
         elif attestation and not self.court:
@@ -261,6 +263,18 @@ class _Check:
         text = f"{len(told.verdicts)} verdicts, asked {said['started']} to {said['finished']}, signed by {whose}"
         self.findings.add("attestation", "good", text)
         return told
+
+    def _release(self, attestation: Attestation, commitment: Statement) -> None:
+        """Mark a claim against suspects that were there before anything was committed to."""
+        if not attestation.released:
+            self.findings.add("release", "not checked", "nobody said when the suspects were published")
+            return
+        committed = str(commitment.predicate["at"])[:10]  # a token can only be later
+        if attestation.released < committed:
+            text = f"the suspects were published on {attestation.released}, and committed was on {committed}"
+            self.findings.add("release", "marked", text, "suspect-older")
+        else:
+            self.findings.add("release", "good", f"the suspects were published on {attestation.released}, not before")
 
     def _verdicts(self, attestation: Attestation, shown: ShownEnrolment) -> None:
         answers = [self.members[answers_file(number)] for number in range(1, len(attestation.verdicts) + 1)]

@@ -30,6 +30,7 @@ REFUSALS: Mapping[str, str] = {
     "statement-damaged": "What was signed is not a statement as fpframe writes it.",
     "statement-of-another-kind": "A statement says another kind of thing than is needed here.",
     "subject-differs": "A statement is about something else than what lies beside it.",
+    "suspect-older": "The suspects were published before anything was committed to; marked, and not refused.",
     "token-after-first-query": "A time-stamp token is of a later time than the first query to the suspect.",
     "token-damaged": "A file is not a time-stamp token.",
     "token-of-another-subject": "A time-stamp token is about another digest.",

@@ -18,6 +18,7 @@ from fpframe.verification.asking_plan import planned_asks
 from fpframe.verification.choices import Choice, choices_of, chosen_afterwards
 from fpframe.verification.interview import Interview
 from fpframe.verification.looks import looks_of
+from fpframe.verification.nearness import near_suspect
 from fpframe.verification.points import with_points
 from fpframe.verification.question_suspect import Questioned, question, transcript_of
 from fpframe.verification.transcript import identity
@@ -145,7 +146,12 @@ def _verdict(
         enrolment=yardsticks.digest,
         settings={**own, **settings},
         choices=choices,
-        caveats=(*enrolment.caveats, *each.caveats, *chosen_afterwards(choices)),
+        caveats=(
+            *enrolment.caveats,
+            *each.caveats,
+            *near_suspect(enrolment, each.transcript),
+            *chosen_afterwards(choices),
+        ),
         transcript=each.transcript,
     )
 

@@ -52,9 +52,13 @@ def test_a_token_is_checked_before_it_is_sealed(folder, capsys):
 
 def test_verdicts_are_attested_with_their_answers(folder, capsys):
     asking = ["verify", "my.enrolment", "--answers", str(answers("independent"))]
-    assert run([*asking, "--attest", "asked", "--key", "auditor.pem"]) == 0
+    asking += ["--attest", "asked", "--key", "auditor.pem", "--released"]
+    assert run([*asking, "yesterday"]) == 2
+    assert "--released takes a day" in capsys.readouterr().err
+    assert run([*asking, "2026-11-01"]) == 0
     told = Attestation.read((folder / "asked/attestation.dsse.json").read_bytes(), key=read_public_key("auditor.pem"))
     assert [verdict.verdict for verdict in told.verdicts] == ["NOT_SHOWN"]
+    assert told.released == "2026-11-01"
     assert {path.name for path in (folder / "asked").iterdir()} == {"attestation.dsse.json", "answers-1.npz"}
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import copy
 import json
 import random
 import shutil
@@ -14,6 +15,7 @@ import pytest
 import fpframe
 from fpframe.base import now
 from fpframe.cli import run
+from fpframe.enrolment import Calibration
 from fpframe.errors import FpframeError, IntegrityError
 from fpframe.evidence import (
     COURT,
@@ -342,6 +344,48 @@ def test_an_enrolment_of_another_attempt_is_refused(played, tmp_path):
     parts = attrs.evolve(played.parts, enrolment=tmp_path / "plain.enrolment")
     members = with_list(bundle_members(parts, COURT), COURT, played.key("me"))
     assert played.codes(members) == ["subject-differs"]
+
+
+@pytest.mark.parametrize("what", ["calibration", "encoder"])
+def test_calibration_models_left_out_or_an_encoder_refitted_after_sealing_are_found(played, tmp_path, what):
+    sound = fpframe.Enrolment.open(played.parts.enrolment)
+    if what == "calibration":
+        calibration, ability = sound.calibration, sound.ability
+        forged = attrs.evolve(
+            sound,
+            calibration=Calibration.of(
+                calibration.models[1:],
+                {name: rows[1:] for name, rows in calibration.answers.items()},
+                sound.encoders,
+                sound.standards,
+                sound.victim_answers,
+                source=calibration.source,
+            ),
+            ability=attrs.evolve(ability, models=ability.models[1:]),
+        )
+    else:
+        encoders = {name: copy.deepcopy(encoder) for name, encoder in sound.encoders.items()}
+        for encoder in encoders.values():
+            for weight in encoder.parameters():
+                weight.add_(0.01)
+        forged = attrs.evolve(sound, encoders=encoders)
+    forged.save(tmp_path / "forged.enrolment")
+    parts = attrs.evolve(played.parts, enrolment=tmp_path / "forged.enrolment")
+    assert played.codes(with_list(bundle_members(parts, COURT), COURT, played.key("me"))) == ["subject-differs"]
+
+
+@pytest.mark.parametrize(
+    ("released", "state", "code"),
+    [("", "not checked", ""), ("2020-01-01", "marked", "suspect-older"), ("2099-01-01", "good", "")],
+)
+def test_a_claim_against_suspects_that_were_there_before_the_commitment_is_marked(played, released, state, code):
+    statement = read_statement(
+        (played.parts.attested / "attestation.dsse.json").read_bytes(), kind="urn:fpframe:attestation:1"
+    )
+    said = attrs.evolve(statement, predicate={**statement.predicate, "released": released})
+    members = played.members(**{"attestation.dsse.json": sign(said, played.key("auditor")).to_bytes()})
+    found = {finding.part: finding for finding in check_members(members, COURT, played.trust)}
+    assert (found["release"].state, found["release"].code) == (state, code)
 
 
 def test_a_verdict_by_an_encoder_that_does_not_ship_is_listed_as_not_checked(played, monkeypatch):

@@ -12,6 +12,7 @@ import fpframe
 from forging import forge, forge_json
 from fpframe.base import now
 from fpframe.enrolment import Beacon, Committed, Terms
+from fpframe.enrolment.by_commitment import refuse_other_commitment
 from fpframe.errors import IntegrityError, UsageError
 from fpframe.evidence import Case, EvidenceError, commit, enroll_committed, read_private_key
 from fpframe.recipe.recipe import Recipe
@@ -244,6 +245,7 @@ def test_an_enrolment_whose_commitment_was_changed_is_refused(copied, change):
     [
         ("alpha", 0.5, "its level 0.5 is higher than the 0.25"),
         ("seed", 1, "its recipe is not the committed one"),
+        ("epochs", {"victim": 1}, "its recipe is not the committed one"),
         ("filters", ("flip(0.5)",), "its recipe is not the committed one"),
     ],
 )
@@ -251,6 +253,18 @@ def test_an_enrolment_with_another_recipe_than_was_committed_to_is_refused(enrol
     attrs.evolve(enrolment, recipe=attrs.evolve(enrolment.recipe, **{field: value})).save(tmp_path / "x.enrolment")
     with pytest.raises(IntegrityError, match=why):
         fpframe.Enrolment.open(tmp_path / "x.enrolment")
+
+
+def test_how_long_architectures_are_trained_may_be_settled_when_the_enrolment_is_made(enrolment):
+    leaves = [
+        attrs.evolve(leaf, value=attrs.evolve(Recipe.parse(leaf.value), as_able_as_victim=True).to_toml())
+        if leaf.name == "recipe"
+        else leaf
+        for leaf in enrolment.commitment.leaves
+    ]
+    settled = attrs.evolve(enrolment.recipe, epochs={"paper:arc-c": 20})
+    made = attrs.evolve(enrolment, recipe=settled, commitment=attrs.evolve(enrolment.commitment, leaves=tuple(leaves)))
+    refuse_other_commitment(made)
 
 
 def test_an_enrolment_of_another_victim_or_other_code_is_refused(enrolment, tmp_path):
