@@ -154,7 +154,7 @@ class AnswerOptions:
     resume: Flag = False
     attest: Path | None = None
     key: Path | None = None
-    released: str = ""
+    released: Annotated[str, Parameter(show_default=False)] = ""
 
     def signer(self) -> PrivateKey | None:
         """Return what a statement is signed with; nothing where none is wanted.
@@ -163,6 +163,8 @@ class AnswerOptions:
             UsageError: the folder or the key was named alone, the key cannot be read, or the folder holds something.
         """
         if self.attest is None and self.key is None:
+            if self.released:
+                raise UsageError("--released is about a signed statement; name --attest and --key too")
             return None
         if self.attest is None or self.key is None:
             raise UsageError("--attest and --key belong together; name both")

@@ -66,3 +66,8 @@ def test_verdicts_are_attested_with_their_answers(folder, capsys):
 def test_a_statement_needs_a_folder_and_a_key(folder, capsys, words):
     assert run(["verify", "my.enrolment", "--answers", str(answers("derived")), *words]) == 2
     assert "--attest and --key belong together" in capsys.readouterr().err
+
+
+def test_a_day_of_release_needs_a_statement(folder, capsys):
+    assert run(["verify", "my.enrolment", "--answers", str(answers("derived")), "--released", "2026-11-01"]) == 2
+    assert "--released is about a signed statement; name --attest and --key too" in capsys.readouterr().err
