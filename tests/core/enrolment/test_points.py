@@ -67,6 +67,7 @@ def test_the_interval_holds_the_middle_of_the_draws():
     assert middle(torch.arange(1001).double()) == pytest.approx((25, 975))
 
 
+@pytest.mark.slow
 def test_no_verdict_of_one_view_hangs_on_the_choice_of_points(registry, tiny_store):
     run = fpframe.Run(store=tiny_store, registry=registry)
     enrolment = fpframe.enroll(recipe="tiny", scheme="residual", run=run)

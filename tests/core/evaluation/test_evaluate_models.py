@@ -21,6 +21,8 @@ from fpframe.report.evaluation.tables import evaluation_markdown
 
 CHANNELS = ("probs", "rounded:2", "rounded:1", "top1")
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def evaluations(tiny_enrolment, tiny_store):

@@ -18,7 +18,7 @@ from fpframe.enrolment import PLAIN
 from fpframe.evidence import Case, EvidenceError, audit, auditing
 from fpframe.evidence.derivation import Derivation, compare_calibration, compare_encoders, compare_questions
 
-pytestmark = pytest.mark.usefixtures("few_models")
+pytestmark = [pytest.mark.usefixtures("few_models"), pytest.mark.slow]
 
 
 @pytest.fixture(scope="module")

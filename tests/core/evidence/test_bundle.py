@@ -162,6 +162,7 @@ def test_every_flipped_byte_is_found(written, played, tmp_path):
     assert not any(finding.state == "refused" for finding in check_bundle(copy, played.trust))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", [COURT, PUBLIC])
 def test_every_flipped_byte_is_found_although_all_digests_of_the_folder_were_computed_anew(played, kind):
     sound = played.members(kind)

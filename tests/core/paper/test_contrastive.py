@@ -12,6 +12,8 @@ from fpframe.paper.experiment import Finding
 from fpframe.paper.laboratory import AUTOENCODER, BASELINE, CONTROL, UAP, Laboratory
 from fpframe.paper.statistics import Separation
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def finding(laboratory: Laboratory) -> Finding:

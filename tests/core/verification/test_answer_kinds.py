@@ -89,6 +89,7 @@ def test_the_table_of_the_docs_has_every_way():
     assert list(TABLE) == list(ALL)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("way", READ.values(), ids=READ)
 def test_a_verdict_on_recorded_answers_says_how_they_were_read(enrolment, models, way, tmp_path):
     verdict = fpframe.verify(enrolment, answering(models["fine-tuned copy"], way.answer))
