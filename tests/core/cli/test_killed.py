@@ -35,15 +35,16 @@ def command(*words: str, home: Path, told: Path | None = None) -> subprocess.Pop
         "FPFRAME_HOME": str(home),
         "PYTHONPATH": os.pathsep.join([str(home.parent), *sys.path]),
     }
-    return subprocess.Popen(
-        [sys.executable, "-m", "fpframe", *words],
-        env=environment,
-        cwd=home.parent,
-        text=True,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE if told is None else told.open("w"),
-        start_new_session=True,
-    )
+    with contextlib.nullcontext(subprocess.PIPE) if told is None else told.open("w") as stderr:
+        return subprocess.Popen(
+            [sys.executable, "-m", "fpframe", *words],
+            env=environment,
+            cwd=home.parent,
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=stderr,
+            start_new_session=True,
+        )
 
 
 def killed(process: subprocess.Popen[str], after: float) -> tuple[bool, str]:
