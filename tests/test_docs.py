@@ -89,6 +89,7 @@ def folder(tmp_path, monkeypatch, tiny_store):
 #: Pages that enroll a victim of their own, or question many suspects, which takes a minute each; and one whose Python
 #: needs what its commands make.
 LONG = {
+    "README.md",
     "docs/explanation/concepts.md",
     "docs/explanation/isolation.md",
     "docs/how-to/auditing.md",

@@ -37,10 +37,13 @@ def recipe_of(folder: Path, before: str, after: str) -> str:
 def test_a_plan_says_why_nobody_can_be_enrolled(fault, tmp_path, capfd):
     before, after, words = FAULTS[fault]
     recipe = recipe_of(tmp_path, before, after)
-    assert run(["zoo", "plan", recipe]) == 0
-    assert capfd.readouterr().out.splitlines()[-1].startswith(f"These models can be built, but {WORDS} the recipe: ")
     assert run(["zoo", "plan", recipe, "--json"]) == 0
     assert words in json.loads(capfd.readouterr().out)["refused_by_enroll"]
+
+
+def test_a_plan_says_it_to_people_too(tmp_path, capfd):
+    assert run(["zoo", "plan", recipe_of(tmp_path, "alpha = 0.1", "alpha = 0.01")]) == 0
+    assert capfd.readouterr().out.splitlines()[-1].startswith(f"These models can be built, but {WORDS} the recipe: ")
 
 
 def test_a_build_says_so_before_it_begins(tmp_path, tiny_store, monkeypatch, capfd):

@@ -96,6 +96,7 @@ def test_a_filter_that_changes_images_is_calibrated_and_then_detected(enrolment,
     assert any("change between repeats as flip(0.5) changes them" in note.text for note in verdict.caveats)
 
 
+@pytest.mark.slow
 def test_a_new_calibration_keeps_the_filters_of_the_old_one(enrolment, tiny_store, exported):
     first = fpframe.calibrate(enrolment, through=["blur(1.0)"], run=fpframe.Run(store=tiny_store))
     again = fpframe.calibrate(first, independents=own(exported), through=["round(2)"])
@@ -203,6 +204,7 @@ def test_a_model_of_another_task_cannot_calibrate(enrolment, exported, registry,
         fpframe.calibrate(enrolment, independents=own(folder))
 
 
+@pytest.mark.slow
 def test_own_models_that_are_less_able_than_the_victim_do_not_calibrate(
     enrolment, exported, registry, digits, tmp_path
 ):

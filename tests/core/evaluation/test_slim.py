@@ -119,6 +119,7 @@ def complaint(capfd, *arguments: str, code: int) -> str:
     return line
 
 
+@pytest.mark.slow
 def test_a_comparison_without_weights_is_the_one_with_them(here, capfd, monkeypatch):
     before = compared(here, OWN, REFERENCED)
     listed = zoo_list(capfd)

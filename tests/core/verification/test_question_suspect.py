@@ -231,6 +231,7 @@ def test_several_suspects_that_stop_early_share_alpha(enrolment, thief, models):
     assert verdicts[0].decision.alpha == pytest.approx(0.05)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("count", [1, 2, 3])
 def test_no_suspect_is_stopped_early_above_its_share_of_alpha(enrolment, thief, count, monkeypatch):
     levels, real = [], judge_suspects.question

@@ -20,6 +20,7 @@ def hasty(monkeypatch):
     monkeypatch.setattr(fingerprint_aware, "_CRAFT_STEPS", 20)
 
 
+@pytest.mark.slow
 def test_the_informed_thief_weakens_a_universal_perturbation_that_was_crafted_on_the_victim(steal, victim, digits):
     own, pixels = digits.train[:700], digits.test.pixels
     delta = Uap(epsilon=0.1, steps=400)(victim, own.pixels, own.labels, seed=9).delta

@@ -95,6 +95,7 @@ def test_all_but_misclassified_do_not_look_at_true_labels(registry):
         )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scheme", ["akh", "sac"])
 def test_a_scheme_of_natural_images_is_enrolled_saved_and_scores_as_by_hand(scheme, registry, tiny_store, tmp_path):
     tiny = Recipe.load("tiny")

@@ -230,6 +230,7 @@ def test_minimum_norm_methods_find_the_closed_form_distance_of_a_linear_binary_m
     assert float(ratio.max()) < 1.01
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scheme", ["ipguard", "conferrable"])
 def test_a_scheme_of_perturbed_points_asks_one_view_of_labels_and_tells_a_copy(scheme, tiny_store):
     enrolment = fpframe.enroll(recipe="tiny", scheme=scheme, run=fpframe.Run(store=tiny_store))
