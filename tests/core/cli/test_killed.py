@@ -24,7 +24,7 @@ from tiny import copy_store
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 #: How often each command is killed; the figures in the documentation are of 50.
-KILLS = int(os.environ.get("FPFRAME_KILLS", "6"))
+KILLS = int(os.environ.get("FPFRAME_KILLS", "3"))
 BATCH = 16
 
 
