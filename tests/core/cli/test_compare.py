@@ -12,6 +12,7 @@ from fpframe.cli import run
 TINY = ["compare", "--recipe", "tiny", "--workers", "1"]
 
 
+@pytest.mark.slow
 def test_schemes_and_a_file_are_compared_and_written(here, capfd):
     Path("mine.toml").write_text(
         'name = "mine"\nsummary = "the least sure images"\nencoder = { name = "labels" }\n'

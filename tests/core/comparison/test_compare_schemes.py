@@ -36,7 +36,7 @@ from fpframe.zoo.planner import plan_models
 from fpframe.zoo.references import ZooReferences
 from tiny import evaluate_tiny
 
-pytestmark = pytest.mark.slow  # the command is tried on two schemes in `cli/test_compare.py`, which is fast
+pytestmark = pytest.mark.slow
 
 MINE = """
 name = "mine"

@@ -14,6 +14,7 @@ from fpframe import PluginError, UsageError
 from fpframe.registry import probe
 
 
+@pytest.mark.slow
 def test_each_broken_plugin_is_named_with_its_fault_and_breaks_no_other(install, monkeypatch, capfd):
     monkeypatch.setenv(probe.LIMIT, "1.5")
     install("a", "raise RuntimeError('broken\\nin two lines')")
