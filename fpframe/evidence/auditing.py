@@ -98,7 +98,7 @@ def audit(
         rows += compare_encoders(told, found)
     rows += compare_calibration(told, found)
     if models:
-        rows.append(_trained_again(told, dataset, None if given is None else given, models, run))
+        rows.append(_trained_again(told, dataset, given, models, run))
     return [*rows, *(_verdicts(told, found, path) for path in answers)]
 
 
