@@ -74,7 +74,7 @@ def refuse_code_of(recipe: str, victim: VictimOptions, dataset: str | None, run:
 def refused_by_enroll(planned: ZooPlan) -> str | None:
     """Return why nobody could be enrolled with a recipe, which its owner should know before hours of training.
 
-    Only the models of some splits are no recipe to enroll with, and nothing is said of them.
+    Where only some splits are planned, nobody means to enroll with them, and nothing is said.
     """
     from fpframe.enrolment import check_method, check_pool
     from fpframe.errors import FpframeError
