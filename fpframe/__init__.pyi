@@ -58,6 +58,7 @@ from .models import (
 )
 from .opening import (
     Victim as Victim,
+    VictimPast as VictimPast,
     build_backbone as build_backbone,
     load_weights as load_weights,
     open_suspect as open_suspect,

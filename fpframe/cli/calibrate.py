@@ -28,11 +28,13 @@ class ZooOptions:
         recipe: Preset or TOML file whose 'calibrate' models are used; the enrolment's own by default.
         without: Strata to leave out.
         victim_indices: Indices of the training images that the victim has seen (.npy), as at the enrolment.
+        base: The public model that the victim was fine-tuned from, as at the enrolment.
     """
 
     recipe: str | None = None
     without: Words = ()
     victim_indices: Path | None = None
+    base: str | None = None
 
 
 @Parameter(name="*", group=Group("Models of your own", sort_key=2))
@@ -125,6 +127,7 @@ def calibrate(
         run: The data, and how work is carried out.
     """
     from fpframe.enrolment import calibrate as recalibrate, refuse_existing
+    from fpframe.opening import VictimPast
 
     refuse_existing(out, force=force)
     models = independents.named(process, classes=run.classes, trust_code=run.trust_code)
@@ -138,7 +141,7 @@ def calibrate(
             through=through,
             alpha=alpha,
             dataset=run.dataset,
-            victim_indices=read_indices(zoo.victim_indices),
+            past=VictimPast(indices=read_indices(zoo.victim_indices), base=zoo.base),
             without=zoo.without,
             run=shown,
         )

@@ -24,10 +24,9 @@ def told(victim: str, details: VictimDetails, run: RunOptions) -> dict[str, Any]
     """Return how victim and data were named, with files under their full names."""
     words = {name: value for name, value in attrs.asdict(details).items() if value not in (None, False)}
     data = {name: value for name in _DATA if (value := getattr(run, name)) is not None}
-    known = Path(victim)
     return {
-        "victim": str(known.resolve()) if known.exists() else victim,
-        "details": {name: _plain(value) for name, value in words.items()},
+        "victim": _named(victim),
+        "details": {name: _named(value) if name == "base" else _plain(value) for name, value in words.items()},
         "data": {name: _plain(value) for name, value in data.items()},
     }
 
@@ -68,10 +67,16 @@ def refuse_code_of(how: Mapping[str, Any], given: VictimOptions, run: Run) -> No
     places = {
         "the victim": how.get("victim") if given.victim is None else None,
         "the victim's backbone": details.get("backbone") if isinstance(details, dict) else None,
+        "the victim's base": details.get("base") if isinstance(details, dict) else None,
         "the data": data.get("dataset") if isinstance(data, dict) else None,
     }
     named = {address: place for place, address in places.items() if isinstance(address, str)}
-    refuse_code(run.registry, named, whose="the case", trusted=[given.victim, given.backbone])
+    refuse_code(run.registry, named, whose="the case", trusted=[given.victim, given.backbone, given.base])
+
+
+def _named(model: str) -> str:
+    """Return an address, or the full name of the file that it names."""
+    return str(Path(model).resolve()) if Path(model).exists() else model
 
 
 def _plain(value: object) -> object:

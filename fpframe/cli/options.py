@@ -47,8 +47,11 @@ class VictimDetails:
         input_: How images are prepared for it, such as "resize=224,bicubic,antialias; rgb; mean=0.5; std=0.5".
         mean: Per-channel mean that it subtracts from pixels, separated by commas; short for --input mean=.
         std: Per-channel standard deviation that it divides them by.
-        from_scratch: Its training began with random weights, not with those of a public model; unless you say so, every
-            verdict says that innocent models of the same public origin were not considered.
+        from_scratch: Its training began with random weights, not with those of a public model; unless you say so, or
+            name its base, every verdict says that innocent models of the same public origin were not considered.
+        base: The public model that it was fine-tuned from: a file of weights, a folder with one, timm:NAME or
+            torchvision:NAME with their weights, or python:MODULE:FUNCTION. Models are fine-tuned from it to compare
+            suspects with.
     """
 
     weights: Path | None = None
@@ -59,6 +62,7 @@ class VictimDetails:
     mean: str | None = None
     std: str | None = None
     from_scratch: Flag = False
+    base: str | None = None
 
     def victim_of(self, model: str) -> Victim:
         """Return a model with these details.
@@ -79,6 +83,7 @@ class VictimDetails:
             mean=numbers(self.mean, "--mean"),
             std=numbers(self.std, "--std"),
             from_scratch=self.from_scratch,
+            base=self.base,
         )
 
 
@@ -97,8 +102,11 @@ class VictimOptions(VictimDetails):
         input_: How images are prepared for it, such as "resize=224,bicubic,antialias; rgb; mean=0.5; std=0.5".
         mean: Per-channel mean that it subtracts from pixels, separated by commas; short for --input mean=.
         std: Per-channel standard deviation that it divides them by.
-        from_scratch: Its training began with random weights, not with those of a public model; unless you say so, every
-            verdict says that innocent models of the same public origin were not considered.
+        from_scratch: Its training began with random weights, not with those of a public model; unless you say so, or
+            name its base, every verdict says that innocent models of the same public origin were not considered.
+        base: The public model that it was fine-tuned from: a file of weights, a folder with one, timm:NAME or
+            torchvision:NAME with their weights, or python:MODULE:FUNCTION. Models are fine-tuned from it to compare
+            suspects with.
     """
 
     victim: str | None = None

@@ -18,6 +18,7 @@ from fpframe.interfaces import Scheme
 from fpframe.models import Dataset
 from fpframe.opening import Victim
 from fpframe.recipe import Recipe, Run, explains_former
+from fpframe.zoo import suited
 
 
 @explains_former(
@@ -61,7 +62,7 @@ def compare(
     """
     run, design, victim, left_out = run or Run(), design or Design(), Victim.of(victim), tuple(without)
     accept = accepted_codes(accept_unfit)
-    full = Recipe.of(recipe, dataset=dataset, channels=design.channels)
+    full = suited(Recipe.of(recipe, dataset=dataset, channels=design.channels), victim)
     contenders = make_contenders(schemes, full, run.registry, without=left_out, sizes=design.sizes)
     contrasts = contrasts_between(contenders, design.contrast)
     with run.computing():

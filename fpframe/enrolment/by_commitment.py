@@ -44,6 +44,7 @@ def refuse_other_commitment(contents: Contents) -> None:
     told = {
         "weights": (committed.said(VICTIM), contents.victim["digest"]),
         "backbone": (committed.said(VICTIM), contents.victim["backbone"]),
+        "base": (committed.said(VICTIM), contents.victim.get("base")),
         "classes": (committed.said(DATA), list(contents.classes)),
     }
     for name, (leaf, value) in told.items():

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import attrs
-import numpy as np
 import torch
 
 from fpframe.decision import require_alpha
@@ -17,11 +16,13 @@ from fpframe.enrolment.enrolment import Enrolment
 from fpframe.enrolment.fitness import StratumLook
 from fpframe.enrolment.method import units_of
 from fpframe.enrolment.zoo_checks import accuracy_by_stratum
-from fpframe.errors import DataError, RecipeError
-from fpframe.models import Dataset
+from fpframe.errors import DataError, ModelError, RecipeError
+from fpframe.models import Dataset, Preparation
+from fpframe.opening import VictimPast
 from fpframe.recipe import Recipe, Run
 from fpframe.registry import SAME_ARCHITECTURE
 from fpframe.zoo import (
+    Base,
     FilterChain,
     Workspace,
     Zoo,
@@ -32,6 +33,7 @@ from fpframe.zoo import (
     build_models,
     open_workspace,
     plan_models,
+    require_base,
 )
 
 
@@ -59,7 +61,7 @@ def plan_calibration(
 
 
 def open_divided(
-    enrolment: Enrolment, recipe: Recipe, dataset: Dataset | str | None, victim_indices: np.ndarray | None, run: Run
+    enrolment: Enrolment, recipe: Recipe, dataset: Dataset | str | None, past: VictimPast, run: Run
 ) -> Workspace:
     """Open the data, divided as at the enrolment, whatever the other recipe says.
 
@@ -67,10 +69,14 @@ def open_divided(
 
     Raises:
         DataError: these are other data.
+        RecipeError: the recipe needs a base.
+        ModelError: this is another base.
     """
+    if past.base is None:
+        require_base(recipe)
     ours = attrs.evolve(recipe, dataset=enrolment.recipe.dataset, partition=enrolment.recipe.partition)
     ours = attrs.evolve(ours, seed=enrolment.recipe.seed, pool=enrolment.recipe.pool)
-    workspace = open_workspace(ours, dataset, run, victim_indices=victim_indices, enrolled=enrolment.classes)
+    workspace = open_workspace(ours, dataset, run, victim_indices=past.indices, enrolled=enrolment.classes)
     parts = workspace.parts
     if (parts.victim.digest, parts.pool.digest) != (enrolment.victim["images"], enrolment.victim["pool"]):
         raise DataError(
@@ -89,6 +95,14 @@ def open_divided(
     workspace.victim_backbone = enrolment.victim["backbone"]
     if enrolment.preparation is not None and SAME_ARCHITECTURE not in enrolment.victim["absent"]:
         workspace.victim_geometry = enrolment.preparation.geometry
+    if past.base is not None:
+        prepared = enrolment.preparation or Preparation()
+        address = enrolment.victim["backbone"]
+        workspace.base = Base.open(past.base, address, prepared, workspace.dataset, run.registry, run.store)
+        if workspace.base.digest != enrolment.victim.get("base"):
+            raise ModelError(
+                f"'{workspace.base.name}' is not the public model that the victim was enrolled with; name that one"
+            )
     return workspace
 
 

@@ -72,7 +72,7 @@ def _sizes(owner: object, field: attrs.Attribute[Any], values: tuple[float, ...]
 
 @attrs.frozen(kw_only=True)
 class VictimFacts:
-    """What is said of the victim; all of it is required."""
+    """What is said of the victim; all of it is required, but for the base of one that was fine-tuned."""
 
     address: str = attrs.field(validator=_text_or_none)
     backbone: str = attrs.field(validator=_text)
@@ -84,6 +84,7 @@ class VictimFacts:
     accuracy: float = attrs.field(validator=number(low=0, high=1))
     fooling_rate: tuple[float, ...] = attrs.field(validator=_shares)
     max_abs_delta: tuple[float, ...] = attrs.field(validator=_sizes)
+    base: str | None = attrs.field(default=None, validator=attrs.validators.optional(_digest))
 
 
 @attrs.frozen(kw_only=True)

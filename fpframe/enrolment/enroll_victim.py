@@ -33,6 +33,7 @@ from fpframe.zoo import (
     build_models,
     open_workspace,
     prepare,
+    suited,
     with_able_models,
 )
 
@@ -83,7 +84,7 @@ def enroll(
     """
     run, victim, left_out = run or Run(), Victim.of(victim), tuple(without)
     accept = accepted_codes(accept_unfit)
-    full = Recipe.of(recipe, dataset=dataset, seed=seed, alpha=alpha)
+    full = suited(Recipe.of(recipe, dataset=dataset, seed=seed, alpha=alpha), victim)
     method = check_method(full, run.registry, without=left_out, scheme=scheme)
     full = attrs.evolve(full, scheme=method.scheme.name)  # and not the file that it came from
     with run.computing():
@@ -159,7 +160,7 @@ def fingerprint(
 
 
 def _victim_facts(setting: Setting, deltas: tuple[Tensor, ...]) -> dict[str, object]:
-    classifier, test = setting.victim.classifier, setting.workspace.dataset.test
+    classifier, test, base = setting.victim.classifier, setting.workspace.dataset.test, setting.workspace.base
     return {
         "address": setting.victim_name,
         "backbone": setting.victim.backbone,
@@ -172,4 +173,5 @@ def _victim_facts(setting: Setting, deltas: tuple[Tensor, ...]) -> dict[str, obj
         # both on the test images, which no perturbation was made on
         "fooling_rate": [round(fooling_rate(classifier, test, delta), 6) for delta in deltas],
         "max_abs_delta": [float(delta.abs().max()) for delta in deltas],
+        **({} if base is None else {"base": base.digest}),
     }

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import attrs
-import numpy as np
 
 from fpframe.enrolment.calibrate_on_files import calibrate_on_files
 from fpframe.enrolment.calibrate_on_zoo import calibrate_on_zoo, open_divided, plan_calibration
@@ -20,12 +19,13 @@ from fpframe.enrolment.settling import settle
 from fpframe.enrolment.strangers import ARCHITECTURE_ACCUSED, look_at_strangers
 from fpframe.errors import UsageError
 from fpframe.models import Dataset
-from fpframe.opening import refuse_code
+from fpframe.opening import VictimPast, refuse_code
 from fpframe.recipe import Recipe, Run, explains_former
 from fpframe.zoo import FilterChain, recipe_addresses
 
 
 @explains_former(
+    victim_indices="past=fpframe.VictimPast(indices=...)",
     backbone="independents=fpframe.Independents(FOLDER, backbone=...)",
     outputs="independents=fpframe.Independents(FOLDER, outputs=...)",
     mean="independents=fpframe.Independents(FOLDER, mean=...)",
@@ -41,7 +41,7 @@ def calibrate(
     through: Sequence[str] = (),
     alpha: float | None = None,
     dataset: Dataset | str | None = None,
-    victim_indices: np.ndarray | None = None,
+    past: VictimPast | None = None,
     without: Iterable[str] = (),
     run: Run | None = None,
 ) -> Enrolment:
@@ -60,7 +60,8 @@ def calibrate(
             enrolment.
         alpha: the new default level; ``None`` keeps the enrolment's.
         dataset: the data, or its address; ``None`` takes the enrolment's.
-        victim_indices: indices of the training images that the victim has seen, as at the enrolment.
+        past: which training images the victim has seen, and which public model it was fine-tuned from, as at the
+            enrolment; `Victim.past` is that.
         without: strata to leave out, besides those that the enrolment lacks.
         run: how the work is carried out.
 
@@ -102,7 +103,7 @@ def calibrate(
             )
         plan = plan_calibration(enrolment, full, left_out, alpha=alpha, run=run)
         with run.computing():
-            workspace = open_divided(enrolment, full, dataset, victim_indices, run)
+            workspace = open_divided(enrolment, full, dataset, past or VictimPast(), run)
             full = attrs.evolve(full, alpha=alpha)
             calibration, ability, accuracy = calibrate_on_zoo(
                 enrolment, plan, workspace, chains, full, run, tuple(without)

@@ -13,7 +13,7 @@ from fpframe.decision import StratumPaths, StratumScores, clopper_pearson, mean_
 from fpframe.enrolment.ability import Ability
 from fpframe.enrolment.calibration import Calibration
 from fpframe.enrolment.settling import Unfit
-from fpframe.zoo import VICTIM
+from fpframe.zoo import VICTIM, begins_at_base
 
 #: The architecture in the name of a model of a zoo: what its last brackets begin with that name one, and no setting.
 _ARCHITECTURE = re.compile(r"\[(?!\w+=)([^\[\],]+)[,\]]")
@@ -108,7 +108,9 @@ def look_at_strangers(strangers: Sequence[Strangers]) -> list[Unfit]:
     always calibrate, or a caveat says that none does.
     """
     # one model of its architecture can alarm nobody
-    looked_at = [each for each in strangers if each.by == "architecture" and each.name != VICTIM and each.families > 1]
+    looked_at = [
+        each for each in strangers if each.by == "architecture" and not _victims(each.name) and each.families > 1
+    ]
     looks = max(1, len(looked_at))
     found = [
         Unfit(
@@ -124,6 +126,11 @@ def look_at_strangers(strangers: Sequence[Strangers]) -> list[Unfit]:
         if each.least(looks=looks) > each.level
     ]
     return list(dict.fromkeys(found))  # the same may be true in several channels, and is said once
+
+
+def _victims(architecture: str) -> bool:
+    """Tell whether an architecture is the victim's own."""
+    return architecture == VICTIM or begins_at_base(architecture)
 
 
 def _judged(

@@ -32,7 +32,7 @@ from fpframe.evidence.derivation import (
 )
 from fpframe.evidence.seal import require_logged
 from fpframe.models import Dataset, ask, to_pixels
-from fpframe.opening import Victim, refuse_code
+from fpframe.opening import Victim, VictimPast, refuse_code
 from fpframe.recipe import Run
 from fpframe.rng import threads
 from fpframe.store import Store
@@ -131,9 +131,9 @@ def _trained_again(
     absent = tuple(told.victim["absent"])
     plan = calibrating(plan_models(told.recipe, run.registry, splits=("calibrate",), without=absent))
     chosen = random.SystemRandom().sample(plan, min(count, len(plan)))
-    indices = None if victim is None else victim.indices
+    past = VictimPast() if victim is None else victim.past
     with run.computing(), tempfile.TemporaryDirectory(prefix="fpframe-audit-") as temporary:
-        ours = open_divided(told, told.recipe, dataset, indices, run)
+        ours = open_divided(told, told.recipe, dataset, past, run)
         theirs = attrs.evolve(ours, store=Store(Path(temporary)))
         before = build_models(chosen, ours, run)
         again = build_models(chosen, theirs, run)

@@ -34,7 +34,7 @@ from fpframe.models import Dataset
 from fpframe.opening import Victim
 from fpframe.recipe import Recipe, Run
 from fpframe.store import refuse_folder
-from fpframe.zoo import open_workspace, prepare
+from fpframe.zoo import open_workspace, prepare, suited
 
 
 def commit(
@@ -70,7 +70,7 @@ def commit(
     given = Victim.of(victim)
     if given is None:
         raise UsageError("name the victim that is committed to")
-    full = Recipe.of(recipe, dataset=dataset, alpha=terms.alpha)
+    full = suited(Recipe.of(recipe, dataset=dataset, alpha=terms.alpha), given)
     if terms.zoo_seed is not None:
         full = attrs.evolve(full, seed=terms.zoo_seed)
     at = now()
@@ -110,7 +110,7 @@ def committed_facts(
         workspace = open_workspace(recipe, dataset, run, victim_indices=victim.indices)
         check_pool(method.parts, workspace.parts.pool)
         setting = prepare(victim, recipe, workspace, run, without=terms.without, may_train=False)
-    classifier, data = setting.victim.classifier, workspace.dataset
+    classifier, data, base = setting.victim.classifier, workspace.dataset, workspace.base
     weights = classifier.as_query().digest
     if not weights:
         raise ModelError("the victim shows no weights or file that could be committed to; name the model itself")
@@ -123,6 +123,7 @@ def committed_facts(
             "backbone": setting.victim.backbone,
             "preparation": str(classifier.preparation),
             "from_scratch": victim.from_scratch,
+            **({} if base is None else {"base": base.digest}),
             "indices": None if indices is None else hashlib.sha256(indices.astype(np.int64).tobytes()).hexdigest(),
         },
         DATA: {"address": data.address, "classes": list(data.classes), "digest": data.digest},

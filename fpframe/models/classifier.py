@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from fpframe.base import Note, is_adapted, tensors_digest, with_form
 from fpframe.errors import ModelError, UsageError, first_line
+from fpframe.models.frozen import Body, Reshaping
 from fpframe.models.modes import evaluation_mode
 from fpframe.models.preparation import Preparation
 from fpframe.models.query import Query
@@ -57,6 +58,11 @@ class Classifier(nn.Module):
         #: What the reader of a verdict should know of how its weights were found in a file; ``{whose}`` stands for
         #: whose file that is, which whoever opens it knows.
         self.liberties: tuple[Note, ...] = ()
+        #: Names of the parts of `module` that training changes; empty for all of it.
+        self.learns: tuple[str, ...] = ()
+        #: What stays as it is for good, where that is everything but the last layer; it remembers what it made of
+        #: images, so that these pass it once for all networks that share it.
+        self.body: Body | None = None
         plain = Preparation.of(preparation)
         channels = plain.shape(image_shape)[0]
         mean, std = (plain.mean if mean is None else mean), (plain.std if std is None else std)
@@ -99,8 +105,26 @@ class Classifier(nn.Module):
             address=self.address,
             form=self.form,
         )
-        made.foreign, made.liberties = self.foreign, self.liberties
+        made.foreign, made.liberties, made.learns = self.foreign, self.liberties, self.learns
         return made.train(self.training)
+
+    def changing(self, *parts: str, body: Body | None = None) -> Classifier:
+        """Return itself; training changes nothing but these parts of `module` from now on, or all of it without any.
+
+        Args:
+            parts: their names.
+            body: what stays as it is, where `parts` is the last layer alone.
+        """
+        self.learns, self.body = parts, body
+        return self
+
+    def behind_body(self, pixels: Tensor, body: Body, *, batch_size: int = 512) -> tuple[Classifier, Tensor]:
+        """Return the last layer as a classifier, and what it takes for pixels, as images ``(N, D, 1, 1)``."""
+        features = body.features(self, pixels, batch_size=batch_size)
+        rows = features.flatten(1)[..., None, None]
+        head = Reshaping(self.module.get_submodule(body.head), features.shape[1:])
+        shape = (rows.shape[1], 1, 1)
+        return Classifier(head, num_classes=self.num_classes, image_shape=shape, address=self.address), rows
 
     @property
     def architecture(self) -> str:
@@ -125,6 +149,9 @@ class Classifier(nn.Module):
 
     def logits(self, pixels: Tensor, *, batch_size: int = 512) -> Tensor:
         """Return logits ``(N, K)`` on the CPU, in evaluation mode and without gradients."""
+        if self.body is not None:
+            head, features = self.behind_body(pixels, self.body, batch_size=batch_size)
+            return head.logits(features, batch_size=batch_size)
         with evaluation_mode(self), torch.no_grad():
             # copies: a network may hand out the same memory with every batch
             return torch.cat(

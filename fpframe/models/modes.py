@@ -81,6 +81,11 @@ def evaluation_mode(model: nn.Module) -> AbstractContextManager[None]:
     return _training.off(model.modules())
 
 
+def frozen(weights: Iterable[nn.Parameter]) -> AbstractContextManager[None]:
+    """Freeze some weights inside the block, and restore every flag after it."""
+    return _learning.off(weights)
+
+
 def copied(model: ModuleT) -> ModuleT:
     """Return a deep copy, with the flags that the model has when nobody is `evaluating` it."""
     twin = copy.deepcopy(model, _detached(model))

@@ -15,6 +15,7 @@ from fpframe.models.arithmetic import AUTO, BFLOAT16, CHANNELS_LAST, CONTIGUOUS,
 from fpframe.models.augmentation import AUGMENTATIONS, augmented, smoothed
 from fpframe.models.classifier import Classifier
 from fpframe.models.fitted import Fitted
+from fpframe.models.modes import frozen
 from fpframe.models.placement import Placement
 from fpframe.parameters import all_of, number, one_of, whole
 from fpframe.rng import give_way, isolated
@@ -101,7 +102,8 @@ def train(
         training: hyper-parameters.
         seed: decides order and dropout; global random state is left as found.
         loss: from logits ``(B, K)`` and a batch of targets to a scalar.
-        layer: the only part of `model` that learns; the rest stays as it is, in evaluation mode. ``None`` for all.
+        layer: the only part of `model` that learns; the rest stays as it is, in evaluation mode. ``None`` for the parts
+            that `Classifier.learns` names.
         disturb: from the model, a batch of pixels and its targets to the pixels that are learned instead; all of them
             on the device of the training, in float32.
         after_step: called after every step, for constraints on the weights; these are on that device too.
@@ -121,21 +123,30 @@ def train(
             )
         model.module.fit(pixels, targets if targets.ndim == 1 else targets.argmax(1), seed=seed)
         return model.eval()
+    plainly = layer is None and disturb is None and after_step is None
+    if model.body is not None and plainly and not training.augmentations:
+        head, features = model.behind_body(pixels, model.body)
+        train(head, features, targets, training, seed=seed, loss=loss)
+        return model.eval()
     batch = min(training.batch_size, len(pixels))
     # a last batch of one image would break batch normalisation, so a remainder of one is dropped
     starts = [start for start in range(0, len(pixels), batch) if len(pixels) - start > 1]
     place = training.placement(model)
-    learning = model if layer is None else layer
-    optimizer = _optimizer(learning, training)
+    learning = [layer] if layer is not None else [model.module.get_submodule(name) for name in model.learns] or [model]
+    weights = list(dict.fromkeys(weight for part in learning for weight in part.parameters()))
+    optimizer = _optimizer(weights, training)
     steps = training.epochs * len(starts)
     # torch divides by zero where the rise is exactly one step long, which a fifth of five steps is
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimizer, training.learning_rate, total_steps=steps, pct_start=0.2 if steps != 5 else 0.3
     )
-    model.train(layer is None)
-    learning.train()
+    model.eval()
+    for part in learning:
+        part.train()
+    changing = set(weights)
+    still = [weight for weight in model.parameters() if weight not in changing]
     # seeded once the model is placed: a GPU has no generator that could be restored before its first use
-    with place.hold(model), isolated(seed):
+    with frozen(still), place.hold(model), isolated(seed):
         pixels, targets = place.at_hand(pixels, targets)
         for _ in range(training.epochs):
             order = torch.randperm(len(pixels)).to(pixels.device)
@@ -150,7 +161,7 @@ def train(
                 if disturb is not None:
                     seen = disturb(model, seen, wanted)
                 cost = loss(place.forward(model, seen), wanted)
-                model.zero_grad(set_to_none=True)  # of frozen layers too, or their gradients would pile up
+                model.zero_grad(set_to_none=True)
                 cost.backward()
                 optimizer.step()
                 schedule.step()
@@ -159,8 +170,8 @@ def train(
     return model.eval()
 
 
-def _optimizer(learning: nn.Module, training: Training) -> torch.optim.Optimizer:
+def _optimizer(weights: list[nn.Parameter], training: Training) -> torch.optim.Optimizer:
     settings: dict[str, Any] = {"lr": training.learning_rate, "weight_decay": training.weight_decay, "fused": True}
     if training.optimizer == SGD:
-        return torch.optim.SGD(learning.parameters(), momentum=_MOMENTUM, nesterov=True, **settings)
-    return torch.optim.AdamW(learning.parameters(), **settings)
+        return torch.optim.SGD(weights, momentum=_MOMENTUM, nesterov=True, **settings)
+    return torch.optim.AdamW(weights, **settings)

@@ -1,5 +1,6 @@
 from .asked import AskedModel as AskedModel
 from .backbones import PYTHON as PYTHON, build_backbone as build_backbone
+from .base import base_weights as base_weights
 from .batches import BatchLimits as BatchLimits, in_chunks as in_chunks
 from .checkpoints import (
     SUFFIXES as SUFFIXES,
@@ -38,5 +39,5 @@ from .saved import opening_notes as opening_notes
 from .sources import find_service as find_service, find_source as find_source, known_forms as known_forms
 from .suspects import Opening as Opening, Suspect as Suspect, open_suspect as open_suspect
 from .trust import imports_code as imports_code, refuse_code as refuse_code
-from .victim import Victim as Victim
+from .victim import Victim as Victim, VictimPast as VictimPast
 from .weights import load_weights as load_weights, save_weights as save_weights

@@ -62,6 +62,22 @@ def _indices(values: Any) -> np.ndarray | None:
     return indices
 
 
+@attrs.frozen(eq=False, kw_only=True)
+class VictimPast:
+    """What a victim was made from, where the victim itself is not needed.
+
+    Attributes:
+        indices: indices of the training images that it has seen, as of `Victim`.
+        base: the public model that it was fine-tuned from, as of `Victim`.
+
+    Raises:
+        DataError: the indices are not whole numbers.
+    """
+
+    indices: np.ndarray | None = attrs.field(default=None, converter=_indices)
+    base: Any = None
+
+
 @attrs.frozen(eq=False)
 class Victim:
     """The owner's model, and whatever is needed to open it.
@@ -83,7 +99,12 @@ class Victim:
         std: per-channel standard deviation that it divides them by.
         indices: indices of the training images that it has seen.
         from_scratch: whether its training began with random weights. Models that were fine-tuned from one public model
-            resemble each other much as copies do; unless this is said, every verdict says that none of them calibrated.
+            resemble each other much as copies do; unless this is said, or `base`, every verdict says that none of them
+            calibrated.
+        base: the public model that it was fine-tuned from: a file of weights, a folder with one, an address such as
+            ``timm:resnet18`` whose library has weights, ``python:MODULE:FUNCTION`` for a function that returns the
+            network, a module, or a state dict. Models of a recipe then begin as this model does, and the stratum
+            ``same-base`` has some that were fine-tuned from it as competitors would.
 
     Raises:
         UsageError: this cannot be a victim.
@@ -99,8 +120,11 @@ class Victim:
     std: tuple[float, ...] | None = attrs.field(default=None, converter=per_channel, validator=positive, kw_only=True)
     indices: np.ndarray | None = attrs.field(default=None, converter=_indices, kw_only=True)
     from_scratch: bool = attrs.field(default=False, kw_only=True)
+    base: Any = attrs.field(default=None, kw_only=True)
 
     def __attrs_post_init__(self) -> None:
+        if self.from_scratch and self.base is not None:
+            raise UsageError("a victim that was trained from scratch has no base; say one or the other")
         whole = Preparation.of(self.preparation, mean=self.mean, std=self.std)
         object.__setattr__(self, "preparation", whole)
 
@@ -108,6 +132,11 @@ class Victim:
     def of(cls, victim: object) -> Victim | None:
         """Return a victim; a bare module, address or object is one without anything to be said about it."""
         return victim if victim is None or isinstance(victim, Victim) else cls(victim)
+
+    @property
+    def past(self) -> VictimPast:
+        """What it was made from."""
+        return VictimPast(indices=self.indices, base=self.base)
 
     def open(self, dataset: Dataset, registry: Registry) -> tuple[Classifier, str | None]:
         """Return the model, and the address that builds its architecture anew where there is one.

@@ -61,9 +61,15 @@ WILD = Stratum(
 BUILT_IN = {**STRATA, WILD.name: WILD}
 #: The stratum without which no model of the victim's own architecture is trained.
 SAME_ARCHITECTURE = "same-data"
-#: The stratum of models that were fine-tuned from the public model which the victim was fine-tuned from; they are the
-#: user's own, in a folder of this name.
-SAME_BASE = "same-base"
+#: Models that were fine-tuned from the public model which the victim was fine-tuned from: of a recipe for a victim
+#: whose base is named, or the user's own, in a folder of this name.
+_FINE_TUNED = Stratum(
+    name="same-base",
+    models="fine-tuned from the victim's public base, each in another way",
+    protects="a competitor who began with the same public model",
+    made="drawn",
+)
+SAME_BASE = _FINE_TUNED.name
 
 
 def overlap_of(stratum: str) -> float | None:
@@ -75,6 +81,8 @@ def overlap_of(stratum: str) -> float | None:
 def built_in_stratum(name: str) -> Stratum | None:
     """Return a stratum that needs no plugin, and ``None`` for any other name."""
     fraction = overlap_of(name)
+    if name == SAME_BASE:
+        return _FINE_TUNED
     if fraction is None:
         return BUILT_IN.get(name)
     return Stratum(

@@ -10,6 +10,7 @@ from fpframe.base import Address, content_key
 from fpframe.interfaces import AttackSimulator, BackboneSource, Component
 from fpframe.models import REVISION
 from fpframe.opening import PYTHON
+from fpframe.zoo.base import REVISION as BASE_REVISION, begins_at_base
 from fpframe.zoo.lineage import LABELS, TRAIN, VICTIM, Lineage, Step, component_of, has_companion
 from fpframe.zoo.model import ZooModel
 from fpframe.zoo.workspace import Workspace
@@ -78,6 +79,10 @@ def _component(step: Step, workspace: Workspace) -> dict[str, Any]:
 
 
 def _backbone(address: str, workspace: Workspace) -> dict[str, Any]:
+    if begins_at_base(address):
+        base = workspace.require_base()
+        begun = {"base": base.digest, "base_revision": BASE_REVISION, "preparation": str(base.preparation)}
+        return {**_architecture(base.address, workspace), **begun, "learns": address}
     geometry = str(workspace.geometry(address))
     return {**_architecture(address, workspace), **({"geometry": geometry} if geometry else {})}
 

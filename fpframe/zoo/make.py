@@ -94,7 +94,7 @@ def load_model(model: ZooModel, workspace: Workspace) -> Classifier:
             f"what is stored for {model.lineage} does not fit its architecture ({model_key(model, workspace)[:12]}); "
             "remove it from the store"
         ) from error
-    return classifier.eval()
+    return _settled(classifier, workspace).eval()
 
 
 def load_entry(model: ZooModel, workspace: Workspace) -> Entry:
@@ -187,15 +187,20 @@ def _train(model: ZooModel, workspace: Workspace) -> tuple[Classifier, int]:
     context = AttackContext(training=model.fitted, pools=pools, companion=companion)
     with fenced(attack, doing="making a student"):
         made = attack.simulate(network, query, data, context=context, seed=derive_seed(step.seed, "attack"))
-    student = require(attack, made, Classifier, doing="making a student")
+    student = _settled(require(attack, made, Classifier, doing="making a student"), workspace)
     return student, query.spent if query is not None else 0
 
 
 def _thawed(network: Classifier) -> Classifier:
-    """Return a network whose weights can be trained: that its owner froze all of them keeps no thief from it."""
+    """Return a network all of whose weights can be trained: that its owner froze them keeps no thief from it."""
     if not any(weight.requires_grad for weight in network.parameters()):
         network.requires_grad_(True)
-    return network
+    return network.changing()
+
+
+def _settled(network: Classifier, workspace: Workspace) -> Classifier:
+    """Return a network; one of which more changed than was to learn no more takes for granted what layers make."""
+    return network if workspace.base is None else workspace.base.settled(network)
 
 
 def _arithmetic(classifier: Classifier, model: ZooModel) -> dict[str, str]:

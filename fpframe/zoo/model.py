@@ -9,6 +9,7 @@ import attrs
 from fpframe.models import Training
 from fpframe.recipe import Recipe
 from fpframe.rng import derive_seed
+from fpframe.zoo.base import tuned
 from fpframe.zoo.drawn import epochs_of
 from fpframe.zoo.lineage import LABELS, TRAIN, VICTIM, Lineage, Step
 
@@ -38,7 +39,8 @@ class ZooModel:
     def training_of(self, lineage: Lineage) -> Training:
         """Return how a model of this one's chain is fitted, by its lineage."""
         epochs = epochs_of(lineage.architecture, dict(self.epochs))
-        return self.training if epochs is None else attrs.evolve(self.training, epochs=epochs)
+        training = self.training if epochs is None else attrs.evolve(self.training, epochs=epochs)
+        return tuned(training, lineage.architecture)
 
     @property
     def fitted(self) -> Training:

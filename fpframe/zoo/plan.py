@@ -10,6 +10,7 @@ import attrs
 from fpframe.models import Dataset
 from fpframe.opening import Victim
 from fpframe.recipe import SPLITS, Recipe, Run, explains_former
+from fpframe.zoo.base import suited
 from fpframe.zoo.build import build_models
 from fpframe.zoo.lengths import find_lengths, wants_lengths, with_lengths
 from fpframe.zoo.model import ZooModel
@@ -100,7 +101,7 @@ def plan_zoo(
         ModelError: the victim does not fit the data.
     """
     run, victim = run or Run(), Victim.of(victim)
-    full = Recipe.of(recipe, dataset=dataset, seed=seed)
+    full = suited(Recipe.of(recipe, dataset=dataset, seed=seed), victim)
     asked, left_out = tuple(splits), tuple(without)
     plan_models(full, run.registry, splits=asked, without=left_out)  # a recipe's faults show before anything is opened
     with run.computing():

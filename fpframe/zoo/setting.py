@@ -10,11 +10,12 @@ import numpy as np
 import torch
 
 from fpframe.base import Event, Note
-from fpframe.errors import ModelError
+from fpframe.errors import ModelError, UsageError
 from fpframe.models import PLAIN, Classifier, Dataset
 from fpframe.opening import AskedModel, Victim, open_dataset, opening_notes
 from fpframe.recipe import Recipe, Run
 from fpframe.registry import SAME_ARCHITECTURE, SAME_BASE
+from fpframe.zoo.base import Base, require_base
 from fpframe.zoo.build import build_models, missing_models
 from fpframe.zoo.lengths import find_lengths, unable, wants_lengths, with_lengths
 from fpframe.zoo.model import victim_model
@@ -28,7 +29,7 @@ BASE_NOT_NAMED = Note(
     "base-not-named",
     "Nobody said that the victim was trained from scratch. If it was fine-tuned from a public model, no independent "
     "model of that origin was considered, and an innocent one can score as a copy does. Calibrate on such models too, "
-    f"as stratum {SAME_BASE}, or say that there are none (--from-scratch).",
+    f"as stratum {SAME_BASE}, name that public model (--base), or say that there is none (--from-scratch).",
 )
 #: Images that a victim must answer with finite numbers.
 TRIED_IMAGES = 16
@@ -137,10 +138,14 @@ def prepare(
                     "like them. Name them with --victim-indices.",
                 )
             )
-        if not victim.from_scratch:
+        if victim.base is not None:
+            workspace.base = _base(victim, given, address, workspace, run)
+        elif not victim.from_scratch:
             caveats.append(BASE_NOT_NAMED)
+    if workspace.base is None:
+        require_base(recipe)
     geometry = PLAIN if given is None else given.preparation.geometry
-    if address is None or SAME_ARCHITECTURE in without:
+    if address is None or (SAME_ARCHITECTURE in without and workspace.base is None):
         # nothing of the victim's own architecture is trained then, students neither: a small one stands in for it
         without = tuple(sorted({*without, SAME_ARCHITECTURE}))
         address, geometry = recipe.victim.backbone, PLAIN
@@ -172,6 +177,27 @@ def prepare(
         victim_name=name,
         caveats=tuple(caveats),
     )
+
+
+def _base(victim: Victim, given: Classifier, address: str | None, workspace: Workspace, run: Run) -> Base:
+    """Return the public model that a victim was fine-tuned from.
+
+    Raises:
+        UsageError: it cannot be read as such, or there is no address of the victim's architecture.
+        ModelError: it cannot be read, or the victim has nothing of it.
+    """
+    if address is None:
+        raise UsageError(
+            "models that begin as the victim's public model need its architecture; name that with --backbone, such as "
+            "timm:resnet18 or python:MODULE:FUNCTION"
+        )
+    base = Base.open(victim.base, address, given.preparation, workspace.dataset, workspace.registry, workspace.store)
+    base.require_like(given)
+    likeness = base.likeness(given)
+    told = "the victim shows no weights to compare" if likeness is None else f"cosine of the weights {likeness:.3f}"
+    text = f"base: {base.name}, {len(base.weights)} tensors; what begins anew is '{base.head}' and the like; {told}"
+    run.on_event(Event(task="base", kind="note", text=text))
+    return base
 
 
 def with_able_models(setting: Setting, run: Run, *, own: bool, may_train: bool = True) -> Setting:

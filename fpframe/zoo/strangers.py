@@ -6,7 +6,9 @@ import attrs
 
 from fpframe.models import Training
 from fpframe.recipe import IndependentGroup, Recipe
+from fpframe.registry import SAME_BASE
 from fpframe.rng import Draws
+from fpframe.zoo.base import ADDRESSES
 from fpframe.zoo.drawn import epochs_of, with_seed
 
 #: Architectures of strangers, taken in turn. One in four is not made by gradient descent.
@@ -78,6 +80,8 @@ def architectures_of(group: IndependentGroup, split: str) -> tuple[str, ...]:
     named = group.backbones_of(split)
     if set(named) != {"victim"}:
         return tuple(named)
+    if group.stratum == SAME_BASE:
+        return ADDRESSES
     return _BY_GRADIENT if split == "fit" else ARCHITECTURES
 
 

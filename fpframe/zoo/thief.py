@@ -8,6 +8,7 @@ from fpframe.errors import ParameterError, RecipeError
 from fpframe.interfaces import AttackSimulator
 from fpframe.recipe import DerivedGroup
 from fpframe.registry import Registry
+from fpframe.zoo.base import AT_BASE
 from fpframe.zoo.lineage import VICTIM, Lineage, Step, component_of, holds_weights, is_filter
 
 
@@ -49,7 +50,7 @@ class Thief:
         if any(step.seed for step in steps):
             raise RecipeError(f"seeds are chosen by the recipe; leave them out (attack '{group.attack}')")
         asking = [not holds_weights(step, registry) and not is_filter(step, registry) for step in steps]
-        if not any(asking) and (group.backbones != ("victim",) or group.test_backbones):
+        if not any(asking) and (group.backbones not in ((VICTIM,), (AT_BASE,)) or group.test_backbones):
             raise RecipeError(
                 f"an attack on weights keeps the victim's architecture; leave 'backbones' out (attack '{group.attack}')"
             )

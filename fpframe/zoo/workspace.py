@@ -15,6 +15,7 @@ from fpframe.models import PLAIN, Classifier, Dataset, Images, Preparation, Trai
 from fpframe.opening import AskedModel, build_backbone, open_pool
 from fpframe.registry import Registry, load_registry
 from fpframe.store import Store
+from fpframe.zoo.base import Base, begins_at_base
 from fpframe.zoo.lineage import VICTIM
 from fpframe.zoo.parts import Parts
 
@@ -83,6 +84,7 @@ class Workspace:
         victim: the victim; ``None`` while it is itself being trained.
         victim_backbone: address that ``victim`` stands for while there is no victim yet.
         victim_geometry: how images are brought to the size and colours of that architecture.
+        base: the public model that the victim was fine-tuned from.
         data_root: folder of data sets that are files.
         device: where models are trained and asked, as the run says; worker processes need to be told.
         mends: whether a model whose entry in the store turns out to be damaged is trained again at once, as it is after
@@ -97,6 +99,7 @@ class Workspace:
     victim: VictimHandle | None = None
     victim_backbone: str | None = None
     victim_geometry: Preparation = PLAIN
+    base: Base | None = None
     data_root: Path | None = None
     device: str | None = None
     mends: bool = False
@@ -125,7 +128,12 @@ class Workspace:
         return self._pools[address]
 
     def build(self, backbone: str, seed: int) -> Classifier:
-        """Return a fresh network for the workspace's data; one of the victim's architecture gets them as the victim."""
+        """Return a fresh network for the workspace's data; one of the victim's architecture gets them as the victim.
+
+        One whose address says ``base:`` begins as the victim's public model.
+        """
+        if begins_at_base(backbone):
+            return self.require_base().build(backbone, self.dataset, self.registry, seed=seed)
         address, shape = self.resolve(backbone), self.dataset.image_shape
         geometry = self.geometry(address)
         network = build_backbone(self.registry, address, self.dataset.num_classes, geometry.shape(shape), seed=seed)
@@ -186,6 +194,18 @@ class Workspace:
         if victim.key not in self._victim_labels:
             self._victim_labels[victim.key] = victim.classifier.logits(self.dataset.test.pixels).argmax(1)
         return self._victim_labels[victim.key]
+
+    def require_base(self) -> Base:
+        """Return the public model that the victim was fine-tuned from.
+
+        Raises:
+            ModelError: nobody named it.
+        """
+        if self.base is None:
+            raise ModelError(
+                "models that begin as the victim's public model does need it; say with --base which model that is"
+            )
+        return self.base
 
     def require_victim(self) -> VictimHandle:
         """Return the victim.

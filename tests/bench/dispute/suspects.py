@@ -1,0 +1,152 @@
+"""Competitors that fine-tuned the public network, and thieves: plain PyTorch, with habits of their own."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from typing import Any
+
+import attrs
+import lite
+import torch
+from material import Material
+from torch import Tensor, nn
+from torch.nn import functional
+
+from fpframe.models import Images
+
+
+@attrs.frozen(kw_only=True)
+class Habits:
+    """How somebody trains.
+
+    Attributes:
+        learns: ``head``, ``deep`` for a head of two layers, ``block`` for the last two blocks too, or ``all``.
+        epochs: passes over the images.
+        rate: peak learning rate.
+        side: side of the images in pixels where more than a head learns.
+        seed: decides everything random.
+    """
+
+    learns: str
+    epochs: int
+    rate: float
+    side: int = 224
+    seed: int = 0
+
+
+def competitor(number: int, material: Material) -> tuple[str, nn.Module]:
+    """Return what an innocent model learned with, and the model."""
+    learns = ("head", "head", "deep", "block", "head", "block", "deep", "all", "head", "block")[number % 10]
+    kind = ("owner's", "other", "all")[(number // 2) % 3]
+    habits = {
+        "head": Habits(learns="head", epochs=(10, 20, 40)[number % 3], rate=(1e-2, 3e-3)[number % 2]),
+        "deep": Habits(learns="deep", epochs=15, rate=(3e-3, 1e-3)[number % 2]),
+        "block": Habits(learns="block", epochs=2, rate=(1e-3, 3e-4)[number % 2], side=(160, 224)[number % 2]),
+        "all": Habits(learns="all", epochs=2, rate=(1e-3, 3e-4)[(number // 10) % 2], side=(128, 160)[number // 10 % 2]),
+    }[learns]
+    habits = attrs.evolve(habits, seed=1000 + number)
+    images = material.images(kind, habits.seed)
+    return f"{learns}, {kind} images", learned(material.network(), images, images.labels, habits, material)
+
+
+def victim(material: Material) -> nn.Module:
+    """Return the owner's model: the public network with a head of its own."""
+    images = material.images("owner's", 0)
+    habits = Habits(learns="head", epochs=20, rate=5e-3, seed=7)
+    return learned(material.network(), images, images.labels, habits, material)
+
+
+def _tuned(**habits: Any) -> Callable[[nn.Module, Material], nn.Module]:
+    def steal(owned: nn.Module, material: Material) -> nn.Module:
+        images = material.images("other", habits["seed"])
+        return learned(copy.deepcopy(owned), images, images.labels, Habits(**habits), material)
+
+    return steal
+
+
+def _student(*, soft: bool, **habits: Any) -> Callable[[nn.Module, Material], nn.Module]:
+    def steal(owned: nn.Module, material: Material) -> nn.Module:
+        images = material.images("other", habits["seed"])
+        with torch.no_grad():
+            answers = owned.eval()._fc(material.features(owned, images)).softmax(1)
+        targets = answers if soft else answers.argmax(1)
+        return learned(material.network(), images, targets, Habits(**habits), material)
+
+    return steal
+
+
+def _pruned(share: float) -> Callable[[nn.Module, Material], nn.Module]:
+    def steal(owned: nn.Module, _: Material) -> nn.Module:
+        copied = copy.deepcopy(owned)
+        with torch.no_grad():
+            for weight in copied.parameters():
+                if weight.ndim > 1:
+                    weight.mul_(weight.abs() > weight.abs().flatten().quantile(share))
+        return copied
+
+    return steal
+
+
+THIEVES: dict[str, Callable[[nn.Module, Material], nn.Module]] = {
+    "last layer, 5 epochs": _tuned(learns="head", epochs=5, rate=1e-3, seed=1),
+    "last layer, 20 epochs": _tuned(learns="head", epochs=20, rate=3e-3, seed=2),
+    "last block, 1 epoch": _tuned(learns="block", epochs=1, rate=3e-4, seed=3),
+    "last block, 2 epochs": _tuned(learns="block", epochs=2, rate=3e-4, side=160, seed=4),
+    "all layers, 1 epoch": _tuned(learns="all", epochs=1, rate=1e-4, side=160, seed=5),
+    "all layers, 2 epochs": _tuned(learns="all", epochs=2, rate=3e-4, side=128, seed=6),
+    "student of probabilities, head": _student(soft=True, learns="head", epochs=20, rate=5e-3, seed=11),
+    "student of probabilities, deep head": _student(soft=True, learns="deep", epochs=20, rate=3e-3, seed=12),
+    "student of probabilities, block": _student(soft=True, learns="block", epochs=2, rate=1e-3, side=160, seed=13),
+    "student of labels, head": _student(soft=False, learns="head", epochs=20, rate=5e-3, seed=14),
+    "student of labels, deep head": _student(soft=False, learns="deep", epochs=20, rate=3e-3, seed=15),
+    "pruned by 0.1": _pruned(0.1),
+    "pruned by 0.2": _pruned(0.2),
+    "rounded to half precision": lambda owned, _: copy.deepcopy(owned).half().float(),
+}
+
+
+def learned(network: nn.Module, images: Images, targets: Tensor, habits: Habits, material: Material) -> nn.Module:
+    """Return a network, trained on images; the layers that do not learn stay as they are."""
+    torch.manual_seed(habits.seed)
+    if habits.learns == "deep":
+        network._fc = lite.make_deep()._fc
+    if habits.learns in ("head", "deep"):
+        taken = material.features(network, images)
+        _fit(network._fc, network._fc.parameters(), taken, targets, habits, batch=64)
+        return network.eval()
+    if habits.learns == "block":
+        network.requires_grad_(False)
+        parts = [network._blocks[-2:], network._conv_head, network._bn1, network._fc]
+    else:
+        parts = [network]
+    for part in parts:
+        part.requires_grad_(True)
+    weights = [weight for part in parts for weight in part.parameters()]
+    _fit(network, weights, material.prepared(images, habits.side), targets, habits, batch=32, training=parts)
+    return network.requires_grad_(True).eval()
+
+
+def _fit(
+    network: nn.Module,
+    weights: Any,
+    inputs: Tensor,
+    targets: Tensor,
+    habits: Habits,
+    *,
+    batch: int,
+    training: list[nn.Module] | None = None,
+) -> None:
+    steps = habits.epochs * -(-len(inputs) // batch)
+    optimizer = torch.optim.AdamW(list(weights), lr=habits.rate, weight_decay=1e-3)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
+    network.eval()
+    for part in training or [network]:
+        part.train()
+    for _ in range(habits.epochs):
+        for chosen in torch.randperm(len(inputs)).split(batch):
+            if len(chosen) > 1:
+                functional.cross_entropy(network(inputs[chosen]), targets[chosen]).backward()
+                optimizer.step()
+                optimizer.zero_grad()
+            schedule.step()
