@@ -5,6 +5,7 @@ from .enrolment import (
     Independents as Independents,
     calibrate as calibrate,
     enroll as enroll,
+    enroll_on_files as enroll_on_files,
 )
 from .errors import (
     DataError as DataError,

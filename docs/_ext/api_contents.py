@@ -31,8 +31,8 @@ PAGES = (
         "verdicts",
         "Enroll and verify",
         "Enroll a victim once, question suspects, and export the queries.",
-        "enroll Victim VictimPast Run Enrolment calibrate Independents verify verify_many Verdict Note Transcript "
-        "export_queries",
+        "enroll enroll_on_files Victim VictimPast Run Enrolment calibrate Independents verify verify_many Verdict Note "
+        "Transcript export_queries",
     ),
     _page(
         "models",

@@ -143,6 +143,11 @@ REASONS: Mapping[str, Reason] = {
         whose="unknown",
         remedy="Check how it is loaded and asked.",
     ),
+    "too-few": Reason(
+        meaning="The suspect scores above all calibration models, which are fewer than the level needs.",
+        whose="calibration",
+        remedy="Calibrate on more models.",
+    ),
     "views-disagree": Reason(
         meaning="The interval of the score over the views lies on both sides of the threshold.",
         whose="queries",

@@ -40,6 +40,22 @@ class RecipeOptions:
     accept_unfit: Words = ()
 
 
+@Parameter(name="*", group=Group("Models of your own", sort_key=2))
+@attrs.frozen(kw_only=True)
+class PublicOptions:
+    """Models of others that suspects are compared with.
+
+    Attributes:
+        independents: Folder of independent models, such as public ones for the same task; independents.toml in it may
+            say how each is opened. Nothing is trained then, and the scheme is akh unless you name another that learns
+            nothing.
+        backbone_of: Architecture of files of weights among them, such as timm:resnet18, where the list names none.
+    """
+
+    independents: Path | None = None
+    backbone_of: str | None = None
+
+
 @Parameter(name="*", group=Group("Commitment", sort_key=3))
 @attrs.frozen(kw_only=True)
 class CommitmentOptions:
@@ -60,6 +76,7 @@ def enroll(
     out: Path,
     force: Flag = False,
     plan: RecipeOptions = RecipeOptions(),
+    public: PublicOptions = PublicOptions(),
     committed: CommitmentOptions = CommitmentOptions(),
     victim: VictimOptions = VictimOptions(),
     run: RunOptions = RunOptions(),
@@ -70,6 +87,7 @@ def enroll(
         out: Folder to write the enrolment to.
         force: Overwrite an existing enrolment.
         plan: What is enrolled by.
+        public: Models of others that suspects are compared with.
         committed: What was committed to beforehand.
         victim: The owner's model.
         run: The data, and how work is carried out.
@@ -78,6 +96,11 @@ def enroll(
     from fpframe.recipe import Recipe
 
     refuse_existing(out, force=force)  # before hours of training
+    if public.independents is not None:
+        _enroll_on_files(out, force, plan, public, committed, victim, run)
+        return
+    if public.backbone_of is not None:
+        raise UsageError("--backbone-of is about models of others; name them with --independents")
     if committed.commitment is not None or committed.beacon is not None:
         _enroll_committed(out, force, plan, committed, victim, run)
         return
@@ -85,6 +108,42 @@ def enroll(
     settings["recipe"] = Recipe.of(plan.recipe, pool=settings.pop("pool"))
     with run.shown() as shown:
         enrolment = enroll_victim(victim.named(), run.dataset, **settings, run=shown)
+    enrolment.save(out, force=force)
+    say(describe_enrolment(enrolment, out))
+
+
+def _enroll_on_files(
+    out: Path,
+    force: bool,
+    plan: RecipeOptions,
+    public: PublicOptions,
+    committed: CommitmentOptions,
+    victim: VictimOptions,
+    run: RunOptions,
+) -> None:
+    """Enroll beside models of others, with nothing trained.
+
+    Raises:
+        UsageError: no victim was named, or an option is about models of a recipe or about a commitment.
+    """
+    from fpframe.enrolment import Independents, enroll_on_files
+    from fpframe.recipe import Recipe
+
+    assert public.independents is not None
+    if committed != CommitmentOptions():
+        raise UsageError("a commitment is to a recipe and its models; leave out --independents, or --commitment")
+    if plan.without:
+        raise UsageError("--without is about models of a recipe, and --independents are the only ones; leave it out")
+    owned = victim.named()
+    if owned is None:
+        raise UsageError("--independents are compared with a victim of your own; name it with --victim")
+    models = Independents(public.independents, backbone=public.backbone_of, trust_code=run.trust_code)
+    settings = {name: value for name, value in attrs.asdict(plan).items() if name not in ("without", "pool")}
+    settings["recipe"] = Recipe.of(plan.recipe, pool=plan.pool)
+    if plan.scheme is None:
+        del settings["scheme"]
+    with run.shown() as shown:
+        enrolment = enroll_on_files(owned, models, run.dataset, **settings, run=shown)
     enrolment.save(out, force=force)
     say(describe_enrolment(enrolment, out))
 

@@ -5,6 +5,7 @@ from .ability import (
 )
 from .conformal import decide as decide, stands_out as stands_out
 from .curves import PowerAt as PowerAt, aruc as aruc, roc as roc, tpr_at_fpr as tpr_at_fpr
+from .few import LEAST as LEAST, Gap as Gap, gap_above as gap_above
 from .levels import (
     HIGHEST_ALPHA as HIGHEST_ALPHA,
     holm_thresholds as holm_thresholds,

@@ -25,6 +25,7 @@ from .encoders import (
     fit_encoder as fit_encoder,
     fit_encoders as fit_encoders,
 )
+from .enroll_on_files import enroll_on_files as enroll_on_files
 from .enroll_victim import enroll as enroll, fingerprint as fingerprint
 from .enrolment import Enrolment as Enrolment
 from .examination import Examination as Examination

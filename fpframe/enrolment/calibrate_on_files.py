@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import attrs
 import torch
 from torch import Tensor
 
 from fpframe.base import Note
-from fpframe.decision import require_alpha
+from fpframe.decision import LEAST, require_alpha
 from fpframe.enrolment.ability import Ability
 from fpframe.enrolment.admission import require_able
 from fpframe.enrolment.calibration import PLAIN, Calibration, CalibrationModel
@@ -28,6 +29,7 @@ from fpframe.enrolment.own_models import Independents
 from fpframe.errors import UsageError
 from fpframe.isolation import OpeningRequest, OwnProcess
 from fpframe.models import Query
+from fpframe.models.classes import ClassList
 from fpframe.recipe import Run
 from fpframe.zoo import FilterChain
 
@@ -40,6 +42,7 @@ def calibrate_on_files(
     *,
     alpha: float,
     run: Run,
+    few: bool = False,
 ) -> tuple[Calibration, Ability | None, tuple[Note, ...]]:
     """Return the calibration, how able its models are, and what should be known of them.
 
@@ -50,6 +53,7 @@ def calibrate_on_files(
         chains: filters that they also answer through.
         alpha: the level that their number has to allow.
         run: where plugins are, and who is told of progress.
+        few: whether they may be fewer than the level needs.
 
     Raises:
         UsageError: they are too few, or too few are as able as the victim; or those before were not asked through a
@@ -58,7 +62,8 @@ def calibrate_on_files(
     """
     before = enrolment.calibration if independents.add else attrs.evolve(enrolment.calibration, models=(), answers={})
     models: list[CalibrationModel] = names_once(files, taken=[model.name for model in before.models])
-    require_alpha(alpha, units_of([*before.models, *models]))
+    if not few:
+        require_alpha(alpha, units_of([*before.models, *models]))
     if independents.add:
         _refuse_unasked(before, chains)
 
@@ -78,15 +83,18 @@ def calibrate_on_files(
 
         def open_file(file: IndependentFile) -> Query:
             named = file.backbone or (independents.backbone if file.needs_backbone else None)
-            return apart.open(file.path, attrs.evolve(request, backbone=named))
+            return apart.open(file.path, _as_listed(attrs.evolve(request, backbone=named), file))
 
         def in_order(file: IndependentFile, query: Query) -> Query:
-            return in_victims_order(file, query, told, enrolment.classes)
+            own = file.listed is not None and file.listed.classes
+            return in_victims_order(file, query, ClassList.of(own) if own else told, enrolment.classes)
 
         asked = ask_independents(
             files, open_file, in_order, enrolment.queries, enrolment.able, chains, on_event=run.on_event
         )
-    refuse_unfit(files, asked.plain, enrolment.victim_answers, enrolment.calibration.answers[PLAIN])
+    known = enrolment.calibration.answers[PLAIN]
+    # the first models of an enrolment have none to be compared with but one another; ability tells who does the task
+    refuse_unfit(files, asked.plain, enrolment.victim_answers, known if len(known) else asked.plain)
     if independents.add:
         refuse_known(files, asked.plain, before)
     ability, rows = None, list(range(len(models)))
@@ -94,7 +102,10 @@ def calibrate_on_files(
         names = [model.name for model in models]
         ability, rows = enrolment.ability.admitting(asked.labels, names)
         chosen = [*before.models, *(models[row] for row in rows)]
-        require_able(chosen, ability, wanted=[*before.models, *models], alpha=alpha)
+        if few:
+            _require_some(chosen, ability, of=len(models))
+        else:
+            require_able(chosen, ability, wanted=[*before.models, *models], alpha=alpha)
         if independents.add:
             ability = ability.beside(enrolment.ability)
     prepared = f" (images prepared: {independents.preparation})" if str(independents.preparation) else ""
@@ -114,6 +125,34 @@ def calibrate_on_files(
 
 def _one(answers: Mapping[str, Tensor], text: str) -> list[Tensor]:
     return [answers[text]] if text in answers else []
+
+
+def _as_listed(request: OpeningRequest, file: IndependentFile) -> OpeningRequest:
+    """Return how a model is opened, by what a list says of it."""
+    if file.listed is None:
+        return request
+    listed = file.listed
+    classes: dict[str, Any] = {"num_classes": len(listed.classes), "classes": listed.classes} if listed.classes else {}
+    return attrs.evolve(
+        request,
+        outputs=listed.outputs if listed.outputs != "auto" else request.outputs,
+        preparation=listed.preparation if listed.input else request.preparation,
+        **classes,
+    )
+
+
+def _require_some(chosen: Sequence[CalibrationModel], ability: Ability, *, of: int) -> None:
+    """Refuse so few models that they have no spread.
+
+    Raises:
+        UsageError: says how many of them are as able as the victim.
+    """
+    if len(chosen) < LEAST:
+        raise UsageError(
+            f"of {of} independent models {len(chosen)} are as able as the victim (accuracy "
+            f"{ability.victim_accuracy:.2f} on {len(ability.images)} images), and {LEAST} are the fewest that show how "
+            "far such models are apart; add some"
+        )
 
 
 def _refuse_unasked(before: Calibration, chains: tuple[FilterChain, ...]) -> None:

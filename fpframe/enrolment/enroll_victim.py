@@ -116,7 +116,7 @@ def fingerprint(
     """
     recipe, registry = setting.recipe, setting.workspace.registry
     with threads(1):
-        facts, profile = _victim_facts(setting, asked.questions.deltas), machine_profile()
+        facts, profile = victim_facts(setting, asked.questions.deltas), machine_profile()
     chosen, ability = admit(zoo, victim_labels(setting.workspace, recipe.seed), seed=recipe.seed)
     require_able(chosen, ability, wanted=calibrating(zoo.models), alpha=recipe.alpha)
     calibrates = set(chosen)
@@ -159,7 +159,8 @@ def fingerprint(
     return made
 
 
-def _victim_facts(setting: Setting, deltas: tuple[Tensor, ...]) -> dict[str, object]:
+def victim_facts(setting: Setting, deltas: tuple[Tensor, ...]) -> dict[str, object]:
+    """Return what an enrolment says of its victim, and of the perturbations that were made for it."""
     classifier, test, base = setting.victim.classifier, setting.workspace.dataset.test, setting.workspace.base
     return {
         "address": setting.victim_name,

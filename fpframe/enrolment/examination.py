@@ -60,6 +60,10 @@ class Examination:
             self._zoo, found = look_at_zoo(zoo, self.method)
         self._add(found)
 
+    def without_zoo(self) -> None:
+        """Say that no zoo was built: the models that calibrate are the user's own."""
+        self._zoo = ZooLook(derived=0, independent=0, failed=0, agreement=None, strata={})
+
     def look_at_queries(self, questions: Questions) -> None:
         """Look at the queries, before anything is fitted.
 

@@ -65,6 +65,17 @@ def check_method(
         UsageError: a stratum or channel is unknown, or alpha is out of reach.
     """
     plan_enrolment(recipe, registry, without)
+    return method_of(recipe, registry, scheme=scheme)
+
+
+def method_of(recipe: Recipe, registry: Registry, *, scheme: Scheme | str | Path | None = None) -> Method:
+    """Do the same without looking at the models of the recipe.
+
+    Raises:
+        PluginError: a scheme, component or filter is unknown.
+        ParameterError: a parameter is unknown or out of range.
+        UsageError: a channel is unknown.
+    """
     for channel in recipe.channels:
         through_channel(torch.zeros(1, 2), channel)
     scheme = find_scheme(scheme or recipe.scheme, registry)

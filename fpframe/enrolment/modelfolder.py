@@ -10,6 +10,7 @@ import attrs
 
 from fpframe.base import parse_json, read_file
 from fpframe.enrolment.calibration import CalibrationModel
+from fpframe.enrolment.modellist import LIST, ListedModel, read_list
 from fpframe.errors import DataError
 from fpframe.interfaces import SuspectSource
 from fpframe.opening import find_source, known_forms
@@ -34,12 +35,14 @@ class IndependentFile:
         model: its stratum and family.
         needs_backbone: whether it holds weights only.
         backbone: address of its architecture, where a list says so.
+        listed: what `independents.toml` says of it, where there is one.
     """
 
     path: Path
     model: CalibrationModel
     needs_backbone: bool
     backbone: str | None = None
+    listed: ListedModel | None = None
 
 
 def find_independents(folder: Path, registry: Registry) -> list[IndependentFile]:
@@ -47,16 +50,20 @@ def find_independents(folder: Path, registry: Registry) -> list[IndependentFile]
 
     Files right in it are one stratum; ``STRATUM/FILE`` says another, and ``STRATUM/FAMILY/FILE`` that models share an
     origin. In a folder that 'fpframe zoo export' wrote, its list says all that, and the independent models of the
-    calibrate split are taken. Hidden files, files that belong to a model as its source says, the list, and files called
+    calibrate split are taken. Where there is an ``independents.toml``, that says which files are models, see
+    `ListedModel`. Hidden files, files that belong to a model as its source says, the list, and files called
     README, LICENSE or NOTICE are not models.
 
     Raises:
         DataError: there is no such folder, it holds no models, a file lies too deep, is not in the list of the folder,
             or is none that can be opened.
+        RecipeError: its list cannot be read.
     """
     if not folder.is_dir():
         raise DataError(f"no such folder of independent models ({folder})")
     folder = folder.absolute()  # a relative path may read as an address, 'python:MODULE:FUNCTION' among them
+    if (folder / LIST).is_file():
+        return list(_named(folder, registry))
     sources, others = _divide(folder, folder, registry)
     if others:
         names = [path.relative_to(folder).as_posix() for path in others]
@@ -100,6 +107,22 @@ def _lying(folder: Path, sources: Mapping[Path, SuspectSource]) -> Iterator[Inde
         family = "/".join(places) if len(places) == 2 else "/".join([*places, name])
         model = CalibrationModel(name=name, stratum=places[0] if places else OWN, family=family)
         yield IndependentFile(path=path, model=model, needs_backbone=source.needs_backbone)
+
+
+def _named(folder: Path, registry: Registry) -> Iterator[IndependentFile]:
+    for model in read_list(folder):
+        path = folder / model.file
+        source = find_source(registry, str(path))
+        if source is None:
+            raise DataError(f"'{model.file}' is not a model that can be opened ({folder / LIST})")
+        if source.needs_backbone and not model.backbone:
+            raise DataError(f"'{model.file}' holds weights alone; name its 'backbone' ({folder / LIST})")
+        family = f"{model.stratum}/{model.family or model.file}"
+        told = CalibrationModel(name=model.file, stratum=model.stratum, family=family)
+        bare = source.needs_backbone
+        yield IndependentFile(
+            path=path, model=told, needs_backbone=bare, backbone=model.backbone if bare else None, listed=model
+        )
 
 
 def _listed(folder: Path, sources: Mapping[Path, SuspectSource]) -> Iterator[IndependentFile]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import isfinite
 
 from torch import Tensor
 
 from fpframe.base import Note
-from fpframe.decision import StratumResult
+from fpframe.decision import Gap, StratumResult
 from fpframe.models import information, observe_channel
 from fpframe.verification.probes import Probed, misplaced, moved_share
 
@@ -163,6 +164,23 @@ def less_able_suspect(accuracy: float | None, lowest: float) -> Note:
         f"The suspect is clearly less able (accuracy {accuracy or 0:.2f}) than every calibration model (at least "
         f"{lowest:.2f}), so they do not show how high a model like it scores by chance. Check how it is loaded "
         "and asked.",
+    )
+
+
+def too_few_models(gap: Gap, *, floor: float) -> Note:
+    """Say that the suspect scores above all calibration models, and that these are too few for a verdict.
+
+    Args:
+        gap: how far it is above them.
+        floor: the smallest p-value that they allow.
+    """
+    far = f"{gap.deviations:.1f} standard deviations above their mean" if isfinite(gap.deviations) else "above them all"
+    return Note(
+        "too-few",
+        f"The suspect scores higher than all {gap.models} calibration models, {far}. But so few models allow no "
+        f"p-value below {floor:.2g}, so nobody can be called derived by counting them. If the scores of such models "
+        f"were normally distributed, which so few cannot show, a further one would score as high with a chance of "
+        f"{gap.tail:.1g}. Calibrate on more models.",
     )
 
 

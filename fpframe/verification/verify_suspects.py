@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Unpack, get_args
 
 import attrs
 
 from fpframe.base import Listener, ignore
-from fpframe.decision import Test, reaches, refuse_alpha, require_alpha
+from fpframe.decision import StratumScores, Test, reaches, refuse_alpha, require_alpha
 from fpframe.enrolment import Enrolment, units_of
 from fpframe.errors import UsageError, nearest
 from fpframe.isolation import Isolation, OpeningRequest, OwnProcess
@@ -222,8 +222,21 @@ def _refuse_unfit(enrolment: Enrolment, alpha: float, suspects: int, asking: Ask
         enrolment.encoder_for(asking.channel)
     if asking.test not in get_args(Test):
         raise UsageError(f"unknown test '{asking.test}'{nearest(asking.test, get_args(Test))}")
+    if asking.test != "conformal" and _is_of_few(units_of(enrolment.calibration.models), enrolment.recipe.alpha):
+        raise UsageError(
+            f"the enrolment has fewer models than its level needs, so no test but the usual one can be used; leave out "
+            f"the test '{asking.test}', or calibrate on more models"
+        )
     if asking.test.startswith("welch"):
         if asking.certify:
             raise UsageError("a t-test over views certifies nothing; leave out --certify or --test welch")
         return
-    require_alpha(alpha, units_of(enrolment.calibration.models), suspects=suspects, certify=asking.certify)
+    units = units_of(enrolment.calibration.models)
+    if not asking.certify and asking.test == "conformal" and _is_of_few(units, enrolment.recipe.alpha):
+        return  # who stands out from all of them is told that they are too few
+    require_alpha(alpha, units, suspects=suspects, certify=asking.certify)
+
+
+def _is_of_few(units: Mapping[str, StratumScores], alpha: float) -> bool:
+    """Tell whether an enrolment has fewer models than the level needs at which it was made."""
+    return any(not reaches(stratum.floor, alpha) for stratum in units.values())

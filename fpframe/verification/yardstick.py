@@ -22,6 +22,7 @@ from fpframe.decision import (
     decide,
     decide_by_welch,
     decide_sequentially,
+    gap_above,
     interval_over_views,
     mean_of_views,
     pooled,
@@ -37,7 +38,7 @@ from fpframe.models import Query
 from fpframe.models.classes import SharedClasses
 from fpframe.registry import Registry
 from fpframe.rng import derive_seed
-from fpframe.verification.hindrances import less_able_calibration, less_able_suspect
+from fpframe.verification.hindrances import less_able_calibration, less_able_suspect, too_few_models
 from fpframe.verification.standing import Standing
 from fpframe.zoo import FilterChain
 
@@ -169,9 +170,9 @@ class Yardstick:
             return self._decide(paths, view_scores, alpha=alpha, test=test, certify=certify, behaviour=behaviour)
 
         if standing is None or behaviour is not None:
-            return decided(self.paths)
+            return self._unless_too_few(decided(self.paths))
         held = self._held_to(standing)
-        decision, lacking = decided(held), _out_of_reach(held, alpha, certify=certify)
+        decision, lacking = self._unless_too_few(decided(held)), _out_of_reach(held, alpha, certify=certify)
         reason = self._cannot_accuse(standing) if decision.verdict == DERIVED else None
         if lacking is not None and decided(self.paths).verdict != NOT_SHOWN:
             reason = less_able_calibration(*lacking, accuracy=standing.accuracy)
@@ -179,6 +180,21 @@ class Yardstick:
             return decision
         scores = {name: path.scores() for name, path in held.items()}
         return undecided(reason, scores, alpha=alpha, views=len(view_scores), test=test, certify=certify)
+
+    def _unless_too_few(self, decision: Decision) -> Decision:
+        """Return a decision; an undecided one where the suspect is above all models, and these are too few to tell."""
+        above_all = not any(result.at_least for result in decision.strata.values())
+        if decision.verdict != NOT_SHOWN or decision.test != "conformal" or decision.certify or not above_all:
+            return decision
+        scores = np.array([score for name in self._seen for score in self.strata[name].scores])
+        gap = gap_above(float(fisher_z(np.array(decision.score))), fisher_z(scores).tolist())
+        reason = too_few_models(gap, floor=max(result.floor for result in decision.strata.values()))
+        return undecided(reason, self.strata, alpha=decision.alpha, views=decision.views)
+
+    @property
+    def _seen(self) -> list[str]:
+        """The strata, each once."""
+        return [name for name in self.strata if name == models_of(name)]
 
     def passes(self, score: float, decision: Decision, standing: Standing | None) -> bool:
         """Return whether a suspect with another score would stand out from every stratum, at a decision's level."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import attrs
 import pytest
+import torch
 
 import fpframe
 from fpframe.cli import run as cli
@@ -18,7 +19,7 @@ RECIPE = Recipe(
     scheme="akh",
     alpha=0.1,
     channels=("probs", "top1"),
-    training=Training(epochs=4, batch_size=32),
+    training=Training(epochs=8, batch_size=32),
     as_able_as_victim=False,
     queries=Queries(points=20, views=4),
     independent=(
@@ -33,7 +34,8 @@ RECIPE = Recipe(
 @pytest.fixture(scope="module")
 def public(registry, digits):
     network = fpframe.build_backbone(registry, ARCHITECTURE, 10, (1, 8, 8), seed=3)
-    return train(network, digits.test.pixels, (digits.test.labels * 3) % 10, Training(epochs=10, batch_size=32), seed=3)
+    turned = torch.rot90(digits.train.pixels, 1, (2, 3))
+    return train(network, turned, (digits.train.labels * 3) % 10, Training(epochs=4, batch_size=32), seed=3)
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +54,7 @@ def owned(registry, digits, public, folder):
     base = fpframe.Victim(public, backbone=ARCHITECTURE)
     victim = fpframe.build_backbone(registry, ARCHITECTURE, 10, (1, 8, 8), seed=9)
     victim.module.load_state_dict(base.model.module.state_dict())
-    train(victim.changing("10"), digits.train.pixels, digits.train.labels, Training(epochs=6, batch_size=32), seed=9)
+    train(victim.changing("10"), digits.train.pixels, digits.train.labels, Training(epochs=4, batch_size=32), seed=9)
     fpframe.save_weights(victim, folder / "victim.safetensors")
     fpframe.save_weights(public, folder / "public.safetensors")
     return fpframe.Victim(ARCHITECTURE, weights=folder / "victim.safetensors", base=str(folder / "public.safetensors"))
