@@ -75,7 +75,7 @@ def compare(
         without: Strata to leave out.
         accept_unfit: Codes of what would make an enrolment unfit to accuse anybody, such as victim-at-chance, to
             compare all the same.
-        out: Folder for result.json, table.md, cells.csv and pictures.
+        out: Folder for result.json, table.md, cells.csv, scores.csv and pictures.
         force: Overwrite the files in an existing folder.
         design: How often, in which sizes and in which channels.
         victim: The owner's model.

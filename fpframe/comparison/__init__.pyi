@@ -14,6 +14,7 @@ from .compare_schemes import compare as compare
 from .design import Design as Design
 from .kinds import KINDS as KINDS, MODIFIED as MODIFIED, kind_of as kind_of
 from .records import (
+    RECORD as RECORD,
     Comparison as Comparison,
     Cost as Cost,
     Doubt as Doubt,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,7 +12,14 @@ import numpy as np
 
 from fpframe.base import Note
 from fpframe.decision import mean_of_views
+from fpframe.errors import UsageError
 from fpframe.recipe import Recipe
+
+#: The columns of scores as a table.
+RECORD = (
+    *("model", "lineage", "relation", "kind", "family", "failed"),
+    *("scheme", "seed", "channel", "score", "verdict"),
+)
 
 
 @attrs.frozen(kw_only=True)
@@ -157,6 +166,38 @@ class Comparison:
     def kinds(self, relation: str) -> list[str]:
         """Return the kinds of a relation that occur, in order of the models."""
         return list(dict.fromkeys(self.models[row].kind for row in self.rows(relation)))
+
+    def records(self) -> list[dict[str, Any]]:
+        """Return a row for each model, contender, seed and channel, with the keys of `RECORD`."""
+        return [
+            {
+                "model": model.name,
+                "lineage": model.lineage,
+                "relation": model.relation,
+                "kind": model.kind,
+                "family": model.family,
+                "failed": model.failed,
+                "scheme": each.contender,
+                "seed": each.seed,
+                "channel": each.channel,
+                "score": None if math.isnan(score) else score,
+                "verdict": each.verdicts[number] if each.verdicts else None,
+            }
+            for each in self.outcomes
+            for number, (model, score) in enumerate(zip(self.models, each.scores.tolist(), strict=True))
+        ]
+
+    def to_frame(self) -> Any:
+        """Return `records` as a `pandas.DataFrame`.
+
+        Raises:
+            UsageError: pandas is not installed.
+        """
+        try:
+            pandas = importlib.import_module("pandas")
+        except ImportError as error:
+            raise UsageError("a data frame needs pandas; install it, or take Comparison.records()") from error
+        return pandas.DataFrame(self.records(), columns=list(RECORD))
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything as JSON-able data; the models' scores are in it, so that every table can be made again."""

@@ -11,6 +11,8 @@ from scipy.stats import t as students_t
 
 #: Models without which there is no spread.
 LEAST = 3
+#: Equal scores differ by so much in the last digits of a mean.
+_NO_SPREAD = 1e-12
 
 
 @attrs.frozen(kw_only=True)
@@ -37,8 +39,9 @@ def gap_above(score: float, scores: Sequence[float]) -> Gap:
     """
     values = np.asarray(scores, dtype=np.float64)
     mean, spread = float(values.mean()), float(values.std(ddof=1))
-    if spread == 0:
-        return Gap(models=len(values), deviations=math.inf if score > mean else 0.0, tail=0.0 if score > mean else 0.5)
+    if spread <= _NO_SPREAD * max(1.0, abs(mean)):
+        above = score - mean > _NO_SPREAD * max(1.0, abs(mean))
+        return Gap(models=len(values), deviations=math.inf if above else 0.0, tail=0.0 if above else 0.5)
     deviations = (score - mean) / spread
     tail = float(students_t.sf(deviations / math.sqrt(1 + 1 / len(values)), len(values) - 1))
     return Gap(models=len(values), deviations=deviations, tail=tail)

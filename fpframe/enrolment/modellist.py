@@ -16,17 +16,11 @@ from fpframe.parameters import some
 LIST = "independents.toml"
 #: The stratum of public models of which nobody says more.
 PUBLIC = "public"
-_OUTPUTS = ("auto", "logits", "probs", "percent", "sigmoid")
 
 
 def _inside(owner: object, field: attrs.Attribute[str], value: str) -> None:
     if not value or Path(value).is_absolute() or ".." in Path(value).parts:
         raise ParameterError(f"'file' of 'model' must be a path inside the folder (got {value!r})")
-
-
-def _outputs(owner: object, field: attrs.Attribute[str], value: str) -> None:
-    if value not in _OUTPUTS:
-        raise ParameterError(f"'outputs' of 'model' must be one of {', '.join(_OUTPUTS)} (got {value!r})")
 
 
 @attrs.frozen(kw_only=True)
@@ -51,7 +45,7 @@ class ListedModel:
     family: str = ""
     backbone: str = ""
     input: str = ""
-    outputs: Outputs = attrs.field(default="auto", validator=_outputs)
+    outputs: Outputs = "auto"
     classes: tuple[str, ...] = ()
     licence: str = ""
     source: str = ""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
+from html import escape
 from typing import Any, Literal
 
 import attrs
@@ -190,6 +192,17 @@ class Verdict:
             return f"Verdict({self.verdict}, reason_code={self.reason_code!r}, {suspect})"
         numbers = f"score={self.score:.3f}, p_value={self.p_value:.3g}, alpha={self.alpha:g}"
         return f"Verdict({self.verdict}, {numbers}, {suspect})"
+
+    def _repr_html_(self) -> str:
+        """Return what notebooks show: the sentence, and what each stratum says."""
+        cells = [(name, f"{each.n}", _shown(each.highest), _shown(each.p)) for name, each in self.strata.items()]
+        rows = "".join(f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>" for row in cells)
+        head = "<tr><th>stratum</th><th>models</th><th>highest score</th><th>p</th></tr>"
+        return f"<p><b>{self.verdict}</b> {escape(self.sentence)}</p><table>{head}{rows}</table>"
+
+
+def _shown(value: float) -> str:
+    return f"{value:.3g}" if math.isfinite(value) else "-"
 
 
 def _reason(fields: VerdictFields) -> Note | None:

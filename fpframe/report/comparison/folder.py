@@ -9,7 +9,7 @@ import re
 from pathlib import Path
 
 from fpframe.base import without_nan
-from fpframe.comparison import Comparison, areas
+from fpframe.comparison import RECORD, Comparison, areas
 from fpframe.report.comparison.pictures import queries_svg, roc_by_theft_svg, scores_svg
 from fpframe.report.comparison.tables import comparison_markdown
 from fpframe.store import write_durably
@@ -21,7 +21,7 @@ _COLUMNS = (
 
 
 def write_comparison(comparison: Comparison, path: Path) -> str:
-    """Write ``result.json``, ``recipe.toml``, ``table.md``, ``cells.csv`` and three pictures for each channel.
+    """Write ``result.json``, ``recipe.toml``, ``table.md``, ``cells.csv``, ``scores.csv`` and pictures of each channel.
 
     Returns:
         The table, which took thousands of draws.
@@ -35,6 +35,7 @@ def write_comparison(comparison: Comparison, path: Path) -> str:
         "recipe.toml": comparison.recipe.to_toml(),
         "table.md": table,
         "cells.csv": cells_csv(comparison),
+        "scores.csv": scores_csv(comparison),
     }
     for channel in comparison.channels:
         stem = re.sub(r"[^\w.]+", "-", channel)
@@ -61,4 +62,15 @@ def cells_csv(comparison: Comparison) -> str:
                     f"{area.aruc:.6f}",
                 ]
             )
+    return text.getvalue()
+
+
+def scores_csv(comparison: Comparison) -> str:
+    """Return the score and the verdict of every model, by contender, seed and channel, as CSV."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, RECORD, lineterminator="\n")
+    writer.writeheader()
+    for row in comparison.records():
+        score = "" if row["score"] is None else f"{row['score']:.6f}"
+        writer.writerow({**row, "score": score, "failed": int(row["failed"]), "verdict": row["verdict"] or ""})
     return text.getvalue()

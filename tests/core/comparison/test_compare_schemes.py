@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import json
+import sys
+from types import SimpleNamespace
 
 import attrs
 import numpy as np
@@ -19,7 +21,7 @@ from fpframe.comparison.compare_schemes import compare
 from fpframe.comparison.contenders import make_contenders, resized
 from fpframe.comparison.design import Design
 from fpframe.comparison.kinds import KINDS, MODIFIED
-from fpframe.comparison.records import Doubt
+from fpframe.comparison.records import RECORD, Doubt
 from fpframe.decision.metrics import auc
 from fpframe.enrolment.enrolment import Enrolment
 from fpframe.enrolment.method import check_method
@@ -301,17 +303,32 @@ def test_everything_is_written(comparison, tmp_path):
     write_comparison(comparison, tmp_path)
     names = {path.name for path in tmp_path.iterdir()}
     pictures = {f"{kind}-{channel}.svg" for kind in ("roc", "scores", "queries") for channel in ("probs", "top1")}
-    assert names == {"result.json", "recipe.toml", "table.md", "cells.csv"} | pictures
+    assert names == {"result.json", "recipe.toml", "table.md", "cells.csv", "scores.csv"} | pictures
     result = json.loads((tmp_path / "result.json").read_text())
     assert result["outcomes"][0]["scores"] == comparison.outcomes[0].scores.tolist()
     rows = list(csv.DictReader(io.StringIO((tmp_path / "cells.csv").read_text())))
     assert len(rows) == 2 * 3 * len(cells(comparison))
+    scores = list(csv.DictReader(io.StringIO((tmp_path / "scores.csv").read_text())))
+    assert tuple(scores[0]) == RECORD
+    assert len(scores) == len(comparison.outcomes) * len(comparison.models)
+    first, outcome = comparison.records()[0], comparison.outcomes[0]
+    assert (first["score"], first["scheme"]) == (outcome.scores[0], outcome.contender)
+    assert float(scores[0]["score"]) == pytest.approx(first["score"], abs=1e-6)
+    assert {row["verdict"] for row in scores} <= {"", "DERIVED", "NOT_SHOWN", "INCONCLUSIVE"}
     table = (tmp_path / "table.md").read_text()
     for words in ("uap-contrastive", "mine", "Channel `top1`", "AUC of `uap-contrastive` minus that of `akh`"):
         assert words in table
     for row in rows:
         if (row["channel"], row["stratum"]) == ("probs", ALL_INDEPENDENT):
             assert f"{float(row['auc']):.3f} [{float(row['low']):.3f}, {float(row['high']):.3f}]" in table
+
+
+def test_scores_become_a_data_frame_where_there_is_pandas(comparison, monkeypatch):
+    monkeypatch.setitem(sys.modules, "pandas", SimpleNamespace(DataFrame=lambda rows, columns: (rows, columns)))
+    assert comparison.to_frame() == (comparison.records(), list(RECORD))
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    with pytest.raises(UsageError, match="needs pandas"):
+        comparison.to_frame()
 
 
 @pytest.mark.parametrize(

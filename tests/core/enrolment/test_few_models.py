@@ -31,7 +31,7 @@ def folder(tmp_path_factory, registry, digits):
     entries = []
     for number, address in enumerate(ARCHITECTURES):
         path = folder / f"public-{number}.safetensors"
-        fpframe.save_weights(trained(registry, digits, address, 20 + number), path)
+        fpframe.save_weights(trained(registry, digits, address, 20 + number, epochs=30), path)
         entries.append(
             f'[[model]]\nfile = "{path.name}"\nbackbone = "{address}"\nlicence = "CC0-1.0"\n'
             f'digest = "{hashlib.sha256(path.read_bytes()).hexdigest()}"\n'
@@ -117,7 +117,7 @@ WRONG = {
         "[[model]]",
         '[[model]]\noutputs = "odds"',
         RecipeError,
-        "'model.0.outputs' must be",
+        "'model.0.outputs' is wrong: odds",
     ),
     "no architecture": ('backbone = "paper:arc-a"\n', "", DataError, "holds weights alone; name its 'backbone'"),
     "another architecture": ("paper:arc-a", "paper:arc-b", ModelError, "paper:arc-b"),

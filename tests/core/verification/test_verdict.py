@@ -193,3 +193,15 @@ def test_looks_end_with_the_numbers_of_the_verdict(verdicts):
         assert (last.score, last.evidence, last.stopped) == (verdict.score, verdict.p_value, verdict.stopped)
     assert verdicts["silent sequential"].looks == ()
     assert verdicts["derived conformal"].looks == ()
+
+
+def test_a_notebook_shows_the_sentence_and_every_stratum(verdicts):
+    for name, verdict in verdicts.items():
+        shown = verdict._repr_html_()
+        assert verdict.verdict in shown, name
+        assert all(f"<td>{stratum}</td>" in shown for stratum in verdict.strata)
+        assert "nan" not in shown
+
+
+def test_what_a_stranger_wrote_is_no_markup(verdicts):
+    assert "<script>" not in attrs.evolve(verdicts["certified"], sentence="<script>alert(1)</script>")._repr_html_()
