@@ -17,6 +17,7 @@ from fpframe.models import Classifier
 from fpframe.opening import save_weights
 from fpframe.registry import Registry
 from fpframe.store import refuse_export, write_durably
+from fpframe.zoo.base import begins_at_base
 from fpframe.zoo.build import missing_models
 from fpframe.zoo.dropped import require_weights
 from fpframe.zoo.lineage import has_companion, is_filter
@@ -85,15 +86,19 @@ def export_zoo(zoo: Zoo, out: Path | str, *, format: str, force: bool = False, o
                 "stratum": model.stratum,
                 "family": model.family,
                 "split": model.split,
-                "backbone": classifier.architecture
-                if classifier.form
-                else zoo.workspace.resolve(model.lineage.architecture),
+                "backbone": _address(classifier, model, zoo),
                 "digest": classifier.as_query().digest,
             }
         )
         on_event(Event(task="exporting models", done=done, total=len(models)))
     write_durably(out / INDEX, (json.dumps(listed, indent=2) + "\n").encode())
     return out / INDEX
+
+
+def _address(classifier: Classifier, model: ZooModel, zoo: Zoo) -> str:
+    """Return the address that builds the architecture of a model anew; one that began at a base has the victim's."""
+    named = model.lineage.architecture
+    return classifier.architecture if classifier.form or begins_at_base(named) else zoo.workspace.resolve(named)
 
 
 def _has_address(model: ZooModel, registry: Registry) -> bool:

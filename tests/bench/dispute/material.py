@@ -13,7 +13,6 @@ import torch
 from torch import Tensor, nn
 
 import fpframe
-from fpframe.models import Images
 
 #: Images that the victim's owner has; the others are those of thieves, and the pool of query images.
 OWNED = 2000
@@ -49,15 +48,13 @@ class Material:
         order = np.random.default_rng(21).permutation(len(self.data.train))
         return np.sort(order[:OWNED])
 
-    def images(self, kind: str, seed: int) -> Images:
-        """Return images to train on: the ``owner's``, ``other`` ones, or some of ``all``; the last two are drawn."""
+    def chosen(self, kind: str, seed: int) -> Tensor:
+        """Return indices of images to train on: the ``owner's``, ``other`` ones, or some of ``all``."""
         chance, everything = np.random.default_rng(seed), np.arange(len(self.data.train))
         if kind == "owner's":
-            chosen = self.owned
-        else:
-            among = np.setdiff1d(everything, self.owned) if kind == "other" else everything
-            chosen = chance.choice(among, OWNED, replace=False)
-        return self.data.train[torch.from_numpy(np.sort(chosen))]
+            return torch.from_numpy(self.owned)
+        among = np.setdiff1d(everything, self.owned) if kind == "other" else everything
+        return torch.from_numpy(np.sort(chance.choice(among, OWNED, replace=False)))
 
     def network(self) -> nn.Module:
         """Return the public network with a fresh last layer."""
@@ -67,18 +64,26 @@ class Material:
         network.load_state_dict({**own, **{k: v for k, v in weights.items() if v.shape == own[k].shape}})
         return network
 
-    def prepared(self, images: Images, side: int = 224) -> Tensor:
-        """Return images as the network takes them."""
-        return _resized(images.pixels, side)
+    def prepared(self, chosen: Tensor, side: int = 224) -> Tensor:
+        """Return training images as the network takes them."""
+        return _resized(self.data.train.pixels[chosen], side)
 
-    def features(self, network: nn.Module, images: Images) -> Tensor:
-        """Return what the layers before the last one make of images ``(N, 1280)``."""
+    @cached_property
+    def features(self) -> Tensor:
+        """What the layers of the public network before its last one make of the training images ``(N, 1280)``.
+
+        They are the victim's too, which trained its last layer alone.
+        """
+        path = self.folder / "features.pt"
+        if path.exists():
+            return torch.load(path, weights_only=True)
         taken: list[Tensor] = []
-        hook = network._fc.register_forward_pre_hook(lambda _, inputs: taken.append(inputs[0]))
+        network = self.network().eval()
+        network._fc.register_forward_pre_hook(lambda _, inputs: taken.append(inputs[0]))
         with torch.no_grad():
-            for batch in images.pixels.split(32):
-                network.eval()(_resized(batch, 224))
-        hook.remove()
+            for batch in self.data.train.pixels.split(32):
+                network(_resized(batch, 224))
+        torch.save(torch.cat(taken), path)
         return torch.cat(taken)
 
 

@@ -13,8 +13,6 @@ from material import Material
 from torch import Tensor, nn
 from torch.nn import functional
 
-from fpframe.models import Images
-
 
 @attrs.frozen(kw_only=True)
 class Habits:
@@ -42,36 +40,35 @@ def competitor(number: int, material: Material) -> tuple[str, nn.Module]:
     habits = {
         "head": Habits(learns="head", epochs=(10, 20, 40)[number % 3], rate=(1e-2, 3e-3)[number % 2]),
         "deep": Habits(learns="deep", epochs=15, rate=(3e-3, 1e-3)[number % 2]),
-        "block": Habits(learns="block", epochs=2, rate=(1e-3, 3e-4)[number % 2], side=(160, 224)[number % 2]),
-        "all": Habits(learns="all", epochs=2, rate=(1e-3, 3e-4)[(number // 10) % 2], side=(128, 160)[number // 10 % 2]),
+        "block": Habits(learns="block", epochs=1, rate=(1e-3, 3e-4)[number % 2], side=(128, 160)[number % 2]),
+        "all": Habits(learns="all", epochs=1, rate=(1e-3, 3e-4)[number // 10 % 2], side=(128, 160)[number // 10 % 2]),
     }[learns]
     habits = attrs.evolve(habits, seed=1000 + number)
-    images = material.images(kind, habits.seed)
-    return f"{learns}, {kind} images", learned(material.network(), images, images.labels, habits, material)
+    chosen = material.chosen(kind, habits.seed)
+    return f"{learns}, {kind} images", learned(material.network(), chosen, None, habits, material)
 
 
 def victim(material: Material) -> nn.Module:
     """Return the owner's model: the public network with a head of its own."""
-    images = material.images("owner's", 0)
     habits = Habits(learns="head", epochs=20, rate=5e-3, seed=7)
-    return learned(material.network(), images, images.labels, habits, material)
+    return learned(material.network(), material.chosen("owner's", 0), None, habits, material)
 
 
 def _tuned(**habits: Any) -> Callable[[nn.Module, Material], nn.Module]:
     def steal(owned: nn.Module, material: Material) -> nn.Module:
-        images = material.images("other", habits["seed"])
-        return learned(copy.deepcopy(owned), images, images.labels, Habits(**habits), material)
+        chosen = material.chosen("other", habits["seed"])
+        return learned(copy.deepcopy(owned), chosen, None, Habits(**habits), material)
 
     return steal
 
 
 def _student(*, soft: bool, **habits: Any) -> Callable[[nn.Module, Material], nn.Module]:
     def steal(owned: nn.Module, material: Material) -> nn.Module:
-        images = material.images("other", habits["seed"])
+        chosen = material.chosen("other", habits["seed"])
         with torch.no_grad():
-            answers = owned.eval()._fc(material.features(owned, images)).softmax(1)
+            answers = owned.eval()._fc(material.features[chosen]).softmax(1)
         targets = answers if soft else answers.argmax(1)
-        return learned(material.network(), images, targets, Habits(**habits), material)
+        return learned(material.network(), chosen, targets, Habits(**habits), material)
 
     return steal
 
@@ -91,13 +88,13 @@ def _pruned(share: float) -> Callable[[nn.Module, Material], nn.Module]:
 THIEVES: dict[str, Callable[[nn.Module, Material], nn.Module]] = {
     "last layer, 5 epochs": _tuned(learns="head", epochs=5, rate=1e-3, seed=1),
     "last layer, 20 epochs": _tuned(learns="head", epochs=20, rate=3e-3, seed=2),
-    "last block, 1 epoch": _tuned(learns="block", epochs=1, rate=3e-4, seed=3),
-    "last block, 2 epochs": _tuned(learns="block", epochs=2, rate=3e-4, side=160, seed=4),
+    "last block, 1 epoch": _tuned(learns="block", epochs=1, rate=3e-4, side=160, seed=3),
+    "last block, 2 epochs": _tuned(learns="block", epochs=2, rate=3e-4, side=128, seed=4),
     "all layers, 1 epoch": _tuned(learns="all", epochs=1, rate=1e-4, side=160, seed=5),
     "all layers, 2 epochs": _tuned(learns="all", epochs=2, rate=3e-4, side=128, seed=6),
     "student of probabilities, head": _student(soft=True, learns="head", epochs=20, rate=5e-3, seed=11),
     "student of probabilities, deep head": _student(soft=True, learns="deep", epochs=20, rate=3e-3, seed=12),
-    "student of probabilities, block": _student(soft=True, learns="block", epochs=2, rate=1e-3, side=160, seed=13),
+    "student of probabilities, block": _student(soft=True, learns="block", epochs=1, rate=1e-3, side=160, seed=13),
     "student of labels, head": _student(soft=False, learns="head", epochs=20, rate=5e-3, seed=14),
     "student of labels, deep head": _student(soft=False, learns="deep", epochs=20, rate=3e-3, seed=15),
     "pruned by 0.1": _pruned(0.1),
@@ -106,14 +103,16 @@ THIEVES: dict[str, Callable[[nn.Module, Material], nn.Module]] = {
 }
 
 
-def learned(network: nn.Module, images: Images, targets: Tensor, habits: Habits, material: Material) -> nn.Module:
-    """Return a network, trained on images; the layers that do not learn stay as they are."""
+def learned(
+    network: nn.Module, chosen: Tensor, targets: Tensor | None, habits: Habits, material: Material
+) -> nn.Module:
+    """Return a network, trained on images and targets, or their labels; layers that do not learn stay as they are."""
+    targets = material.data.train.labels[chosen] if targets is None else targets
     torch.manual_seed(habits.seed)
     if habits.learns == "deep":
         network._fc = lite.make_deep()._fc
     if habits.learns in ("head", "deep"):
-        taken = material.features(network, images)
-        _fit(network._fc, network._fc.parameters(), taken, targets, habits, batch=64)
+        _fit(network._fc, network._fc.parameters(), material.features[chosen], targets, habits, batch=64)
         return network.eval()
     if habits.learns == "block":
         network.requires_grad_(False)
@@ -123,7 +122,7 @@ def learned(network: nn.Module, images: Images, targets: Tensor, habits: Habits,
     for part in parts:
         part.requires_grad_(True)
     weights = [weight for part in parts for weight in part.parameters()]
-    _fit(network, weights, material.prepared(images, habits.side), targets, habits, batch=32, training=parts)
+    _fit(network, weights, material.prepared(chosen, habits.side), targets, habits, batch=32, training=parts)
     return network.requires_grad_(True).eval()
 
 

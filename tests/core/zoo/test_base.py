@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 import pickle
 
 import attrs
@@ -14,7 +15,7 @@ from torch import nn
 import fpframe
 from fpframe.models import Training, state_digest, train
 from fpframe.recipe import DerivedGroup, IndependentGroup, Recipe
-from fpframe.zoo import plan_models
+from fpframe.zoo import Zoo, export_zoo, plan_models
 from fpframe.zoo.base import ADDRESSES, Base, require_base, suited, tuned, with_base
 from fpframe.zoo.keys import model_key
 from fpframe.zoo.make import load_model, make_model
@@ -214,6 +215,13 @@ def test_a_student_may_begin_at_the_base(space, model):
     student = model("victim->extract(soft)[base:head]", training=Training(epochs=1, batch_size=16))
     make_model(student, space)
     assert torch.equal(load_model(student, space).module[0].weight, space.base.weights["0.weight"])
+
+
+def test_a_file_of_one_names_the_victims_architecture(space, model, tmp_path):
+    trained = model("train[base:head]")
+    make_model(trained, space)
+    index = export_zoo(Zoo((trained,), space), tmp_path / "out", format="safetensors")
+    assert json.loads(index.read_text())[0]["backbone"] == ARCHITECTURE
 
 
 def test_it_reaches_worker_processes(space, model):
