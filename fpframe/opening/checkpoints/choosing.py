@@ -52,6 +52,16 @@ class Place:
         return {name: self.names[have] for name, have in self.wanted.of(self.likes).items()}
 
     @property
+    def alike(self) -> dict[str, str]:
+        """By name in the network, the full name of what has its shape, whatever kind of numbers it holds."""
+        likes = self.likes
+        return {
+            name: self.names[name]
+            for name, value in self.wanted.tensors.items()
+            if name in likes and likes[name].shape == value.shape
+        }
+
+    @property
     def fits(self) -> bool:
         """Whether everything is there, and nothing else."""
         return not self.wanted.misfits(self.likes)
@@ -67,13 +77,7 @@ class Place:
         Raises:
             ModelError: they cannot be read, or names of one weight have different ones.
         """
-        taken = self.taken
-        parts = {part for full in taken.values() for part in self._parts(full)}
-        found = self.contents.read(sorted(parts))
-        weights = {}
-        for name, full in taken.items():
-            folded = self.folded.get(full)
-            weights[name] = found[full] if folded is None else folded.make(*(found[part] for part in folded.parts))
+        weights = self.read_some(self.taken)
         for name, twins in self.wanted.twins.items():
             for twin in twins:
                 if name in weights and twin in weights and not torch.equal(weights[name], weights[twin]):
@@ -81,6 +85,19 @@ class Place:
                         f"'{name}' and '{twin}' are one weight of the network, and differ ({self.contents.path}); "
                         "name the network that they were saved from"
                     )
+        return weights
+
+    def read_some(self, names: Mapping[str, str]) -> dict[str, Tensor]:
+        """Return weights by the names of a mapping to full names.
+
+        Raises:
+            ModelError: they cannot be read.
+        """
+        found = self.contents.read(sorted({part for full in names.values() for part in self._parts(full)}))
+        weights = {}
+        for name, full in names.items():
+            folded = self.folded.get(full)
+            weights[name] = found[full] if folded is None else folded.make(*(found[part] for part in folded.parts))
         return weights
 
     def _parts(self, full: str) -> tuple[str, ...]:
@@ -101,9 +118,9 @@ def choose(contents: Contents, wanted: Wanted, key: str | None) -> tuple[Place, 
         ModelError: nothing fits, or several places do and differ.
     """
     key = None if key is None else key.strip(".") or ROOT
-    places = _places(contents, wanted, key)
+    places = find_places(contents, wanted, key)
     if key is not None:
-        places = _named(places, key, contents)
+        places = find_named(places, key, contents)
     # what two ways to spell names find is one place
     fitting = {frozenset(place.taken.values()): place for place in reversed(places) if place.fits}
     if not fitting:
@@ -127,7 +144,7 @@ def choose(contents: Contents, wanted: Wanted, key: str | None) -> tuple[Place, 
     return different[0], []
 
 
-def _places(contents: Contents, wanted: Wanted, key: str | None) -> list[Place]:
+def find_places(contents: Contents, wanted: Wanted, key: str | None) -> list[Place]:
     """Return the places whose names are those of the network at least in part, the best one first."""
     likes = {name: entry.like for name, entry in contents.entries.items()}
     folded = {whole: each for whole, each in fold(likes).items() if whole not in likes}
@@ -190,7 +207,7 @@ def _like(contents: Contents, full: str, folded: Mapping[str, Folded]) -> Tensor
     return contents.entries[folded[full].main if full in folded else full].like
 
 
-def _named(places: list[Place], key: str, contents: Contents) -> list[Place]:
+def find_named(places: list[Place], key: str, contents: Contents) -> list[Place]:
     """Return the places that a key names: exactly, or else at their beginning, or else anywhere."""
     exactly = [place for place in places if place.key == key]
     beginning = [place for place in places if place.prefix.startswith(f"{key}.")]
