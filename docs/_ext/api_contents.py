@@ -35,6 +35,14 @@ PAGES = (
         "Transcript export_queries",
     ),
     _page(
+        "corroboration",
+        "Corroboration",
+        "Compare the weights of a suspect's file with the victim's, from `fpframe.corroboration`. [How to "
+        "do it](../../how-to/corroborating.md).",
+        "corroborate open_victim Corroboration ComparedLayer ComparedModel Remark",
+        "fpframe.corroboration",
+    ),
+    _page(
         "models",
         "Models and data",
         "Open models, train them, and send them images.",

@@ -23,6 +23,7 @@ _COMMANDS = {
     "audit": "Derive an enrolment again, and say how like it is to what was handed over.",
     "bundle": "Put everything into one folder that somebody needs who checks a case.",
     "check": "Check a bundle: signatures, dates, digests and verdicts, without a network.",
+    "corroborate": "Compare the weights of a suspect's file with the victim's, beside independent models.",
     "probe": "Show what a service would be sent for one image, and how its answer is read.",
     "calibrate": "Calibrate an enrolment on other independent models, or through a filter.",
     "queries": "Write the images that are sent to a suspect, so that somebody else can send them.",

@@ -4,10 +4,15 @@ from .base import base_weights as base_weights
 from .batches import BatchLimits as BatchLimits, in_chunks as in_chunks
 from .checkpoints import (
     SUFFIXES as SUFFIXES,
+    Contents as Contents,
+    Place as Place,
+    Wanted as Wanted,
+    choose_closest as choose_closest,
     describe_weights as describe_weights,
     index_parts as index_parts,
     kind_of as kind_of,
     looks_like_weights as looks_like_weights,
+    open_contents as open_contents,
     read_pickles_here as read_pickles_here,
 )
 from .datasets import download_dataset as download_dataset, open_dataset as open_dataset, open_pool as open_pool
@@ -35,7 +40,7 @@ from .outputs import (
     chosen_note as chosen_note,
 )
 from .ownnames import own_class_names as own_class_names, with_own_classes as with_own_classes
-from .saved import opening_notes as opening_notes
+from .saved import Saved as Saved, is_from_source as is_from_source, opening_notes as opening_notes
 from .sources import find_service as find_service, find_source as find_source, known_forms as known_forms
 from .suspects import Opening as Opening, Suspect as Suspect, open_suspect as open_suspect
 from .trust import imports_code as imports_code, refuse_code as refuse_code

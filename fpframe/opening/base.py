@@ -13,7 +13,7 @@ from fpframe.errors import FpframeError, ModelError, UsageError, first_line
 from fpframe.interfaces import BackboneSource, fenced, require
 from fpframe.models import Classifier
 from fpframe.opening.backbones import PYTHON
-from fpframe.opening.checkpoints import Wanted, nearest, open_contents
+from fpframe.opening.checkpoints import Wanted, choose_closest, open_contents
 from fpframe.opening.modelfiles import existing_file
 from fpframe.registry import Registry
 
@@ -56,7 +56,9 @@ def base_weights(base: Any, network: Classifier, registry: Registry) -> dict[str
             "torchvision:NAME, or python:MODULE:FUNCTION"
         )
     with open_contents(_file(Path(base))) as contents:
-        return nearest(contents, wanted)
+        place = choose_closest(contents, wanted, None)
+        weights = place.read_some(place.alike)
+    return {name: value for name, value in weights.items() if wanted.fits(name, value)}
 
 
 def _shared(state: Mapping[str, Any], wanted: Wanted) -> dict[str, Tensor]:

@@ -21,10 +21,12 @@ class Saved:
         backbone: address that built the network for images of `image_shape`, in a form that it may name; empty in a
             file of the store, which says how a model came to be instead.
         image_shape: channels, height and width of its images.
+        num_classes: number of classes that it tells; zero where the file does not say.
     """
 
     backbone: str = ""
     image_shape: tuple[int, ...] = ()
+    num_classes: int = 0
 
     @classmethod
     def of(cls, path: Path | str) -> Saved | None:
@@ -36,7 +38,9 @@ class Saved:
             with safe_open(path, framework="pt") as file:
                 facts: Any = parse_json((file.metadata() or {})["fpframe"])
             return cls(
-                backbone=str(facts.get("backbone", "")), image_shape=tuple(map(int, facts.get("image_shape", ())))
+                backbone=str(facts.get("backbone", "")),
+                image_shape=tuple(map(int, facts.get("image_shape", ()))),
+                num_classes=int(facts.get("num_classes", 0)),
             )
         except (SafetensorError, OSError, ValueError, KeyError, TypeError, AttributeError):
             return None  # that a file is damaged is said by whoever reads its tensors

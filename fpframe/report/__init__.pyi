@@ -1,5 +1,7 @@
 from .comparison.folder import write_comparison as write_comparison
 from .comparison.tables import comparison_markdown as comparison_markdown
+from .corroboration.page import corroboration_html as corroboration_html
+from .corroboration.text import corroboration_text as corroboration_text
 from .drawing import (
     COLOURS as COLOURS,
     LABELS as LABELS,

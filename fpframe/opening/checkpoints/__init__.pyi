@@ -1,5 +1,11 @@
-from .choosing import choose as choose, nearest as nearest
-from .contents import SUFFIXES as SUFFIXES, index_parts as index_parts, open_contents as open_contents
+from .choosing import Place as Place, choose as choose
+from .closest import choose_closest as choose_closest
+from .contents import (
+    SUFFIXES as SUFFIXES,
+    Contents as Contents,
+    index_parts as index_parts,
+    open_contents as open_contents,
+)
 from .kinds import (
     describe_weights as describe_weights,
     kind_of as kind_of,

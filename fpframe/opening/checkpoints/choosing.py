@@ -52,13 +52,13 @@ class Place:
         return {name: self.names[have] for name, have in self.wanted.of(self.likes).items()}
 
     @property
-    def fitting(self) -> dict[str, str]:
-        """By name in the network, the full name of what it takes and what has its shape."""
+    def alike(self) -> dict[str, str]:
+        """By name in the network, the full name of what has its shape, whatever kind of numbers it holds."""
         likes = self.likes
         return {
-            name: self.names[have]
-            for name, have in self.wanted.of(likes).items()
-            if self.wanted.fits(name, likes[have])
+            name: self.names[name]
+            for name, value in self.wanted.tensors.items()
+            if name in likes and likes[name].shape == value.shape
         }
 
     @property
@@ -71,19 +71,13 @@ class Place:
         """What names it."""
         return self.prefix.rstrip(".") or ROOT
 
-    def read(self, taken: Mapping[str, str] | None = None) -> dict[str, Tensor]:
-        """Return the weights by name in the network; those of `taken` alone, where it is given.
+    def read(self) -> dict[str, Tensor]:
+        """Return the weights by name in the network.
 
         Raises:
             ModelError: they cannot be read, or names of one weight have different ones.
         """
-        taken = self.taken if taken is None else taken
-        parts = {part for full in taken.values() for part in self._parts(full)}
-        found = self.contents.read(sorted(parts))
-        weights = {}
-        for name, full in taken.items():
-            folded = self.folded.get(full)
-            weights[name] = found[full] if folded is None else folded.make(*(found[part] for part in folded.parts))
+        weights = self.read_some(self.taken)
         for name, twins in self.wanted.twins.items():
             for twin in twins:
                 if name in weights and twin in weights and not torch.equal(weights[name], weights[twin]):
@@ -91,6 +85,19 @@ class Place:
                         f"'{name}' and '{twin}' are one weight of the network, and differ ({self.contents.path}); "
                         "name the network that they were saved from"
                     )
+        return weights
+
+    def read_some(self, names: Mapping[str, str]) -> dict[str, Tensor]:
+        """Return weights by the names of a mapping to full names.
+
+        Raises:
+            ModelError: they cannot be read.
+        """
+        found = self.contents.read(sorted({part for full in names.values() for part in self._parts(full)}))
+        weights = {}
+        for name, full in names.items():
+            folded = self.folded.get(full)
+            weights[name] = found[full] if folded is None else folded.make(*(found[part] for part in folded.parts))
         return weights
 
     def _parts(self, full: str) -> tuple[str, ...]:
@@ -111,9 +118,9 @@ def choose(contents: Contents, wanted: Wanted, key: str | None) -> tuple[Place, 
         ModelError: nothing fits, or several places do and differ.
     """
     key = None if key is None else key.strip(".") or ROOT
-    places = _places(contents, wanted, key)
+    places = find_places(contents, wanted, key)
     if key is not None:
-        places = _named(places, key, contents)
+        places = find_named(places, key, contents)
     # what two ways to spell names find is one place
     fitting = {frozenset(place.taken.values()): place for place in reversed(places) if place.fits}
     if not fitting:
@@ -137,27 +144,7 @@ def choose(contents: Contents, wanted: Wanted, key: str | None) -> tuple[Place, 
     return different[0], []
 
 
-def nearest(contents: Contents, wanted: Wanted) -> dict[str, Tensor]:
-    """Return the weights of a file that a network could take, by name in the network: those of the same name and shape.
-
-    They lie in one place: that with the most of them, and of two alike the plain one and not the averages.
-
-    Args:
-        contents: the file.
-        wanted: what the network wants.
-
-    Raises:
-        ModelError: they cannot be read.
-    """
-    places = _places(contents, wanted, None)
-    best = max(places, key=lambda place: len(place.fitting), default=None)
-    if best is None or not best.fitting:
-        return {}
-    weights = best.read(best.fitting)
-    return {name: value for name, value in weights.items() if value.shape == wanted.tensors[name].shape}
-
-
-def _places(contents: Contents, wanted: Wanted, key: str | None) -> list[Place]:
+def find_places(contents: Contents, wanted: Wanted, key: str | None) -> list[Place]:
     """Return the places whose names are those of the network at least in part, the best one first."""
     likes = {name: entry.like for name, entry in contents.entries.items()}
     folded = {whole: each for whole, each in fold(likes).items() if whole not in likes}
@@ -220,7 +207,7 @@ def _like(contents: Contents, full: str, folded: Mapping[str, Folded]) -> Tensor
     return contents.entries[folded[full].main if full in folded else full].like
 
 
-def _named(places: list[Place], key: str, contents: Contents) -> list[Place]:
+def find_named(places: list[Place], key: str, contents: Contents) -> list[Place]:
     """Return the places that a key names: exactly, or else at their beginning, or else anywhere."""
     exactly = [place for place in places if place.key == key]
     beginning = [place for place in places if place.prefix.startswith(f"{key}.")]
