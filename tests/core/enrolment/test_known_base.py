@@ -105,10 +105,14 @@ def test_a_recipe_of_networks_at_the_base_needs_one(run):
         fpframe.plan_zoo(attrs.evolve(RECIPE, name="brief"), run=run)
 
 
-@pytest.mark.parametrize("command", ["enroll", "commit"])
+@pytest.mark.parametrize("command", [["enroll"], ["zoo", "plan", "tiny"]], ids=["enroll", "zoo plan"])
 def test_both_origins_at_once_are_refused(command, capfd, tmp_path):
-    words = [command] + ([ARCHITECTURE] if command == "commit" else ["--victim", ARCHITECTURE])
-    words += ["--base", "x.pt", "--from-scratch", "--recipe", "tiny", "--out", str(tmp_path / "x")]
-    words += ["--key", "me.pem"] if command == "commit" else []
+    words = [*command, "--victim", ARCHITECTURE, "--base", "x.pt", "--from-scratch"]
+    words += ["--recipe", "tiny", "--out", str(tmp_path / "x")] if command == ["enroll"] else []
     assert cli(words) == 2
     assert "has no base; say one or the other" in capfd.readouterr().err
+
+
+def test_a_base_without_a_victim_is_refused(capfd, tmp_path):
+    assert cli(["enroll", "--recipe", "tiny", "--base", "x.pt", "--out", str(tmp_path / "x")]) == 2
+    assert "--base is about a victim of your own; name it with --victim" in capfd.readouterr().err
