@@ -23,6 +23,8 @@ _COMMANDS = {
     "audit": "Derive an enrolment again, and say how like it is to what was handed over.",
     "bundle": "Put everything into one folder that somebody needs who checks a case.",
     "check": "Check a bundle: signatures, dates, digests and verdicts, without a network.",
+    "bom": "Write a bill of materials (CycloneDX) of an enrolled model.",
+    "redteam": "Play a malicious owner on copies of an enrolment, and see what is refused.",
     "probe": "Show what a service would be sent for one image, and how its answer is read.",
     "calibrate": "Calibrate an enrolment on other independent models, or through a filter.",
     "queries": "Write the images that are sent to a suspect, so that somebody else can send them.",

@@ -5,6 +5,7 @@ from .attestation import (
     read_day as read_day,
 )
 from .auditing import audit as audit
+from .bill import bill_of_materials as bill_of_materials
 from .bundle import (
     COURT as COURT,
     PUBLIC as PUBLIC,
@@ -34,7 +35,9 @@ from .seal import (
     require_logged as require_logged,
     seal_commitment as seal_commitment,
     seal_enrolment as seal_enrolment,
+    seal_subject as seal_subject,
 )
+from .shown_enrolment import ships as ships
 from .statement import Statement as Statement, Subject as Subject, read_statement as read_statement, sign as sign
 from .timestamp import (
     Token as Token,

@@ -32,6 +32,8 @@ BUNDLE_FILE, BUNDLE_KIND = "bundle.dsse.json", "urn:fpframe:bundle:1"
 SEAL_FILE, COMMITMENT_SEAL_FILE = "enrolment.seal", "commitment.seal"
 #: Begins the names of the members of the enrolment.
 ENROLMENT_PREFIX = "enrolment-member."
+#: The same enrolment, calibrated on models of the holder of the suspect, and the holder's seal of it.
+HOLDER_PREFIX, HOLDER_SEAL_FILE = "holder-member.", "holder.seal"
 #: Bytes of a file of answers at most.
 _MOST_OF_ANSWERS = 2**30
 
@@ -46,6 +48,8 @@ class Parts:
         seal: the file of its seal.
         commitment_seal: the file of the seal of the commitment; ``None`` where there is none.
         attested: the folder of an attestation; ``None`` before anybody was asked.
+        holder: the folder of the enrolment as the holder of the suspect has calibrated it; ``None`` where nobody has.
+        holder_seal: the file of the holder's seal of that.
     """
 
     case: Case
@@ -53,6 +57,8 @@ class Parts:
     seal: Path
     commitment_seal: Path | None = None
     attested: Path | None = None
+    holder: Path | None = None
+    holder_seal: Path | None = None
 
 
 def bundle_members(parts: Parts, kind: Kind) -> dict[str, bytes]:
@@ -77,10 +83,17 @@ def bundle_members(parts: Parts, kind: Kind) -> dict[str, bytes]:
             for number in range(1, len(Attestation.read(content).verdicts) + 1):
                 name = answers_file(number)
                 members[name] = read_evidence(parts.attested / name, most=_MOST_OF_ANSWERS)
+    if parts.holder_seal is not None:
+        members[HOLDER_SEAL_FILE] = read_evidence(parts.holder_seal, most=MOST_OF_ENVELOPE)
     if kind == COURT:
-        for path in sorted(parts.enrolment.iterdir()):
-            members[f"{ENROLMENT_PREFIX}{path.name}"] = read_evidence(path, most=8 * 2**30)
+        members |= _files_of(parts.enrolment, ENROLMENT_PREFIX)
+        if parts.holder is not None:
+            members |= _files_of(parts.holder, HOLDER_PREFIX)
     return members
+
+
+def _files_of(enrolment: Path, prefix: str) -> dict[str, bytes]:
+    return {f"{prefix}{path.name}": read_evidence(path, most=8 * 2**30) for path in sorted(enrolment.iterdir())}
 
 
 def with_list(members: Mapping[str, bytes], kind: Kind, key: PrivateKey) -> dict[str, bytes]:
@@ -139,6 +152,8 @@ def read_opened(content: bytes, *, root: str, count: int) -> list[Leaf]:
         opened = [_opened(each, root=root, count=count) for each in stored["opened"]]
         if [index for index, _ in opened] != sorted({index for index, _ in opened}):
             raise ValueError("it opens a leaf twice, or in another order")
+        if (canonical_json(stored) + "\n").encode() != content:
+            raise ValueError("it is not written as fpframe writes it")
     except ValueError as error:
         raise EvidenceError("commitment-differs", f"'{LEAVES_FILE}' does not open the commitment: {error}") from error
     return [leaf for _, leaf in opened]

@@ -104,7 +104,7 @@ def seal_enrolment(
         check_token(token, enrolment.digest, authorities)
     manifest = hashlib.sha256(read_evidence(folder / "manifest.json")).hexdigest()
     log = "" if case is None else case.log.head
-    return _sealed(Subject(ENROLMENT, enrolment.digest), key, manifest=manifest, log=log, token=token)
+    return seal_subject(Subject(ENROLMENT, enrolment.digest), key, manifest=manifest, log=log, token=token)
 
 
 def seal_commitment(case: Case, key: PrivateKey, *, token: bytes, authorities: Any = ()) -> bytes:
@@ -114,7 +114,7 @@ def seal_commitment(case: Case, key: PrivateKey, *, token: bytes, authorities: A
         EvidenceError: the token does not hold.
     """
     check_token(token, case.root, authorities)
-    return _sealed(Subject(COMMITMENT, case.root), key, token=token)
+    return seal_subject(Subject(COMMITMENT, case.root), key, token=token)
 
 
 def require_logged(case: Case, enrolment: Enrolment) -> None:
@@ -132,9 +132,21 @@ def require_logged(case: Case, enrolment: Enrolment) -> None:
         raise EvidenceError("attempt-not-logged", f"'{LOG_FILE}' does not say that this enrolment was made")
 
 
-def _sealed(subject: Subject, key: PrivateKey, *, manifest: str = "", log: str = "", token: bytes = b"") -> bytes:
+def seal_subject(
+    subject: Subject, key: PrivateKey, *, manifest: str = "", log: str = "", token: bytes = b"", at: str = ""
+) -> bytes:
+    """Return a seal, as a file. Nothing is checked: a seal says what its signer wants it to say.
+
+    Args:
+        subject: what is sealed.
+        key: signs it.
+        manifest: SHA-256 of the manifest of an enrolment.
+        log: SHA-256 of the last line of a log.
+        token: a time-stamp token.
+        at: when, by the signer's clock; now by default.
+    """
     said = {
-        "at": write_time(now()),
+        "at": at or write_time(now()),
         "manifest": manifest,
         "log": log,
         "token": base64.b64encode(token).decode(),
