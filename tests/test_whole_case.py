@@ -43,6 +43,7 @@ def test_one_command_plays_a_case_from_the_commitment_to_the_check(tiny_store, t
     assert "DERIVED (p 0.1)" in check_court
     assert "NOT_SHOWN" in check_own
     assert "a public bundle holds neither answers nor encoders" in check_public
+    assert "20 of 200 are shown, and lead to what was sealed" in check_public
     for said in (check_court, check_own, check_public):
         assert "refused" not in said
         assert "enrolment dated" in said

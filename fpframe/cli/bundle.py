@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated
 
 import attrs
 from cyclopts import Group, Parameter
@@ -11,22 +12,24 @@ from fpframe.cli.options import Flag
 from fpframe.cli.streams import say
 
 
-@Parameter(name="*", group=Group("Seals, and the other side", sort_key=1))
+@Parameter(name="*", group=Group("Further parts", sort_key=1))
 @attrs.frozen(kw_only=True)
 class FurtherOptions:
-    """Seals that lie elsewhere, and what the holder of the suspect adds.
+    """Seals that lie elsewhere, what the holder of the suspect adds, and single queries.
 
     Attributes:
         seal: The enrolment's seal; ENROLMENT.seal by default.
         commitment_seal: Seal of the commitment, where there is one.
         holder: The enrolment as the holder has calibrated it, with 'fpframe calibrate --independents'.
         holder_seal: The holder's seal of that; HOLDER.seal by default.
+        open_: How many of the queries a public bundle shows, once the suspect was asked; the others stay secret.
     """
 
     seal: Path | None = None
     commitment_seal: Path | None = None
     holder: Path | None = None
     holder_seal: Path | None = None
+    open_: Annotated[int, Parameter(name="--open")] = 0
 
     def seal_of_holder(self) -> Path | None:
         """Return the file of the holder's seal, where there is one."""
@@ -60,7 +63,7 @@ def bundle(
         public: Only digests, dates and signed statements: no queries, answers or encoders, and of the leaves only the
             terms.
         force: Overwrite an existing bundle.
-        further: Seals that lie elsewhere, and what the holder of the suspect adds.
+        further: Seals that lie elsewhere, what the holder of the suspect adds, and single queries.
     """
     from fpframe.evidence import (
         COURT,
@@ -87,7 +90,7 @@ def bundle(
         holder=further.holder,
         holder_seal=further.seal_of_holder(),
     )
-    members = with_list(bundle_members(parts, kind), kind, secret)
+    members = with_list(bundle_members(parts, kind, opened=further.open_), kind, secret)
     for finding in check_members(members, kind, Trust()):
         if finding.state == "refused":
             raise EvidenceError(finding.code, finding.text)

@@ -28,6 +28,12 @@ from .keys import (
     read_public_key as read_public_key,
 )
 from .log import Entry as Entry, Log as Log
+from .opened_queries import (
+    OpenedQuery as OpenedQuery,
+    query_leaves as query_leaves,
+    read_queries as read_queries,
+    root_of_queries as root_of_queries,
+)
 from .refusal import REFUSALS as REFUSALS, EvidenceError as EvidenceError
 from .seal import (
     SEAL_KIND as SEAL_KIND,

@@ -10,11 +10,13 @@ from typing import Any, Literal
 import attrs
 
 from fpframe.base import Leaf, canonical_json, merkle_path, parse_json, root_of_path
-from fpframe.enrolment import TERMS
+from fpframe.enrolment import TERMS, Enrolment
+from fpframe.errors import UsageError
 from fpframe.evidence.attestation import ATTESTATION_FILE, Attestation, answers_file
 from fpframe.evidence.case import ENVELOPE_FILE, LEAVES_FILE, LOG_FILE, Case, read_evidence
 from fpframe.evidence.envelope import MOST_OF_ENVELOPE
 from fpframe.evidence.keys import PrivateKey, PublicKey
+from fpframe.evidence.opened_queries import open_queries
 from fpframe.evidence.refusal import EvidenceError
 from fpframe.evidence.statement import SIGNER, Statement, Subject, sign
 from fpframe.store import SealedKind, refuse_existing, write_sealed
@@ -34,6 +36,8 @@ SEAL_FILE, COMMITMENT_SEAL_FILE = "enrolment.seal", "commitment.seal"
 ENROLMENT_PREFIX = "enrolment-member."
 #: The same enrolment, calibrated on models of the holder of the suspect, and the holder's seal of it.
 HOLDER_PREFIX, HOLDER_SEAL_FILE = "holder-member.", "holder.seal"
+#: Single queries that a public bundle shows.
+QUERIES_FILE = "queries.json"
 #: Bytes of a file of answers at most.
 _MOST_OF_ANSWERS = 2**30
 
@@ -61,12 +65,25 @@ class Parts:
     holder_seal: Path | None = None
 
 
-def bundle_members(parts: Parts, kind: Kind) -> dict[str, bytes]:
+def bundle_members(parts: Parts, kind: Kind, *, opened: int = 0) -> dict[str, bytes]:
     """Return the members of a bundle by name, as they lie on the disk: nothing of them is checked.
+
+    Args:
+        parts: what it is made of.
+        kind: whether it holds all, or only what may be public.
+        opened: how many queries a public one shows; which ones follows from the attestation.
 
     Raises:
         EvidenceError: one is missing or cannot be read.
+        UsageError: queries are to be shown that nobody has sent yet, or that the bundle holds anyway.
     """
+    if opened and (kind == COURT or parts.attested is None):
+        why = (
+            "a court bundle holds all queries"
+            if kind == COURT
+            else "nobody has sent any, and they are secret until then"
+        )
+        raise UsageError(f"no queries are shown: {why}; leave out --open")
     case = parts.case
     members = {
         ENVELOPE_FILE: case.envelope,
@@ -79,6 +96,8 @@ def bundle_members(parts: Parts, kind: Kind) -> dict[str, bytes]:
     if parts.attested is not None:
         content = read_evidence(parts.attested / ATTESTATION_FILE, most=MOST_OF_ENVELOPE)
         members[ATTESTATION_FILE] = content
+        if opened:
+            members[QUERIES_FILE] = open_queries(Enrolment.open(parts.enrolment), opened, by=content)
         if kind == COURT:
             for number in range(1, len(Attestation.read(content).verdicts) + 1):
                 name = answers_file(number)

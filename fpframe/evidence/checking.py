@@ -26,6 +26,7 @@ from fpframe.evidence.bundle import (
     HOLDER_PREFIX,
     HOLDER_SEAL_FILE,
     PUBLIC,
+    QUERIES_FILE,
     SEAL_FILE,
     VERSION,
     list_of,
@@ -37,6 +38,7 @@ from fpframe.evidence.holding import PART as HOLDER, judge_by_holder, require_sa
 from fpframe.evidence.judged_again import judge_again
 from fpframe.evidence.keys import PublicKey
 from fpframe.evidence.log import Log
+from fpframe.evidence.opened_queries import read_queries, root_of_queries
 from fpframe.evidence.refusal import EvidenceError
 from fpframe.evidence.seal import ENROLMENT, Seal
 from fpframe.evidence.shown_enrolment import ShownEnrolment
@@ -119,12 +121,15 @@ class _Check:
             self.findings.add("verdicts", "not checked", text)
         elif attestation and not self.court:
             self.findings.add("verdicts", "not checked", "a public bundle holds neither answers nor encoders")
+        look("queries", lambda: self._queries(seal, attestation, opened))
         look(HOLDER, lambda: self._holder(shown, attestation))
         return self.findings.found
 
     def _names(self) -> None:
         needed = {BUNDLE_FILE, ENVELOPE_FILE, LEAVES_FILE, LOG_FILE, SEAL_FILE}
         known = needed | {COMMITMENT_SEAL_FILE, ATTESTATION_FILE, HOLDER_SEAL_FILE}
+        if not self.court:
+            known.add(QUERIES_FILE)
         missing, unknown = needed - set(self.members), []
         for name in self.members:
             own = self.court and (name.startswith((ENROLMENT_PREFIX, HOLDER_PREFIX)) or name in self._answers())
@@ -304,6 +309,22 @@ class _Check:
 
     def _verdicts(self, attestation: Attestation, enrolment: Enrolment) -> None:
         self.findings.found += judge_again(attestation, enrolment, self._answered(attestation))
+
+    def _queries(self, seal: Seal | None, attestation: Attestation | None, enrolment: Enrolment | None) -> None:
+        """Look at whether those who sealed and asked speak of the same queries, and at those that are shown."""
+        told = [each.queries for each in (seal, attestation) if each is not None]
+        found = told if enrolment is None else [*told, root_of_queries(enrolment)]
+        if len(set(found)) > 1:
+            raise EvidenceError("queries-differ", "whoever sealed and whoever asked do not speak of the same queries")
+        if QUERIES_FILE not in self.members:
+            return
+        if seal is None or attestation is None:
+            self.findings.add("queries", "not checked", "there is no seal and attestation that hold")
+            return
+        by = self.members[ATTESTATION_FILE]
+        shown, count = read_queries(self.members[QUERIES_FILE], root=seal.queries, by=by)
+        text = f"{len(shown)} of {count} are shown, and lead to what was sealed; nobody chose which"
+        self.findings.add("queries", "good", text)
 
     def _holder(self, claimants: ShownEnrolment | None, attestation: Attestation | None) -> None:
         """Look at what the holder's own calibration says, beside the claimant's and never in its place."""

@@ -24,6 +24,7 @@ REFUSALS: Mapping[str, str] = {
     "member-damaged": "A file of a case or a bundle cannot be read.",
     "member-missing": "A file of a case or a bundle is missing.",
     "member-unknown": "A bundle has a file that does not belong in it.",
+    "queries-differ": "The queries are not those that were sealed, or others are shown than follow from the statement.",
     "seal-after-first-query": "An enrolment was sealed after the suspect had been asked.",
     "seal-before-beacon": "An enrolment was sealed before its seeds could be known.",
     "signature-missing": "An envelope has no signature.",

@@ -29,6 +29,7 @@ from fpframe.evidence import (
     attest,
     bundle_members,
     check_members,
+    query_leaves,
     read_authorities,
     read_statement,
     seal_subject,
@@ -156,12 +157,14 @@ class Stage:
             token = self.token
             if self.authority is not None and shown.digest != self.enrolment.digest:
                 token = self.authority.stamp(shown.digest)
+        leaves = query_leaves(self.committed, shown.digest, self.enrolment.queries)
         content = seal_subject(
             Subject(ENROLMENT, shown.digest),
             self.claimant,
             manifest=shown.manifest,
             log=log.head,
             token=token,
+            queries=merkle_root([leaf.digest for leaf in leaves]).hex(),
             at="" if at is None else write_time(at),
         )
         path = folder.with_name(f"{folder.name}.seal")

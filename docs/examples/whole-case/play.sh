@@ -39,8 +39,10 @@ key claimant me
 key third-party auditor
 
 say "The claimant commits, before anything is published or anybody is suspected"
+began=$SECONDS
 at claimant fpframe train --recipe tiny --out victim.safetensors
-beacon=$(date -u -d "+60 seconds" +%Y-%m-%dT%H:%M:%SZ)
+# later than the token over the commitment, on a slow machine too; really a day would do
+beacon=$(date -u -d "+$((30 + 4 * (SECONDS - began))) seconds" +%Y-%m-%dT%H:%M:%SZ)
 at claimant fpframe commit paper:arc-e --weights victim.safetensors --recipe tiny --zoo-seed 0 --from-scratch \
   --beacon "$beacon" --key me.pem --out case
 root=$(digest)
@@ -87,7 +89,7 @@ for suspect in copy own; do
     --attest "asked-$suspect" --key me.pem --out "court-$suspect.bundle"
 done
 at claimant fpframe bundle --commitment case --commitment-seal case.seal --enrolment my.enrolment --attest asked-copy \
-  --key me.pem --public --out ../public/copy.bundle
+  --key me.pem --public --open 20 --out ../public/copy.bundle
 
 say "Anybody checks, without the victim, its data or the network"
 mkdir court && cp -r claimant/court-*.bundle court

@@ -47,7 +47,8 @@ class Two:
     key: object
 
     def members(self, which, kind):
-        return with_list(bundle_members(self.first[which], kind), kind, self.key)
+        opened = 20 if kind == PUBLIC else 0
+        return with_list(bundle_members(self.first[which], kind, opened=opened), kind, self.key)
 
     def refused(self, members, kind):
         """Return the codes of what is refused; nothing but a finding may come of it."""
