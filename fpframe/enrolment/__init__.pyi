@@ -38,6 +38,7 @@ from .method import (
     plan_enrolment as plan_enrolment,
     units_of as units_of,
 )
+from .modelfolder import find_independents as find_independents
 from .nearness import near as near, usual_distance as usual_distance
 from .origin import Origin as Origin, origin_of as origin_of
 from .other_classes import (

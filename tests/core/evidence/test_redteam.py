@@ -11,7 +11,7 @@ import fpframe
 from fpframe.cli import run
 from fpframe.errors import UsageError
 from fpframe.evidence import REFUSALS
-from fpframe.redteam import ATTEMPTS, UNSEEN, Attempt, Result, play
+from fpframe.redteam import ATTEMPTS, UNSEEN, Attempt, Rate, Result, claim_against_origins, play
 from fpframe.redteam.attempt import Said
 
 pytestmark = pytest.mark.usefixtures("few_models")
@@ -60,6 +60,30 @@ def test_an_attempt_that_is_not_answered_as_it_should_be_is_a_miss_and_ends_the_
     said = capsys.readouterr().out
     assert "MISSED nothing: Try." in said
     assert "2 tricks: 1 refused, 0 marked, 1 nothing, 0 not played; 1 missed" in said
+
+
+@pytest.mark.slow
+def test_a_victim_that_is_made_from_an_innocent_is_held_against_its_origin_and_others(sworn, digits, tmp_path, capsys):
+    for seed in range(2):
+        model = fpframe.build_backbone(sworn.run.registry, "paper:arc-d", 10, digits.image_shape, seed=seed)
+        seen = digits.train[400 + 100 * seed : 1200 + 100 * seed]
+        fpframe.train(model, seen.pixels, seen.labels, fpframe.Training(epochs=10, batch_size=32), seed=seed)
+        fpframe.save_weights(model, tmp_path / f"{seed}.safetensors")
+    models = fpframe.Independents(tmp_path, backbone="paper:arc-d")
+    enrolment = fpframe.Enrolment.open(sworn.enrolment)
+    [claims] = claim_against_origins(enrolment, models, victims=1, run=sworn.run)
+    assert (claims.origins.tried, claims.others.tried) == (1, 1)
+    assert claims.origins.accused == 1, "a fine-tuned copy is derived, whoever was first"
+    assert str(Rate(2, 2)) == "2 of 2 (95 % interval 0.16 to 1.00)"
+    unnamed = fpframe.Independents(tmp_path)
+    with pytest.raises(UsageError, match="name their --backbone"):
+        next(claim_against_origins(enrolment, unnamed, victims=1, run=sworn.run))
+
+
+def test_options_about_innocents_need_innocents(monkeypatch, capsys):
+    monkeypatch.setattr("fpframe.redteam.play", lambda enrolment: iter(()))
+    assert run(["redteam", "my.enrolment", "--backbone", "paper:arc-d"]) == 2
+    assert "name them with --independents" in capsys.readouterr().err
 
 
 def test_an_enrolment_without_a_commitment_is_refused_for_nothing_could_be_seen(sworn):
