@@ -45,15 +45,16 @@ def query_leaves(committed: Committed, digest: str, queries: QuerySet) -> tuple[
         digest: the digest of the enrolment.
         queries: its queries.
     """
+    images = image_digests(queries.images.flatten(0, 1))
     secret = next(bytes.fromhex(leaf.salt) for leaf in committed.leaves if leaf.name == VICTIM)
     key = hmac.new(secret, f"queries of {digest}".encode(), hashlib.sha256).digest()
     return tuple(
         Leaf(
             name=f"query:{number}",
-            value=image.hex(),
+            value={"image": image.hex(), "of": len(images)},
             salt=hmac.new(key, str(number).encode(), hashlib.sha256).hexdigest(),
         )
-        for number, image in enumerate(image_digests(queries.images.flatten(0, 1)))
+        for number, image in enumerate(images)
     )
 
 
@@ -135,8 +136,8 @@ def _opened(stored: Any, number: int, count: int, root: str) -> OpenedQuery:
     leaf, image = Leaf.read(stored["leaf"]), _image(stored["shape"], stored["image"])
     if leaf.name != f"query:{number}":
         raise ValueError(f"'{leaf.name[:40]}' is shown where query {number} follows from the signed statement")
-    if leaf.value != image_digests(image[None])[0].hex():
-        raise ValueError(f"the image of query {number} is another one")
+    if leaf.value != {"image": image_digests(image[None])[0].hex(), "of": count}:
+        raise ValueError(f"the image of query {number} is another one, or there are more or fewer of them than is said")
     if not isinstance(stored["path"], list) or not all(isinstance(node, str) for node in stored["path"]):
         raise ValueError("a path is no list of digests")
     path = [bytes.fromhex(node) for node in stored["path"]]
