@@ -82,12 +82,12 @@ UNSEEN: tuple[Unseen, ...] = (
     Unseen(
         "innocent-as-victim",
         "Fine-tune a public model of somebody innocent, commit to it as the victim, and claim against its origin.",
-        "the date of the commitment against that of the suspect ('suspect-older'), and the suspect's own dated digest",
+        "compare the date of the commitment with that of the suspect ('suspect-older'), by digests that were dated",
     ),
     Unseen(
         "points-on-surrogates",
         "Commit to a component of one's own that chooses points by models of the suspect's kind.",
-        "the component's name and source in the commitment, and the holder's own independent models",
+        "read the components in the commitment, and calibrate on independent models of the holder",
     ),
     Unseen(
         "many-commitments",
