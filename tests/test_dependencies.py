@@ -13,7 +13,12 @@ from packaging.requirements import Requirement
 from environments import ROOT
 
 #: Distributions whose modules have another name.
-OTHER_NAMES = {"PIL": "pillow", "sklearn": "scikit-learn"}
+OTHER_NAMES = {
+    "PIL": "pillow",
+    "cyclonedx": "cyclonedx-python-lib",
+    "packageurl": "packageurl-python",
+    "sklearn": "scikit-learn",
+}
 
 
 def imported(folder: Path) -> set[str]:

@@ -24,6 +24,8 @@ _COMMANDS = {
     "bundle": "Put everything into one folder that somebody needs who checks a case.",
     "check": "Check a bundle: signatures, dates, digests and verdicts, without a network.",
     "corroborate": "Compare the weights of a suspect's file with the victim's, beside independent models.",
+    "bom": "Write a bill of materials (CycloneDX) of an enrolled model.",
+    "redteam": "Play a malicious owner on copies of an enrolment, and see what is refused.",
     "probe": "Show what a service would be sent for one image, and how its answer is read.",
     "calibrate": "Calibrate an enrolment on other independent models, or through a filter.",
     "queries": "Write the images that are sent to a suspect, so that somebody else can send them.",

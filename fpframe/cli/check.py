@@ -18,6 +18,7 @@ def check(
     authority: Path | None = None,
     claimant: Path | None = None,
     auditor: Path | None = None,
+    holder: Path | None = None,
     json_: Json = False,
 ) -> int:
     """Check a bundle: signatures, dates, digests and verdicts. It needs no network, no victim and no data.
@@ -27,6 +28,7 @@ def check(
         authority: Root certificates (PEM) of the time-stamping authorities that you trust.
         claimant: The claimant's public key (PEM), which you have from somewhere else.
         auditor: The public key (PEM) of whoever asked the suspect.
+        holder: The public key (PEM) of the suspect's holder, whose own calibration is in the bundle.
         json_: Print exactly one JSON object.
     """
     import json
@@ -37,6 +39,7 @@ def check(
         authorities=() if authority is None else tuple(read_authorities(authority)),
         claimant=None if claimant is None else read_public_key(claimant),
         auditor=None if auditor is None else read_public_key(auditor),
+        holder=None if holder is None else read_public_key(holder),
     )
     findings = check_bundle(bundle, trust)
     refused = any(finding.state == "refused" for finding in findings)

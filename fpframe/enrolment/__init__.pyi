@@ -2,7 +2,7 @@ from .ability import Ability as Ability, ability_choice as ability_choice, label
 from .admission import top_up as top_up, victim_labels as victim_labels
 from .agreement import Agreement as Agreement, label_agreement as label_agreement
 from .asked import ZooAnswers as ZooAnswers, ask_zoo as ask_zoo
-from .by_commitment import code_leaves as code_leaves
+from .by_commitment import code_leaves as code_leaves, refuse_other_commitment as refuse_other_commitment
 from .calibrate_on_zoo import open_divided as open_divided
 from .calibration import (
     PLAIN as PLAIN,

@@ -2,21 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Mapping
+from typing import Any, Protocol
 
 import attrs
 
 from fpframe.base import Note, canonical_json
 from fpframe.decision import reaches
 from fpframe.enrolment.calibration import FROM_RECIPE
-from fpframe.enrolment.commitment import CODE, COMPONENT, DATA, VICTIM
+from fpframe.enrolment.commitment import CODE, COMPONENT, DATA, VICTIM, Committed
 from fpframe.enrolment.contents import Contents
 from fpframe.enrolment.origin import Origin
+from fpframe.recipe import Recipe
 from fpframe.registry import SAME_ARCHITECTURE
 
 
-def refuse_other_commitment(contents: Contents) -> None:
+class MadeUnder(Protocol):
+    """What an enrolment says of itself that a commitment fixes; its queries and encoders are not needed."""
+
+    @property
+    def recipe(self) -> Recipe:
+        """The full recipe."""
+
+    @property
+    def victim(self) -> Mapping[str, Any]:
+        """Address, digest and the like."""
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Class names."""
+
+    @property
+    def origin(self) -> Origin | None:
+        """By which code it was made."""
+
+    @property
+    def commitment(self) -> Committed | None:
+        """What was committed to."""
+
+
+def refuse_other_commitment(contents: MadeUnder) -> None:
     """Refuse an enrolment that is not the one that its commitment fixed.
 
     Raises:

@@ -5,6 +5,7 @@ from .attestation import (
     read_day as read_day,
 )
 from .auditing import audit as audit
+from .bill import bill_of_materials as bill_of_materials
 from .bundle import (
     COURT as COURT,
     PUBLIC as PUBLIC,
@@ -27,6 +28,12 @@ from .keys import (
     read_public_key as read_public_key,
 )
 from .log import Entry as Entry, Log as Log
+from .opened_queries import (
+    OpenedQuery as OpenedQuery,
+    query_leaves as query_leaves,
+    read_queries as read_queries,
+    root_of_queries as root_of_queries,
+)
 from .refusal import REFUSALS as REFUSALS, EvidenceError as EvidenceError
 from .seal import (
     SEAL_KIND as SEAL_KIND,
@@ -34,7 +41,9 @@ from .seal import (
     require_logged as require_logged,
     seal_commitment as seal_commitment,
     seal_enrolment as seal_enrolment,
+    seal_subject as seal_subject,
 )
+from .shown_enrolment import ships as ships
 from .statement import Statement as Statement, Subject as Subject, read_statement as read_statement, sign as sign
 from .timestamp import (
     Token as Token,

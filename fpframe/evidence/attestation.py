@@ -15,6 +15,7 @@ from fpframe.base import read_time, write_time
 from fpframe.enrolment import Enrolment
 from fpframe.errors import DataError, UsageError
 from fpframe.evidence.keys import PrivateKey, PublicKey
+from fpframe.evidence.opened_queries import root_of_queries
 from fpframe.evidence.refusal import EvidenceError
 from fpframe.evidence.seal import ENROLMENT
 from fpframe.evidence.statement import Statement, Subject, read_statement, sign
@@ -24,7 +25,7 @@ from fpframe.verification import Unfinished, Verdict
 
 ATTESTATION_KIND = "urn:fpframe:attestation:1"
 ATTESTATION_FILE = "attestation.dsse.json"
-_KEYS = {"alpha", "code", "finished", "released", "signer", "started", "unfinished", "verdicts"}
+_KEYS = {"alpha", "code", "finished", "queries", "released", "signer", "started", "unfinished", "verdicts"}
 
 
 def answers_file(number: int) -> str:
@@ -44,6 +45,7 @@ class Attestation:
         started: when the first suspect was opened; nothing was asked before.
         finished: when the last answer was in.
         released: the day on which the suspects were published, as far as whoever asked knows; empty where that is not.
+        queries: the root over the queries that were sent, as whoever asked found it; empty where there is none.
     """
 
     statement: Statement
@@ -53,6 +55,7 @@ class Attestation:
     started: datetime.datetime
     finished: datetime.datetime
     released: str
+    queries: str
 
     @property
     def enrolment(self) -> str:
@@ -81,6 +84,7 @@ class Attestation:
                 started=read_time(told["started"]),
                 finished=read_time(told["finished"]),
                 released=read_day(told["released"]),
+                queries=_text(told["queries"]),
             )
             made._check()
         except (ValueError, DataError) as error:
@@ -143,6 +147,7 @@ def attest(
         "code": {"fpframe": version("fpframe"), "source": source_digest("fpframe")},
         "started": write_time(times[0]),
         "finished": write_time(times[1]),
+        "queries": root_of_queries(enrolment),
         "released": released,
         "unfinished": len(outcomes) - len(verdicts),
         "verdicts": [verdict.to_dict() for verdict in verdicts],
@@ -163,6 +168,12 @@ def read_day(text: object) -> str:
     if text and datetime.date.fromisoformat(text).isoformat() != text:
         raise ValueError(f"'{text}' is no day")
     return text
+
+
+def _text(told: object) -> str:
+    if not isinstance(told, str):
+        raise ValueError("the root of the queries is no text")
+    return told
 
 
 def _answers_name(number: int) -> str:

@@ -10,11 +10,13 @@ from typing import Any, Literal
 import attrs
 
 from fpframe.base import Leaf, canonical_json, merkle_path, parse_json, root_of_path
-from fpframe.enrolment import TERMS
+from fpframe.enrolment import TERMS, Enrolment
+from fpframe.errors import UsageError
 from fpframe.evidence.attestation import ATTESTATION_FILE, Attestation, answers_file
 from fpframe.evidence.case import ENVELOPE_FILE, LEAVES_FILE, LOG_FILE, Case, read_evidence
 from fpframe.evidence.envelope import MOST_OF_ENVELOPE
 from fpframe.evidence.keys import PrivateKey, PublicKey
+from fpframe.evidence.opened_queries import open_queries
 from fpframe.evidence.refusal import EvidenceError
 from fpframe.evidence.statement import SIGNER, Statement, Subject, sign
 from fpframe.store import SealedKind, refuse_existing, write_sealed
@@ -32,6 +34,10 @@ BUNDLE_FILE, BUNDLE_KIND = "bundle.dsse.json", "urn:fpframe:bundle:1"
 SEAL_FILE, COMMITMENT_SEAL_FILE = "enrolment.seal", "commitment.seal"
 #: Begins the names of the members of the enrolment.
 ENROLMENT_PREFIX = "enrolment-member."
+#: The same enrolment, calibrated on models of the holder of the suspect, and the holder's seal of it.
+HOLDER_PREFIX, HOLDER_SEAL_FILE = "holder-member.", "holder.seal"
+#: Single queries that a public bundle shows.
+QUERIES_FILE = "queries.json"
 #: Bytes of a file of answers at most.
 _MOST_OF_ANSWERS = 2**30
 
@@ -46,6 +52,8 @@ class Parts:
         seal: the file of its seal.
         commitment_seal: the file of the seal of the commitment; ``None`` where there is none.
         attested: the folder of an attestation; ``None`` before anybody was asked.
+        holder: the folder of the enrolment as the holder of the suspect has calibrated it; ``None`` where nobody has.
+        holder_seal: the file of the holder's seal of that.
     """
 
     case: Case
@@ -53,14 +61,29 @@ class Parts:
     seal: Path
     commitment_seal: Path | None = None
     attested: Path | None = None
+    holder: Path | None = None
+    holder_seal: Path | None = None
 
 
-def bundle_members(parts: Parts, kind: Kind) -> dict[str, bytes]:
+def bundle_members(parts: Parts, kind: Kind, *, opened: int = 0) -> dict[str, bytes]:
     """Return the members of a bundle by name, as they lie on the disk: nothing of them is checked.
+
+    Args:
+        parts: what it is made of.
+        kind: whether it holds all, or only what may be public.
+        opened: how many queries a public one shows; which ones follows from the attestation.
 
     Raises:
         EvidenceError: one is missing or cannot be read.
+        UsageError: queries are to be shown that nobody has sent yet, or that the bundle holds anyway.
     """
+    if opened and (kind == COURT or parts.attested is None):
+        why = (
+            "a court bundle holds all queries"
+            if kind == COURT
+            else "nobody has sent any, and they are secret until then"
+        )
+        raise UsageError(f"no queries are shown: {why}; leave out --open")
     case = parts.case
     members = {
         ENVELOPE_FILE: case.envelope,
@@ -73,14 +96,23 @@ def bundle_members(parts: Parts, kind: Kind) -> dict[str, bytes]:
     if parts.attested is not None:
         content = read_evidence(parts.attested / ATTESTATION_FILE, most=MOST_OF_ENVELOPE)
         members[ATTESTATION_FILE] = content
+        if opened:
+            members[QUERIES_FILE] = open_queries(Enrolment.open(parts.enrolment), opened, by=content)
         if kind == COURT:
             for number in range(1, len(Attestation.read(content).verdicts) + 1):
                 name = answers_file(number)
                 members[name] = read_evidence(parts.attested / name, most=_MOST_OF_ANSWERS)
+    if parts.holder_seal is not None:
+        members[HOLDER_SEAL_FILE] = read_evidence(parts.holder_seal, most=MOST_OF_ENVELOPE)
     if kind == COURT:
-        for path in sorted(parts.enrolment.iterdir()):
-            members[f"{ENROLMENT_PREFIX}{path.name}"] = read_evidence(path, most=8 * 2**30)
+        members |= _files_of(parts.enrolment, ENROLMENT_PREFIX)
+        if parts.holder is not None:
+            members |= _files_of(parts.holder, HOLDER_PREFIX)
     return members
+
+
+def _files_of(enrolment: Path, prefix: str) -> dict[str, bytes]:
+    return {f"{prefix}{path.name}": read_evidence(path, most=8 * 2**30) for path in sorted(enrolment.iterdir())}
 
 
 def with_list(members: Mapping[str, bytes], kind: Kind, key: PrivateKey) -> dict[str, bytes]:
@@ -139,6 +171,8 @@ def read_opened(content: bytes, *, root: str, count: int) -> list[Leaf]:
         opened = [_opened(each, root=root, count=count) for each in stored["opened"]]
         if [index for index, _ in opened] != sorted({index for index, _ in opened}):
             raise ValueError("it opens a leaf twice, or in another order")
+        if (canonical_json(stored) + "\n").encode() != content:
+            raise ValueError("it is not written as fpframe writes it")
     except ValueError as error:
         raise EvidenceError("commitment-differs", f"'{LEAVES_FILE}' does not open the commitment: {error}") from error
     return [leaf for _, leaf in opened]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,7 +12,8 @@ from typing import TYPE_CHECKING
 import attrs
 
 from fpframe.base import Leaf, canonical_json, read_time
-from fpframe.enrolment import TERMS, Beacon, Committed, Terms
+from fpframe.decision import reaches
+from fpframe.enrolment import TERMS, Beacon, Committed, Enrolment, Terms
 from fpframe.errors import UsageError
 from fpframe.evidence.attestation import ATTESTATION_FILE, ATTESTATION_KIND, Attestation, answers_file
 from fpframe.evidence.bundle import (
@@ -21,7 +23,10 @@ from fpframe.evidence.bundle import (
     COMMITMENT_SEAL_FILE,
     COURT,
     ENROLMENT_PREFIX,
+    HOLDER_PREFIX,
+    HOLDER_SEAL_FILE,
     PUBLIC,
+    QUERIES_FILE,
     SEAL_FILE,
     VERSION,
     list_of,
@@ -29,9 +34,11 @@ from fpframe.evidence.bundle import (
 )
 from fpframe.evidence.case import COMMITMENT, COMMITMENT_KIND, ENVELOPE_FILE, LEAVES_FILE, LOG_FILE, committed_root
 from fpframe.evidence.finding import Finding, Findings
+from fpframe.evidence.holding import PART as HOLDER, judge_by_holder, require_same_questions, require_sealed
 from fpframe.evidence.judged_again import judge_again
 from fpframe.evidence.keys import PublicKey
 from fpframe.evidence.log import Log
+from fpframe.evidence.opened_queries import read_queries, root_of_queries
 from fpframe.evidence.refusal import EvidenceError
 from fpframe.evidence.seal import ENROLMENT, Seal
 from fpframe.evidence.shown_enrolment import ShownEnrolment
@@ -42,6 +49,9 @@ if TYPE_CHECKING:
     from cryptography.x509 import Certificate
 
 
+_ANSWERS = re.compile(r"answers-[1-9]\d*\.npz")
+
+
 @attrs.frozen(kw_only=True)
 class Trust:
     """What the reader trusts.
@@ -50,11 +60,13 @@ class Trust:
         authorities: root certificates of time-stamping authorities.
         claimant: the claimant's key; ``None`` takes the one that the commitment names.
         auditor: the key of whoever asked; ``None`` takes the one that the attestation names.
+        holder: the key of the suspect's holder; ``None`` takes the one that the holder's seal names.
     """
 
     authorities: tuple[Certificate, ...] = ()
     claimant: PublicKey | None = None
     auditor: PublicKey | None = None
+    holder: PublicKey | None = None
 
 
 def check_bundle(path: str | Path, trust: Trust | None = None) -> list[Finding]:
@@ -96,21 +108,31 @@ class _Check:
         shown = None
         if self.court and seal and leaves and log:
             shown = look("enrolment", lambda: self._enrolment(seal, leaves, log))
+        opened = look("enrolment", shown.opened) if shown and not shown.foreign_encoder else None
         attestation = look("attestation", lambda: self._attestation(seal)) if seal else None
         if attestation and commitment:
             self._release(attestation, commitment)
-        if attestation and shown:
-            self._verdicts(attestation, shown)
+        if attestation and terms:
+            look("verdicts", lambda: self._choices(attestation, terms))
+        if attestation and opened:
+            self._verdicts(attestation, opened)
+        elif attestation and shown and shown.foreign_encoder:
+            text = f"the encoder '{shown.foreign_encoder}' does not ship with fpframe"
+            self.findings.add("verdicts", "not checked", text)
         elif attestation and not self.court:
             self.findings.add("verdicts", "not checked", "a public bundle holds neither answers nor encoders")
+        look("queries", lambda: self._queries(seal, attestation, opened))
+        look(HOLDER, lambda: self._holder(shown, attestation))
         return self.findings.found
 
     def _names(self) -> None:
         needed = {BUNDLE_FILE, ENVELOPE_FILE, LEAVES_FILE, LOG_FILE, SEAL_FILE}
-        known = needed | {COMMITMENT_SEAL_FILE, ATTESTATION_FILE}
+        known = needed | {COMMITMENT_SEAL_FILE, ATTESTATION_FILE, HOLDER_SEAL_FILE}
+        if not self.court:
+            known.add(QUERIES_FILE)
         missing, unknown = needed - set(self.members), []
         for name in self.members:
-            own = self.court and (name.startswith(ENROLMENT_PREFIX) or name in self._answers())
+            own = self.court and (name.startswith((ENROLMENT_PREFIX, HOLDER_PREFIX)) or name in self._answers())
             if name not in known and not own:
                 unknown.append(name)
         if missing:
@@ -133,10 +155,12 @@ class _Check:
         return found
 
     def _answers(self) -> list[str]:
+        if ATTESTATION_FILE not in self.members:
+            return []
         try:
             told = Attestation.read(self.members[ATTESTATION_FILE])
-        except (KeyError, EvidenceError):
-            return []
+        except EvidenceError:  # what is wrong with it is said elsewhere, and not of the files that belong to it
+            return [name for name in self.members if _ANSWERS.fullmatch(name)]
         return [answers_file(number) for number in range(1, len(told.verdicts) + 1)]
 
     def _commitment(self) -> Statement:
@@ -229,17 +253,11 @@ class _Check:
             )
 
     def _enrolment(self, seal: Seal, leaves: list[Leaf], log: Log) -> ShownEnrolment:
-        files = {
-            name.removeprefix(ENROLMENT_PREFIX): content
-            for name, content in self.members.items()
-            if name.startswith(ENROLMENT_PREFIX)
-        }
-        shown = ShownEnrolment.of(files)
-        seal.statement.require_subject(ENROLMENT, shown.digest)
-        if hashlib.sha256(files.get("manifest.json", b"")).hexdigest() != seal.manifest:
-            raise EvidenceError("subject-differs", "the manifest of the enrolment is not the one that was sealed")
+        shown = ShownEnrolment.of(self._files(ENROLMENT_PREFIX))
+        require_sealed(shown, seal)
         committed = shown.commitment()
         _require_made_under(committed, leaves, log, shown.digest)
+        shown.require_as_committed()
         self.findings.add("enrolment", "good", f"{shown.digest}, attempt {committed.attempt}, as it was committed to")
         return shown
 
@@ -276,10 +294,65 @@ class _Check:
         else:
             self.findings.add("release", "good", f"the suspects were published on {attestation.released}, not before")
 
-    def _verdicts(self, attestation: Attestation, shown: ShownEnrolment) -> None:
-        answers = [self.members[answers_file(number)] for number in range(1, len(attestation.verdicts) + 1)]
-        for finding in judge_again(attestation, shown, answers):
-            self.findings.found.append(finding)
+    def _choices(self, attestation: Attestation, terms: Terms) -> None:
+        """Look at how suspects were judged: a level is never higher than was committed to, and all else is marked."""
+        if not reaches(max([attestation.alpha, *(each.alpha for each in attestation.verdicts)]), terms.level):
+            raise EvidenceError("verdict-differs", f"a verdict is held to more than {terms.level:g}, as committed to")
+        wanted = {"certify": terms.certify, "channel": terms.channel, "through": terms.through}
+        for number, verdict in enumerate(attestation.verdicts, start=1):
+            told = {"certify": verdict.certify, **{name: verdict.settings.get(name) for name in ("channel", "through")}}
+            others = ["test"] if verdict.test != terms.test else []
+            others += [name for name, value in wanted.items() if told[name] != value]
+            if others:
+                text = f"{', '.join(others)} of verdict {number} are others than were committed to"
+                self.findings.add("choices", "marked", text, "chosen-afterwards")
+
+    def _verdicts(self, attestation: Attestation, enrolment: Enrolment) -> None:
+        self.findings.found += judge_again(attestation, enrolment, self._answered(attestation))
+
+    def _queries(self, seal: Seal | None, attestation: Attestation | None, enrolment: Enrolment | None) -> None:
+        """Look at whether those who sealed and asked speak of the same queries, and at those that are shown."""
+        told = [each.queries for each in (seal, attestation) if each is not None]
+        found = told if enrolment is None else [*told, root_of_queries(enrolment)]
+        if len(set(found)) > 1:
+            raise EvidenceError("queries-differ", "whoever sealed and whoever asked do not speak of the same queries")
+        if QUERIES_FILE not in self.members:
+            return
+        if seal is None or attestation is None:
+            self.findings.add("queries", "not checked", "there is no seal and attestation that hold")
+            return
+        by = self.members[ATTESTATION_FILE]
+        shown, count = read_queries(self.members[QUERIES_FILE], root=seal.queries, by=by)
+        text = f"{len(shown)} of {count} are shown, and lead to what was sealed; nobody chose which"
+        self.findings.add("queries", "good", text)
+
+    def _holder(self, claimants: ShownEnrolment | None, attestation: Attestation | None) -> None:
+        """Look at what the holder's own calibration says, beside the claimant's and never in its place."""
+        files = self._files(HOLDER_PREFIX)
+        if not files and HOLDER_SEAL_FILE not in self.members:
+            return
+        seal = Seal.read(self._member(HOLDER_SEAL_FILE), key=self.trust.holder)
+        if not self.court:
+            self.findings.add(HOLDER, "not checked", f"the holder sealed {seal.subject.sha256}, which is not public")
+            return
+        shown = ShownEnrolment.of(files)
+        require_sealed(shown, seal)
+        if claimants is None or attestation is None:
+            self.findings.add(HOLDER, "not checked", "there is nothing that holds to compare it with")
+            return
+        require_same_questions(shown, claimants)
+        if shown.foreign_encoder:
+            text = f"the encoder '{shown.foreign_encoder}' does not ship with fpframe"
+            self.findings.add(HOLDER, "not checked", text)
+            return
+        answers = self._answered(attestation)
+        self.findings.found += judge_by_holder(shown.opened(), seal, self.trust.holder, attestation, answers)
+
+    def _answered(self, attestation: Attestation) -> list[bytes]:
+        return [self.members[answers_file(number)] for number in range(1, len(attestation.verdicts) + 1)]
+
+    def _files(self, prefix: str) -> dict[str, bytes]:
+        return {name.removeprefix(prefix): content for name, content in self.members.items() if name.startswith(prefix)}
 
     def _member(self, name: str) -> bytes:
         if name not in self.members:

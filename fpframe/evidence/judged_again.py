@@ -9,11 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from fpframe.enrolment import Enrolment
-from fpframe.errors import FpframeError, PluginError
+from fpframe.errors import FpframeError
 from fpframe.evidence.attestation import Attestation, answers_file
 from fpframe.evidence.finding import Finding
-from fpframe.evidence.shown_enrolment import ShownEnrolment
-from fpframe.registry import Registry, load_registry
 from fpframe.verification import Verdict, verify_many
 
 #: By how much scores may differ between machines.
@@ -21,15 +19,29 @@ _TOLERANCE = 1e-4
 _PART = "verdicts"
 
 
-def judge_again(attestation: Attestation, shown: ShownEnrolment, answers: Sequence[bytes]) -> Iterator[Finding]:
-    """Yield for each verdict whether it is the one that follows from the answers.
-
-    Verdicts are computed only by encoders that ship with fpframe: others run code of whoever wrote them.
-    """
-    reason = _why_not(attestation, shown)
+def judge_again(attestation: Attestation, enrolment: Enrolment, answers: Sequence[bytes]) -> Iterator[Finding]:
+    """Yield for each verdict whether it is the one that follows from the answers."""
+    reason = _why_not(attestation)
     if reason:
         yield Finding(part=_PART, state="not checked", text=reason)
         return
+    try:
+        found = judged_by(enrolment, attestation, answers)
+    except (FpframeError, KeyError) as error:
+        text = f"they cannot be computed again: {type(error).__name__}: {error}"
+        yield Finding(part=_PART, state="refused", text=text, code="verdict-differs")
+        return
+    for number, (told, again) in enumerate(zip(attestation.verdicts, found, strict=True), start=1):
+        yield _compared(number, told, again)
+
+
+def judged_by(enrolment: Enrolment, attestation: Attestation, answers: Sequence[bytes]) -> list[Verdict]:
+    """Return the verdicts that an enrolment gives on attested answers, judged as those of the attestation were.
+
+    Raises:
+        FpframeError: the answers cannot be judged by it.
+        KeyError: a verdict does not say how it came about.
+    """
     first = attestation.verdicts[0]
     options: dict[str, Any] = {
         "alpha": attestation.alpha,
@@ -39,39 +51,21 @@ def judge_again(attestation: Attestation, shown: ShownEnrolment, answers: Sequen
         "through": first.settings["through"],
         "match_classes": first.settings["match_classes"],
     }
-    try:
-        with shown.written() as folder, tempfile.TemporaryDirectory(prefix="fpframe-answers-") as temporary:
-            files = [Path(temporary) / answers_file(number) for number in range(1, len(answers) + 1)]
-            for path, content in zip(files, answers, strict=True):
-                path.write_bytes(content)
-            found = verify_many(Enrolment.open(folder), answers=files, **options)
-    except (FpframeError, KeyError) as error:
-        text = f"they cannot be computed again: {type(error).__name__}: {error}"
-        yield Finding(part=_PART, state="refused", text=text, code="verdict-differs")
-        return
-    for number, (told, again) in enumerate(zip(attestation.verdicts, found, strict=True), start=1):
-        yield _compared(number, told, again)
+    with tempfile.TemporaryDirectory(prefix="fpframe-answers-") as temporary:
+        files = [Path(temporary) / answers_file(number) for number in range(1, len(answers) + 1)]
+        for path, content in zip(files, answers, strict=True):
+            path.write_bytes(content)
+        return verify_many(enrolment, answers=files, **options)
 
 
-def _why_not(attestation: Attestation, shown: ShownEnrolment) -> str:
+def _why_not(attestation: Attestation) -> str:
     """Return why verdicts are not computed again; empty where they are."""
-    encoder = shown.manifest.about.get("encoder", {})
-    name = encoder.get("name") if isinstance(encoder, dict) else None
-    if not isinstance(name, str) or not _ships(name, load_registry()):
-        return f"the encoder '{name}' does not ship with fpframe"
     if attestation.statement.predicate["unfinished"]:
         return "suspects without a verdict shared the level, and have no answers here"
     told = attestation.verdicts[0]
     if told.choices.get("classes") == "chosen" and not told.settings.get("match_classes"):
         return "a map of classes was named that the bundle does not hold"
     return ""
-
-
-def _ships(name: str, registry: Registry) -> bool:
-    try:
-        return registry.owner("encoder", name).distribution == "fpframe"
-    except PluginError:
-        return False
 
 
 def _compared(number: int, told: Verdict, again: Verdict) -> Finding:

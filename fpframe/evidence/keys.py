@@ -59,6 +59,18 @@ class PrivateKey:
 
     _key: Ed25519PrivateKey
 
+    @classmethod
+    def generate(cls) -> PrivateKey:
+        """Make a key that is kept nowhere.
+
+        Raises:
+            UsageError: fpframe is installed without its extra.
+        """
+        require_cryptography()
+        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+        return cls(Ed25519PrivateKey.generate())
+
     @property
     def public(self) -> PublicKey:
         """The key by which everybody else checks what this one signed."""

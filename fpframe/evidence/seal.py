@@ -15,6 +15,7 @@ from fpframe.base import now, read_time, write_time
 from fpframe.enrolment import Enrolment
 from fpframe.evidence.case import COMMITMENT, LOG_FILE, Case, read_evidence
 from fpframe.evidence.keys import PrivateKey, PublicKey
+from fpframe.evidence.opened_queries import root_of_queries
 from fpframe.evidence.refusal import EvidenceError
 from fpframe.evidence.statement import Statement, Subject, read_statement, sign
 from fpframe.evidence.timestamp import Token, check_token
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 SEAL_KIND = "urn:fpframe:seal:1"
 #: What an enrolment is called as a subject of statements.
 ENROLMENT = "enrolment"
-_KEYS = {"at", "log", "manifest", "signer", "token"}
+_KEYS = {"at", "log", "manifest", "queries", "signer", "token"}
 
 
 @attrs.frozen(kw_only=True)
@@ -38,6 +39,7 @@ class Seal:
         manifest: SHA-256 of the manifest of the enrolment; empty of a commitment.
         log: SHA-256 of the last line of the case's log; empty where none was shown.
         token: the token of an authority; empty where there is none.
+        queries: the root over the enrolment's queries, by which single ones can be shown; empty where it has none.
     """
 
     statement: Statement
@@ -45,6 +47,7 @@ class Seal:
     manifest: str
     log: str
     token: bytes
+    queries: str
 
     @property
     def subject(self) -> Subject:
@@ -77,7 +80,8 @@ class Seal:
             token = base64.b64decode(told["token"], validate=True)
         except (ValueError, binascii.Error) as error:
             raise EvidenceError("statement-damaged", f"this is not a seal: {error}") from error
-        return cls(statement=statement, at=told["at"], manifest=told["manifest"], log=told["log"], token=token)
+        texts = {name: told[name] for name in ("at", "log", "manifest", "queries")}
+        return cls(statement=statement, token=token, **texts)
 
 
 def seal_enrolment(
@@ -104,7 +108,8 @@ def seal_enrolment(
         check_token(token, enrolment.digest, authorities)
     manifest = hashlib.sha256(read_evidence(folder / "manifest.json")).hexdigest()
     log = "" if case is None else case.log.head
-    return _sealed(Subject(ENROLMENT, enrolment.digest), key, manifest=manifest, log=log, token=token)
+    subject, queries = Subject(ENROLMENT, enrolment.digest), root_of_queries(enrolment)
+    return seal_subject(subject, key, manifest=manifest, log=log, token=token, queries=queries)
 
 
 def seal_commitment(case: Case, key: PrivateKey, *, token: bytes, authorities: Any = ()) -> bytes:
@@ -114,7 +119,7 @@ def seal_commitment(case: Case, key: PrivateKey, *, token: bytes, authorities: A
         EvidenceError: the token does not hold.
     """
     check_token(token, case.root, authorities)
-    return _sealed(Subject(COMMITMENT, case.root), key, token=token)
+    return seal_subject(Subject(COMMITMENT, case.root), key, token=token)
 
 
 def require_logged(case: Case, enrolment: Enrolment) -> None:
@@ -132,11 +137,32 @@ def require_logged(case: Case, enrolment: Enrolment) -> None:
         raise EvidenceError("attempt-not-logged", f"'{LOG_FILE}' does not say that this enrolment was made")
 
 
-def _sealed(subject: Subject, key: PrivateKey, *, manifest: str = "", log: str = "", token: bytes = b"") -> bytes:
+def seal_subject(
+    subject: Subject,
+    key: PrivateKey,
+    *,
+    manifest: str = "",
+    log: str = "",
+    token: bytes = b"",
+    queries: str = "",
+    at: str = "",
+) -> bytes:
+    """Return a seal, as a file. Nothing is checked: a seal says what its signer wants it to say.
+
+    Args:
+        subject: what is sealed.
+        key: signs it.
+        manifest: SHA-256 of the manifest of an enrolment.
+        log: SHA-256 of the last line of a log.
+        token: a time-stamp token.
+        queries: the root over the enrolment's queries.
+        at: when, by the signer's clock; now by default.
+    """
     said = {
-        "at": write_time(now()),
+        "at": at or write_time(now()),
         "manifest": manifest,
         "log": log,
+        "queries": queries,
         "token": base64.b64encode(token).decode(),
     }
     return sign(Statement(subjects=(subject,), kind=SEAL_KIND, predicate=said), key).to_bytes()

@@ -6,13 +6,16 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import attrs
 
 from fpframe.base import parse_json
-from fpframe.enrolment import UNDIGESTED, Committed
-from fpframe.errors import FpframeError
+from fpframe.enrolment import UNDIGESTED, Committed, Enrolment, Origin, refuse_other_commitment
+from fpframe.errors import FpframeError, PluginError
 from fpframe.evidence.refusal import EvidenceError
+from fpframe.recipe import Recipe
+from fpframe.registry import load_registry
 from fpframe.store import Manifest, SealedKind, read_manifest, read_members
 
 _ENROLMENT = SealedKind(noun="enrolment", article="an", make="bundle it again", always=frozenset({"format"}))
@@ -48,11 +51,50 @@ class ShownEnrolment:
                 raise EvidenceError("member-damaged", f"the enrolment in the bundle is damaged: {told}") from error
         return cls(files=dict(files), manifest=manifest, digest=manifest.digest(without=UNDIGESTED))
 
-    @contextmanager
-    def written(self) -> Iterator[Path]:
-        """Return a folder that holds it, inside the block."""
+    @property
+    def foreign_encoder(self) -> str:
+        """The name of its encoder where that does not ship with fpframe, so that it runs code of whoever wrote it."""
+        encoder = self.manifest.about.get("encoder", {})
+        name = encoder.get("name") if isinstance(encoder, dict) else None
+        return "" if isinstance(name, str) and ships(name) else str(name)
+
+    def opened(self) -> Enrolment:
+        """Return it as it is opened to question a suspect, so that no part may contradict another.
+
+        Raises:
+            FpframeError: says what contradicts what.
+        """
         with _written(self.files) as folder:
-            yield folder
+            try:
+                return Enrolment.open(folder)
+            except FpframeError as error:
+                told = str(error).replace(str(folder), "the bundle")
+                raise EvidenceError("member-damaged", f"the enrolment contradicts itself: {told}") from error
+
+    def require_as_committed(self) -> None:
+        """Make sure that it says of itself what was committed to, with the seeds that follow from the beacon.
+
+        This needs no encoder, and so holds also where verdicts cannot be computed again.
+
+        Raises:
+            EvidenceError: says what differs, or cannot be read.
+        """
+        about = self.manifest.about
+        try:
+            told = _Told(
+                recipe=Recipe.parse(self.files["recipe.toml"].decode(), origin="recipe.toml"),
+                victim=dict(about["victim"]),
+                classes=tuple(about["classes"]),
+                origin=Origin.read(parse_json(self.files["origin.json"])) if "origin.json" in self.files else None,
+                commitment=self.commitment(),
+            )
+            refuse_other_commitment(told)
+        except (KeyError, TypeError, ValueError, AttributeError, FpframeError) as error:
+            if isinstance(error, EvidenceError):
+                raise
+            raise EvidenceError(
+                "committed-otherwise", f"the enrolment is not what was committed to: {error}"
+            ) from error
 
     def commitment(self) -> Committed:
         """Return the commitment that it was made under.
@@ -67,6 +109,25 @@ class ShownEnrolment:
             return Committed.read(parse_json(content))
         except ValueError as error:
             raise EvidenceError("commitment-differs", f"the commitment of the enrolment is damaged: {error}") from error
+
+
+@attrs.frozen(kw_only=True)
+class _Told:
+    """What the enrolment says of itself that a commitment fixes."""
+
+    recipe: Recipe
+    victim: Mapping[str, Any]
+    classes: tuple[str, ...]
+    origin: Origin | None
+    commitment: Committed | None
+
+
+def ships(name: str) -> bool:
+    """Tell whether an encoder ships with fpframe."""
+    try:
+        return load_registry().owner("encoder", name).distribution == "fpframe"
+    except PluginError:
+        return False
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""Tests with the libraries that models come from, in an environment of their own.
+"""Tests with the libraries that models come from, and that verify evidence, in an environment of their own.
 
 They are collected only where ``FPFRAME_ADAPTERS=1`` says that the libraries are meant to be there. Then a missing one
 is an error, never a skip.
@@ -13,10 +13,12 @@ import warnings
 LIBRARIES = (
     "ai_edge_litert.interpreter",
     "art.estimators.classification",
+    "cyclonedx.validation.json",
     "datasets",
     "keras",
     "mlflow.artifacts",
     "mlflow.pyfunc",
+    "model_signing",
     "openvino",
     "transformers",
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import copy
+import hashlib
 import json
 import random
 import shutil
@@ -22,6 +23,7 @@ from fpframe.evidence import (
     PUBLIC,
     Attestation,
     Case,
+    Log,
     Parts,
     Seal,
     Trust,
@@ -35,6 +37,7 @@ from fpframe.evidence import (
     read_statement,
     seal_commitment,
     seal_enrolment,
+    seal_subject,
     sign,
     with_list,
     write_bundle,
@@ -375,6 +378,59 @@ def test_calibration_models_left_out_or_an_encoder_refitted_after_sealing_are_fo
     assert played.codes(with_list(bundle_members(parts, COURT), COURT, played.key("me"))) == ["subject-differs"]
 
 
+def test_an_enrolment_whose_seed_does_not_follow_from_the_beacon_is_refused_by_name(played, tmp_path):
+    sound = fpframe.Enrolment.open(played.parts.enrolment)
+    queries = attrs.evolve(sound.recipe.queries, seed=1)
+    forged = attrs.evolve(sound, recipe=attrs.evolve(sound.recipe, queries=queries))
+    assert claimed(played, forged, tmp_path) == ["committed-otherwise"]
+
+
+def test_scores_that_do_not_follow_from_the_answers_are_refused_by_name_before_anybody_is_asked(played, tmp_path):
+    sound = fpframe.Enrolment.open(played.parts.enrolment)
+    lower = {name: {"": rows[""] - 0.5} for name, rows in sound.calibration.views.items()}
+    forged = attrs.evolve(sound, calibration=attrs.evolve(sound.calibration, views=lower))
+    assert claimed(played, forged, tmp_path) == ["member-damaged"]
+
+
+def claimed(played, forged, folder):
+    """Return what is refused of a forged enrolment that its owner has logged and sealed, before anybody was asked."""
+    forged.save(folder / "forged.enrolment")
+    sound = played.parts.case
+    beacon = forged.commitment.beacon.value
+    log = Log(root=sound.root).with_entry("started", 1, beacon)
+    log = log.with_entry("finished", 1, beacon, enrolment=forged.digest)
+    manifest = hashlib.sha256((folder / "forged.enrolment/manifest.json").read_bytes()).hexdigest()
+    seal = seal_subject(Subject("enrolment", forged.digest), played.key("me"), manifest=manifest, log=log.head)
+    (folder / "forged.seal").write_bytes(seal)
+    parts = Parts(case=attrs.evolve(sound, log=log), enrolment=folder / "forged.enrolment", seal=folder / "forged.seal")
+    return played.codes(with_list(bundle_members(parts, COURT), COURT, played.key("me")))
+
+
+@pytest.mark.parametrize("kind", [COURT, PUBLIC])
+def test_a_level_above_the_committed_one_is_refused_also_where_nothing_is_computed_again(played, kind):
+    statement = read_statement(
+        (played.parts.attested / "attestation.dsse.json").read_bytes(), kind="urn:fpframe:attestation:1"
+    )
+    said = attrs.evolve(statement, predicate={**statement.predicate, "alpha": 0.9})
+    members = played.members(kind, **{"attestation.dsse.json": sign(said, played.key("auditor")).to_bytes()})
+    assert "verdict-differs" in played.codes(members, kind)
+
+
+@pytest.mark.parametrize(("name", "value"), [("test", "sequential"), ("channel", "top1")])
+def test_a_test_or_channel_that_was_not_committed_to_is_marked(played, digits, tmp_path, name, value):
+    enrolment = fpframe.Enrolment.open(played.parts.enrolment)
+    verdict = fpframe.verify(enrolment, played.sworn.network(digits), **{name: value})
+    auditor, started = played.key("auditor"), now()
+    attest([verdict], enrolment, key=auditor, alpha=0.25, times=(started, started), out=tmp_path / "asked")
+    parts = attrs.evolve(played.parts, attested=tmp_path / "asked")
+    for kind in (COURT, PUBLIC):
+        members = with_list(bundle_members(parts, kind), kind, played.key("me"))
+        found = {finding.part: finding for finding in check_members(members, kind, played.trust)}
+        assert found["choices"].code == "chosen-afterwards"
+        assert found["choices"].text.startswith(name)
+        assert played.codes(members, kind) == []
+
+
 @pytest.mark.parametrize(
     ("released", "state", "code"),
     [("", "not checked", ""), ("2020-01-01", "marked", "suspect-older"), ("2099-01-01", "good", "")],
@@ -390,7 +446,7 @@ def test_a_claim_against_suspects_that_were_there_before_the_commitment_is_marke
 
 
 def test_a_verdict_by_an_encoder_that_does_not_ship_is_listed_as_not_checked(played, monkeypatch):
-    monkeypatch.setattr("fpframe.evidence.judged_again._ships", lambda name, registry: False)
+    monkeypatch.setattr("fpframe.evidence.shown_enrolment.ships", lambda name: False)
     found = check_members(played.members(), COURT, played.trust)
     assert [f.text for f in found if f.part == "verdicts"] == ["the encoder 'contrastive' does not ship with fpframe"]
     assert [f.state for f in found if f.part == "verdicts"] == ["not checked"]
