@@ -1,4 +1,5 @@
 from .attestation import (
+    ATTESTATION_FILE as ATTESTATION_FILE,
     ATTESTATION_KIND as ATTESTATION_KIND,
     Attestation as Attestation,
     attest as attest,
@@ -15,11 +16,17 @@ from .bundle import (
     write_bundle as write_bundle,
 )
 from .case import COMMITMENT_KIND as COMMITMENT_KIND, Case as Case
-from .checking import Trust as Trust, check_bundle as check_bundle, check_members as check_members
+from .checking import (
+    Trust as Trust,
+    check_bundle as check_bundle,
+    check_members as check_members,
+    read_bundle as read_bundle,
+)
 from .committing import commit as commit
 from .derivation import Derivation as Derivation
 from .enrolling import enroll_committed as enroll_committed
 from .envelope import Envelope as Envelope, pre_authentication_encoding as pre_authentication_encoding
+from .events import CaseEvent as CaseEvent, events_of as events_of
 from .finding import Finding as Finding
 from .keys import (
     PrivateKey as PrivateKey,

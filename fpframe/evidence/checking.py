@@ -76,11 +76,22 @@ def check_bundle(path: str | Path, trust: Trust | None = None) -> list[Finding]:
         IntegrityError: a member is missing, was changed, or is not listed.
         UsageError: there is no such folder, it is no bundle, or it is of another release.
     """
+    members, kind = read_bundle(path)
+    return check_members(members, kind, trust or Trust())
+
+
+def read_bundle(path: str | Path) -> tuple[Mapping[str, bytes], str]:
+    """Return the members of a bundle by name, and which kind it is: ``court`` or ``public``.
+
+    Raises:
+        IntegrityError: a member is missing, was changed, or is not listed.
+        UsageError: there is no such folder, it is no bundle, or it is of another release.
+    """
     manifest = read_manifest(BUNDLE, Path(path))
     about = manifest.about
     if set(about) != set(BUNDLE.always) or about["bundle"] not in (COURT, PUBLIC) or about["version"] != VERSION:
         raise UsageError(f"this is no bundle of version {VERSION} ({path}); check it with the release that made it")
-    return check_members(read_members(BUNDLE, Path(path), manifest), about["bundle"], trust or Trust())
+    return read_members(BUNDLE, Path(path), manifest), str(about["bundle"])
 
 
 def check_members(members: Mapping[str, bytes], kind: str, trust: Trust) -> list[Finding]:

@@ -1,3 +1,4 @@
+from .case.page import CaseFile as CaseFile, case_html as case_html
 from .comparison.folder import write_comparison as write_comparison
 from .comparison.tables import comparison_markdown as comparison_markdown
 from .corroboration.page import corroboration_html as corroboration_html

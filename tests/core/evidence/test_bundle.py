@@ -7,8 +7,10 @@ import copy
 import hashlib
 import json
 import random
+import re
 import shutil
 import time
+from types import SimpleNamespace
 
 import attrs
 import pytest
@@ -31,6 +33,7 @@ from fpframe.evidence import (
     bundle_members,
     check_bundle,
     check_members,
+    events_of,
     read_authorities,
     read_private_key,
     read_public_key,
@@ -43,6 +46,8 @@ from fpframe.evidence import (
     write_bundle,
 )
 from fpframe.evidence.statement import Subject
+from fpframe.report import CaseFile, case_html
+from fpframe.report.case.page import what_would_change
 from tsa import make_authority, stamp
 
 pytestmark = pytest.mark.usefixtures("few_models")
@@ -485,3 +490,67 @@ def test_what_does_not_hold_is_not_bundled(played, tmp_path, capsys):
     assert run(["bundle", *words, "--key", str(folder / "me.pem"), "--out", str(tmp_path / "x.bundle")]) == 5
     assert "[seal-after-first-query]" in capsys.readouterr().err
     assert not (tmp_path / "x.bundle").exists()
+
+
+def test_the_case_file_tells_what_happened_who_says_so_and_what_was_not_checked(written, played, tmp_path, capfd):
+    page = tmp_path / "case.html"
+    words = ["check", str(written), "--authority", str(played.authority), "--report", str(page)]
+    assert run(words) == 0
+    told = page.read_text()
+    for text in (
+        "What can be looked at holds",
+        "The claimant committed.",
+        "The public randomness could be known.",
+        "The claimant sealed the enrolment.",
+        "by an authority that the reader trusts",
+        "The last answer was in.",
+        "Accuracy of the suspect",
+        "was not checked",
+    ):
+        assert text in told
+    times = re.findall(r'class="time">([^<]*)<', told)
+    assert times == sorted(times)
+    assert len(times) == 6
+    assert run(words) == 2
+    assert "--force" in capfd.readouterr().err
+
+
+def test_the_case_file_of_a_claim_that_does_not_hold_says_so_above_its_verdict(played):
+    sound = played.members()
+    damaged = {**sound, "answers-1.npz": sound["enrolment.seal"]}
+    findings = check_members(damaged, COURT, played.trust)
+    verdicts = Attestation.read(sound["attestation.dsse.json"]).verdicts
+    told = case_html(CaseFile(name="<b>", kind=COURT, findings=findings, events=events_of(damaged), verdicts=verdicts))
+    assert "Something in this case does not hold" in told
+    assert told.index("Do not rely on the verdicts below") < told.index('class="stamp"')
+    assert "answers-differ" in told
+    assert "<b><" not in told
+
+
+@pytest.mark.parametrize("name", ["commitment.dsse.json", "enrolment.seal", "attestation.dsse.json"])
+def test_what_is_damaged_says_nothing_of_when_things_happened(name, played):
+    sound = played.members()
+    whole, without = events_of(sound), events_of({**sound, name: b"{}"})
+    assert len(without) < len(whole)
+    assert set(without) < set(whole)
+
+
+def verdict_of(word, at_least, n=19, alpha=0.05):
+    p = (1 + at_least) / (n + 1)
+    result = SimpleNamespace(p=p, n=n, at_least=at_least)
+    return SimpleNamespace(test="conformal", certify=False, verdict=word, strata={"wild": result}, alpha=alpha)
+
+
+@pytest.mark.parametrize(
+    ("verdict", "text"),
+    [
+        (verdict_of("DERIVED", 0), "Had 1 more of the 19 models of 'wild' scored at least as high"),
+        (verdict_of("DERIVED", 0, n=39), "Had 2 more of the 39 models"),
+        (verdict_of("NOT_SHOWN", 3), "3 of the 19 models of 'wild' score at least as high, and at most 0 may"),
+        (verdict_of("INCONCLUSIVE", 3), ""),
+    ],
+)
+def test_what_would_change_a_verdict_is_counted(verdict, text):
+    told = what_would_change(verdict)
+    assert told.startswith(text)
+    assert bool(told) is bool(text)
