@@ -289,7 +289,8 @@ class _Check:
                 raise EvidenceError("answers-differ", f"'{answers_file(number)}' is not what was signed")
         whose = "the auditor's key" if self.trust.auditor else "a key that nobody vouched for"
         said = told.statement.predicate
-        text = f"{len(told.verdicts)} verdicts, asked {said['started']} to {said['finished']}, signed by {whose}"
+        count = len(told.verdicts)
+        text = f"{count} verdict{'s' if count > 1 else ''}, asked {said['started']} to {said['finished']}, signed by {whose}"
         self.findings.add("attestation", "good", text)
         return told
 
