@@ -25,7 +25,6 @@ from .encoders import (
     fit_encoder as fit_encoder,
     fit_encoders as fit_encoders,
 )
-from .enroll_on_files import enroll_on_files as enroll_on_files
 from .enroll_victim import enroll as enroll, fingerprint as fingerprint
 from .enrolment import Enrolment as Enrolment
 from .examination import Examination as Examination
@@ -49,6 +48,7 @@ from .other_classes import (
     shared_images as shared_images,
 )
 from .own_models import Independents as Independents
+from .public_models import enroll_on_files as enroll_on_files
 from .queries import check_pool as check_pool, fooling_rate as fooling_rate
 from .recalibrate import calibrate as calibrate, enrolment_addresses as enrolment_addresses
 from .scoring import fisher_z as fisher_z, score_views as score_views

@@ -290,7 +290,8 @@ class _Check:
         whose = "the auditor's key" if self.trust.auditor else "a key that nobody vouched for"
         said = told.statement.predicate
         count = len(told.verdicts)
-        text = f"{count} verdict{'s' if count > 1 else ''}, asked {said['started']} to {said['finished']}, signed by {whose}"
+        asked = f"asked {said['started']} to {said['finished']}, signed by {whose}"
+        text = f"{count} verdict{'s' if count > 1 else ''}, {asked}"
         self.findings.add("attestation", "good", text)
         return told
 

@@ -81,7 +81,7 @@ def test_a_file_of_our_own_is_opened_as_what_it_was_built_as(registry, tmp_path,
     model = network(registry)
     path = tmp_path / "w.safetensors"
     fpframe.save_weights(model, path, facts={"backbone": NAME} if older else None)
-    assert Saved.of(path) == Saved(backbone=NAME if older else SMALL, image_shape=SHAPE)
+    assert Saved.of(path) == Saved(backbone=NAME if older else SMALL, image_shape=SHAPE, num_classes=model.num_classes)
     query = opened(registry, path, named)
     torch.testing.assert_close(query(pixels()), model.logits(pixels()).softmax(1), rtol=0, atol=1e-6)
     assert query.architecture == SMALL

@@ -97,7 +97,13 @@ CALLS = {
 
 @pytest.mark.parametrize(
     ("call", "keyword"),
-    [(call, name) for call in CALLS for name in FORMER if name not in inspect.signature(CALLS[call]).parameters],
+    [
+        (call, name)
+        for call in CALLS
+        for name in FORMER
+        # 'calibrate' has no victim, and a word of its own for what one was made from
+        if name not in inspect.signature(CALLS[call]).parameters and (call, name) != ("calibrate", "victim_indices")
+    ],
 )
 def test_a_former_keyword_is_refused_with_what_to_write_now(call, keyword):
     with pytest.raises(TypeError, match=rf"^{call}\(\) no longer takes '{keyword}'; write ") as caught:
@@ -110,6 +116,8 @@ def test_functions_say_what_became_of_keywords_of_their_own():
         fpframe.enroll(out="x")
     with pytest.raises(TypeError, match=r"write design=fpframe\.Design\(seeds=\.\.\.\)$"):
         fpframe.compare(["akh"], seeds=2)
+    with pytest.raises(TypeError, match=r"write past=fpframe\.VictimPast\(indices=\.\.\.\)$"):
+        fpframe.calibrate("x", victim_indices=[1])
 
 
 def test_a_keyword_that_never_was_one_is_refused_as_python_does():
