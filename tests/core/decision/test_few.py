@@ -22,7 +22,7 @@ def test_the_tail_is_that_of_one_further_observation():
 
 def test_the_tail_keeps_its_promise_where_scores_are_normal():
     chance = np.random.default_rng(0)
-    drawn = chance.normal(size=(20_000, 6))
+    drawn = chance.normal(size=(4_000, 6))
     tails = np.array([gap_above(float(row[0]), row[1:].tolist()).tail for row in drawn])
     for level in (0.01, 0.05, 0.2):
         assert (tails <= level).mean() == pytest.approx(level, abs=4 * math.sqrt(level * (1 - level) / len(tails)))

@@ -92,6 +92,7 @@ def test_several_suspects_are_told_the_same(enrolment, victim):
     assert [verdict.reason_code for verdict in verdicts] == ["too-few", "too-few"]
 
 
+@pytest.mark.slow
 def test_more_models_may_be_added_until_they_are_enough(enrolment, victim, registry, digits, tmp_path):
     more = tmp_path / "more" / "public"
     more.mkdir(parents=True)
@@ -142,6 +143,7 @@ def test_a_scheme_that_learns_is_refused(folder, victim, registry, tmp_path):
         fpframe.enroll_on_files(victim.module, folder, recipe="tiny", scheme="residual", run=run)
 
 
+@pytest.mark.slow
 def test_models_that_are_less_able_do_not_calibrate_and_two_are_too_few(victim, registry, digits, tmp_path):
     few = tmp_path / "few"
     few.mkdir()

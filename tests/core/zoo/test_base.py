@@ -140,10 +140,8 @@ def test_a_network_begins_as_the_base_with_a_last_layer_of_its_own(backbone, spa
 def test_an_address_says_what_learns(backbone, learns, space, model):
     trained = model(f"train[{backbone}]", training=Training(epochs=2, batch_size=16))
     make_model(trained, space)
-    made, began = load_model(trained, space).module, space.build(backbone, 0).module
-    differing = {
-        name.partition(".")[0] for name, value in made.state_dict().items() if (value != began.state_dict()[name]).any()
-    }
+    made, began = load_model(trained, space).module.state_dict(), space.build(backbone, 0).module.state_dict()
+    differing = {name.partition(".")[0] for name, value in made.items() if (value != began[name]).any()}
     assert differing - {HEAD} == learns - {HEAD}
     assert (made[f"{HEAD}.bias"] != began[f"{HEAD}.bias"]).any()
 
