@@ -121,6 +121,9 @@ def test_a_victim_of_unknown_architecture_is_asked_for_it(folder, tmp_path, regi
     assert json.loads(capfd.readouterr().out)["likeness"] > 0.999
 
 
-def test_a_file_that_is_not_the_enrolled_one_is_refused(folder, tiny_enrolment, capfd):
-    assert call(folder, "copy.safetensors", "--enrolment", str(tiny_enrolment)) in (2, 3)
+def test_a_file_that_is_not_the_enrolled_one_is_refused(folder, tiny_enrolment, tmp_path, registry, capfd):
+    other = tmp_path / "other.safetensors"
+    fpframe.save_weights(fpframe.build_backbone(registry, "paper:arc-e", 10, (1, 8, 8), seed=9), other)
+    words = ["corroborate", str(other), str(other), "--independents", str(folder / "others")]
+    assert run([*words, "--enrolment", str(tiny_enrolment)]) == 3
     assert "enrol" in capfd.readouterr().err
