@@ -46,8 +46,8 @@ def redteam(
 ) -> int:
     """Play a malicious owner on copies of an enrolment, and say what the protocol answers to each trick.
 
-    Everything is done with keys and an authority of the command's own. Without --independents it needs neither victim
-    nor data.
+    Everything is done with keys and an authority of the command's own. Without independent models it needs neither
+    victim nor data.
 
     Args:
         enrolment: Folder that 'fpframe enroll --commitment' wrote; it stays as it is.
