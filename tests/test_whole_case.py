@@ -13,7 +13,7 @@ from docpages import ROOT
 from tiny import copy_store
 
 PLAY = ROOT / "docs/examples/whole-case/play.sh"
-#: On two free cores it takes less than five minutes with an empty store; here the models of `tiny` are there.
+#: The models of `tiny` are there already, and the machine may be busy.
 MOST_SECONDS = 500
 
 
