@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from importlib import metadata
 
 import attrs
-import jinja2
 
 from fpframe.decision import reaches
 from fpframe.evidence import CaseEvent, Finding
 from fpframe.report.case.timeline import timeline_svg
-from fpframe.report.tables import number, p_text
+from fpframe.report.pages import page
 from fpframe.verification import Verdict
 
 
@@ -46,17 +44,12 @@ class CaseFile:
 
 def case_html(case: CaseFile) -> str:
     """Return a page on a case."""
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("fpframe.report"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
+    return page(
+        "case.html",
+        {"percent": _percent, "changes": what_would_change},
+        case=case,
+        timeline=timeline_svg(case.events),
     )
-    environment.filters |= {"number": number, "p": p_text, "percent": _percent, "changes": what_would_change}
-    page = environment.get_template("case.html")
-    return page.render(case=case, timeline=timeline_svg(case.events), version=metadata.version("fpframe"))
 
 
 def what_would_change(verdict: Verdict) -> str:

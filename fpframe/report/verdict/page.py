@@ -5,11 +5,9 @@ from __future__ import annotations
 import math
 import shlex
 from collections.abc import Sequence
-from importlib import metadata
 from typing import Any
 
 import attrs
-import jinja2
 from markupsafe import Markup
 
 from fpframe.base import REASONS, Note
@@ -17,7 +15,7 @@ from fpframe.decision import StratumResult
 from fpframe.enrolment import Enrolment, perturbation_steps
 from fpframe.errors import UsageError
 from fpframe.registry import Registry, load_registry
-from fpframe.report.tables import number, p_text
+from fpframe.report.pages import page
 from fpframe.report.verdict.evidence import strips_of
 from fpframe.report.verdict.pictures import strips_svg
 from fpframe.report.verdict.readings import classes_text, reading_text
@@ -95,17 +93,9 @@ def verdict_html(verdicts: Sequence[Verdict], enrolment: Enrolment, *, registry:
         raise ValueError(f"a verdict was given with another enrolment than this one, whose digest is {digest}")
     yardsticks = Yardsticks(enrolment, registry or load_registry())
     shared = [caveat for caveat in verdicts[0].caveats if all(caveat in verdict.caveats for verdict in verdicts)]
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("fpframe.report"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    environment.filters |= {"number": number, "p": p_text, "plain": plain}
-    environment.filters |= {"reading": reading_text, "classes": classes_text}
-    return environment.get_template("verdict.html").render(
+    return page(
+        "verdict.html",
+        {"plain": plain, "reading": reading_text, "classes": classes_text},
         suspects=[_suspect(verdict, yardsticks, shared) for verdict in verdicts],
         shared_caveats=list(dict.fromkeys(shared)),
         levels=_levels(verdicts),
@@ -119,7 +109,6 @@ def verdict_html(verdicts: Sequence[Verdict], enrolment: Enrolment, *, registry:
         deltas=[
             {"picture": png_uri(stretched(delta)), "steps": perturbation_steps(delta)} for delta in enrolment.deltas
         ],
-        version=metadata.version("fpframe"),
     )
 
 
