@@ -102,7 +102,8 @@ class Base:
         _require_enough(weights, network.module, head, name, address)
         fresh = tuple(each for each in order if each == head or _lacks(network.module, each, weights))
         digest = tensors_digest(weights)
-        alone = fresh == (head,) and ends_in(network.module, head, images)
+        # parameters that belong to no layer, such as positions, may differ from network to network too
+        alone = _has_all_before(head, network.module, weights) and ends_in(network.module, head, images)
         key = [digest, str(network.module), str(network.preparation)]
         body = Remembered(head=head, key=key, dataset=dataset, store=store) if alone else None
         block = last_layers(network.module, order[:-1], share=_BLOCK)
@@ -273,6 +274,12 @@ def _within(name: str, layer: str) -> bool:
 def _lacks(module: nn.Module, layer: str, weights: Mapping[str, Tensor]) -> bool:
     own = module.get_submodule(layer).named_parameters(recurse=False)
     return any(f"{layer}.{name}" not in weights for name, _ in own)
+
+
+def _has_all_before(head: str, module: nn.Module, weights: Mapping[str, Tensor]) -> bool:
+    """Tell whether nothing but the last layer is drawn anew for each network; counters of batches change no answer."""
+    state = module.state_dict().items()
+    return all(name in weights or _within(name, head) for name, value in state if value.is_floating_point())
 
 
 def _require_enough(weights: Mapping[str, Tensor], module: nn.Module, head: str, name: str, address: str) -> None:

@@ -195,7 +195,7 @@ def _base(victim: Victim, given: Classifier, address: str | None, workspace: Wor
     base.require_like(given)
     likeness = base.likeness(given)
     told = "the victim shows no weights to compare" if likeness is None else f"cosine of the weights {likeness:.3f}"
-    text = f"base: {base.name}, {len(base.weights)} tensors; what begins anew is '{base.head}' and the like; {told}"
+    text = f"base: {base.name}, {len(base.weights)} tensors; the last layer, '{base.head}', begins anew; {told}"
     run.on_event(Event(task="base", kind="note", text=text))
     return base
 

@@ -198,6 +198,38 @@ def test_a_network_more_of_which_changed_than_was_to_learn_remembers_nothing(spa
     assert torch.equal(answers, network(space.dataset.test.pixels).detach())
 
 
+SHIFTED = """
+import torch
+from torch import nn
+
+class Shifted(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.shift = nn.Parameter(torch.randn(1))
+        self.body, self.head = nn.Linear(64, 8), nn.Linear(8, 10)
+
+    def forward(self, images):
+        return self.head(torch.relu(self.body(images.flatten(1) + self.shift)))
+
+make = Shifted
+"""
+
+
+@pytest.mark.parametrize("whole", [True, False], ids=["all of them", "all but one of no layer"])
+def test_nothing_is_remembered_where_networks_differ_before_the_last_layer(whole, workspace, tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(str(tmp_path))
+    (tmp_path / "shifted.py").write_text(SHIFTED)
+    state = workspace.build("python:shifted:make", 1).module.state_dict()
+    named = state if whole else {name: value for name, value in state.items() if name != "shift"}
+    settings = (fpframe.Preparation(), workspace.dataset, workspace.registry, workspace.store)
+    base = Base.open(named, "python:shifted:make", *settings)
+    assert (base.body is not None) is whole
+    for seed in (1, 2):
+        network = base.build("base:head", workspace.dataset, workspace.registry, seed=seed)
+        pixels = workspace.dataset.test.pixels
+        assert torch.allclose(network.logits(pixels), network(pixels).detach(), atol=1e-5)
+
+
 def test_a_copy_that_is_trained_further_learns_with_all_its_layers(space, model):
     tuned_on = model("train[base:head]->finetune(all)", training=Training(epochs=1, batch_size=16))
     for each in tuned_on.chain:
