@@ -67,9 +67,9 @@ class Authority:
         """The root certificate, by which its tokens are checked."""
         return self.folder / "root.pem"
 
-    def stamp(self, digest: str) -> bytes:
+    def stamp(self, digest: str, *, algorithm: str = "sha256") -> bytes:
         """Return a token that a digest is there now."""
-        self._run("ts", "-query", "-digest", digest, "-sha256", "-cert", "-out", "query.tsq")
+        self._run("ts", "-query", "-digest", digest, f"-{algorithm}", "-cert", "-out", "query.tsq")
         reply = ("-config", "openssl.cnf", "-section", "stamping", "-queryfile", "query.tsq", "-out", "reply.tsr")
         self._run("ts", "-reply", *reply)
         return (self.folder / "reply.tsr").read_bytes()
