@@ -174,7 +174,11 @@ def too_few_models(gap: Gap, *, floor: float) -> Note:
         gap: how far it is above them.
         floor: the smallest p-value that they allow.
     """
-    far = f"{gap.deviations:.1f} standard deviations above their mean" if isfinite(gap.deviations) else "above them all"
+    far = (
+        f"{gap.deviations:.1f} standard deviations above their mean"
+        if isfinite(gap.deviations)
+        else "which score alike"
+    )
     return Note(
         "too-few",
         f"The suspect scores higher than all {gap.models} calibration models, {far}. But so few models allow no "

@@ -9,7 +9,7 @@ from typing import Any, Unpack, get_args
 import attrs
 
 from fpframe.base import Listener, ignore
-from fpframe.decision import StratumScores, Test, reaches, refuse_alpha, require_alpha
+from fpframe.decision import LEAST, StratumScores, Test, reaches, refuse_alpha, require_alpha
 from fpframe.enrolment import Enrolment, units_of
 from fpframe.errors import UsageError, nearest
 from fpframe.isolation import Isolation, OpeningRequest, OwnProcess
@@ -232,7 +232,8 @@ def _refuse_unfit(enrolment: Enrolment, alpha: float, suspects: int, asking: Ask
             raise UsageError("a t-test over views certifies nothing; leave out --certify or --test welch")
         return
     units = units_of(enrolment.calibration.models)
-    if not asking.certify and asking.test == "conformal" and _is_of_few(units, enrolment.recipe.alpha):
+    enough = len(enrolment.calibration.models) >= LEAST  # to say how far they are apart
+    if enough and not asking.certify and asking.test == "conformal" and _is_of_few(units, enrolment.recipe.alpha):
         return  # who stands out from all of them is told that they are too few
     require_alpha(alpha, units, suspects=suspects, certify=asking.certify)
 
