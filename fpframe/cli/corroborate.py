@@ -82,7 +82,7 @@ def corroborate(
     """Compare the weights of a suspect's file with the victim's, beside those of independent models.
 
     This finds copies that were fine-tuned, pruned, quantised, permuted or rescaled. It does not find students, which
-    learned from answers. Its p-value is no part of that of a verdict.
+    learned from answers. Its p-value is its own, and does not change a verdict.
 
     Args:
         victim: File of the victim's weights.

@@ -39,9 +39,9 @@ def corroborate(
 
     Channels are brought into one order by weight matching in the manner of Git Re-Basin (Ainsworth, Hayase and
     Srinivasa, ICLR 2023), and to one scale. The likeness is the mean over layers of the cosine of their weights. Its
-    p-value counts independent models of the same architecture that are at least as like the victim. It is no part of
-    the p-value of a verdict. It finds copies that were fine-tuned, pruned, quantised, permuted or rescaled. It does not
-    find students, which learned from answers and have weights of their own.
+    p-value counts independent models of the same architecture that are at least as like the victim; that of a verdict
+    does not change. This finds copies that were fine-tuned, pruned, quantised, permuted or rescaled. It does not find
+    students, which learned from answers and have weights of their own.
 
     Args:
         victim: the victim, with its weights.

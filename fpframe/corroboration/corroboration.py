@@ -88,7 +88,7 @@ class Corroboration:
 
     @property
     def p_value(self) -> float:
-        """The p-value by these independent models: it is no part of the p-value of a verdict."""
+        """The p-value by these independent models; that of a verdict does not change."""
         return math.nan if self.result is None else self.result.p
 
     @property

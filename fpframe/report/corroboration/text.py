@@ -9,7 +9,7 @@ from fpframe.report.tables import columns, number, p_text
 
 #: What the p-value is and what it is not; said with each.
 CAUTION = (
-    "This p-value counts the independent models that you named, and is no part of that of a verdict by answers. "
+    "This p-value counts the independent models that you named; that of a verdict by answers does not change. "
     "Students, which learned from the victim's answers, have weights of their own and are not found in this way."
 )
 
