@@ -56,9 +56,10 @@ def test_a_table_replaces_what_stands_between_its_markers_and_nothing_else(monke
 
 @pytest.mark.slow
 def test_a_calibration_on_the_same_base_takes_false_accusations_back(tmp_path, registry):
-    """The page on a public base: innocents are accused, and nobody once such models calibrate."""
+    """The page on a public base: innocents are accused, and nobody once such models calibrate or the base is named."""
     bench = load("same_base")
-    before, after = bench.count("residual-300", bench.Models(registry), tmp_path, workers=2)
-    assert before["innocent"]["DERIVED"] > bench.COMPETITORS / 4
-    assert after["innocent"]["DERIVED"] == 0
-    assert before["innocent"].total() == after["innocent"].total() == bench.COMPETITORS
+    counted = bench.count("residual-300", bench.Models(registry), tmp_path, workers=2)
+    accused = [each["innocent"]["DERIVED"] for each in (counted.before, counted.after, counted.named)]
+    assert accused[0] > bench.COMPETITORS / 4
+    assert accused[1:] == [0, 0]
+    assert {each["innocent"].total() for each in attrs.astuple(counted, recurse=False)} == {bench.COMPETITORS}

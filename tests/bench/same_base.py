@@ -75,8 +75,17 @@ class Models:
         return train(network, pixels, labels, training, seed=seed, layer=layer)
 
 
-def count(scheme: str, models: Models, folder: Path, *, workers: int) -> list[Counts]:
-    """Return the verdicts by relation: of a base that is not known, one whose fine-tunes calibrate, and a known one."""
+@attrs.frozen
+class Counted:
+    """Verdicts by relation of three enrolments: of an unknown base, of one whose fine-tunes calibrate, of a named one."""
+
+    before: Counts
+    after: Counts
+    named: Counts
+
+
+def count(scheme: str, models: Models, folder: Path, *, workers: int) -> Counted:
+    """Enroll the victim three times by a scheme, and judge all suspects by each enrolment."""
     owned = fpframe.Victim(models.victim, backbone=ARCHITECTURE, indices=models.own.numpy())
     run = fpframe.Run(workers=workers, store=folder / "store")
     enrolment = fpframe.enroll(owned, models.data, recipe="tiny", scheme=scheme, run=run)
@@ -89,7 +98,7 @@ def count(scheme: str, models: Models, folder: Path, *, workers: int) -> list[Co
     told = fpframe.enroll(attrs.evolve(owned, base=models.base), models.data, recipe="tiny", scheme=scheme, run=run)
     suspects = [("innocent", models.competitor(number)) for number in range(COMPETITORS)]
     suspects += [("thief", models.thief(number)) for number in range(THIEVES)]
-    return [_verdicts(each, suspects) for each in (enrolment, calibrated, told)]
+    return Counted(*(_verdicts(each, suspects) for each in (enrolment, calibrated, told)))
 
 
 def _verdicts(enrolment: fpframe.Enrolment, suspects: list[tuple[str, Classifier]]) -> Counts:
@@ -118,10 +127,10 @@ def main() -> None:
     print("| scheme | suspects | DERIVED before | after | with the base named |\n|---|---|---|---|---|")
     with tempfile.TemporaryDirectory() as folder:
         for scheme in given.schemes:
-            before, *others = count(scheme, models, Path(folder), workers=given.workers)
-            for relation, verdicts in before.items():
-                of = sum(verdicts.values())
-                found = [verdicts["DERIVED"], *(other[relation]["DERIVED"] for other in others)]
+            counted = count(scheme, models, Path(folder), workers=given.workers)
+            for relation, verdicts in counted.before.items():
+                of = verdicts.total()
+                found = [each[relation]["DERIVED"] for each in (counted.before, counted.after, counted.named)]
                 print(f"| `{scheme}` | {of} {relation} | {' | '.join(map(str, found))} |", flush=True)
 
 

@@ -99,6 +99,7 @@ def _trained_owner(seen: Images, indices: Any, path: Path) -> fpframe.Victim:
         network.load_state_dict(torch.load(path, weights_only=True))
     else:
         fit(network, seen.pixels, seen.labels, HABITS, seed=3)
+        path.parent.mkdir(parents=True, exist_ok=True)
         torch.save(network.state_dict(), path)
     return fpframe.Victim(
         network.eval(),
