@@ -44,12 +44,18 @@ FIRST = "tests/core/paper/test_transfer.py"
 LONGEST = ("tests/plugins/backbones/test_timm_end_to_end.py", "tests/core/comparison/", "tests/test_docs.py")
 
 
+#: Tests of one case, which takes seconds to play: each worker would play it anew.
+CASE = "tests/core/evidence/"
+
+
 class ByFile(LoadScopeScheduling):
     """Send each test to the next free worker, but for those that stay together."""
 
     def _split_scope(self, nodeid: str) -> str:
         if nodeid.startswith(CHECKS):
             return nodeid.rpartition("-")[0]  # without the name of the check
+        if nodeid.startswith(CASE):
+            return CASE
         file = _file(nodeid)
         return file if _shares_fixtures(file) else nodeid
 

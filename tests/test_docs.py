@@ -6,6 +6,7 @@ import re
 import shutil
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from types import ModuleType
 
@@ -56,11 +57,12 @@ def parse(arguments: list[str]) -> None:
     app.parse_args(list(shared.args), exit_on_error=False, print_error=False)
 
 
-def all_options() -> set[str]:
+@cache
+def all_options() -> frozenset[str]:
     """Return the long options of all commands."""
     app = make_app()
     shared = {name for argument in app.meta.assemble_argument_collection() for name in argument.names}
-    return shared | set(options(app))
+    return frozenset(shared).union(options(app))
 
 
 def options(app: App) -> Iterator[str]:

@@ -77,7 +77,7 @@ class Models:
 
 @attrs.frozen
 class Counted:
-    """Verdicts by relation of three enrolments: of an unknown base, of one whose fine-tunes calibrate, of a named one."""
+    """Verdicts by relation: with a base that nobody knows, one whose fine-tunes calibrate, and one that was named."""
 
     before: Counts
     after: Counts

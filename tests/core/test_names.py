@@ -16,6 +16,7 @@ def run(code):
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.slow
 def test_no_module_of_the_framework_imports_a_plugin():
     run(
         "import sys, pkgutil, importlib, fpframe\n"

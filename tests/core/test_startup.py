@@ -78,6 +78,7 @@ print([name for name in before if before[name] != after[name]])
 """
 
 
+@pytest.mark.slow
 def test_importing_everything_and_every_built_in_has_no_side_effects():
     ended = subprocess.run(
         [sys.executable, "-W", "error", "-c", SIDE_EFFECTS], capture_output=True, text=True, check=False

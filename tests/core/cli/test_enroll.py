@@ -43,6 +43,7 @@ def test_a_python_victim_with_fresh_weights_needs_a_file_of_them(here, capfd):
     assert "without weights; pass --weights" in complaint(capfd, enroll, 3)
 
 
+@pytest.mark.slow
 def test_a_python_victim_that_brings_its_weights_is_never_trained_anew(here, capfd):
     Path("ready_arch.py").write_text(CLASS_MEANS)
     tiny = fpframe.Recipe.load("tiny")

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
 from safetensors.torch import save_file
 
 from core.cli.complaining import complaint
 from fpframe.cli import run
 
 
+@pytest.mark.slow
 def test_evaluate_writes_data_table_and_pictures(here, capfd, tiny_enrolment):
     arguments = ["evaluate", str(tiny_enrolment), "--channels", "probs", "--out", "result", "--workers", "1"]
     assert run(arguments) == 0

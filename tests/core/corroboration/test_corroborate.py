@@ -222,6 +222,7 @@ def test_what_holds_no_weights_is_refused_with_the_readers_words(victim, others,
         corroborate(victim, many | crowd, others)
 
 
+@pytest.mark.slow
 def test_a_pickle_that_would_run_code_is_read_and_nothing_of_it_runs(victim, others, tmp_path):
     class Trap:
         def __reduce__(self):

@@ -45,6 +45,7 @@ def copy(tiny_enrolment: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(tiny_enrolment, tmp_path / "copy.enrolment"))
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_byte_identical_enrolments(tiny_store, tiny_enrolment, tmp_path, capfd):
     fpframe.enroll(recipe="tiny", run=fpframe.Run(store=tiny_store)).save(tmp_path / "again")
     assert contents(tmp_path / "again") == contents(tiny_enrolment)
@@ -170,6 +171,7 @@ def test_more_points_than_pool_images_are_refused_before_anything_is_trained(tmp
     assert not list(tmp_path.rglob("*.safetensors"))
 
 
+@pytest.mark.slow
 def test_a_victim_given_as_a_module_leaves_its_own_architecture_out_and_says_so(tiny_store):
     torch.manual_seed(0)
     victim = nn.Sequential(nn.Flatten(), nn.Linear(64, 10))
@@ -240,6 +242,7 @@ def test_a_victim_made_for_other_data_is_refused_before_anything_is_trained(regi
     assert not list(tmp_path.rglob("*.safetensors"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scheme", ["lap-contrastive", "akh"])
 def test_a_recipes_epsilon_does_not_hinder_schemes_without_a_bound(scheme, tiny_store):
     recipe = attrs.evolve(Recipe.load("tiny"), channels=("probs",))

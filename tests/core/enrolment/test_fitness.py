@@ -488,6 +488,7 @@ def strangers(accused: int, n: int = 6) -> Strangers:
     )
 
 
+@pytest.mark.slow
 def test_a_zoo_whose_thefts_failed_is_refused_and_nobody_can_learn_from_none(some_fail, registry, tiny_store):
     some_fail("")
     recipe = attrs.evolve(Recipe.load("tiny"), channels=("top1",))

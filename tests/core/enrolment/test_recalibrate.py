@@ -83,6 +83,7 @@ def test_too_few_models_for_alpha_are_refused_before_anything_is_trained(enrolme
     assert not (tmp_path / "empty").exists()
 
 
+@pytest.mark.slow
 def test_a_filter_that_changes_images_is_calibrated_and_then_detected(enrolment, tiny_store, registry, zoo, tmp_path):
     made = fpframe.calibrate(enrolment, through=["flip(0.5)"], run=fpframe.Run(store=tiny_store))
     made.save(tmp_path / "flip.enrolment")
@@ -103,6 +104,7 @@ def test_a_new_calibration_keeps_the_filters_of_the_old_one(enrolment, tiny_stor
     assert list(again.calibration.answers) == ["", *list(first.calibration.answers)[1:], "round(2)"]
 
 
+@pytest.mark.slow
 def test_another_seed_draws_other_models_and_divides_the_data_as_before(enrolment, tiny_store, tmp_path):
     recipe = Recipe.load("tiny")
     few = tuple(attrs.evolve(g, calibrate=9) for g in recipe.independent if g.stratum == "same-data")
@@ -289,6 +291,7 @@ def further(zoo, tmp_path_factory) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_models_are_added_to_those_that_calibrate(enrolment, further, zoo, tmp_path):
     added = attrs.evolve(own(further), add=True)
     made = fpframe.calibrate(enrolment, independents=added)
@@ -306,6 +309,7 @@ def test_models_are_added_to_those_that_calibrate(enrolment, further, zoo, tmp_p
         assert after.p_value >= before.p_value, "a further stratum only makes an accusation harder"
 
 
+@pytest.mark.slow
 def test_what_calibrates_already_is_not_added_again(enrolment, exported, further):
     with pytest.raises(ModelError, match=r"this model calibrates already \(.*0.safetensors\): it answers exactly as"):
         fpframe.calibrate(enrolment, independents=attrs.evolve(own(exported), add=True))

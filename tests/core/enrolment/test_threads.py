@@ -116,6 +116,7 @@ def test_four_enrolments_in_threads_are_those_of_one_after_the_other(enroll):
     assert torch.get_num_threads() == before[1]
 
 
+@pytest.mark.slow
 def test_one_network_may_be_the_victim_of_enrolments_in_threads(enroll, registry, data):
     def victim():
         module = build_backbone(registry, "python:dropping:network", 10, data.image_shape, seed=5).module

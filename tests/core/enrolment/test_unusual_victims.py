@@ -82,6 +82,7 @@ def test_a_victim_without_gradients_is_enrolled_by_what_only_asks_and_its_copy_i
     assert fpframe.verify(enrolment, network).verdict == "DERIVED"
 
 
+@pytest.mark.slow
 def test_a_victim_whose_weights_are_frozen_can_be_trained_by_thieves_and_stays_frozen(network, digits, store, registry):
     frozen = nn.Sequential(nn.Flatten(), nn.Linear(64, 10))
     frozen.load_state_dict(network.state_dict())

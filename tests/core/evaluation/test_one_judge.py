@@ -113,6 +113,7 @@ def require_same_verdicts(enrolment: Enrolment, zoo: Zoo) -> list[Verdict]:
     return found
 
 
+@pytest.mark.slow
 def test_every_held_out_model_of_tiny_gets_the_verdict_that_verify_gives(enrolment, everything):
     held_out = Zoo(tuple(everything.of("test")), everything.workspace)
     verdicts = require_same_verdicts(enrolment, held_out)

@@ -205,6 +205,7 @@ def test_weights_are_what_is_kept_by_default(here):
     assert planned(here).outlook().dropped == ()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stop", [0, 1, 5])
 def test_a_run_that_is_stopped_between_two_models_goes_on(here, monkeypatch, stop):
     before = compared(here, OWN)

@@ -33,7 +33,7 @@ from fpframe.evidence import (
 )
 from tsa import make_authority, stamp
 
-pytestmark = pytest.mark.usefixtures("few_models")
+pytestmark = [pytest.mark.usefixtures("few_models"), pytest.mark.slow]
 BUNDLES = (COURT, PUBLIC)
 SIGNED = ("attestation.dsse.json", "bundle.dsse.json", "commitment.dsse.json", "enrolment.seal")
 

@@ -92,6 +92,7 @@ def test_a_program_that_can_run_code_is_refused_unless_its_author_is_trusted(her
         fpframe.open_suspect(path, registry=way.registry, num_classes=10, image_shape=(1, 8, 8))
 
 
+@pytest.mark.slow
 def test_what_a_trusted_program_runs_is_kept_from_writing_all_the_same(here, registry, program, capfd):
     path = poisoned(program, here / "evil.pt2", where="sample_inputs")
     with OwnProcess(registry) as way:

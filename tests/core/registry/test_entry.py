@@ -63,6 +63,7 @@ def test_a_plugin_is_found_where_its_entry_point_says(install, value):
     assert registry.create("filter", "quiet").spec().startswith("quiet(")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("value", "said"),
     [

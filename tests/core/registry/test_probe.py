@@ -67,6 +67,7 @@ def test_a_child_process_that_cannot_begin_is_an_error_with_its_exit_code(instal
         fpframe.load_registry()
 
 
+@pytest.mark.slow
 def test_listing_leaves_no_process_behind(install, monkeypatch, tmp_path):
     note = tmp_path / "pid"
     monkeypatch.setenv(probe.LIMIT, "1.5")

@@ -12,6 +12,7 @@ import fpframe
 from core.registry.quiet_plugin import SOUND, errors
 
 
+@pytest.mark.slow
 def test_what_was_learned_is_kept_until_a_file_of_the_plugin_changes(install, probes, tmp_path):
     install("one")
     assert [fpframe.load_registry().names("filter") for _ in range(2)] == [["one"], ["one"]]
@@ -24,6 +25,7 @@ def test_what_was_learned_is_kept_until_a_file_of_the_plugin_changes(install, pr
     assert len(probes) == 3
 
 
+@pytest.mark.slow
 def test_a_fault_is_forgotten_when_something_is_installed(install, probes, tmp_path):
     install("one", "import helper_of_one_plugin\n" + SOUND)
     for _ in range(2):

@@ -32,6 +32,7 @@ def play(scene, folder, prefix=()):
     return json.loads(done.stdout)
 
 
+@pytest.mark.slow
 def test_two_processes_save_the_same_key_while_a_third_reads_it(tmp_path):
     told = play("same_key", tmp_path)
     assert told["exits"] == [0, 0]
@@ -50,6 +51,7 @@ def test_nothing_but_whole_entries_is_left_after_kills_and_clearing_up(tmp_path)
     assert told["alone"] == [], "no sidecar without an entry, also before anything was cleared up"
 
 
+@pytest.mark.slow
 def test_a_kill_before_any_step_of_a_write_leaves_a_whole_entry_or_garbage(tmp_path):
     told = play("kill_at_each_step", tmp_path)
     half, entry, sidecar = "half", "entry", "sidecar"

@@ -90,6 +90,7 @@ def here(tmp_path, monkeypatch) -> Path:
     return tmp_path
 
 
+@pytest.mark.slow
 def test_the_command_prints_the_verdicts_that_stand_and_ends_with_the_code_of_the_failure(here, capfd, tiny_enrolment):
     ways = ["python:theirs:works", "python:theirs:fails"]
     larger(Enrolment.open(tiny_enrolment), 3).save("larger.enrolment")

@@ -160,6 +160,7 @@ def test_a_stratum_whose_models_cannot_be_planned_is_refused_before_anything_is_
         plan_models(RECIPES["halved"], registry_with(attrs.evolve(HALVED, **changes)))
 
 
+@pytest.mark.slow
 def test_a_plugins_stratum_goes_from_the_plan_to_the_report(tiny_store):
     """Its models are planned, built, calibrated, and named in the verdict and on its page."""
     registry, tiny = registry_with(HALVED), Recipe.load("tiny")

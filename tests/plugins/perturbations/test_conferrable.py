@@ -29,6 +29,7 @@ class Counted(list):
         raise AssertionError("a sequence that loads its models is taken apart by index")
 
 
+@pytest.mark.slow
 def test_labels_of_conferrable_images_are_shared_by_unseen_derived_models_and_not_by_independent_ones(lineage):
     victim, derived, independent = lineage
     images, labels = digits()
