@@ -42,6 +42,13 @@ def _of_suspect(plan: Plan, opened: FileLayers, reference: Reference) -> Iterato
             "It could not be followed how the network computes. Channels were compared in the order of the file, so "
             "that a copy with another order is missed.",
         )
+    if plan.held:
+        yield Remark(
+            "order-fixed-in-part",
+            f"In {len(plan.held)} of {len(plan.layers)} layers, such as those around attention, channels could not be "
+            f"followed: {_few(plan.held)}. They were compared in the order of the file, so that a copy with another "
+            "order there is missed.",
+        )
     missing = [layer.name for layer in plan.layers if layer.name not in opened.found]
     if missing:
         yield Remark(

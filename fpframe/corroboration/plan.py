@@ -122,6 +122,7 @@ class Plan:
         order_of: by space, the space that it shares its order with, itself where it is the first.
         scale_of: by space, the space that it shares its scale with.
         traced: whether it is known how the layers are connected; otherwise everything is fixed.
+        held: names of the layers whose outputs could not be followed, and are compared in the order of the file.
     """
 
     layers: tuple[Layer, ...]
@@ -129,6 +130,7 @@ class Plan:
     order_of: Mapping[int, int]
     scale_of: Mapping[int, int]
     traced: bool = True
+    held: tuple[str, ...] = ()
 
     def only(self, names: Collection[str]) -> Plan:
         """Return the plan with some of its layers."""

@@ -15,6 +15,7 @@ REMARKS: Mapping[str, str] = {
     "layers-missing": "The suspect's file lacks layers of the victim, or has them in another shape.",
     "layers-unchanged": "The victim took layers over from the base as they were; they are left out.",
     "norms-left-out": "Batch normalisation could not be told in the suspect's file, and was left out of all models.",
+    "order-fixed-in-part": "In some layers no other order of channels was tried, such as in those around attention.",
     "order-fixed": "How the network computes could not be followed, so that no other order of channels was tried.",
 }
 

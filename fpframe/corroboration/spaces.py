@@ -51,7 +51,11 @@ class Spaces:
 
     def fixed(self) -> set[int]:
         """Return the spaces that are fixed, or share their order with one that is."""
-        roots = {_root(self._order, space) for space in self._fixed}
+        return self.sharing(self._fixed)
+
+    def sharing(self, spaces: Iterable[int]) -> set[int]:
+        """Return the spaces that share their order with one of these."""
+        roots = {_root(self._order, space) for space in spaces}
         return {space for space in self.sizes if _root(self._order, space) in roots}
 
     def orders(self) -> dict[int, int]:

@@ -35,6 +35,7 @@ def plan_of(classifier: Classifier) -> Plan:
         except Exception:  # whatever a stranger's architecture raises, its layers can be compared as they stand
             tracer = None
     layers, spaces = ([], Spaces()) if tracer is None else (tracer.layers, tracer.spaces)
+    held = tuple(layer.name for layer in layers if tracer is not None and tracer.holds(layer))
     finished = [_without(layer, spaces) for layer in layers]
     known = {layer.weight for layer in layers}
     others = [
@@ -48,6 +49,7 @@ def plan_of(classifier: Classifier) -> Plan:
         order_of=spaces.orders(),
         scale_of=spaces.scales(),
         traced=tracer is not None,
+        held=held,
     )
 
 
@@ -82,11 +84,19 @@ class _Tracer(fx.Interpreter):
         self.spaces = Spaces()
         self.tags: dict[fx.Node, Tags] = {}
         self._layer_of: dict[fx.Node, int] = {}
+        self._known: set[int] = set()
+
+    def holds(self, layer: Layer) -> bool:
+        """Tell whether the outputs of a layer are left in their order, although they are not the network's own."""
+        axes = [side.axis for side in layer.sides if side.sign == 1]
+        present = {space for axis in axes for space in axis.present()}
+        return not axes or bool(present & self.spaces.fixed() - self.spaces.sharing(self._known))
 
     def run_node(self, n: fx.Node) -> Any:
         """Run one operation."""
         inputs = {each: self.tags[each] for each in n.all_input_nodes if each in self.tags}
-        if n.op == "output":
+        if n.op == "output":  # the order of classes is known
+            self._known = {space for tags in inputs.values() for space in tags.axis.present()}
             self._fix(inputs.values())
             return super().run_node(n)
         module = self.submodules.get(str(n.target)) if n.op == "call_module" else None

@@ -148,6 +148,22 @@ def test_what_was_missing_or_told_by_shape_is_said(victim, others):
     assert [layer.found for layer in renamed.layers] == ["shape"] * 4
 
 
+def test_layers_whose_channels_cannot_be_followed_are_named_in_a_remark():
+    def grouped(seed):
+        torch.manual_seed(seed)
+        module = nn.Sequential(
+            nn.Conv2d(1, 4, 3), nn.ReLU(), nn.Conv2d(4, 4, 3, groups=2), nn.Flatten(), nn.Linear(64, 3)
+        )
+        return fpframe.Classifier(module, num_classes=3, image_shape=SHAPE, address="grouped").eval()
+
+    with torch.random.fork_rng():
+        victim, rivals = grouped(0), [grouped(1), grouped(2)]
+    (remark,) = corroborate(victim, victim, rivals).remarks
+    assert remark.code == "order-fixed-in-part"
+    assert "In 2 of 3 layers" in remark.text
+    assert ": 0, 2." in remark.text
+
+
 def test_another_architecture_is_not_comparable_and_gets_no_number(victim, others):
     other = fpframe.Classifier(
         nn.Sequential(nn.Flatten(), nn.Linear(64, 5), nn.ReLU(), nn.Linear(5, 10)), num_classes=10, image_shape=SHAPE

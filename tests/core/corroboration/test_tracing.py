@@ -96,3 +96,39 @@ def test_channels_that_are_not_treated_alike_are_left_in_their_order():
     plan = plan_of(classifier(Mixing()))
     assert plan.traced
     assert all(not layer.sides for layer in plan.layers)
+    assert plan.held == ("one",), "the order of classes is known, and is not held"
+
+
+class Attending(nn.Module):
+    """Attention over the pixels: what it adds up keeps its channels, and what it compares does not."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem, self.keys, self.values = nn.Conv2d(2, 4, 1), nn.Linear(4, 8), nn.Linear(4, 4)
+        self.hidden, self.head = nn.Linear(4, 6), nn.Linear(6, 3)
+
+    def forward(self, images):
+        tokens = self.stem(images).flatten(2).transpose(1, 2)
+        queries, keys = self.keys(tokens).chunk(2, -1)
+        mixed = (queries @ keys.transpose(1, 2)).softmax(-1) @ self.values(tokens)
+        return self.head(torch.relu(self.hidden(mixed)).mean(1))
+
+
+class Grouped(nn.Module):
+    """A convolution in two groups."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem, self.pair, self.head = nn.Conv2d(2, 4, 1), nn.Conv2d(4, 4, 1, groups=2), nn.Linear(4, 3)
+
+    def forward(self, images):
+        return self.head(torch.relu(self.pair(torch.relu(self.stem(images)))).mean((2, 3)))
+
+
+@pytest.mark.parametrize(
+    ("module", "held"),
+    [(Branches, set()), (Attending, {"keys"}), (Grouped, {"stem", "pair"})],
+    ids=["convolutions", "attention", "groups"],
+)
+def test_layers_whose_channels_cannot_be_followed_are_named(module, held):
+    assert set(plan_of(classifier(module())).held) == held
