@@ -41,6 +41,8 @@ def test_one_command_plays_a_case_from_the_commitment_to_the_check(tiny_store, t
     assert played.returncode == 0, played.stdout[-3000:] + played.stderr
     check_court, check_own, check_public = played.stdout.split("$ fpframe check ")[1:]
     assert "DERIVED (p 0.1)" in check_court
+    for said in (check_court, check_own):
+        assert "9 models" in said, "the holder's"
     assert "NOT_SHOWN" in check_own
     assert "a public bundle holds neither answers nor encoders" in check_public
     assert "20 of 200 are shown, and lead to what was sealed" in check_public
@@ -53,6 +55,8 @@ def test_one_command_plays_a_case_from_the_commitment_to_the_check(tiny_store, t
 
 def test_the_example_shows_every_command_of_evidence():
     played = PLAY.read_text(encoding="utf-8")
-    for command in ("commit", "enroll", "seal", "verify", "audit", "bundle", "check"):
+    for command in ("commit", "enroll", "seal", "calibrate", "verify", "audit", "bundle", "check"):
         assert f"fpframe {command} " in played, command
-    assert Path(PLAY).with_name("alter.py").exists()
+    for script in ("alter.py", "authority.py", "rivals.py"):
+        assert f'python "$here/{script}" ' in played
+        assert PLAY.with_name(script).exists()

@@ -27,15 +27,14 @@ key() {
 }
 # Have the authority say that a digest is there now: stamp DIGEST FILE
 stamp() {
-  openssl ts -query -sha256 -cert -digest "$1" -out authority/query.tsq 2>authority/log
-  (cd authority && openssl ts -reply -config openssl.cnf -queryfile query.tsq -out reply.tsr 2>log)
-  mv authority/reply.tsr "$2"
+  python "$here/authority.py" authority "$1" "$2"
 }
 
 say "Everybody makes a key, and publishes its other half; the authority publishes its root certificate"
-bash "$here/authority.sh" authority
+python "$here/authority.py" authority
 cp authority/root.pem public/authority.pem
 key claimant me
+key holder holder
 key third-party auditor
 
 say "The claimant commits, before anything is published or anybody is suspected"
@@ -67,6 +66,12 @@ stamp "$(digest)" claimant/enrolment.tsr
 at claimant fpframe seal my.enrolment --commitment case --key me.pem --timestamp enrolment.tsr \
   --authority ../public/authority.pem
 
+say "The holder calibrates it on models of its own choice, and seals that, before anybody is asked"
+cp -r claimant/my.enrolment holder
+at holder python "$here/rivals.py" rivals
+at holder fpframe calibrate my.enrolment --independents rivals --backbone paper:arc-d --out rivals.enrolment
+at holder fpframe seal rivals.enrolment --key holder.pem
+
 say "The third party gets the enrolment from the claimant and the models from the holder, asks them, and signs"
 cp -r claimant/my.enrolment holder/copy.safetensors holder/own.safetensors third-party
 at third-party sha256sum -c ../public/suspects.sha256
@@ -83,10 +88,10 @@ at third-party fpframe audit my.enrolment --commitment case --models 1 --victim 
   --weights ../claimant/victim.safetensors --from-scratch --answers asked-copy/answers-1.npz
 
 say "The claimant makes bundles: all for the court, and for the public what shows neither queries nor answers"
-cp -r third-party/asked-* claimant
+cp -r third-party/asked-* holder/rivals.enrolment holder/rivals.enrolment.seal claimant
 for suspect in copy own; do
   at claimant fpframe bundle --commitment case --commitment-seal case.seal --enrolment my.enrolment \
-    --attest "asked-$suspect" --key me.pem --out "court-$suspect.bundle"
+    --attest "asked-$suspect" --holder rivals.enrolment --key me.pem --out "court-$suspect.bundle"
 done
 at claimant fpframe bundle --commitment case --commitment-seal case.seal --enrolment my.enrolment --attest asked-copy \
   --key me.pem --public --open 20 --out ../public/copy.bundle
@@ -94,8 +99,8 @@ at claimant fpframe bundle --commitment case --commitment-seal case.seal --enrol
 say "Anybody checks, without the victim, its data or the network"
 mkdir court && cp -r claimant/court-*.bundle court
 trusted=(--claimant ../public/me.pub --auditor ../public/auditor.pub --authority ../public/authority.pem)
-at court fpframe check court-copy.bundle "${trusted[@]}"
-at court fpframe check court-own.bundle "${trusted[@]}"
+at court fpframe check court-copy.bundle "${trusted[@]}" --holder ../public/holder.pub --report case.html
+at court fpframe check court-own.bundle "${trusted[@]}" --holder ../public/holder.pub
 at public fpframe check copy.bundle "${trusted[@]}"
 
 say "Done. The altered file is called derived, the holder's own model is not, and both hold"
