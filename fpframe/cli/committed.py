@@ -47,7 +47,7 @@ def named_again(how: Mapping[str, Any], given: VictimOptions, run: RunOptions) -
         words = {name: _typed(VictimDetails, name, value) for name, value in how.get("details", {}).items()}
         victim = how["victim"]
         if not isinstance(victim, str):
-            raise TypeError("its victim is no text")
+            raise TypeError("its victim is not text")
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise UsageError(f"the case does not say how the victim was named ({error}); name it with --victim") from error
     return VictimDetails(**words).victim_of(victim), run
@@ -87,7 +87,7 @@ def _typed(kind: type, name: str, value: object) -> Any:
     if name == "from_scratch" and value is True:
         return True
     if not isinstance(value, str):
-        raise TypeError(f"'{name}' is no text")
+        raise TypeError(f"'{name}' is not text")
     if name not in {field.name for field in attrs.fields(kind)}:
         raise ValueError(f"'{name}' is unknown")
     return Path(value) if name in ("weights", "victim_indices", "data_root", "classes") else value

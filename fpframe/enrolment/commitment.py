@@ -197,7 +197,7 @@ class Committed:
             raise ValueError("a commitment has 'root', 'leaves', 'beacon' and 'attempt', and nothing else")
         root, leaves, attempt = stored["root"], stored["leaves"], stored["attempt"]
         if not isinstance(root, str) or not _SHA256.fullmatch(root) or not isinstance(leaves, list):
-            raise ValueError("the root of the commitment is no SHA-256, or its leaves are no list")
+            raise ValueError("the root of the commitment is not a SHA-256, or its leaves are not a list")
         try:
             beacon = _structure(stored["beacon"], Beacon, "the beacon")
         except UsageError as error:  # nobody typed it: it is damaged

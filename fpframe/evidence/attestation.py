@@ -75,7 +75,7 @@ class Attestation:
             if set(told) != _KEYS or not isinstance(told["verdicts"], list) or not told["verdicts"]:
                 raise ValueError("it has other entries than an attestation")
             if type(told["alpha"]) is not float:
-                raise ValueError("its level is no number")
+                raise ValueError("its level is not a number")
             made = cls(
                 statement=statement,
                 verdicts=tuple(Verdict.from_dict(each) for each in told["verdicts"]),
@@ -164,15 +164,15 @@ def read_day(text: object) -> str:
         ValueError: it is something else.
     """
     if not isinstance(text, str):
-        raise ValueError("the day of a release is no text")
+        raise ValueError("the day of a release is not text")
     if text and datetime.date.fromisoformat(text).isoformat() != text:
-        raise ValueError(f"'{text}' is no day")
+        raise ValueError(f"'{text}' is not a day")
     return text
 
 
 def _text(told: object) -> str:
     if not isinstance(told, str):
-        raise ValueError("the root of the queries is no text")
+        raise ValueError("the root of the queries is not text")
     return told
 
 

@@ -138,7 +138,7 @@ def write_bundle(members: Mapping[str, bytes], kind: Kind, out: str | Path, *, f
     """Write a bundle: whole or not at all.
 
     Raises:
-        UsageError: the folder exists and `force` is not set, or it is no bundle.
+        UsageError: the folder exists and `force` is not set, or it is not a bundle.
         ResourceError: the disk is full or cannot be written.
     """
     refuse_existing(BUNDLE, Path(out), force=force)
@@ -182,7 +182,7 @@ def _opened(stored: Any, *, root: str, count: int) -> tuple[int, Leaf]:
     if not isinstance(stored, dict) or set(stored) != {"index", "leaf", "path"} or type(stored["index"]) is not int:
         raise ValueError("a leaf is opened by 'index', 'leaf' and 'path'")
     if not isinstance(stored["path"], list) or not all(isinstance(node, str) for node in stored["path"]):
-        raise ValueError("a path is no list of digests")
+        raise ValueError("a path is not a list of digests")
     leaf = Leaf.read(stored["leaf"])
     path = [bytes.fromhex(node) for node in stored["path"]]
     if root_of_path(leaf.digest, stored["index"], count, path).hex() != root:

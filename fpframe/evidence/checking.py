@@ -90,7 +90,7 @@ def read_bundle(path: str | Path) -> tuple[Mapping[str, bytes], str]:
     manifest = read_manifest(BUNDLE, Path(path))
     about = manifest.about
     if set(about) != set(BUNDLE.always) or about["bundle"] not in (COURT, PUBLIC) or about["version"] != VERSION:
-        raise UsageError(f"this is no bundle of version {VERSION} ({path}); check it with the release that made it")
+        raise UsageError(f"this is not a bundle of version {VERSION} ({path}); check it with the release that made it")
     return read_members(BUNDLE, Path(path), manifest), str(about["bundle"])
 
 
@@ -332,7 +332,7 @@ class _Check:
         if QUERIES_FILE not in self.members:
             return
         if seal is None or attestation is None:
-            self.findings.add("queries", "not checked", "there is no seal and attestation that hold")
+            self.findings.add("queries", "not checked", "no seal and attestation hold")
             return
         by = self.members[ATTESTATION_FILE]
         shown, count = read_queries(self.members[QUERIES_FILE], root=seal.queries, by=by)

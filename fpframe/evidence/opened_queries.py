@@ -139,7 +139,7 @@ def _opened(stored: Any, number: int, count: int, root: str) -> OpenedQuery:
     if leaf.value != {"image": image_digests(image[None])[0].hex(), "of": count}:
         raise ValueError(f"the image of query {number} is another one, or there are more or fewer of them than is said")
     if not isinstance(stored["path"], list) or not all(isinstance(node, str) for node in stored["path"]):
-        raise ValueError("a path is no list of digests")
+        raise ValueError("a path is not a list of digests")
     path = [bytes.fromhex(node) for node in stored["path"]]
     if root_of_path(leaf.digest, number, count, path).hex() != root:
         raise ValueError(f"query {number} does not lead to what was sealed")
@@ -150,7 +150,7 @@ def _image(shape: object, text: object) -> Tensor:
     if not isinstance(shape, list) or len(shape) != 3 or not all(type(side) is int and side > 0 for side in shape):
         raise ValueError("an image has no shape")
     if not isinstance(text, str):
-        raise ValueError("an image is no text")
+        raise ValueError("an image is not text")
     pixels = base64.b64decode(text, validate=True)
     if len(pixels) != _product(shape):
         raise ValueError("an image does not have as many pixels as its shape says")

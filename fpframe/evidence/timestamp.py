@@ -55,7 +55,7 @@ def read_authorities(path: str | Path) -> list[Certificate]:
     except OSError as error:
         raise UsageError(f"the certificates cannot be read: {why_unread(error)} ({path})") from error
     except ValueError as error:
-        raise UsageError(f"these are no certificates in PEM ({path}); get those of the authority's root") from error
+        raise UsageError(f"these are not certificates in PEM ({path}); get those of the authority's root") from error
 
 
 def read_token_file(path: str | Path) -> bytes:

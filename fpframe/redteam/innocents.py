@@ -71,7 +71,7 @@ def claim_against_origins(
         What came of all victims so far.
 
     Raises:
-        UsageError: the models are no files of weights, or an address in the enrolment would import code.
+        UsageError: the models are not files of weights, or an address in the enrolment would import code.
     """
     if not run.trust_code:
         refuse_code(run.registry, enrolment_addresses(enrolment, recipe=True, dataset=True), whose="the enrolment")

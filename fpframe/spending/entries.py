@@ -51,7 +51,7 @@ def entries(file: BinaryIO, start: int = 0) -> Iterator[Entry]:
         said = parse_json(line)
         length = said.get("bytes", 0) if isinstance(said, dict) else None
         if not isinstance(length, int) or length < 0:
-            raise ValueError("it has a line that is no entry of a ledger")
+            raise ValueError("it has a line that is not an entry of a ledger")
         body_at = at + len(line)
         end = body_at + length + (1 if length else 0)
         if end > size:

@@ -1,7 +1,9 @@
-"""Play a time-stamping authority (RFC 3161) with the keys in a folder: make it, or stamp a digest.
+"""Play a time-stamping authority (RFC 3161): make its keys in a folder, or stamp a digest with them.
 
     python authority.py FOLDER
     python authority.py FOLDER DIGEST FILE
+
+The second line writes a token over the digest into the file.
 """
 
 import sys

@@ -31,4 +31,4 @@ def its_steps_are_installed(stratum: Stratum, registry: Registry) -> None:
     """Every step is an attack or answer filter that is installed."""
     known = {*registry.names("attack"), *registry.names("filter")}
     for name in re.findall(r"(?:^|->)\s*([\w-]+)", stratum.steps):
-        require(name in known, f"its step '{name}' is no attack or filter that is installed; see 'fpframe plugins'")
+        require(name in known, f"its step '{name}' is not an installed attack or filter; see 'fpframe plugins'")

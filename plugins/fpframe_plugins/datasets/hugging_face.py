@@ -189,8 +189,8 @@ def _labels(part: Any, column: str, address: str) -> Any:
     labels = np.asarray(part[column][:])
     if labels.dtype.kind not in "iu" or bool((labels < 0).any()):
         raise fpframe.DataError(
-            f"column '{column}' has labels that are no numbers of classes, or -1 for unknown ({address}); save a part "
-            "with its labels"
+            f"column '{column}' has labels that are neither numbers of classes nor -1 for unknown ({address}); save a "
+            "part with its labels"
         )
     return labels
 

@@ -85,7 +85,7 @@ def test_certificates_are_put_in_order_and_nothing_else_is_touched(token):
 
 def test_files_that_hold_no_certificates_or_are_none_are_refused(tmp_path):
     (tmp_path / "empty.pem").write_text("nothing")
-    with pytest.raises(UsageError, match="no certificates in PEM"):
+    with pytest.raises(UsageError, match="not certificates in PEM"):
         read_authorities(tmp_path / "empty.pem")
     for read in (read_authorities, read_token_file):
         with pytest.raises(UsageError, match="cannot be read"):

@@ -27,7 +27,7 @@ BROKEN = {
 WORDS = {
     "a_stratum_has_a_name_of_its_own": "'attacked' is a stratum that fpframe has; choose another name",
     "its_sources_are_trained": "its source 'thief-recipe' holds no trained models; name one that does",
-    "its_steps_are_installed": "its step 'quantise' is no attack or filter that is installed",
+    "its_steps_are_installed": "its step 'quantise' is not an installed attack or filter",
 }
 
 
