@@ -7,24 +7,22 @@ from pathlib import Path
 
 import attrs
 import torch
-from torch import Tensor
 
-from fpframe.base import Listener, machine_profile
+from fpframe.base import Listener
 from fpframe.enrolment.admission import admit, require_able, top_up, victim_labels
 from fpframe.enrolment.asked import ZooAnswers, ask_zoo
+from fpframe.enrolment.assembling import assembled
 from fpframe.enrolment.calibration import FROM_RECIPE, PLAIN, Calibration
 from fpframe.enrolment.encoders import calibrating, calibration_models, fit_encoders, fit_standards
 from fpframe.enrolment.enrolment import Enrolment
 from fpframe.enrolment.examination import Examination
 from fpframe.enrolment.method import Method, check_method, plan_enrolment
-from fpframe.enrolment.origin import origin_of
-from fpframe.enrolment.queries import check_pool, fooling_rate
+from fpframe.enrolment.queries import check_pool
 from fpframe.enrolment.settling import accepted_codes
 from fpframe.interfaces import Encoder, Scheme
 from fpframe.models import Dataset
 from fpframe.opening import Victim
 from fpframe.recipe import Recipe, Run, explains_former
-from fpframe.rng import threads
 from fpframe.zoo import (
     Setting,
     Zoo,
@@ -115,8 +113,6 @@ def fingerprint(
     `keep` stores what the calibration models answer through the recipe's filters, and finds it again.
     """
     recipe, registry = setting.recipe, setting.workspace.registry
-    with threads(1):
-        facts, profile = victim_facts(setting, asked.questions.deltas), machine_profile()
     chosen, ability = admit(zoo, victim_labels(setting.workspace, recipe.seed), seed=recipe.seed)
     require_able(chosen, ability, wanted=calibrating(zoo.models), alpha=recipe.alpha)
     calibrates = set(chosen)
@@ -135,44 +131,15 @@ def fingerprint(
         asked.victim,
         source=f"{FROM_RECIPE}{recipe.name}, seed {recipe.seed}",
     )
-    prepared = setting.victim.classifier.preparation
-    made = Enrolment(
-        recipe=recipe,
-        scheme=method.scheme.name,
-        encoder=method.encoder,
-        encoder_revision=encoder.revision,
-        queries=asked.questions.queries,
-        deltas=asked.questions.deltas,
+    made = assembled(
+        setting,
+        method,
+        asked,
+        encoder=encoder,
         encoders=encoders,
-        victim_answers=asked.victim,
-        calibration=calibration,
         standards=standards,
-        victim=facts,
-        classes=setting.workspace.dataset.classes,
-        assumptions=setting.caveats,
-        profile=profile,
+        calibration=calibration,
         ability=ability,
-        preparation=prepared if str(prepared) else None,
-        origin=origin_of(recipe, method, registry),
     )
     made.require_families()
     return made
-
-
-def victim_facts(setting: Setting, deltas: tuple[Tensor, ...]) -> dict[str, object]:
-    """Return what an enrolment says of its victim, and of the perturbations that were made for it."""
-    classifier, test, base = setting.victim.classifier, setting.workspace.dataset.test, setting.workspace.base
-    return {
-        "address": setting.victim_name,
-        "backbone": setting.victim.backbone,
-        "absent": [each for each in setting.without if each not in setting.thefts_left_out],
-        "digest": classifier.as_query().digest,
-        "key": setting.victim.key,
-        "images": setting.workspace.parts.victim.digest,
-        "pool": setting.workspace.parts.pool.digest,
-        "accuracy": round(classifier.accuracy(test.pixels, test.labels), 6),
-        # both on the test images, which no perturbation was made on
-        "fooling_rate": [round(fooling_rate(classifier, test, delta), 6) for delta in deltas],
-        "max_abs_delta": [float(delta.abs().max()) for delta in deltas],
-        **({} if base is None else {"base": base.digest}),
-    }

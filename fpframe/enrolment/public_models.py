@@ -8,20 +8,18 @@ from pathlib import Path
 import attrs
 import torch
 
-from fpframe.base import machine_profile
 from fpframe.decision import Standard
 from fpframe.enrolment.ability import Ability, ability_choice
 from fpframe.enrolment.admission import victim_labels
 from fpframe.enrolment.asked import ask_zoo
+from fpframe.enrolment.assembling import assembled
 from fpframe.enrolment.calibrate_on_files import calibrate_on_files
 from fpframe.enrolment.calibration import PLAIN, Calibration
 from fpframe.enrolment.encoders import fit_encoders
-from fpframe.enrolment.enroll_victim import victim_facts
 from fpframe.enrolment.enrolment import Enrolment
 from fpframe.enrolment.examination import Examination
 from fpframe.enrolment.method import method_of
 from fpframe.enrolment.modelfolder import find_independents
-from fpframe.enrolment.origin import origin_of
 from fpframe.enrolment.own_models import Independents
 from fpframe.enrolment.queries import check_pool
 from fpframe.enrolment.settling import accepted_codes
@@ -30,7 +28,6 @@ from fpframe.interfaces import Encoder, Scheme
 from fpframe.models import TOP1, Dataset
 from fpframe.opening import Victim, refuse_code
 from fpframe.recipe import Recipe, Run
-from fpframe.rng import threads
 from fpframe.zoo import Setting, Zoo, open_workspace, prepare
 
 #: The scheme that is taken where nobody names one: it learns nothing, so it needs no models to learn from.
@@ -104,32 +101,20 @@ def enroll_on_files(
         examination.without_zoo()
         asked = ask_zoo(setting, method, Zoo((), workspace), on_event=run.on_event)
         examination.look_at_queries(asked.questions)
-        with threads(1):
-            facts = victim_facts(setting, asked.questions.deltas)
         encoder = run.registry.build(Encoder, method.encoder.name, **method.encoder.params)
         encoders = fit_encoders(encoder, [], asked.victim, full.channels, seed=full.enrolment_seed)
-        prepared = setting.victim.classifier.preparation
         nobody = Calibration(models=(), answers={PLAIN: asked.victim[None][:0]}, views={}, source="")
         views = len(asked.victim)
-        made = Enrolment(
-            recipe=full,
-            scheme=method.scheme.name,
-            encoder=method.encoder,
-            encoder_revision=encoder.revision,
-            queries=asked.questions.queries,
-            deltas=asked.questions.deltas,
+        made = assembled(
+            setting,
+            method,
+            asked,
+            encoder=encoder,
             encoders=encoders,
-            victim_answers=asked.victim,
-            calibration=nobody,
             # nothing shows what independent models score, so a score stays as it is
             standards={TOP1: Standard(means=(0.0,) * views, deviations=(1.0,) * views)},
-            victim=facts,
-            classes=workspace.dataset.classes,
-            assumptions=setting.caveats,
-            profile=machine_profile(),
+            calibration=nobody,
             ability=_of_victim(setting),
-            preparation=prepared if str(prepared) else None,
-            origin=origin_of(full, method, run.registry),
         )
         calibration, ability, notes = calibrate_on_files(made, given, files, (), alpha=full.alpha, run=run, few=True)
     made = attrs.evolve(made, calibration=calibration, ability=ability, assumptions=(*made.assumptions, *notes))
