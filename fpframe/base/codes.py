@@ -139,7 +139,7 @@ REASONS: Mapping[str, Reason] = {
         remedy="Ask again.",
     ),
     "suspect-less-able": Reason(
-        meaning="The suspect scores as a copy would, but every calibration model is clearly abler than it.",
+        meaning="The suspect scores as a copy would, but is so weak that no calibration model is like it.",
         whose="unknown",
         remedy="Check how it is loaded and asked.",
     ),

@@ -10,12 +10,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from fpframe.decision import FOR_SUSPECTS, clearly_less_able
+from fpframe.decision import FOR_SUSPECTS, clearly_less_able, resolution
 from fpframe.models import Query, to_pixels
 from fpframe.rng import generator, threads
 
 #: Images that ability is measured on, where the data have so many; see `fpframe.decision.resolution`.
 IMAGES = 300
+#: How much accuracy a thief may lose, and be judged all the same.
+LOSS = 0.05
 
 
 def ability_choice(count: int, seed: int) -> Tensor:
@@ -98,6 +100,18 @@ class Ability:
         wrong = (labels != self.truth).numpy()
         surely_wrong = ~(self.right | (self.models < 0).numpy())
         return tuple(clearly_less_able(surely_wrong, wrong, errors=FOR_SUSPECTS).tolist())
+
+    @cached_property
+    def weakest(self) -> float:
+        """The accuracy below which a suspect is like none of the models that may calibrate.
+
+        Those are independent of the victim and not clearly less able, which leaves them so far below it at most, for
+        they differ from it on as many images as calibration models do. A thief differs on fewer. It is held to the same
+        all the same, and may lose `LOSS` in any case.
+        """
+        victim = (self.victim == self.truth).numpy()
+        differing = float(np.median((self.right != victim).mean(axis=1))) if len(self.right) else 0.0
+        return self.victim_accuracy - max(LOSS, resolution(len(self.truth), differing))
 
     def admitting(self, labels: Tensor, names: Sequence[str]) -> tuple[Ability, list[int]]:
         """Return the ability of those of other models that may calibrate, and which they are.

@@ -167,6 +167,21 @@ def less_able_suspect(accuracy: float | None, lowest: float) -> Note:
     )
 
 
+def too_weak_suspect(accuracy: float | None, victim: float) -> Note:
+    """Say that the suspect is so much less able than the victim that no model like it may calibrate.
+
+    Args:
+        accuracy: the suspect's, on the images that ability is measured on.
+        victim: the victim's.
+    """
+    return Note(
+        "suspect-less-able",
+        f"The suspect is so much less able (accuracy {accuracy or 0:.2f}) than the victim ({victim:.2f}) that "
+        "independent models like it do not calibrate, and nobody knows how high they score. Check how it is loaded and "
+        "asked.",
+    )
+
+
 def too_few_models(gap: Gap, *, floor: float) -> Note:
     """Say that the suspect scores above all calibration models, and that these are too few for a verdict.
 

@@ -31,12 +31,15 @@ class Standing:
         less_able: whether each calibration model is clearly less able than it; empty where it was not asked.
         all_abler: whether every calibration model is clearly abler than it. They say nothing of it then, and nobody is
             called derived by them.
+        too_weak: whether it is so much less able than the victim that independent models like it may not calibrate.
+            Nobody knows what those score, and nobody is called derived then either.
         unknown: why it was not asked; ``None`` where it was. Nobody is called derived then.
     """
 
     accuracy: float | None = None
     less_able: tuple[bool, ...] = ()
     all_abler: bool = False
+    too_weak: bool = False
     unknown: Note | None = None
 
     @classmethod
@@ -48,9 +51,10 @@ class Standing:
     def of_labels(cls, ability: Ability, labels: Tensor) -> Standing:
         """Return the standing of a suspect by its labels ``(A,)`` for the labelled images; -1 is wrong everywhere."""
         labels = labels.to(ability.truth.dtype)
-        abler = ability.abler_than(labels)
+        abler, accuracy = ability.abler_than(labels), ability.accuracy(labels)
         return cls(
-            accuracy=ability.accuracy(labels),
+            accuracy=accuracy,
             less_able=ability.less_able_than(labels),
             all_abler=bool(abler) and all(abler),
+            too_weak=accuracy < ability.weakest,
         )

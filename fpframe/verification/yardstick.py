@@ -38,7 +38,7 @@ from fpframe.models import Query
 from fpframe.models.classes import SharedClasses
 from fpframe.registry import Registry
 from fpframe.rng import derive_seed
-from fpframe.verification.hindrances import less_able_calibration, less_able_suspect, too_few_models
+from fpframe.verification.hindrances import less_able_calibration, less_able_suspect, too_few_models, too_weak_suspect
 from fpframe.verification.standing import Standing
 from fpframe.zoo import FilterChain
 
@@ -205,9 +205,11 @@ class Yardstick:
     def _cannot_accuse(self, standing: Standing) -> Note | None:
         """Return why nobody of this ability can be called derived, whatever it scores; ``None`` where somebody can."""
         ability = self.enrolment.ability
-        if standing.unknown is not None or ability is None or not standing.all_abler:
+        if standing.unknown is not None or ability is None:
             return standing.unknown
-        return less_able_suspect(standing.accuracy, min(ability.accuracies()))
+        if standing.all_abler:
+            return less_able_suspect(standing.accuracy, min(ability.accuracies()))
+        return too_weak_suspect(standing.accuracy, ability.victim_accuracy) if standing.too_weak else None
 
     def _held_to(self, standing: Standing) -> Mapping[str, StratumPaths]:
         """Return the calibration for a suspect of some ability."""

@@ -100,12 +100,42 @@ def test_a_suspect_that_every_calibration_model_is_abler_than_is_not_accused(enr
     assert yardstick.decide(low, alpha=0.1, test=test, standing=weak).verdict == "NOT_SHOWN"
 
 
-def test_one_calibration_model_that_is_about_as_weak_lets_a_suspect_be_accused(enrolment, registry):
+def test_one_calibration_model_that_is_about_as_weak_lets_no_suspect_be_accused(enrolment, registry):
+    """What one weak model scores says little of others; see the page on strangers."""
     weak = weakened(enrolment, "other-teacher", 1)
     found = standing(weak, 0.02)
     assert not found.all_abler
+    assert found.too_weak
     decision = Yardsticks(weak, registry).of("probs").decide(copy_scores(weak), alpha=0.1, standing=found)
-    assert decision.verdict == "DERIVED"
+    assert decision.verdict == "INCONCLUSIVE"
+    assert decision.reason is not None
+    assert decision.reason.code == "suspect-less-able"
+    assert f"than the victim ({enrolment.ability.victim_accuracy:.2f})" in decision.reason.text
+
+
+@pytest.mark.parametrize(("lost", "verdict"), [(0.04, "DERIVED"), (0.1, "INCONCLUSIVE")])
+def test_a_thief_may_lose_some_accuracy_and_a_model_that_lacks_more_is_not_accused(enrolment, registry, lost, verdict):
+    found = standing(enrolment, enrolment.ability.victim_accuracy - lost)
+    decision = Yardsticks(enrolment, registry).of("probs").decide(copy_scores(enrolment), alpha=0.1, standing=found)
+    assert decision.verdict == verdict
+
+
+@pytest.mark.parametrize(
+    ("differing", "allowed"),
+    [(0, 0.05), (18, 0.05), (60, 2 * math.sqrt(0.2 / 300))],
+    ids=["models that all answer as the victim", "an easy task", "a hard task"],
+)
+def test_the_weakest_suspect_is_as_weak_as_models_that_may_calibrate(differing, allowed):
+    truth = torch.zeros(300, dtype=torch.int16)
+    victim = truth.clone()
+    victim[:30] = 1
+    models = victim.repeat(3, 1)
+    models[:, : differing // 2] = 0
+    models[:, 30 : 30 + differing - differing // 2] = 1
+    images = torch.zeros(300, 1, 1, 1, dtype=torch.uint8)
+    ability = Ability(images=images, truth=truth, victim=victim, models=models)
+    assert ability.weakest == pytest.approx(0.9 - allowed, abs=1e-9)
+    assert attrs.evolve(ability, models=models[:0]).weakest == pytest.approx(0.85)
 
 
 def test_a_suspect_as_able_as_the_victim_is_held_to_all_models(enrolment, registry):
