@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import importlib.util
+import itertools
 import sys
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 
 import attrs
+import numpy as np
 import pytest
+
+from fpframe_plugins.encoders.contrastive import Contrastive
 
 BENCH = Path(__file__).parent / "bench"
 
@@ -52,6 +56,56 @@ def test_a_table_replaces_what_stands_between_its_markers_and_nothing_else(monke
     assert replaced(page, {"t": r"new \1"}) == page.replace("\nold\n", "\n\nnew \\1\n\n")
     with pytest.raises(SystemExit, match="no place for the table 'v'"):
         replaced(page, {"v": "new"})
+
+
+def rows_apart(released, one, other) -> list[str]:
+    """Return the rows of the table in which two schemes differ, by what they build."""
+    built = [Contrastive(**scheme.encoder.params) for scheme in (one, other)]
+    found = [
+        row for row, names in released.ROWS.items() if any(getattr(built[0], n) != getattr(built[1], n) for n in names)
+    ]
+    return [*found, "UAP"] if one.parts != other.parts else found
+
+
+def test_every_scheme_of_the_ablation_is_one_row_away_from_where_it_starts(registry):
+    released = load("released")
+    listed = {each.scheme.name: each for each in released.changes(registry)}
+    assert len(listed) == 2 + 2 * 7 + 5 + 2
+    assert set(Contrastive().params()) == {name for names in released.ROWS.values() for name in names}
+    theirs, ours = (listed[name].scheme for name in ("uap-released", "uap-contrastive"))
+    for end in (theirs, ours):
+        offered = registry.get("scheme", end.name)
+        assert end.parts == offered.parts
+        assert Contrastive(**end.encoder.params) == Contrastive(**offered.encoder.params)
+    assert rows_apart(released, theirs, ours) == list(released.ROWS)
+    ladder = [theirs]
+    for row in released.ROWS:
+        alone = listed[f"uap-released, our {row}"]
+        assert alone.of == "uap-released"
+        assert rows_apart(released, theirs, alone.scheme) == [row]
+        assert rows_apart(released, ours, listed[f"uap-contrastive, their {row}"].scheme) == [row]
+        ladder.append(listed.get(f"uap-released, our features to {row}", alone).scheme)
+    ladder[-1] = ours
+    steps = [rows_apart(released, *pair) for pair in itertools.pairwise(ladder)]
+    assert steps == [[row] for row in released.ROWS]
+    control = registry.get("scheme", "random-sign")
+    signs = listed["uap-released, random signs"].scheme
+    assert (signs.parts, signs.encoder) == (control.parts, theirs.encoder)
+
+
+def test_the_table_of_the_ablation_has_areas_and_differences_from_where_a_scheme_starts():
+    released = load("released")
+    models = [
+        SimpleNamespace(relation=kind, family=f"{kind} {number}")
+        for kind in ("derived", "independent")
+        for number in range(5)
+    ]
+    good, bad = np.arange(10.0)[None, ::-1], np.tile(np.arange(5.0), 2)[None]
+    lines = released.area_table({"a": good, "b": bad}, {"a": None, "b": "a"}, SimpleNamespace(models=models))
+    assert lines[2].startswith("| `a` | 1.000 [")
+    assert lines[3].startswith("| b | 0.500 [")
+    assert "| `a` | -0.500 [" in lines[3]
+    assert {line.count("|") for line in lines} == {6}
 
 
 @pytest.mark.slow

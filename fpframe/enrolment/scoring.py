@@ -40,7 +40,8 @@ def fisher_z(views: np.ndarray) -> np.ndarray:
 class Likeness:
     """How like the victim a model answers, view by view, to one encoder in one channel.
 
-    The victim's answers are embedded once, for all models that are compared with it.
+    The victim's answers are embedded once, for all models that are compared with it. Each view is compared with the
+    victim's same view, or with its first one where the network says so; see `fpframe.Encoder`.
 
     Args:
         encoder: the fitted network.
@@ -51,6 +52,8 @@ class Likeness:
     def __init__(self, encoder: nn.Module, victim_answers: Tensor, channel: str) -> None:
         self._encoder, self._victim, self._channel = encoder, victim_answers, channel
         self._embedded = self._embeddings(victim_answers)
+        if getattr(encoder, "against_first_view", False):
+            self._embedded = [self._embedded[0]] * len(self._embedded)
 
     def __call__(self, answers: Tensor) -> Tensor:
         """Return the cosine ``(V,)`` between the embeddings of a model and of the victim in each view.

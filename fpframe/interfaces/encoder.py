@@ -27,6 +27,9 @@ class Encoder(Component):
     of single queries, so that the parts of two embeddings have the cosine of the whole. A verdict of one view then has
     an interval over its points, and is inconclusive where it hangs on their choice.
 
+    The network may have an attribute ``against_first_view``. Where it is true, each view of a model is compared with
+    the victim's first view, in place of the same view. The victim itself then scores below 1.
+
     Attributes:
         learns: whether it learns from the models that it is fitted on, so that some of each kind are needed.
     """

@@ -15,8 +15,10 @@ from fpframe.models import PROBS, Classifier, Images
 from fpframe.recipe import SPLITS, Recipe, Run
 from fpframe.zoo import Setting, VictimHandle, Zoo, ZooModel, announce, ask_pixels, build_models
 
-#: The paper's own scheme, its ablation, and what a fingerprint has to beat: the control and the trivial baseline.
-UAP, AUTOENCODER, CONTROL, BASELINE = "uap-contrastive", "uap-autoencoder", "random-sign", "akh"
+#: The paper's own scheme, the same as its first author released it, its ablation, and what a fingerprint has to beat:
+#: the control and the trivial baseline.
+UAP, RELEASED, AUTOENCODER = "uap-contrastive", "uap-released", "uap-autoencoder"
+CONTROL, BASELINE = "random-sign", "akh"
 
 
 @attrs.frozen(kw_only=True, eq=False)

@@ -8,6 +8,28 @@ from fpframe import ComponentSpec, Part, Scheme
 _NEIGHBOURS = ComponentSpec("kmeans-neighbours")
 _ERRORS = Part(augmenter=ComponentSpec("misclassified"), perturbation=ComponentSpec("none"), pair=False)
 
+#: The Adversarial Robustness Toolbox's, by its defaults, but for the share of images that are to be fooled.
+_RELEASED_UAP = ComponentSpec(
+    "uap-deepfool", {"target": 0.7, "passes": 20, "batch_size": 1, "steps": 100, "overshoot": 1e-6}
+)
+_RELEASED_ENCODER = ComponentSpec(
+    "contrastive",
+    {
+        "features": "probs",
+        "hidden": 50,
+        "embedding": 20,
+        "last_relu": True,
+        "loss": "log-of-sum",
+        "temperature": 0.2,
+        "victim_alone": True,
+        "steps": 10,
+        "batch_size": 512,
+        "learning_rate": 5e-4,
+        "weight_decay": 0.0,
+        "against_first_view": True,
+    },
+)
+
 
 def _at_random(perturbation: str) -> Part:
     # one view: a label is all that is compared, and each point is perturbed by itself, which takes its time
@@ -29,6 +51,12 @@ def fpframe_schemes() -> list[Scheme]:
             summary="universal perturbation and contrastive encoder (Peng et al., CVPR 2022)",
             parts=(Part(augmenter=_NEIGHBOURS, perturbation=ComponentSpec("uap")),),
             encoder=ComponentSpec("contrastive"),
+        ),
+        Scheme(
+            name="uap-released",
+            summary="the same method with the settings of its first author's public release (2023)",
+            parts=(Part(augmenter=_NEIGHBOURS, perturbation=_RELEASED_UAP),),
+            encoder=_RELEASED_ENCODER,
         ),
         Scheme(
             name="uap-autoencoder",

@@ -8,7 +8,8 @@ from measuring import Row, take_turns
 from torch import Tensor, nn
 
 from fpframe.rng import isolated
-from fpframe_plugins.encoders.contrastive import Contrastive, supervised_contrastive_loss
+from fpframe_plugins.encoders._contrastive_losses import supervised_contrastive_loss
+from fpframe_plugins.encoders.contrastive import Contrastive
 
 #: fpframe may take 5 % longer.
 LIMIT = 1.05
@@ -71,7 +72,9 @@ def plain_loop(encoder: Contrastive, answers: Tensor, classes: Tensor) -> nn.Mod
     # the features hold nothing that is learned: computed once, as in fpframe
     features = module.features(samples)
     loss_of = SupConLoss(temperature=encoder.temperature)
-    optimizer = torch.optim.Adam(module.layers.parameters(), lr=encoder.learning_rate, weight_decay=1e-4)
+    optimizer = torch.optim.Adam(
+        module.layers.parameters(), lr=encoder.learning_rate, weight_decay=encoder.weight_decay
+    )
     for _ in range(encoder.steps):
         optimizer.zero_grad()
         loss_of(torch.nn.functional.normalize(module.layers(features), dim=1), classes).backward()

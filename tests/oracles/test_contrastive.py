@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from pytorch_metric_learning.losses import SupConLoss
 
-from fpframe_plugins.encoders.contrastive import supervised_contrastive_loss
+from fpframe_plugins.encoders._contrastive_losses import supervised_contrastive_loss
 
 
 @pytest.mark.parametrize("temperature", [0.07, 0.2, 1.0])

@@ -16,7 +16,7 @@ from fpframe.enrolment import score_views
 from fpframe.models import PROBS
 from fpframe.paper.average import Average
 from fpframe.paper.experiment import Claim, Experiment, Finding, Outcome, Table
-from fpframe.paper.laboratory import AUTOENCODER, BASELINE, CONTROL, UAP, Laboratory
+from fpframe.paper.laboratory import AUTOENCODER, BASELINE, CONTROL, RELEASED, UAP, Laboratory
 from fpframe.paper.silhouettes import silhouettes
 from fpframe.paper.statistics import Separation, contrast, contrast_text, direction, separation
 from fpframe.paper.template import fill
@@ -52,7 +52,7 @@ class Separated:
 def run(laboratory: Laboratory) -> Finding:
     """Fit both encoders and the controls with several seeds, and score the held-out models."""
     thefts, innocents = laboratory.thefts("test"), laboratory.innocents("test")
-    found = {scheme: _separated(laboratory, scheme) for scheme in (UAP, AUTOENCODER, CONTROL, BASELINE)}
+    found = {scheme: _separated(laboratory, scheme) for scheme in (UAP, RELEASED, AUTOENCODER, CONTROL, BASELINE)}
     strata = [ALL, *dict.fromkeys(model.stratum for model in innocents)]
     areas = {
         (scheme, stratum): _area(each, thefts, innocents, stratum)
@@ -64,7 +64,7 @@ def run(laboratory: Laboratory) -> Finding:
         other: contrast(
             thefts, innocents, (found[UAP].above, found[UAP].below), (found[other].above, found[other].below)
         )
-        for other in (AUTOENCODER, CONTROL, BASELINE)
+        for other in (RELEASED, AUTOENCODER, CONTROL, BASELINE)
     }
     ours, theirs, test = areas[UAP, ALL], areas[AUTOENCODER, ALL], tests[AUTOENCODER]
     return Finding(

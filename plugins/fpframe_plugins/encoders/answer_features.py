@@ -1,4 +1,4 @@
-"""What encoders see of an answer: floored log-probabilities, scaled by what the fit split showed."""
+"""What encoders see of an answer: floored log-probabilities, scaled by what the fit split showed, or probabilities."""
 
 from __future__ import annotations
 
@@ -37,3 +37,14 @@ class LogProbabilities(nn.Module):
 
     def _raw(self, answers: Tensor) -> Tensor:
         return answers.clamp_min(FLOOR).log().flatten(1)
+
+
+class Probabilities(nn.Module):
+    """Turn answers ``(B, Q, K)`` into features ``(B, Q * K)``: the probabilities as they are, one after the other."""
+
+    def fit(self, answers: Tensor) -> None:
+        """Learn nothing."""
+
+    def forward(self, answers: Tensor) -> Tensor:
+        """Return the features."""
+        return answers.flatten(1)

@@ -53,7 +53,7 @@ def test_plugins_lists_without_importing_one_in_this_process(capfd):
     )
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     lines = ended.stdout.splitlines()
-    assert "uap-contrastive" in lines[-2]
+    assert "uap-released" in lines[-2]
     assert lines[-1] == "[]"
 
 

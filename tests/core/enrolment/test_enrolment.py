@@ -20,6 +20,7 @@ from fpframe.recipe.recipe import Recipe
 from fpframe.registry.strata import BUILT_IN, STRATA
 from fpframe.zoo.lineage import is_filter
 from fpframe.zoo.planner import plan_models
+from tiny import evaluate_tiny
 
 # of tests with a recipe of few models; for all others it changes nothing
 pytestmark = pytest.mark.usefixtures("few_models")
@@ -252,3 +253,19 @@ def test_a_recipes_epsilon_does_not_hinder_schemes_without_a_bound(scheme, tiny_
     if scheme == "lap-contrastive":
         with pytest.raises(ParameterError, match="epsilo"):
             fpframe.enroll(recipe=wrong, run=fpframe.Run(store=tiny_store))
+
+
+@pytest.mark.slow
+def test_the_released_settings_enroll_and_verify(tiny_store, tmp_path):
+    recipe = attrs.evolve(Recipe.load("tiny"), channels=("probs",))
+    # DeepFool takes these one by one
+    recipe = attrs.evolve(recipe, queries=attrs.evolve(recipe.queries, craft_images=60))
+    fpframe.enroll(recipe=recipe, scheme="uap-released", run=fpframe.Run(store=tiny_store)).save(tmp_path / "made")
+    enrolment = Enrolment.open(tmp_path / "made")
+    assert enrolment.encoders["probs"].against_first_view
+    own = enrolment.view_scores(enrolment.victim_answers, "probs")
+    assert own[0] == pytest.approx(1)
+    assert max(own[1:]) < 1, "other views are compared with the first"
+    evaluation = evaluate_tiny(enrolment, tiny_store)
+    assert len(evaluation.suspects) == 27
+    assert all(each.verdict.verdict in ("DERIVED", "NOT_SHOWN", "INCONCLUSIVE") for each in evaluation.suspects)

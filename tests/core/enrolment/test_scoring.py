@@ -9,7 +9,7 @@ from torch import nn
 
 from fpframe.decision.sequential import Standard
 from fpframe.enrolment.enrolment import Enrolment
-from fpframe.enrolment.scoring import Scorer, score_views
+from fpframe.enrolment.scoring import Scorer, cosine_scores, score_views
 from frozen import ENROLMENT
 
 #: Two images, three classes, of which the victim is sure of the first.
@@ -81,3 +81,30 @@ def test_calibration_models_are_scored_as_a_suspect_with_the_same_answers_is():
             for place, row in enumerate(rows):
                 suspect = enrolment.view_scores(enrolment.calibration.answers[""][row], channel)
                 assert suspect.tolist() == list(paths[stratum].views[place])
+
+
+class AgainstFirst(Centred):
+    """The same, each view against the victim's first one."""
+
+    against_first_view = True
+
+
+def test_a_network_can_ask_for_the_victims_first_view_in_place_of_the_same():
+    source = torch.Generator().manual_seed(0)
+    victim = torch.randn(4, 5, 3, generator=source).softmax(-1)
+    # as sharp as the victim in every view, or its answers would be changed before they are compared
+    model = torch.stack([view[:, [1, 2, 0]] for view in victim])
+    embed = Centred()
+    pairs = [(embed(model[view]), embed(victim[reference])) for view in range(4) for reference in (0, view)]
+    by_hand = [float((ours * theirs).sum() / (ours.norm() * theirs.norm())) for ours, theirs in pairs]
+    first = score_views(AgainstFirst(), model[None], victim, "probs")[0]
+    same = score_views(Centred(), model[None], victim, "probs")[0]
+    assert first == pytest.approx(by_hand[::2], abs=1e-5)
+    assert same == pytest.approx(by_hand[1::2], abs=1e-5)
+    assert first[0] == same[0]
+    assert abs(first[1:] - same[1:]).min() > 0.01
+    few = cosine_scores(AgainstFirst(), model[:2], victim, "probs")
+    assert few.tolist() == first[:2].tolist(), "a view has its score before the next is asked"
+    judged = Scorer({"probs": AgainstFirst()}, {}, victim, "probs")
+    assert judged(model).tolist() == first.tolist()
+    assert float(judged.roughly(model[None, 2], 2)[0]) == pytest.approx(first[2], abs=1e-3)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from fpframe_plugins.encoders.contrastive import supervised_contrastive_loss
+from fpframe_plugins.encoders._contrastive_losses import supervised_contrastive_loss
 
 
 def test_contrastive_separates_unseen_models_and_the_victim_scores_highest(registry, fingerprints):
