@@ -236,7 +236,9 @@ def calibrating(models: Models, run: fpframe.Run, seed: int) -> list[fpframe.Cla
 
 
 def _verdicts(enrolment: fpframe.Enrolment, suspects: Sequence[fpframe.Classifier]) -> Counter[str]:
-    return Counter(fpframe.verify(enrolment, suspect).verdict for suspect in suspects)
+    found = [fpframe.verify(enrolment, suspect) for suspect in suspects]
+    print(dict(Counter(each.reason_code or each.verdict for each in found)), file=sys.stderr)  # why some are withheld
+    return Counter(each.verdict for each in found)
 
 
 def accusations(
@@ -317,6 +319,8 @@ def main() -> None:
     parser.add_argument("--store", type=Path, help="where models are kept; a folder that goes away by default")
     given = parser.parse_args()
     models = Models(fpframe.load_registry())
+    test = models.data.test
+    print(f"Accuracy of the victim {models.victim.model.accuracy(test.pixels, test.labels):.2f}\n")
     with tempfile.TemporaryDirectory() as folder:
         run = fpframe.Run(store=given.store or Path(folder) / "store")
         if given.trick == "points":
