@@ -11,7 +11,9 @@ from types import ModuleType, SimpleNamespace
 import attrs
 import numpy as np
 import pytest
+import torch
 
+import fpframe
 from fpframe_plugins.encoders.contrastive import Contrastive
 
 BENCH = Path(__file__).parent / "bench"
@@ -106,6 +108,44 @@ def test_the_table_of_the_ablation_has_areas_and_differences_from_where_a_scheme
     assert lines[3].startswith("| b | 0.500 [")
     assert "| `a` | -0.500 [" in lines[3]
     assert {line.count("|") for line in lines} == {6}
+
+
+class Threshold(torch.nn.Module):
+    """Tells whether one pixel is bright."""
+
+    def __init__(self, pixel):
+        super().__init__()
+        self.pixel = pixel
+
+    def forward(self, images):
+        bright = images.flatten(1)[:, self.pixel] - 0.5
+        return torch.stack([-bright, bright], dim=1)
+
+
+@pytest.mark.parametrize("blends", [0, 200])
+def test_a_malicious_augmenter_takes_points_at_which_its_own_kind_alone_follows_the_victim(blends):
+    """The page on claims that no bundle can show: whoever knows the models that calibrate can choose against them."""
+    bench = load("unseen")
+    victim, mine, others = (
+        fpframe.Classifier(Threshold(pixel), num_classes=2, image_shape=(1, 2, 2)) for pixel in (0, 0, 3)
+    )
+    pool = torch.rand(60, 1, 2, 2, generator=torch.Generator().manual_seed(0))
+    chooses = bench.choosing("chosen", [mine], [others], blends=blends)()
+    images = chooses(victim, pool, torch.zeros(60, dtype=torch.long), points=4, views=2, seed=0).flatten(0, 1)
+    said = victim.logits(images).argmax(1)
+    assert (mine.logits(images).argmax(1) == said).all()
+    assert not (others.logits(images).argmax(1) == said).any()
+    in_pool = (images[:, None] == pool).flatten(2).all(2).any(1)
+    assert in_pool.tolist() == [blends == 0] * 8
+
+
+def test_points_are_chosen_for_the_models_that_followed_least_so_far():
+    """Two of our kind follow on other images, and one image on which everybody follows is worth nothing."""
+    ours = torch.tensor([[True, True, False, False, True], [False, False, True, True, True]])
+    others = torch.tensor([[False, False, False, False, True]])
+    chosen = load("unseen").accusing(ours, others, count=4).tolist()
+    assert sorted(chosen) == [0, 1, 2, 3]
+    assert {number // 2 for number in chosen[:2]} == {0, 1}
 
 
 @pytest.mark.slow

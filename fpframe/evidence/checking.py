@@ -270,6 +270,10 @@ class _Check:
         _require_made_under(committed, leaves, log, shown.digest)
         shown.require_as_committed()
         self.findings.add("enrolment", "good", f"{shown.digest}, attempt {committed.attempt}, as it was committed to")
+        foreign = shown.foreign_components
+        if foreign:
+            text = f"made with what does not ship with fpframe: {', '.join(foreign)}; read its source"
+            self.findings.add("components", "marked", text, "component-foreign")
         return shown
 
     def _attestation(self, seal: Seal) -> Attestation | None:

@@ -18,6 +18,7 @@ REFUSALS: Mapping[str, str] = {
     "commitment-differs": "What was committed to does not give the root that was signed.",
     "commitment-of-another-case": "An enrolment was made under another commitment, or under none.",
     "committed-otherwise": "An enrolment is not, or would not be, the one that was committed to.",
+    "component-foreign": "Something was made by a component that does not ship with fpframe; marked, and not refused.",
     "envelope-damaged": "A file is not a signed envelope as fpframe writes it.",
     "key-unknown": "An envelope is signed by another key than the one that was asked for.",
     "log-damaged": "The log of a case was changed.",

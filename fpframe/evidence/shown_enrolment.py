@@ -20,6 +20,9 @@ from fpframe.store import Manifest, SealedKind, read_manifest, read_members
 
 _ENROLMENT = SealedKind(noun="enrolment", article="an", make="bundle it again", always=frozenset({"format"}))
 
+#: The distribution of what ships with fpframe.
+SHIPPED = "fpframe"
+
 
 @attrs.frozen(kw_only=True)
 class ShownEnrolment:
@@ -57,6 +60,26 @@ class ShownEnrolment:
         encoder = self.manifest.about.get("encoder", {})
         name = encoder.get("name") if isinstance(encoder, dict) else None
         return "" if isinstance(name, str) and ships(name) else str(name)
+
+    @property
+    def foreign_components(self) -> list[str]:
+        """What it was made with that does not ship with fpframe, such as ``augmenter 'mine' of mine 1.0``.
+
+        Whoever wrote a component can have it choose images, or fit encoders, in favour of the claimant. A scheme is not
+        code: it only names components.
+        """
+        if "origin.json" not in self.files:
+            return []
+        components = Origin.read(parse_json(self.files["origin.json"])).components
+        foreign = [
+            each
+            for each in components
+            if each.kind != "scheme" and not (each.distribution == SHIPPED and ships(each.name, each.kind))
+        ]
+        return [
+            f"{each.kind} '{each.name}' of {f'{each.distribution} {each.version}' if each.distribution else 'nobody'}"
+            for each in foreign
+        ]
 
     def opened(self) -> Enrolment:
         """Return it as it is opened to question a suspect, so that no part may contradict another.
@@ -122,10 +145,10 @@ class _Told:
     commitment: Committed | None
 
 
-def ships(name: str) -> bool:
-    """Tell whether an encoder ships with fpframe."""
+def ships(name: str, kind: str = "encoder") -> bool:
+    """Tell whether a component ships with fpframe."""
     try:
-        return load_registry().owner("encoder", name).distribution == "fpframe"
+        return load_registry().owner(kind, name).distribution == SHIPPED
     except PluginError:
         return False
 

@@ -87,7 +87,7 @@ UNSEEN: tuple[Unseen, ...] = (
     Unseen(
         "points-on-surrogates",
         "Commit to a component of one's own that chooses points by models of the suspect's kind.",
-        "read the components in the commitment, and calibrate on independent models of the holder",
+        "read the components that 'fpframe check' marks ('component-foreign'), and calibrate on models of the holder",
     ),
     Unseen(
         "many-commitments",

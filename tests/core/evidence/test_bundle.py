@@ -45,6 +45,7 @@ from fpframe.evidence import (
     with_list,
     write_bundle,
 )
+from fpframe.evidence.shown_enrolment import ShownEnrolment
 from fpframe.evidence.statement import Subject
 from fpframe.report import CaseFile, case_html
 from fpframe.report.case.page import what_would_change
@@ -451,10 +452,37 @@ def test_a_claim_against_suspects_that_were_there_before_the_commitment_is_marke
 
 
 def test_a_verdict_by_an_encoder_that_does_not_ship_is_listed_as_not_checked(played, monkeypatch):
-    monkeypatch.setattr("fpframe.evidence.shown_enrolment.ships", lambda name: False)
+    monkeypatch.setattr("fpframe.evidence.shown_enrolment.ships", lambda name, kind="encoder": kind != "encoder")
     found = check_members(played.members(), COURT, played.trust)
     assert [f.text for f in found if f.part == "verdicts"] == ["the encoder 'contrastive' does not ship with fpframe"]
     assert [f.state for f in found if f.part == "verdicts"] == ["not checked"]
+
+
+def test_components_that_do_not_ship_are_marked_and_those_that_do_are_not(played):
+    files = {path.name: path.read_bytes() for path in played.parts.enrolment.iterdir()}
+    origin = json.loads(files["origin.json"])
+    assert ShownEnrolment.of(files).foreign_components == []
+    scheme, augmenter, *others = origin["components"]
+    assert (scheme["kind"], augmenter["kind"]) == ("scheme", "augmenter")
+    own = {**augmenter, "name": "chosen", "distribution": "", "version": ""}
+    under_a_known_name = {**augmenter, "distribution": "mine", "version": "1.0"}
+    that_lies = {**augmenter, "name": "chosen"}
+    origin["components"] = [{**scheme, "distribution": "mine"}, own, under_a_known_name, that_lies, *others]
+    shown = ShownEnrolment(files={"origin.json": json.dumps(origin).encode()}, manifest=None, digest="")
+    assert shown.foreign_components == [
+        "augmenter 'chosen' of nobody",
+        f"augmenter '{augmenter['name']}' of mine 1.0",
+        f"augmenter 'chosen' of fpframe {augmenter['version']}",
+    ]
+
+
+def test_a_bundle_of_an_enrolment_with_a_component_that_does_not_ship_holds_and_says_so(played, monkeypatch):
+    monkeypatch.setattr("fpframe.evidence.shown_enrolment.ships", lambda name, kind="encoder": kind != "augmenter")
+    found = {finding.part: finding for finding in check_members(played.members(), COURT, played.trust)}
+    assert (found["components"].state, found["components"].code) == ("marked", "component-foreign")
+    assert "augmenter 'kmeans-neighbours' of fpframe" in found["components"].text
+    assert not any(finding.state == "refused" for finding in found.values())
+    assert found["verdicts"].state == "good"
 
 
 def test_before_anybody_was_asked_there_is_a_bundle_too(played):
