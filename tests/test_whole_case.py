@@ -56,6 +56,6 @@ def test_the_example_shows_every_command_of_evidence():
     played = PLAY.read_text(encoding="utf-8")
     for command in ("commit", "enroll", "seal", "calibrate", "verify", "audit", "bundle", "check"):
         assert f"fpframe {command} " in played, command
-    for script in ("alter.py", "authority.py", "rivals.py"):
+    for script in ("alter.py", "rivals.py"):
         assert f'python "$here/{script}" ' in played
         assert PLAY.with_name(script).exists()
