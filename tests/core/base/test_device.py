@@ -161,6 +161,7 @@ def test_the_machine_profile_names_the_gpu_of_a_process_that_computes_on_it(
 # --- on a CPU
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("soft", [False, True])
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
 @pytest.mark.parametrize("memory_format", ["contiguous", "channels-last"])

@@ -111,6 +111,7 @@ def test_that_code_was_trusted_stands_in_the_verdict(here, program, way, monkeyp
     assert fpframe.Verdict.from_dict(verdict.to_dict()) == verdict
 
 
+@pytest.mark.slow
 def test_the_command_opens_a_program_only_when_it_is_told_to(here, capfd, program):
     assert "say --trust-code" in complaint(capfd, ["verify", str(ENROLMENT), str(program)], 2)
     assert run(["verify", str(ENROLMENT), str(program), "--trust-code", "--json"]) in (0, 7)

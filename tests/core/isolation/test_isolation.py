@@ -207,6 +207,7 @@ def test_other_classes_than_the_victims_are_a_model_error(way, images):
         opened(way, "three_classes")(images)
 
 
+@pytest.mark.slow
 def test_a_suspect_that_ends_its_process_is_dead_and_ends_nothing_else(way, images):
     with pytest.raises(DeadSuspectError, match=r"ended its process with code 0 \(python:isolated_suspects:leaving\)"):
         opened(way, "leaving")(images)
@@ -244,6 +245,7 @@ def test_objects_of_this_process_stay_in_it(way, images):
     assert asked
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("suspect", ["probabilities", "classes", "nothing_finite", "net.onnx", "two.onnx", "net.pt"])
 def test_verdicts_are_the_same_wherever_a_suspect_runs(ways, registry, here, suspect, monkeypatch):
     address, options = f"python:isolated_suspects:{suspect}", {}

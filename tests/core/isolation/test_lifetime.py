@@ -106,6 +106,7 @@ print(fpframe.verify({str(ENROLMENT)!r}, "python:lasting_suspects:fine").verdict
     assert (once, verdict in {"DERIVED", "NOT_SHOWN", "INCONCLUSIVE"}) == ("once", True)
 
 
+@pytest.mark.slow
 def test_several_suspects_are_asked_at_the_same_time_and_leave_nothing_behind(here, registry, monkeypatch):
     temporary = here / "temporary"
     temporary.mkdir()

@@ -53,6 +53,7 @@ def test_a_value_is_read_as_packages_write_it(value, target):
     assert (entry.target, entry.package) == (target, target.partition(":")[0].partition(".")[0])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "value", ["{module}", "{module} [cuda]", "{module}:plugin", "{module}:Holder.plugin [cuda]", "{module}:Static"]
 )

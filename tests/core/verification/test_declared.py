@@ -56,6 +56,7 @@ def test_the_p_value_is_the_larger_one_of_both_comparisons(yardsticks, through):
         assert set(map(models_of, strata)) == set(alone)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("through", [FILTERS[0], *(pytest.param(each, marks=pytest.mark.slow) for each in FILTERS[1:])])
 def test_an_innocent_that_lacks_the_named_filter_is_not_accused(yardsticks, through):
     enrolment = yardsticks.enrolment

@@ -165,6 +165,7 @@ def test_a_verdict_does_not_depend_on_the_batch_size(enrolment, thief):
     assert one.settings["batch_size"] == 7
 
 
+@pytest.mark.slow
 def test_a_verdict_says_in_which_network_weights_were_opened(enrolment, registry, tmp_path):
     adapted = fpframe.build_backbone(registry, "timm:test_resnet", 10, (1, 8, 8))
     fpframe.save_weights(adapted, tmp_path / "ours.safetensors")

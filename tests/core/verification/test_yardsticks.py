@@ -60,6 +60,7 @@ def test_calibration_models_are_scored_once_for_each_channel_and_not_for_each_su
     assert scorings == ["rounded:3"]
 
 
+@pytest.mark.slow
 def test_calibration_models_are_scored_once_for_each_filter(enrolment, scorings):
     fpframe.verify_many(enrolment, suspects(enrolment, 2), through="round(2)")
     # with the filter's name, before anybody is asked, and then in the suspects' channel: through it and as they are

@@ -84,6 +84,7 @@ DRAWN_RECIPE = attrs.evolve(
 )
 
 
+@pytest.mark.slow
 def test_architectures_that_are_drawn_are_trained_as_long_as_most_of_a_few_of_them_need(
     registry, digits, victim, trained, tmp_path
 ):

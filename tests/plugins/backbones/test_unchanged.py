@@ -105,6 +105,7 @@ def test_a_state_dict_answers_as_in_its_own_library_or_the_size_is_refused_by_na
     assert "architecture-adapted" not in {note.code for note in query.notes}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("address", ["timm:resnet10t", "torchvision:resnet18"])
 def test_grey_images_are_no_exception(address: str, registry: fpframe.Registry, tmp_path: Path) -> None:
     network = own(address, channels=1)

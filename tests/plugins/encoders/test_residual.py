@@ -205,6 +205,7 @@ def test_a_bad_parameter_is_named(registry, name, value):
         registry.create("encoder", "residual", **{name: value})
 
 
+@pytest.mark.slow
 def test_the_scheme_is_enrolled_on_single_images_of_one_view_saved_and_gives_the_victim_a_score_of_one(
     registry, tiny_store, tmp_path
 ):

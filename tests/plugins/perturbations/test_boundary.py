@@ -44,6 +44,7 @@ def test_boundary_deltas_are_asked_just_as_they_are(victim):
     assert bool(delta.flatten(1).any(1).all())
 
 
+@pytest.mark.slow
 def test_a_larger_margin_of_boundary_outlasts_larger_changes_of_a_copy(lineage):
     victim, _, _ = lineage
     images, labels = digits()
