@@ -149,9 +149,11 @@ def test_points_are_chosen_for_the_models_that_followed_least_so_far():
 
 
 @pytest.mark.slow
-def test_a_calibration_on_the_same_base_takes_false_accusations_back(tmp_path, registry):
+def test_a_calibration_on_the_same_base_takes_false_accusations_back(tmp_path, registry, monkeypatch):
     """The page on a public base: innocents are accused, and nobody once such models calibrate or the base is named."""
     bench = load("same_base")
+    monkeypatch.setattr(bench, "COMPETITORS", 8)
+    monkeypatch.setattr(bench, "THIEVES", 0)
     counted = bench.count("residual-300", bench.Models(registry), tmp_path, workers=2)
     accused = [each["innocent"]["DERIVED"] for each in (counted.before, counted.after, counted.named)]
     assert accused[0] > bench.COMPETITORS / 4

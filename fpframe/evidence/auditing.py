@@ -182,10 +182,17 @@ def _deviation(values: Sequence[float]) -> float:
 
 
 def _verdicts(told: Enrolment, found: Enrolment, path: str | Path) -> Derivation:
-    """Return whether both enrolments say the same of a suspect."""
+    """Return whether both enrolments say the same of a suspect.
+
+    It was asked the first one's queries. Those that were derived again may differ by a grey level, and the encoders and
+    models that were derived with them judge its answers all the same.
+    """
+    part = f"verdict of {Path(path).name}"
+    if any(row.part == "queries" and row.likeness == "differs" for row in compare_questions(told, found)):
+        return Derivation(part=part, likeness="not derived", text="it was asked other queries than were derived again")
+    found = attrs.evolve(found, queries=told.queries)
     [first], [second] = (verify_many(each, answers=[path]) for each in (told, found))
     text = f"{first.verdict} p {first.p_value:g}; derived again {second.verdict} p {second.p_value:g}"
-    part = f"verdict of {Path(path).name}"
     if first.verdict != second.verdict:
         return Derivation(part=part, likeness="differs", text=text)
     same = first.view_scores == second.view_scores and first.p_value == second.p_value

@@ -116,6 +116,19 @@ def test_queries_may_differ_by_one_grey_level_in_one_image_of_a_hundred(enrolmen
     assert rows[0].likeness == like, rows[0]
 
 
+@pytest.mark.parametrize(("images", "like"), [(1, "same bits"), (None, "not derived")])
+def test_a_suspect_is_judged_again_by_its_answers_to_the_queries_that_it_was_asked(
+    sworn, enrolment, answered, monkeypatch, images, like
+):
+    """On another machine a query may be derived that is a grey level apart, to which nobody has its answer."""
+    changed = enrolment.queries.images.clone()
+    changed[0, :images] = 255 - changed[0, :images] if images is None else changed[0, :images] ^ 1
+    derived = attrs.evolve(enrolment, queries=attrs.evolve(enrolment.queries, images=changed))
+    monkeypatch.setattr("fpframe.evidence.auditing._enrolled_again", lambda *_: derived)
+    rows = audit(enrolment, sworn.victim, models=0, answers=[answered], run=sworn.run)
+    assert likeness(rows)["verdict of victim.npz"] == like
+
+
 def test_points_of_another_seed_are_found(enrolment):
     other = attrs.evolve(enrolment.queries, images=enrolment.queries.images.flip(0))
     rows = compare_questions(attrs.evolve(enrolment, queries=other), enrolment)
