@@ -106,8 +106,8 @@ class Ability:
         """The accuracy below which a suspect is like none of the models that may calibrate.
 
         Those are independent of the victim and not clearly less able, which leaves them so far below it at most, for
-        they differ from it on as many images as calibration models do. A thief differs on fewer. It is held to the same
-        all the same, and may lose `LOSS` in any case.
+        they differ from it on as many images as calibration models do. A thief differs on fewer. It is granted as much,
+        and `LOSS` in any case.
         """
         victim = (self.victim == self.truth).numpy()
         differing = float(np.median((self.right != victim).mean(axis=1))) if len(self.right) else 0.0

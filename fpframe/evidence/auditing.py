@@ -99,7 +99,8 @@ def audit(
     rows += compare_calibration(told, found)
     if models:
         rows.append(_trained_again(told, dataset, given, models, run))
-    return [*rows, *(_verdicts(told, found, path) for path in answers)]
+    other_queries = any(row.part == "queries" and row.likeness == "differs" for row in rows)
+    return [*rows, *(_verdicts(told, None if other_queries else found, path) for path in answers)]
 
 
 def _enrolled_again(told: Enrolment, victim: Victim, dataset: Dataset | str | None, run: Run) -> Enrolment:
@@ -181,14 +182,14 @@ def _deviation(values: Sequence[float]) -> float:
     return float(torch.tensor(values, dtype=torch.float64).std()) if len(values) > 1 else 0.0
 
 
-def _verdicts(told: Enrolment, found: Enrolment, path: str | Path) -> Derivation:
+def _verdicts(told: Enrolment, found: Enrolment | None, path: str | Path) -> Derivation:
     """Return whether both enrolments say the same of a suspect.
 
     It was asked the first one's queries. Those that were derived again may differ by a grey level, and the encoders and
-    models that were derived with them judge its answers all the same.
+    models that were derived with them judge its answers all the same. Where others were derived, nothing does.
     """
     part = f"verdict of {Path(path).name}"
-    if any(row.part == "queries" and row.likeness == "differs" for row in compare_questions(told, found)):
+    if found is None:
         return Derivation(part=part, likeness="not derived", text="it was asked other queries than were derived again")
     found = attrs.evolve(found, queries=told.queries)
     [first], [second] = (verify_many(each, answers=[path]) for each in (told, found))
