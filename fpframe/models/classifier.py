@@ -15,6 +15,11 @@ from fpframe.models.modes import evaluation_mode
 from fpframe.models.preparation import Preparation
 from fpframe.models.query import Query
 
+#: Numbers of prepared images that pass a network at once: 16 images of 224 pixels, in colour.
+_NUMBERS_AT_ONCE = 16 * 3 * 224 * 224
+#: From this side on images lie with their channels last, which makes convolutions half as fast again.
+_LARGE = 96
+
 
 class Classifier(nn.Module):
     """Wrap a network so that it maps pixels ``(N, C, H, W)`` in [0, 1] to logits ``(N, K)``.
@@ -60,9 +65,10 @@ class Classifier(nn.Module):
         self.liberties: tuple[Note, ...] = ()
         #: Names of the parts of `module` that training changes; empty for all of it.
         self.learns: tuple[str, ...] = ()
-        #: What stays as it is for good, where that is everything but the last layer; it remembers what it made of
-        #: images, so that these pass it once for all networks that share it.
+        #: What stays as it is for good, where that is known; it remembers what it made of images, so that these pass it
+        #: once for all networks that share it.
         self.body: Body | None = None
+        self._takes_channels_last: bool | None = None
         plain = Preparation.of(preparation)
         channels = plain.shape(image_shape)[0]
         mean, std = (plain.mean if mean is None else mean), (plain.std if std is None else std)
@@ -72,7 +78,12 @@ class Classifier(nn.Module):
         self.preparation = Preparation.of(plain, mean=mean, std=std)
 
     def forward(self, pixels: Tensor) -> Tensor:
-        """Return logits ``(N, K)`` for pixels ``(N, C, H, W)``.
+        """Return logits ``(N, K)`` for pixels ``(N, C, H, W)``."""
+        logits: Tensor = self.module(self.prepared(pixels))
+        return logits
+
+    def prepared(self, pixels: Tensor) -> Tensor:
+        """Return images as the network inside takes them.
 
         The network gets memory of its own: many write into their input, such as one that begins with
         ``Normalize(inplace=True)``, and the pixels are read by others after it.
@@ -82,8 +93,7 @@ class Classifier(nn.Module):
         if preparation.scale != 1:
             shaped = shaped * preparation.scale
         images = (shaped - self._mean) / self._std if preparation.normalises else shaped.clone()
-        logits: Tensor = self.module(preparation.laid_out(images))
-        return logits
+        return preparation.laid_out(images)
 
     @property
     def mean(self) -> tuple[float, ...] | None:
@@ -113,18 +123,25 @@ class Classifier(nn.Module):
 
         Args:
             parts: their names.
-            body: what stays as it is, where `parts` is the last layer alone.
+            body: what stays as it is before them, and remembers what it made of images.
         """
         self.learns, self.body = parts, body
         return self
 
     def behind_body(self, pixels: Tensor, body: Body, *, batch_size: int = 512) -> tuple[Classifier, Tensor]:
-        """Return the last layer as a classifier, and what it takes for pixels, as images ``(N, D, 1, 1)``."""
+        """Return the rest of the network as a classifier, and what it takes for pixels, as images.
+
+        Features that are not images already, ``(N, C, H, W)``, become ``(N, D, 1, 1)``.
+        """
         features = body.features(self, pixels, batch_size=batch_size)
-        rows = features.flatten(1)[..., None, None]
-        head = Reshaping(self.module.get_submodule(body.head), features.shape[1:])
-        shape = (rows.shape[1], 1, 1)
-        return Classifier(head, num_classes=self.num_classes, image_shape=shape, address=self.address), rows
+        rest, learns = body.rest(self, features.shape[1:]), body.learns
+        if features.ndim != 4:
+            if not isinstance(rest, Reshaping):
+                rest, learns = Reshaping(rest, features.shape[1:]), tuple(f"head.{name}" for name in learns)
+            features = features.flatten(1)[..., None, None]
+        shape = (features.shape[1], features.shape[2], features.shape[3])
+        made = Classifier(rest, num_classes=self.num_classes, image_shape=shape, address=self.address)
+        return made.changing(*learns), features
 
     @property
     def architecture(self) -> str:
@@ -153,10 +170,31 @@ class Classifier(nn.Module):
             head, features = self.behind_body(pixels, self.body, batch_size=batch_size)
             return head.logits(features, batch_size=batch_size)
         with evaluation_mode(self), torch.no_grad():
+            lying = self._fast_layout()
             # copies: a network may hand out the same memory with every batch
             return torch.cat(
-                [self(batch.to(self.device)).to("cpu", torch.float32, copy=True) for batch in pixels.split(batch_size)]
+                [
+                    self(batch.to(self.device, memory_format=lying)).to("cpu", torch.float32, copy=True)
+                    for batch in pixels.split(self._batch(batch_size))
+                ]
             )
+
+    def _batch(self, most: int) -> int:
+        """Return how many images pass at once: where they are large, few are faster, and take less memory."""
+        each = math.prod(self.preparation.shape(self.image_shape))
+        return min(most, max(1, _NUMBERS_AT_ONCE // each))
+
+    def _fast_layout(self) -> torch.memory_format:
+        """Return the layout in which large images pass a network fastest, if it takes that."""
+        if min(self.preparation.shape(self.image_shape)[1:]) < _LARGE:
+            return torch.contiguous_format
+        if self._takes_channels_last is None:
+            try:
+                self(torch.zeros(2, *self.image_shape, device=self.device).to(memory_format=torch.channels_last))
+                self._takes_channels_last = True
+            except Exception:  # of torch, or the network's own, such as `view`; a broken one says so again
+                self._takes_channels_last = False
+        return torch.channels_last if self._takes_channels_last else torch.contiguous_format
 
     def accuracy(self, pixels: Tensor, labels: Tensor) -> float:
         """Return the share of images that get their label."""

@@ -9,18 +9,23 @@ import torch
 from torch import Tensor, nn
 
 from fpframe.models.modes import evaluation_mode
+from fpframe.rng import isolated
 
 
 class Body(Protocol):
-    """The layers of a network before its last one, which never change, and what they make of images."""
+    """The first layers of a network, which never change, and what they make of images."""
 
     @property
-    def head(self) -> str:
-        """The name of the last layer."""
+    def learns(self) -> tuple[str, ...]:
+        """Names of the parts of the rest of the network that training changes; empty for all of it."""
+        ...
+
+    def rest(self, model: Any, shape: tuple[int, ...]) -> nn.Module:
+        """Return what is left of a classifier's network, with its weights: from features ``(N, *shape)`` to logits."""
         ...
 
     def features(self, model: Any, pixels: Tensor, *, batch_size: int) -> Tensor:
-        """Return what the last layer of a classifier takes ``(N, ...)`` for pixels ``(N, C, H, W)``, on the CPU."""
+        """Return what the rest of a classifier takes ``(N, ...)`` for pixels ``(N, C, H, W)``, on the CPU."""
         ...
 
 
@@ -76,6 +81,22 @@ def last_layers(module: nn.Module, order: Sequence[str], *, share: float) -> tup
     while len(chosen) < len(order) and sum(sizes[name] for name in chosen) < share * sum(sizes.values()):
         chosen.insert(0, order[len(order) - 1 - len(chosen)])
     return tuple(chosen)
+
+
+def deepen(module: nn.Module, head: str, *, seed: int, width: int = 128) -> None:
+    """Put two layers in the place of the last one, as some do who fine-tune; one that is not a `Linear` layer stays.
+
+    Args:
+        module: the network.
+        head: the name of its last layer.
+        seed: decides the weights.
+        width: numbers between the two.
+    """
+    last = module.get_submodule(head)
+    if type(last) is nn.Linear:
+        with isolated(seed):
+            made = nn.Sequential(nn.Linear(last.in_features, width), nn.ReLU(), nn.Linear(width, last.out_features))
+        module.set_submodule(head, made)
 
 
 def pass_through(module: nn.Module, head: str, images: Tensor) -> tuple[Tensor | None, Any]:

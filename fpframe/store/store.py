@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import contextlib
 import json
+import mmap
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +23,7 @@ from fpframe.base import canonical_json, content_key, tensors_digest
 from fpframe.errors import ResourceError, UsageError
 from fpframe.store.durable import write_durably
 from fpframe.store.garbage import Garbage, collect
+from fpframe.store.mapped import tensors_in
 
 __all__ = ["HOME", "Checked", "Entry", "Garbage", "Store", "dump", "write_durably"]
 
@@ -117,9 +120,22 @@ class Store:
             ResourceError: the file is there but cannot be read, which does not make it a damaged one; or a damaged one
                 cannot be set aside.
         """
+        return self._read(key, Path.read_bytes)
+
+    def map(self, key: str) -> Entry | None:
+        """Return the entry with tensors that lie in the file: they take no memory that others could not have.
+
+        They are checked once, as by `load`, and pages are read when they are wanted. Writing into them changes no file.
+
+        Raises:
+            ResourceError: as `load`.
+        """
+        return self._read(key, _mapped)
+
+    def _read(self, key: str, opened: Callable[[Path], bytes | memoryview]) -> Entry | None:
         path = self.path(key)
         try:
-            content = path.read_bytes()
+            content = opened(path)
         except FileNotFoundError:
             return None
         except OSError as error:
@@ -190,11 +206,16 @@ def _set_aside(path: Path) -> None:
         ) from error
 
 
-def _entry(content: bytes, key: str) -> Entry:
-    tensors = load_tensors(content)
+def _mapped(path: Path) -> memoryview:
+    with path.open("rb") as file:
+        return memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY))
+
+
+def _entry(content: bytes | memoryview, key: str) -> Entry:
+    tensors = load_tensors(content) if isinstance(content, bytes) else tensors_in(content)
     # the format: eight bytes with the length of a JSON header, the header, the values
     length = int.from_bytes(content[:8], "little")
-    header = json.loads(json.loads(content[8 : 8 + length])["__metadata__"]["fpframe"])
+    header = json.loads(json.loads(bytes(content[8 : 8 + length]))["__metadata__"]["fpframe"])
     facts: dict[str, Any] = header["facts"]
     sound = header["digest"] == tensors_digest(tensors) and header["facts_digest"] == content_key(facts)
     if header["key"] != key or not sound:

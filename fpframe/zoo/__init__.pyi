@@ -6,7 +6,9 @@ from .answers import (
     ask_pixels as ask_pixels,
     asking_seconds as asking_seconds,
 )
-from .base import Base as Base, begins_at_base as begins_at_base, require_base as require_base, suited as suited
+from .base import Base as Base
+from .baserecipe import require_base as require_base, suited as suited
+from .beginnings import begins_at_base as begins_at_base
 from .build import build_models as build_models
 from .chain import FilterChain as FilterChain
 from .costs import Cost as Cost, stored_costs as stored_costs

@@ -4,45 +4,37 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import Any
 
 import attrs
 import torch
 from torch import Tensor, nn
 
 from fpframe.base import tensors_digest
-from fpframe.errors import ModelError, RecipeError, UsageError, nearest
-from fpframe.models import Classifier, Dataset, Fitted, Preparation, Training
-from fpframe.models.frozen import ends_in, last_layers, layers_in_order
-from fpframe.opening import AskedModel, Victim, base_weights, build_backbone
-from fpframe.recipe import DerivedGroup, IndependentGroup, Recipe
-from fpframe.registry import SAME_ARCHITECTURE, SAME_BASE, Registry
+from fpframe.errors import ModelError
+from fpframe.models import Classifier, Dataset, Fitted, Preparation, evaluating
+from fpframe.models.cut import Cut
+from fpframe.models.frozen import deepen, ends_in, last_layers, layers_in_order
+from fpframe.opening import AskedModel, base_weights, build_backbone
+from fpframe.registry import Registry
 from fpframe.store import Store
+from fpframe.zoo.beginnings import ALL, BLOCK, DEEP, HEAD, PREFIX, word_of
 from fpframe.zoo.features import Remembered
+from fpframe.zoo.places import BeforeHead, BeforeParts
 
-GroupT = TypeVar("GroupT", IndependentGroup, DerivedGroup)
-
-#: Begins the address of a network that begins as the public model does.
-PREFIX = "base:"
-#: Which layers learn: the last one; the last ones, with a share of the weights; all.
-HEAD, BLOCK, ALL = "head", "block", "all"
-WORDS = (HEAD, BLOCK, ALL)
-ADDRESSES = tuple(PREFIX + word for word in WORDS)
-#: Stands in recipes for a base in place of ``victim``: all layers learn.
-AT_BASE = PREFIX + ALL
 #: Share of the weights before the last layer that the last block has at least.
 _BLOCK = 0.25
 #: Share of the weights before the last layer that a base must have of the victim's architecture.
 _ENOUGH = 0.5
 #: The victim and its base are as like as two networks from scratch below this cosine: those reach a few hundredths.
 _UNLIKE = 0.1
-#: The learning rate of layers that begin as a public model does, in that of layers that begin at random.
-_SLOWER = 0.1
+#: Bytes of what the layers before the last block make of all images, at most; where it is more it is not kept.
+_MOST_BYTES = 8 * 2**30
 #: Raised by one whenever a network begins otherwise for the same base.
-REVISION = 1
+REVISION = 2
 
 
-@attrs.frozen(kw_only=True, eq=False)
+@attrs.define(kw_only=True, eq=False)
 class Base:
     """The public model that the victim was fine-tuned from, as far as the victim's architecture has its weights.
 
@@ -53,8 +45,8 @@ class Base:
         weights: its weights, by name in the victim's architecture; without those of the last layer.
         digest: SHA-256 of these.
         head: name of the last layer.
-        body: what the layers before the last one make of images, which is remembered; ``None`` where the last layer is
-            not the only one to learn.
+        bodies: by word, what the layers that stay as they are make of images, which is remembered; nothing where that
+            cannot be told from the rest.
         learns: by word, names of the layers that learn; none for all of them.
     """
 
@@ -64,8 +56,17 @@ class Base:
     weights: Mapping[str, Tensor]
     digest: str
     head: str
-    body: Remembered | None
+    bodies: Mapping[str, Remembered]
     learns: Mapping[str, tuple[str, ...]]
+    _blank: Classifier | None = attrs.field(default=None, init=False)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {field.name: getattr(self, field.name) for field in attrs.fields(type(self)) if field.init}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        for name, value in state.items():
+            setattr(self, name, value)
+        self._blank = None
 
     @classmethod
     def open(
@@ -103,10 +104,9 @@ class Base:
         fresh = tuple(each for each in order if each == head or _lacks(network.module, each, weights))
         digest = tensors_digest(weights)
         # parameters that belong to no layer, such as positions, may differ from network to network too
-        alone = _has_all_before(head, network.module, weights) and ends_in(network.module, head, images)
+        block = tuple(dict.fromkeys((*fresh, *last_layers(network.module, order[:-1], share=_BLOCK))))
         key = [digest, str(network.module), str(network.preparation)]
-        body = Remembered(head=head, key=key, dataset=dataset, store=store) if alone else None
-        block = last_layers(network.module, order[:-1], share=_BLOCK)
+        bodies = _bodies(network.module, weights, head, block, images, key, dataset, store)
         return cls(
             name=name,
             address=address,
@@ -114,15 +114,15 @@ class Base:
             weights=weights,
             digest=digest,
             head=head,
-            body=body,
-            learns={HEAD: fresh, BLOCK: tuple(dict.fromkeys((*fresh, *block))), ALL: ()},
+            bodies=bodies,
+            learns={HEAD: fresh, DEEP: fresh, BLOCK: block, ALL: ()},
         )
 
     def build(self, backbone: str, dataset: Dataset, registry: Registry, *, seed: int) -> Classifier:
         """Return a network that begins as the public model, with a last layer of its own.
 
         Args:
-            backbone: ``base:head``, ``base:block`` or ``base:all``, which say what learns.
+            backbone: ``base:head``, ``base:deep``, ``base:block`` or ``base:all``, which say what learns.
             dataset: the data.
             registry: where backbones come from.
             seed: decides the weights of the last layer.
@@ -134,17 +134,26 @@ class Base:
         shape = self.preparation.shape(dataset.image_shape)
         network = build_backbone(registry, self.address, dataset.num_classes, shape, seed=seed)
         network.module.load_state_dict({**network.module.state_dict(), **self.weights})
+        if word == DEEP:
+            deepen(network.module, self.head, seed=seed)
         made = network.behind(self.preparation, dataset.image_shape)
-        return made.changing(*self.learns[word], body=self.body if word == HEAD else None)
+        return made.changing(*self.learns[word], body=self.bodies.get(word))
+
+    def blank(self, dataset: Dataset, registry: Registry) -> Classifier:
+        """Return a network whose layers before the last one are the public model's; the same one each time."""
+        if self._blank is None:
+            self._blank = self.build(PREFIX + HEAD, dataset, registry, seed=0).changing()
+        return self._blank
 
     def settled(self, network: Classifier) -> Classifier:
-        """Return a network that was trained or loaded; if more than its head changed, it remembers nothing any more.
+        """Return a network that was trained or loaded; if more changed than was to learn, it remembers nothing.
 
         An attack may change all weights of a student, whatever was to learn.
         """
         if network.body is not None:
             state = network.module.state_dict()
-            if any(not torch.equal(state[name].cpu(), value) for name, value in self.weights.items()):
+            still = {name: value for name, value in self.weights.items() if not _within(name, *network.learns)}
+            if any(not torch.equal(state[name].cpu(), value) for name, value in still.items()):
                 network.changing(*network.learns)
         return network
 
@@ -173,89 +182,6 @@ class Base:
             )
 
 
-def word_of(backbone: str) -> str:
-    """Return which layers of an address such as ``base:head`` learn.
-
-    Raises:
-        UsageError: there is no such address.
-    """
-    word = backbone.removeprefix(PREFIX)
-    if word not in WORDS:
-        raise UsageError(f"unknown architecture '{backbone}'{nearest(backbone, ADDRESSES)}")
-    return word
-
-
-def begins_at_base(backbone: str) -> bool:
-    """Tell whether an address is that of a network that begins as the victim's public model."""
-    return backbone.startswith(PREFIX)
-
-
-def tuned(training: Training, backbone: str) -> Training:
-    """Return how a model is fitted, by its architecture: slower where layers learn that begin as a public model does.
-
-    Where the last layer learns alone images are left as they are, for they pass the other layers once.
-    """
-    if backbone in (PREFIX + BLOCK, AT_BASE):
-        return attrs.evolve(training, learning_rate=training.learning_rate * _SLOWER)
-    return attrs.evolve(training, augmentations=()) if backbone == PREFIX + HEAD else training
-
-
-def needs_base(recipe: Recipe) -> bool:
-    """Tell whether a recipe asks for networks that begin as the victim's public model."""
-    groups = (*recipe.independent, *recipe.derived)
-    return any(begins_at_base(name) for group in groups for name in (*group.backbones, *group.test_backbones))
-
-
-def require_base(recipe: Recipe) -> None:
-    """Refuse a recipe that needs a base, for want of one.
-
-    Raises:
-        RecipeError: says so.
-    """
-    if needs_base(recipe):
-        raise RecipeError(
-            f"recipe '{recipe.name}' trains models that begin as the victim's public model does; say with --base which "
-            "model that is"
-        )
-
-
-def suited(recipe: Recipe, victim: Victim | None) -> Recipe:
-    """Return a recipe for a victim, which may have begun as a public model."""
-    return with_base(recipe) if victim is not None and victim.base is not None else recipe
-
-
-def with_base(recipe: Recipe) -> Recipe:
-    """Return a recipe for a victim that began as a public model.
-
-    What was to have the victim's architecture begins as the public model too, all of it learning; and there is a
-    stratum ``same-base``, with as many models as ``same-data`` where the recipe has none.
-    """
-    independent = tuple(map(_beginning, recipe.independent))
-    if all(group.stratum != SAME_BASE for group in independent):
-        sizes = [group for group in independent if group.stratum == SAME_ARCHITECTURE] or list(independent)
-        independent += (
-            IndependentGroup(
-                stratum=SAME_BASE,
-                fit=max((group.fit for group in sizes), default=0),
-                calibrate=max((group.calibrate for group in sizes), default=0),
-                test=max((group.test for group in sizes), default=0),
-                backbones=ADDRESSES,
-            ),
-        )
-    derived = tuple(map(_beginning, recipe.derived))
-    epochs = {AT_BASE if name == "victim" else name: value for name, value in recipe.epochs.items()}
-    return attrs.evolve(recipe, independent=independent, derived=derived, epochs=epochs)
-
-
-def _beginning(group: GroupT) -> GroupT:
-    """Return a group whose models of the victim's architecture begin as its public model."""
-
-    def begun(names: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(AT_BASE if name == "victim" else name for name in names)
-
-    return attrs.evolve(group, backbones=begun(group.backbones), test_backbones=begun(group.test_backbones))
-
-
 def _as_taken(network: Classifier) -> Tensor:
     """Return two blank images as the network inside a classifier takes them."""
     taken: list[Tensor] = []
@@ -267,13 +193,43 @@ def _as_taken(network: Classifier) -> Tensor:
     return taken[0].detach()
 
 
-def _within(name: str, layer: str) -> bool:
-    return name.startswith(f"{layer}.")
+def _within(name: str, *layers: str) -> bool:
+    return any(name.startswith(f"{layer}.") for layer in layers)
 
 
 def _lacks(module: nn.Module, layer: str, weights: Mapping[str, Tensor]) -> bool:
     own = module.get_submodule(layer).named_parameters(recurse=False)
     return any(f"{layer}.{name}" not in weights for name, _ in own)
+
+
+def _bodies(
+    module: nn.Module,
+    weights: Mapping[str, Tensor],
+    head: str,
+    block: tuple[str, ...],
+    images: Tensor,
+    key: list[str],
+    dataset: Dataset,
+    store: Store,
+) -> dict[str, Remembered]:
+    """Return what is remembered of the layers before the last one, and before the last block."""
+    found: dict[str, Remembered] = {}
+    cut = Cut.before(module, block, images)
+    if cut is not None and cut.start.state_dict().keys() <= weights.keys() and _is_small(cut, images, dataset):
+        found[BLOCK] = Remembered(place=BeforeParts(parts=block, tried=images), key=key, dataset=dataset, store=store)
+    # parameters that belong to no layer, such as positions, may differ from network to network too
+    if _has_all_before(head, module, weights) and ends_in(module, head, images):
+        found[HEAD] = found[DEEP] = Remembered(
+            place=BeforeHead(head=head), key=key, dataset=dataset, store=store, behind=found.get(BLOCK)
+        )
+    return found
+
+
+def _is_small(cut: Cut, images: Tensor, dataset: Dataset) -> bool:
+    """Tell whether the disk has room for what a few layers less make of all images."""
+    with evaluating(cut.start), torch.no_grad():
+        each: int = cut.start(images)[0].numel() * 4
+    return each * (len(dataset.train) + len(dataset.test)) <= _MOST_BYTES
 
 
 def _has_all_before(head: str, module: nn.Module, weights: Mapping[str, Tensor]) -> bool:

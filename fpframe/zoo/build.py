@@ -13,6 +13,7 @@ from fpframe.zoo.keys import model_key
 from fpframe.zoo.lineage import VICTIM
 from fpframe.zoo.make import has_weights, is_made, make_model
 from fpframe.zoo.model import ZooModel
+from fpframe.zoo.remembering import forgotten, remember_features
 from fpframe.zoo.workspace import Workspace
 from fpframe.zoo.zoo import Zoo
 
@@ -62,6 +63,9 @@ def build_models(
         Task(key=key, item=model, needs=frozenset({parents[key]} & keys.keys()), label=str(model.lineage))
         for key, model in keys.items()
     ]
+    pieces = forgotten(missing, workspace)
+    if pieces:
+        remember_features(pieces, workspace, run, _executor(run, len(pieces)))
     expected = dict(zip(keys, _expected(missing, workspace), strict=True))
     clock = BuildClock(expected=expected, workers=max(1, min(run.workers, len(tasks))))
 

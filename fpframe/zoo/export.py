@@ -17,7 +17,7 @@ from fpframe.models import Classifier
 from fpframe.opening import save_weights
 from fpframe.registry import Registry
 from fpframe.store import refuse_export, write_durably
-from fpframe.zoo.base import begins_at_base
+from fpframe.zoo.beginnings import begins_at_base
 from fpframe.zoo.build import missing_models
 from fpframe.zoo.dropped import require_weights
 from fpframe.zoo.lineage import has_companion, is_filter

@@ -10,7 +10,8 @@ from fpframe.base import Address, content_key
 from fpframe.interfaces import AttackSimulator, BackboneSource, Component
 from fpframe.models import REVISION
 from fpframe.opening import PYTHON
-from fpframe.zoo.base import REVISION as BASE_REVISION, begins_at_base
+from fpframe.zoo.base import REVISION as BASE_REVISION
+from fpframe.zoo.beginnings import begins_at_base
 from fpframe.zoo.lineage import LABELS, TRAIN, VICTIM, Lineage, Step, component_of, has_companion
 from fpframe.zoo.model import ZooModel
 from fpframe.zoo.workspace import Workspace

@@ -9,7 +9,7 @@ import attrs
 from fpframe.models import Training
 from fpframe.recipe import Recipe
 from fpframe.rng import derive_seed
-from fpframe.zoo.base import tuned
+from fpframe.zoo.beginnings import tuned
 from fpframe.zoo.drawn import epochs_of
 from fpframe.zoo.lineage import LABELS, TRAIN, VICTIM, Lineage, Step
 

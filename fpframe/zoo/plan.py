@@ -10,7 +10,7 @@ import attrs
 from fpframe.models import Dataset
 from fpframe.opening import Victim
 from fpframe.recipe import SPLITS, Recipe, Run, explains_former
-from fpframe.zoo.base import suited
+from fpframe.zoo.baserecipe import suited
 from fpframe.zoo.build import build_models
 from fpframe.zoo.lengths import find_lengths, wants_lengths, with_lengths
 from fpframe.zoo.model import ZooModel

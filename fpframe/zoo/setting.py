@@ -15,7 +15,8 @@ from fpframe.models import PLAIN, Classifier, Dataset
 from fpframe.opening import AskedModel, Victim, open_dataset, opening_notes
 from fpframe.recipe import Recipe, Run
 from fpframe.registry import SAME_ARCHITECTURE, SAME_BASE
-from fpframe.zoo.base import Base, require_base
+from fpframe.zoo.base import Base
+from fpframe.zoo.baserecipe import require_base
 from fpframe.zoo.build import build_models, missing_models
 from fpframe.zoo.lengths import find_lengths, unable, wants_lengths, with_lengths
 from fpframe.zoo.model import victim_model

@@ -8,7 +8,7 @@ from fpframe.models import Training
 from fpframe.recipe import IndependentGroup, Recipe
 from fpframe.registry import SAME_BASE
 from fpframe.rng import Draws
-from fpframe.zoo.base import ADDRESSES
+from fpframe.zoo.beginnings import ADDRESSES
 from fpframe.zoo.drawn import epochs_of, with_seed
 
 #: Architectures of strangers, taken in turn. One in four is not made by gradient descent.

@@ -8,7 +8,7 @@ from fpframe.errors import ParameterError, RecipeError
 from fpframe.interfaces import AttackSimulator
 from fpframe.recipe import DerivedGroup
 from fpframe.registry import Registry
-from fpframe.zoo.base import AT_BASE
+from fpframe.zoo.beginnings import AT_BASE
 from fpframe.zoo.lineage import VICTIM, Lineage, Step, component_of, holds_weights, is_filter
 
 

@@ -15,7 +15,8 @@ from fpframe.models import PLAIN, Classifier, Dataset, Images, Preparation, Trai
 from fpframe.opening import AskedModel, build_backbone, open_pool
 from fpframe.registry import Registry, load_registry
 from fpframe.store import Store
-from fpframe.zoo.base import Base, begins_at_base
+from fpframe.zoo.base import Base
+from fpframe.zoo.beginnings import begins_at_base
 from fpframe.zoo.lineage import VICTIM
 from fpframe.zoo.parts import Parts
 

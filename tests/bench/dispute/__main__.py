@@ -24,41 +24,12 @@ from typing import Any
 import lite
 import numpy as np
 import torch
+from making import make_suspect, suspects
 from material import Material, write_folder
-from suspects import THIEVES, competitor, victim
+from suspects import victim
 
 import fpframe
 from fpframe.decision import clopper_pearson
-
-COMPETITORS = 40
-
-
-def make_suspects(out: Path, part: int, parts: int) -> None:
-    """Train the competitors with this remainder, and then the thieves with it."""
-    torch.set_num_threads(1)
-    material = Material(out)
-    for number in range(part, COMPETITORS, parts):
-        path = out / "suspects" / f"innocent-{number:02d}.pt"
-        if not path.exists():
-            started = time.monotonic()
-            kind, made = competitor(number, material)
-            _write(made, kind, path)
-            print(f"{path.stem} ({kind}): {time.monotonic() - started:.0f} s", flush=True)
-    owned = lite.make()
-    owned.load_state_dict(torch.load(out / "victim.pt", weights_only=True))
-    for number, (kind, steal) in list(enumerate(THIEVES.items()))[part::parts]:
-        path = out / "suspects" / f"thief-{number:02d}.pt"
-        if not path.exists():
-            started = time.monotonic()
-            _write(steal(owned.eval(), material), kind, path)
-            print(f"{path.stem} ({kind}): {time.monotonic() - started:.0f} s", flush=True)
-
-
-def _write(made: torch.nn.Module, kind: str, path: Path) -> None:
-    deep = isinstance(made._fc, torch.nn.Sequential)
-    path.with_suffix(".json").write_text(json.dumps({"kind": kind, "deep": deep}))
-    torch.save(made.state_dict(), path.with_suffix(".partial"))
-    path.with_suffix(".partial").rename(path)
 
 
 def enroll(out: Path, scheme: str | None, *, base: bool, workers: int) -> Path:
@@ -126,7 +97,7 @@ def main() -> None:
         torch.save(victim(material).state_dict(), out / "victim.pt")
     if told.what == "suspects":
         with get_context("spawn").Pool(told.workers) as pool:
-            pool.starmap(make_suspects, [(out, part, told.workers) for part in range(told.workers)])
+            pool.starmap(make_suspect, suspects(out), chunksize=1)
         return
     path = enroll(out, told.scheme, base=not told.without_base, workers=told.workers)
     if told.what == "judge":

@@ -78,11 +78,11 @@ class Material:
         if path.exists():
             return torch.load(path, weights_only=True)
         taken: list[Tensor] = []
-        network = self.network().eval()
+        network = self.network().eval().to(memory_format=torch.channels_last)
         network._fc.register_forward_pre_hook(lambda _, inputs: taken.append(inputs[0]))
         with torch.no_grad():
             for batch in self.data.train.pixels.split(32):
-                network(_resized(batch, 224))
+                network(_resized(batch, 224).contiguous(memory_format=torch.channels_last))
         torch.save(torch.cat(taken), path)
         return torch.cat(taken)
 

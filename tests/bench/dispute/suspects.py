@@ -122,8 +122,11 @@ def learned(
     for part in parts:
         part.requires_grad_(True)
     weights = [weight for part in parts for weight in part.parameters()]
-    _fit(network, weights, material.prepared(chosen, habits.side), targets, habits, batch=32, training=parts)
-    return network.requires_grad_(True).eval()
+    # in this layout a step of EfficientNet takes two thirds of the time
+    network.to(memory_format=torch.channels_last)
+    images = material.prepared(chosen, habits.side).contiguous(memory_format=torch.channels_last)
+    _fit(network, weights, images, targets, habits, batch=32, training=parts)
+    return network.requires_grad_(True).to(memory_format=torch.contiguous_format).eval()
 
 
 def _fit(

@@ -8,7 +8,7 @@ from torch import nn
 
 import fpframe
 from fpframe.models import Training, train
-from fpframe.models.frozen import ends_in, last_layers, layers_in_order, pass_through
+from fpframe.models.frozen import deepen, ends_in, last_layers, layers_in_order, pass_through
 
 IMAGES = torch.rand(2, 1, 8, 8, generator=torch.Generator().manual_seed(0))
 
@@ -97,3 +97,19 @@ def test_batch_normalisation_that_does_not_learn_keeps_its_statistics():
 def test_what_learns_is_the_same_behind_another_preparation():
     network = small(Backwards()).changing("classes")
     assert network.behind(fpframe.Preparation(), (1, 8, 8)).learns == ("classes",)
+
+
+def test_two_layers_take_the_place_of_the_last_one():
+    network = Backwards()
+    deepen(network, "classes", seed=3)
+    assert [type(layer) for layer in network.classes] == [nn.Linear, nn.ReLU, nn.Linear]
+    assert network(IMAGES).shape == (2, 3)
+    again = Backwards()
+    deepen(again, "classes", seed=3)
+    assert torch.equal(again.classes[0].weight, network.classes[0].weight)
+
+
+def test_a_last_layer_of_another_kind_stays():
+    network = Paired()
+    deepen(network, "layer", seed=3)
+    assert type(network.layer) is nn.Bilinear

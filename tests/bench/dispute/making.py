@@ -1,0 +1,49 @@
+"""Makes the suspects of a dispute, in any number of processes."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+
+import lite
+import torch
+from material import Material
+from suspects import THIEVES, competitor
+
+#: Innocent competitors.
+COMPETITORS = 40
+
+
+def suspects(out: Path) -> list[tuple[Path, str, int]]:
+    """Return what is to be made: a folder, ``innocent`` or ``thief``, and a number."""
+    wanted = [("innocent", number) for number in range(COMPETITORS)]
+    wanted += [("thief", number) for number in range(len(THIEVES))]
+    return [(out, side, number) for side, number in wanted if not _path(out, side, number).exists()]
+
+
+def make_suspect(out: Path, side: str, number: int) -> None:
+    """Train one suspect, and keep it."""
+    torch.set_num_threads(1)
+    started, material = time.monotonic(), Material(out)
+    if side == "innocent":
+        kind, made = competitor(number, material)
+    else:
+        kind, steal = list(THIEVES.items())[number]
+        owned = lite.make()
+        owned.load_state_dict(torch.load(out / "victim.pt", weights_only=True))
+        made = steal(owned.eval(), material)
+    path = _path(out, side, number)
+    _write(made, kind, path)
+    print(f"{path.stem} ({kind}): {time.monotonic() - started:.0f} s", flush=True)
+
+
+def _path(out: Path, side: str, number: int) -> Path:
+    return out / "suspects" / f"{side}-{number:02d}.pt"
+
+
+def _write(made: torch.nn.Module, kind: str, path: Path) -> None:
+    deep = isinstance(made._fc, torch.nn.Sequential)
+    path.with_suffix(".json").write_text(json.dumps({"kind": kind, "deep": deep}))
+    torch.save(made.state_dict(), path.with_suffix(".partial"))
+    path.with_suffix(".partial").rename(path)
