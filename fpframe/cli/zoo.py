@@ -97,26 +97,43 @@ class ExecutorOptions:
     """What trains the models.
 
     Attributes:
-        executor: inline, processes or ray.
+        executor: inline, processes, ray or slurm.
         address: Ray cluster to join, as HOST:PORT or auto; without it Ray runs on this machine alone.
-        cpus: CPUs that Ray sets aside for each model.
-        gpus: GPUs that Ray sets aside for each model; a fraction lets models share one.
+        cpus: CPUs that Ray sets aside for each model, or Slurm for each job; 1 by default.
+        gpus: GPUs that Ray sets aside for each model, or Slurm for each job; of Ray's a fraction lets models share one.
+        partition: Where Slurm runs its jobs.
+        minutes: Minutes that Slurm gives each job, at least twice what the longest model takes; 60 by default.
+        memory: GiB that Slurm sets aside for each job.
     """
 
     executor: str = "processes"
     address: str | None = None
-    cpus: float = 1.0
-    gpus: float = 0.0
+    cpus: float | None = None
+    gpus: float | None = None
+    partition: str | None = None
+    minutes: int | None = None
+    memory: float | None = None
 
     def opened(self, workers: int) -> Executor:
-        """Return the executor.
+        """Return the executor; Slurm's messages lie beside the store, which all nodes share.
 
         Raises:
             UsageError: there is none of that name, or an option does not apply to it.
         """
         from fpframe.executors import open_executor
+        from fpframe.store import Store
 
-        return open_executor(self.executor, workers=workers, address=self.address, cpus=self.cpus, gpus=self.gpus)
+        return open_executor(
+            self.executor,
+            workers=workers,
+            address=self.address,
+            cpus=self.cpus,
+            gpus=self.gpus,
+            partition=self.partition,
+            minutes=self.minutes,
+            memory=self.memory,
+            folder=Store.default().root / "slurm" if self.executor == "slurm" else None,
+        )
 
 
 @zoo.command
