@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -96,26 +97,43 @@ class ExecutorOptions:
     """What trains the models.
 
     Attributes:
-        executor: inline, processes or ray.
+        executor: inline, processes, ray or slurm.
         address: Ray cluster to join, as HOST:PORT or auto; without it Ray runs on this machine alone.
-        cpus: CPUs that Ray sets aside for each model.
-        gpus: GPUs that Ray sets aside for each model; a fraction lets models share one.
+        cpus: CPUs that Ray sets aside for each model, or Slurm for each job; 1 by default.
+        gpus: GPUs that Ray sets aside for each model, or Slurm for each job; of Ray's a fraction lets models share one.
+        partition: Where Slurm runs its jobs.
+        minutes: Minutes that Slurm gives each job, at least twice what the longest model takes; 60 by default.
+        memory: GiB that Slurm sets aside for each job.
     """
 
     executor: str = "processes"
     address: str | None = None
-    cpus: float = 1.0
-    gpus: float = 0.0
+    cpus: float | None = None
+    gpus: float | None = None
+    partition: str | None = None
+    minutes: int | None = None
+    memory: float | None = None
 
     def opened(self, workers: int) -> Executor:
-        """Return the executor.
+        """Return the executor; Slurm's messages lie beside the store, which all nodes share.
 
         Raises:
             UsageError: there is none of that name, or an option does not apply to it.
         """
         from fpframe.executors import open_executor
+        from fpframe.store import Store
 
-        return open_executor(self.executor, workers=workers, address=self.address, cpus=self.cpus, gpus=self.gpus)
+        return open_executor(
+            self.executor,
+            workers=workers,
+            address=self.address,
+            cpus=self.cpus,
+            gpus=self.gpus,
+            partition=self.partition,
+            minutes=self.minutes,
+            memory=self.memory,
+            folder=Store.default().root / "slurm" if self.executor == "slurm" else None,
+        )
 
 
 @zoo.command
@@ -123,30 +141,44 @@ def plan(
     recipe: str,
     *,
     models: ModelOptions = ModelOptions(),
+    gpu_tflops: float | None = None,
     json_: Json = False,
     victim: VictimOptions = VictimOptions(),
     run: RunOptions = RunOptions(),
 ) -> None:
-    """Say what would be trained, what is there already, and how long the rest will take. Nothing is trained.
+    """Say what would be trained, what is there already, and what the rest takes: time, disk, memory, hours of a GPU.
+
+    Nothing is trained.
 
     Args:
         recipe: Preset or TOML file.
         models: Which models of the recipe.
+        gpu_tflops: Operations that your GPU does in a second while it trains, in units of 10^12, for the hours that it
+            would take; 10 by default, which is an assumption.
         json_: Print exactly one JSON object.
         victim: The owner's model.
         run: The data, and how work is carried out.
     """
+    from fpframe.errors import UsageError
     from fpframe.report import outlook_dict, outlook_text
+    from fpframe.zoo import GPU_TFLOPS
 
+    tflops = GPU_TFLOPS if gpu_tflops is None else gpu_tflops
+    if not 0 < tflops < math.inf:
+        raise UsageError(f"--gpu-tflops must be above 0 and finite (got {tflops:g})")
     silent = run.silent()
     if not silent.trust_code:
         refuse_code_of(recipe, victim, run.dataset, silent)
     planned = models.plan(recipe, victim, run.dataset, silent)
     outlook, refused = planned.outlook(), refused_by_enroll(planned)
     if json_:
-        say(json.dumps({**outlook_dict(outlook, workers=run.count), "refused_by_enroll": refused}, indent=2))
+        say(
+            json.dumps(
+                {**outlook_dict(outlook, workers=run.count, tflops=tflops), "refused_by_enroll": refused}, indent=2
+            )
+        )
         return
-    say(outlook_text(outlook, workers=run.count))
+    say(outlook_text(outlook, workers=run.count, tflops=tflops))
     if refused:
         say(f"These models can be built, but `fpframe enroll` would refuse the recipe: {refused}")
 

@@ -1,4 +1,4 @@
-"""How tasks are run: in this process, in worker processes, or on a Ray cluster."""
+"""How tasks are run: in this process, in worker processes, on a Ray cluster, or in jobs of Slurm."""
 
 import lazy_loader
 

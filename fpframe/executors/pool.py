@@ -1,6 +1,6 @@
 """`Pool` and `PooledExecutor`: an engine only runs ready tasks; what is ready, retried or refused is decided here.
 
-A new engine is one file: a `Pool` that starts a task and waits for the next outcome, and an executor that opens it.
+A new engine is a `Pool` that starts a task and waits for the next outcome, and an executor that opens it.
 """
 
 from __future__ import annotations

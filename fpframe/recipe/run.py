@@ -49,7 +49,7 @@ class Run:
         on_event: is told of progress.
         trust_code: whether an address that imports code, such as ``python:MODULE:FUNCTION``, is followed though nobody
             but a file that somebody else may have made, such as an enrolment, names it.
-        executor: what trains models instead of `workers` processes, such as a Ray cluster.
+        executor: what trains models instead of `workers` processes, such as a Ray cluster or jobs of Slurm.
         registry: plugins; ``None`` takes the installed ones.
     """
 

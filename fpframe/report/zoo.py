@@ -10,13 +10,19 @@ import attrs
 
 from fpframe.recipe import SPLITS
 from fpframe.report.tables import columns
-from fpframe.zoo import Cost, Facts, Outlook, ZooRow
+from fpframe.zoo import GPU_TFLOPS, Cost, Facts, Outlook, ZooRow
 
 FAILED = " (failed theft)"
 
 
-def outlook_text(outlook: Outlook, *, workers: int) -> str:
-    """Return the number of models of each kind in each split, what is stored, and the time for the rest."""
+def outlook_text(outlook: Outlook, *, workers: int, tflops: float = GPU_TFLOPS) -> str:
+    """Return the number of models of each kind in each split, what is stored, and what the rest takes.
+
+    Args:
+        outlook: the outlook.
+        workers: models that are made at once.
+        tflops: 10^12 operations that a GPU does in a second.
+    """
     costs = {cost.kind: cost for cost in outlook.costs()}
     rows = [["relation", "stratum or attack", *SPLITS, "to train", "core minutes"]]
     for (relation, stratum), counts in outlook.counts().items():
@@ -33,7 +39,12 @@ def outlook_text(outlook: Outlook, *, workers: int) -> str:
     )
     weightless = f"; {dropped_text(len(outlook.dropped))}" if outlook.dropped else ""
     summary = f"{len(outlook.models)} models; {rest}{weightless}"
-    return "\n".join([*columns(rows), "", _sharing_text(outlook), summary])
+    needs = [_sentence(outlook.needs.in_words(tflops))] if missing else []
+    return "\n".join([*columns(rows), "", _sharing_text(outlook), summary, *needs])
+
+
+def _sentence(text: str) -> str:
+    return f"{text[0].upper()}{text[1:]}"
 
 
 def _sharing_text(outlook: Outlook) -> str:
@@ -64,14 +75,22 @@ def dropped_text(models: int) -> str:
     return f"{models} have answers but no weights ('fpframe zoo build RECIPE --keep weights' trains them again)"
 
 
-def outlook_dict(outlook: Outlook, *, workers: int) -> dict[str, Any]:
-    """Return an outlook as JSON-able data."""
+def outlook_dict(outlook: Outlook, *, workers: int, tflops: float = GPU_TFLOPS) -> dict[str, Any]:
+    """Return an outlook as JSON-able data; see `outlook_text`."""
     return {
         "models": len(outlook.models),
         "missing": len(outlook.missing),
         "without_weights": len(outlook.dropped),
         "seconds": round(outlook.seconds / workers, 3),
         "workers": workers,
+        "needs": {
+            "weights_bytes": outlook.needs.weights,
+            "features_bytes": outlook.needs.features,
+            "memory_bytes_of_a_worker": outlook.needs.memory,
+            "flop": outlook.needs.flop,
+            "gpu_tflops": tflops,
+            "gpu_hours": outlook.needs.gpu_hours(tflops),
+        },
         "sharing": attrs.asdict(outlook.sharing()),
         "costs": [attrs.asdict(cost) for cost in outlook.costs()],
         "counts": [

@@ -30,6 +30,7 @@ from .lineage import (
 )
 from .make import labels_on_test as labels_on_test
 from .model import ZooModel as ZooModel, trained_lineage as trained_lineage, victim_model as victim_model
+from .needs import GPU_TFLOPS as GPU_TFLOPS, Needs as Needs
 from .outlook import Outlook as Outlook, announce as announce
 from .parts import Parts as Parts, partition as partition
 from .plan import ZooPlan as ZooPlan, plan_zoo as plan_zoo

@@ -66,7 +66,7 @@ def build_models(
     pieces = forgotten(missing, workspace)
     if pieces:
         remember_features(pieces, workspace, run, _executor(run, len(pieces)))
-    expected = dict(zip(keys, _expected(missing, workspace), strict=True))
+    expected = dict(zip(keys, _expected(missing, models, workspace), strict=True))
     clock = BuildClock(expected=expected, workers=max(1, min(run.workers, len(tasks))))
 
     def on_done(model: ZooModel, key: str) -> None:
@@ -81,9 +81,9 @@ def build_models(
     return Zoo(tuple(models), workspace)
 
 
-def _expected(missing: Sequence[ZooModel], workspace: Workspace) -> list[float]:
+def _expected(missing: Sequence[ZooModel], planned: Sequence[ZooModel], workspace: Workspace) -> list[float]:
     # to time steps for one model would only delay it
-    return expected_seconds(missing, workspace) if len(missing) > 1 else [0.0] * len(missing)
+    return expected_seconds(missing, workspace, planned=planned) if len(missing) > 1 else [0.0] * len(missing)
 
 
 def _executor(run: Run, tasks: int) -> Executor:

@@ -15,6 +15,7 @@ from fpframe.zoo.dropped import dropped_models
 from fpframe.zoo.estimate import expected_seconds
 from fpframe.zoo.lineage import VICTIM
 from fpframe.zoo.model import ZooModel
+from fpframe.zoo.needs import Needs
 from fpframe.zoo.workspace import Workspace
 
 
@@ -42,22 +43,26 @@ class Outlook:
         missing: models that are not stored, those included that the others are made from.
         expected: estimated seconds for each that is missing, on one core.
         dropped: models that are stored without their weights.
+        needs: what those that are missing need besides time.
     """
 
     models: tuple[ZooModel, ...]
     missing: tuple[ZooModel, ...]
     expected: tuple[float, ...]
     dropped: tuple[ZooModel, ...] = ()
+    needs: Needs = attrs.field(factory=Needs)
 
     @classmethod
     def of(cls, models: Sequence[ZooModel], workspace: Workspace) -> Outlook:
-        """Look into the store, and time a few steps of each architecture that is missing."""
+        """Look into the store, and count and time a few steps of each architecture that is missing."""
         missing = missing_models(models, workspace)
+        needs = Needs.of(missing, models, workspace)
         return cls(
             models=tuple(models),
             missing=tuple(missing),
-            expected=tuple(expected_seconds(missing, workspace)),
+            expected=tuple(expected_seconds(missing, workspace, planned=models)),
             dropped=tuple(dropped_models(models, workspace)),
+            needs=needs,
         )
 
     @property
@@ -110,4 +115,6 @@ def announce(models: Sequence[ZooModel], workspace: Workspace, run: Run) -> Outl
             f"{stored} of {len(models)} are in the store already"
         )
     run.on_event(Event(task="zoo", kind="note", text=text))
+    if missing:
+        run.on_event(Event(task="zoo", kind="note", text=outlook.needs.in_words()))
     return outlook

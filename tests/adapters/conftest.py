@@ -1,4 +1,4 @@
-"""Tests with the libraries that models come from, and that verify evidence, in an environment of their own.
+"""Tests with libraries that models come from, that verify evidence or submit jobs, in an environment of their own.
 
 They are collected only where ``FPFRAME_ADAPTERS=1`` says that the libraries are meant to be there. Then a missing one
 is an error, never a skip.
@@ -20,6 +20,7 @@ LIBRARIES = (
     "mlflow.pyfunc",
     "model_signing",
     "openvino",
+    "submitit",
     "transformers",
 )
 

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 #: Each takes longer to import than all of fpframe's command line.
-HEAVY = {"torch", "torchvision", "timm", "sklearn", "scipy", "matplotlib", "numpy", "onnxruntime", "ray"}
+HEAVY = {"torch", "torchvision", "timm", "sklearn", "scipy", "matplotlib", "numpy", "onnxruntime", "ray", "submitit"}
 #: What only commands need.
 COMMANDS = {"attr", "attrs", "cattrs", "cyclopts", "jinja2", "pluggy", "rich"}
 

@@ -126,13 +126,25 @@ def test_a_plan_reads_as_a_table_with_a_line_on_what_is_left_to_do(here, capfd):
     assert ["independent", "same-data", "1", "-", "1", "2", "0.0"] in rows
     assert ["derived", "jpeg(50)", "-", "-", "1", "1", "0.0"] in rows
     assert rows[-1][:5] == ["all", "2", "0", "5", "8"]
-    sharing, rest = rest.splitlines()
+    sharing, rest, needs = rest.splitlines()
     assert sharing == (
         "3 independent models serve other victims with the same images and recipe; 3 of them only victims of this "
         "architecture. A further victim costs the 4 that are made from it."
     )
     assert rest.startswith("7 models; 8 are to be trained (1 of them only because others are made from them): about ")
     assert rest.endswith(" seconds with 1 worker(s)")
+    assert re.fullmatch(
+        r"To be stored: [\d.]+ MiB; memory: about [\d.]+ [MG]iB for each worker; on a GPU: about [\d.e-]+ seconds, for "
+        r"[\d.]+e\+\d+ floating-point operations at 10 TFLOP/s \(computed, not measured\)",
+        needs,
+    )
+
+
+def test_hours_of_a_gpu_are_told_for_the_speed_that_is_given(here, capfd):
+    needs = printed_json(capfd, "zoo", "plan", "mini.toml", "--gpu-tflops", "0.5")["needs"]
+    assert needs["gpu_tflops"] == 0.5
+    assert needs["gpu_hours"] == pytest.approx(needs["flop"] / 0.5e12 / 3600)
+    assert needs["memory_bytes_of_a_worker"] > needs["weights_bytes"] > needs["features_bytes"] == 0
 
 
 def test_splits_and_strata_can_be_left_out(here, capfd):
@@ -343,7 +355,9 @@ def test_a_wrong_zoo_ends_in_one_clear_line_and_leaves_nothing(here, capfd, comm
         (["zoo", "build", "mini.toml", "--workers", "0"], 2, "--workers must be at least 1 (got 0)"),
         (["zoo", "plan", "mini.toml", "--workers", "-1"], 2, "--workers must be at least 1 (got -1)"),
         (["zoo", "build", "mini.toml", "--executor", "inline", "--address", "auto"], 2, "is for the executor 'ray'"),
-        (["zoo", "build", "mini.toml", "--gpus", "1"], 2, "'gpus' is for the executor 'ray'"),
+        (["zoo", "build", "mini.toml", "--gpus", "1"], 2, "'gpus' is for the executor 'ray' or 'slurm'"),
+        (["zoo", "build", "mini.toml", "--partition", "long"], 2, "'partition' is for the executor 'slurm'"),
+        (["zoo", "plan", "mini.toml", "--gpu-tflops", "0"], 2, "--gpu-tflops must be above 0 and finite (got 0)"),
         (["zoo", "export", "mini.toml"], 2, "--out"),
         (["zoo", "plan"], 2, "recipe"),
         (["zoo", "plans", "mini.toml"], 2, "plan"),

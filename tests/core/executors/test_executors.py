@@ -360,7 +360,7 @@ except ResourceError as error:
 
 
 def test_an_unknown_executor_is_refused_with_a_near_name():
-    assert EXECUTORS == ("inline", "processes", "ray")
+    assert EXECUTORS == ("inline", "processes", "ray", "slurm")
     with pytest.raises(UsageError, match="no executor 'process'; did you mean 'processes'"):
         open_executor("process", workers=1)
 
@@ -370,7 +370,10 @@ def test_an_unknown_executor_is_refused_with_a_near_name():
     [
         ({"workers": 0}, "'workers' must be at least 1"),
         ({"workers": 1, "address": "auto"}, "'address' is for the executor 'ray'"),
-        ({"workers": 1, "gpus": 1.0}, "'gpus' is for the executor 'ray'"),
+        ({"workers": 1, "gpus": 1.0}, "'gpus' is for the executor 'ray' or 'slurm'"),
+        ({"workers": 1, "partition": "long"}, "'partition' is for the executor 'slurm'"),
+        ({"workers": 1, "minutes": 30}, "'minutes' is for the executor 'slurm'"),
+        ({"workers": 1, "memory": 2.0}, "'memory' is for the executor 'slurm'"),
     ],
 )
 def test_options_that_mean_nothing_are_refused(options, message):
