@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from fpframe.models.modes import evaluation_mode
+from fpframe.models.pixels import Pixels
 
 
 class Body(Protocol):
@@ -19,7 +20,7 @@ class Body(Protocol):
         """The name of the last layer."""
         ...
 
-    def features(self, model: Any, pixels: Tensor, *, batch_size: int) -> Tensor:
+    def features(self, model: Any, pixels: Tensor | Pixels, *, batch_size: int) -> Tensor:
         """Return what the last layer of a classifier takes ``(N, ...)`` for pixels ``(N, C, H, W)``, on the CPU."""
         ...
 

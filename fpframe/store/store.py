@@ -90,6 +90,11 @@ class Store:
         """Return the folder of all entries."""
         return self.root / "models"
 
+    @property
+    def images(self) -> Path:
+        """Return the folder of images that are mapped into memory."""
+        return self.root / "images"
+
     def path(self, key: str) -> Path:
         """Return where the entry of that key lies."""
         return self.models / key[:2] / f"{key}.safetensors"
@@ -158,7 +163,7 @@ class Store:
         Raises:
             ResourceError: a folder cannot be read, or something cannot be removed.
         """
-        return collect(self.models, dry_run=dry_run)
+        return [*collect(self.images, dry_run=dry_run), *collect(self.models, dry_run=dry_run)]
 
     def sidecar(self, key: str) -> dict[str, Any]:
         """Return what was noted of the run that made an entry; empty when nothing was."""

@@ -63,11 +63,11 @@ def _timed(model: ZooModel, workspace: Workspace) -> Pace:
     batch = model.fitted.batch_size
     images = workspace.parts.part(model.lineage.last.data)[: batch * TIMED_STEPS]
     once = attrs.evolve(model.fitted, epochs=1)
-    pixels, asked = images.pixels, workspace.dataset.test[:ASKED].pixels
+    pixels, asked = images.stream, workspace.dataset.test[:ASKED].stream
     learning, asking = [], []
     with threads(1), computing_on(workspace.device):
         classifier = workspace.build(model.lineage.architecture, seed=0)
-        train(classifier, pixels[:batch], images.labels[:batch], once, seed=0)  # the first step is slower
+        train(classifier, pixels.part(slice(batch)), images.labels[:batch], once, seed=0)  # the first step is slower
         for _ in range(TIMED_TURNS):
             started = time.perf_counter()
             train(classifier, pixels, images.labels, once, seed=0)

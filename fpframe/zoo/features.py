@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from fpframe.base import content_key, machine_profile
-from fpframe.models import Classifier, Dataset, Images, to_pixels
+from fpframe.models import Classifier, Dataset, Images, Pixels, to_pixels
 from fpframe.models.frozen import pass_through
 from fpframe.models.modes import copied, evaluation_mode
 from fpframe.rng import threads
@@ -55,16 +55,20 @@ class Remembered:
         for name, value in state.items():
             setattr(self, name, value)
 
-    def features(self, model: Classifier, pixels: Tensor, *, batch_size: int = 512) -> Tensor:
+    def features(self, model: Classifier, pixels: Tensor | Pixels, *, batch_size: int = 512) -> Tensor:
         """Return what the last layer takes ``(N, ...)`` for pixels ``(N, C, H, W)``, on the CPU."""
-        images = (pixels * 255).round().to(torch.uint8)
-        if not torch.equal(to_pixels(images), pixels):
-            return self._passed(model, pixels, batch_size)
-        names = _names(images)
+        names: list[bytes] = []
+        for batch in pixels.split(batch_size):
+            images = (batch * 255).round().to(torch.uint8)
+            if not torch.equal(to_pixels(images), batch):
+                return self._passed(model, pixels, batch_size)
+            names += _names(images)
         for part in _KEPT:
             known: Images = getattr(self.dataset, part)
             if part not in self._rows:
-                self._rows[part] = {name: row for row, name in enumerate(_names(known.images))}
+                self._rows[part] = {
+                    name: row for row, name in enumerate(name for batch in known.view.split() for name in _names(batch))
+                }
             rows = self._rows[part]
             if all(name in rows for name in names):
                 return self._of(part, known, model)[torch.tensor([rows[name] for name in names])]
@@ -77,13 +81,13 @@ class Remembered:
             entry = self.store.load(key)
             if entry is None:
                 with threads(1):  # the same bits on any number of cores
-                    self._made[part] = self._passed(model, known.pixels, _BATCH)
+                    self._made[part] = self._passed(model, known.stream, _BATCH)
                 self.store.save(key, {"features": self._made[part]}, {}, sidecar={"profile": machine_profile()})
             else:
                 self._made[part] = entry.tensors["features"]
         return self._made[part]
 
-    def _passed(self, model: Classifier, pixels: Tensor, batch_size: int) -> Tensor:
+    def _passed(self, model: Classifier, pixels: Tensor | Pixels, batch_size: int) -> Tensor:
         taken: list[Tensor] = []
         # a copy, for in this layout convolutions of photographs take half the time
         lying = copied(model).changing().to(memory_format=torch.channels_last)
