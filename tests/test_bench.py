@@ -53,7 +53,7 @@ def test_a_row_is_met_only_by_ratio_and_quality_together(measuring):
 
 def test_a_table_replaces_what_stands_between_its_markers_and_nothing_else(monkeypatch):
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
-    replaced = load("__main__").replaced
+    replaced = load("measuring").replaced
     page = "a\n<!-- table: t -->\nold\n<!-- end: t -->\nb\n<!-- table: u -->\nkept\n<!-- end: u -->\n"
     assert replaced(page, {"t": r"new \1"}) == page.replace("\nold\n", "\n\nnew \\1\n\n")
     with pytest.raises(SystemExit, match="no place for the table 'v'"):

@@ -12,6 +12,7 @@ from .device import (
     has_bfloat16 as has_bfloat16,
 )
 from .digest import (
+    batches_digest as batches_digest,
     canonical_json as canonical_json,
     content_key as content_key,
     tensors_digest as tensors_digest,

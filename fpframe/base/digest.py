@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -37,6 +37,30 @@ def tensors_digest(tensors: Mapping[str, Tensor]) -> str:
     """Return the SHA-256 over names, types, shapes and values; it does not depend on a file format."""
     state = hashlib.sha256()
     for name, tensor in sorted(tensors.items()):
-        state.update(f"{name}:{tensor.dtype}:{tuple(tensor.shape)}\n".encode())
-        state.update(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes())
+        state.update(_heading(name, tensor.dtype, tensor.shape))
+        state.update(_values(tensor))
     return state.hexdigest()
+
+
+def batches_digest(name: str, shape: Sequence[int], batches: Iterable[Tensor]) -> str:
+    """Return the `tensors_digest` of one tensor that comes in batches of its rows, the first of which tells its type.
+
+    Args:
+        name: what the tensor is called.
+        shape: of the whole; at least one row.
+        batches: all rows in order.
+    """
+    state = hashlib.sha256()
+    for number, batch in enumerate(batches):
+        if number == 0:
+            state.update(_heading(name, batch.dtype, shape))
+        state.update(_values(batch))
+    return state.hexdigest()
+
+
+def _heading(name: str, dtype: torch.dtype, shape: Sequence[int]) -> bytes:
+    return f"{name}:{dtype}:{tuple(shape)}\n".encode()
+
+
+def _values(tensor: Tensor) -> bytes:
+    return tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes()

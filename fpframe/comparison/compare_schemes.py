@@ -84,7 +84,7 @@ def compare(
         ]
         setting = stage.setting
         test = setting.workspace.dataset.test
-        accuracy = setting.victim.classifier.accuracy(test.pixels, test.labels)
+        accuracy = setting.victim.classifier.accuracy(test.stream, test.labels)
         return Comparison(
             recipe=setting.recipe,
             victim={"address": setting.victim_name, "accuracy": round(accuracy, 6)},

@@ -78,7 +78,7 @@ def _victim_facts(setting: Setting, deltas: tuple[Tensor, ...]) -> dict[str, obj
         "key": setting.victim.key,
         "images": setting.workspace.parts.victim.digest,
         "pool": setting.workspace.parts.pool.digest,
-        "accuracy": round(classifier.accuracy(test.pixels, test.labels), 6),
+        "accuracy": round(classifier.accuracy(test.stream, test.labels), 6),
         # both on the test images, which no perturbation was made on
         "fooling_rate": [round(fooling_rate(classifier, test, delta), 6) for delta in deltas],
         "max_abs_delta": [float(delta.abs().max()) for delta in deltas],

@@ -19,6 +19,8 @@ from fpframe.rng import derive_seed, generator
 
 #: Raised when the same components would make other queries, so that query sets in the store are not taken for these.
 QUESTIONS_REVISION = 1
+#: Images that are asked at once, as a classifier asks them.
+_TOGETHER = 512
 
 
 @attrs.frozen(eq=False)
@@ -165,13 +167,13 @@ def _part_images(
         chosen = torch.randperm(len(pool), generator=generator(seed, "craft"))[: recipe.queries.craft_images]
         craft = pool[chosen]
         crafted = perturb(
-            victim, craft.pixels, craft.labels, references=references, seed=derive_seed(seed, "perturbation")
+            victim, craft.stream, craft.labels, references=references, seed=derive_seed(seed, "perturbation")
         )
         delta = crafted.delta
         arrived.append(crafted.converged)
     points = method.augmenter(
         victim,
-        pool.pixels,
+        pool.stream,
         pool.labels,
         points=method.points,
         views=method.views,
@@ -182,9 +184,9 @@ def _part_images(
     for view, chosen in enumerate(points):
         if chosen.is_floating_point():
             clean = (chosen * 255).round().to(torch.uint8)
-            labels = victim.logits(to_pixels(clean)).argmax(1)
+            labels = victim.labels(to_pixels(clean))
         else:
-            clean, labels = pool.images[chosen], pool.labels[chosen]
+            clean, labels = pool.view.part(chosen).tensor(), pool.labels[chosen]
         if universal:
             assert delta is not None
             moved = add_perturbation(clean, delta)
@@ -213,8 +215,9 @@ def _share(flags: Sequence[Tensor]) -> float:
 
 def fooling_rate(victim: Classifier, images: Images, delta: Tensor) -> float:
     """Return the share of images whose predicted label changes under a universal delta, as 8-bit images."""
-    clean = victim.logits(images.pixels).argmax(1)
-    moved = victim.logits(to_pixels(add_perturbation(images.images, delta))).argmax(1)
+    clean = victim.labels(images.stream)
+    batches = images.view.split(_TOGETHER)
+    moved = torch.cat([victim.labels(to_pixels(add_perturbation(batch, delta))) for batch in batches])
     return float((clean != moved).float().mean())
 
 

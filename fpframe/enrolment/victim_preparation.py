@@ -64,7 +64,7 @@ def _prepared(victim: Classifier, mean: list[float], std: list[float]) -> Classi
 
 def _right(sight: Sight, victim: Classifier) -> Tensor:
     """Return which test images ``(N,)`` a victim gets right."""
-    return victim.logits(sight.setting.workspace.dataset.test.pixels).argmax(1) == sight.truth
+    return victim.labels(sight.setting.workspace.dataset.test.stream) == sight.truth
 
 
 def _far_more(theirs: Tensor, ours: Tensor, *, looks: int = 1) -> bool:

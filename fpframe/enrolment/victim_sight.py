@@ -12,7 +12,7 @@ from torch import Tensor
 
 from fpframe.enrolment.fitness import VictimLook
 from fpframe.enrolment.method import Method
-from fpframe.models import Classifier, Images, evaluating
+from fpframe.models import Classifier, Images, ImageView, evaluating
 from fpframe.zoo import Setting, ZooModel
 
 #: Images of the pool, and of the victim's share, that are looked at: they tell as much as all of them would.
@@ -23,6 +23,8 @@ TRIED_IMAGES = 64
 _AT_ONCE = 8
 #: Larger images are shrunk to so many pixels a side for their class means.
 _SIDE = 16
+#: Images that are shrunk at once.
+_TOGETHER = 256
 
 
 @attrs.frozen(kw_only=True, eq=False, slots=False)
@@ -57,7 +59,7 @@ class Sight:
     @cached_property
     def answers(self) -> Tensor:
         """The victim's outputs ``(N, K)`` for the test images."""
-        return self.victim.logits(self.setting.workspace.dataset.test.pixels)
+        return self.victim.logits(self.setting.workspace.dataset.test.stream)
 
     @cached_property
     def given(self) -> Tensor:
@@ -82,7 +84,7 @@ class Sight:
     @cached_property
     def pool_answers(self) -> Tensor:
         """The victim's outputs ``(P, K)`` for these."""
-        return self.victim.logits(self.pool.pixels)
+        return self.victim.logits(self.pool.stream)
 
     @property
     def pool_right(self) -> int:
@@ -94,17 +96,17 @@ class Sight:
         """The labels ``(N,)`` that the nearest mean image of a class gives the test images."""
         test, known = self.setting.workspace.dataset.test, self.setting.workspace.parts.victim
         drawn = torch.linspace(0, len(known) - 1, min(len(known), MOST_IMAGES)).round().long()
-        images, labels = _shrunk(known.images[drawn]), known.labels[drawn]
+        images, labels = _shrunk(known.view.part(drawn)), known.labels[drawn]
         present = labels.unique()
         means = torch.stack([images[labels == label].mean(0) for label in present])
-        nearest = torch.cat([torch.cdist(part, means).argmin(1) for part in _shrunk(test.images).split(4096)])
+        nearest = torch.cat([torch.cdist(part, means).argmin(1) for part in _shrunk(test.view).split(4096)])
         labels_of_nearest: Tensor = present[nearest]
         return labels_of_nearest
 
     @cached_property
     def gradients(self) -> float:
         """Share of some images at which the victim has a gradient that is finite and not zero."""
-        return gradient_share(self.victim, self.pool.pixels[:TRIED_IMAGES])
+        return gradient_share(self.victim, self.pool.stream[:TRIED_IMAGES])
 
     def look(self, guessing: float) -> VictimLook:
         """Return what was seen, as numbers."""
@@ -142,11 +144,10 @@ def _slopes(victim: Classifier, pixels: Tensor) -> Tensor:
     return gradient.flatten(1)
 
 
-def _shrunk(images: Tensor) -> Tensor:
+def _shrunk(images: ImageView) -> Tensor:
     """Return images ``(N, C, H, W)`` as rows ``(N, D)``, the larger ones in fewer pixels."""
     height, width = images.shape[2:]
-    if max(height, width) > _SIDE:
-        size = (min(height, _SIDE), min(width, _SIDE))
-        parts = [F.adaptive_avg_pool2d(part.float(), size) for part in images.split(1024)]
-        return torch.cat(parts).flatten(1)
-    return images.float().flatten(1)
+    size = (min(height, _SIDE), min(width, _SIDE))
+    parts = (part.float() for part in images.split(_TOGETHER))
+    smaller = [F.adaptive_avg_pool2d(part, size) if (height, width) != size else part for part in parts]
+    return torch.cat(smaller).flatten(1)

@@ -11,7 +11,8 @@ from fpframe.errors import DataError, PluginError
 from fpframe.interfaces.component import Component
 from fpframe.interfaces.fence import fenced, require
 from fpframe.interfaces.references import References
-from fpframe.models import Classifier, evaluating
+from fpframe.interfaces.streaming import taken_by
+from fpframe.models import Classifier, Pixels, evaluating
 from fpframe.rng import isolated
 
 
@@ -23,11 +24,14 @@ class Augmenter(Component):
     Attributes:
         needs_references: whether the models of the fit split are handed over.
         needs_gradients: whether it follows the victim's gradients, so that a victim without any is refused.
+        streams: whether `choose` takes a pool of `Pixels`, which are made batch by batch when they are read, in place
+            of a tensor: a pool need not fit into memory then. It may be called with a tensor all the same.
     """
 
     kind = "augmenter"
     needs_references: ClassVar[bool] = False
     needs_gradients: ClassVar[bool] = False
+    streams: ClassVar[bool] = False
 
     @abstractmethod
     def choose(
@@ -50,7 +54,7 @@ class Augmenter(Component):
     def __call__(
         self,
         model: Classifier,
-        pool: Tensor,
+        pool: Tensor | Pixels,
         labels: Tensor,
         *,
         points: int,
@@ -71,7 +75,8 @@ class Augmenter(Component):
             )
         doing = "choosing points"
         with fenced(self, model, doing=doing), evaluating(model), isolated(seed):
-            chosen = self.choose(model, pool, labels, points=points, views=views, references=references, seed=seed)
+            taken = taken_by(self, pool)
+            chosen = self.choose(model, taken, labels, points=points, views=views, references=references, seed=seed)
         require(self, chosen, Tensor, doing=doing)
         if chosen.shape[:2] != (views, points) or chosen.ndim not in (2, 5):
             raise PluginError(f"'{self.name}' returned shape {tuple(chosen.shape)}, expected ({views}, {points}, ...)")

@@ -13,7 +13,8 @@ from fpframe.errors import PluginError
 from fpframe.interfaces.component import Component
 from fpframe.interfaces.fence import fenced, require
 from fpframe.interfaces.references import References
-from fpframe.models import Classifier, evaluating
+from fpframe.interfaces.streaming import taken_by
+from fpframe.models import Classifier, Pixels, evaluating
 from fpframe.rng import isolated
 
 
@@ -44,6 +45,8 @@ class PerturbationGenerator(Component):
         needs_references: whether the models of the fit split are handed over.
         needs_gradients: whether it follows the victim's gradients, so that a victim without any is refused; ``False``
             where answers are all that it takes.
+        streams: whether `generate` takes `Pixels`, which are made batch by batch when they are read, in place of a
+            tensor: many images need not fit into memory then. It may be called with a tensor all the same.
         epsilon: bound in pixel units: in (0, 1) for linf, in (0, sqrt(CHW)) for l2, ``None`` for minimum-norm methods.
     """
 
@@ -52,6 +55,7 @@ class PerturbationGenerator(Component):
     norm: ClassVar[Literal["linf", "l2"]] = "linf"
     needs_references: ClassVar[bool] = False
     needs_gradients: ClassVar[bool] = True
+    streams: ClassVar[bool] = False
 
     @property
     def bound(self) -> float | None:
@@ -69,7 +73,7 @@ class PerturbationGenerator(Component):
 
     @final
     def __call__(
-        self, model: Classifier, x: Tensor, labels: Tensor, *, references: References | None = None, seed: int
+        self, model: Classifier, x: Tensor | Pixels, labels: Tensor, *, references: References | None = None, seed: int
     ) -> Perturbation:
         """Generate, check and project.
 
@@ -79,7 +83,8 @@ class PerturbationGenerator(Component):
         """
         doing = "making a perturbation"
         with fenced(self, model, doing=doing), evaluating(model), isolated(seed):
-            made = self.generate(model, x.detach().clone(), labels.clone(), references=references, seed=seed)
+            taken = x.detach().clone() if isinstance(x, Tensor) else taken_by(self, x)
+            made = self.generate(model, taken, labels.clone(), references=references, seed=seed)
         made = require(self, made, Perturbation, doing=doing)
         for tensor in (made.delta, made.converged):
             require(self, tensor, Tensor, doing=doing)

@@ -8,7 +8,7 @@ import attrs
 import torch
 from torch import Tensor
 
-from fpframe.models import Classifier
+from fpframe.models import Classifier, Pixels
 
 
 @attrs.frozen(eq=False)
@@ -26,7 +26,7 @@ class References:
     derived: Sequence[Classifier] = ()
     independent: Sequence[Classifier] = ()
 
-    def answers(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
+    def answers(self, pixels: Tensor | Pixels) -> tuple[Tensor, Tensor]:
         """Return what the derived and the independent models answer: probabilities ``(M, P, K)`` each.
 
         Prefer it to a loop of your own: fpframe keeps the answers, and asks nothing twice. One model is in memory at a

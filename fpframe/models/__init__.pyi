@@ -23,7 +23,14 @@ from .channel import (
 from .classifier import Classifier as Classifier, state_digest as state_digest
 from .dataset import Dataset as Dataset, Images as Images
 from .fitted import Fitted as Fitted, free_sizes as free_sizes
+from .imageview import (
+    ImageView as ImageView,
+    Readable as Readable,
+    keep_images as keep_images,
+    scratch_images as scratch_images,
+)
 from .modes import copied as copied, evaluating as evaluating
+from .pixels import Pixels as Pixels, some_pixels as some_pixels
 from .preparation import (
     GREY as GREY,
     NCHW as NCHW,

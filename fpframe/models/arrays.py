@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from fpframe.errors import DataError, first_line
+from fpframe.models.imageview import ImageView
 
 #: Channels that images have in practice; where the last axis has so many and the second has more, channels are last.
 _FEW_CHANNELS = 4
@@ -28,14 +29,16 @@ def pair(given: Any, part: str, address: str) -> tuple[Any, Any]:
     return given[0], given[1]
 
 
-def image_tensor(given: Any, part: str, address: str) -> Tensor:
-    """Return uint8 images ``(N, C, H, W)`` of an array, a tensor or a list.
+def image_tensor(given: Any, part: str, address: str) -> Tensor | ImageView:
+    """Return uint8 images ``(N, C, H, W)`` of an array, a tensor or a list; what is a view of images stays one.
 
     Images come as ``(N, C, H, W)`` or ``(N, H, W)``, either uint8 or floats in [0, 1], which are rounded to 8 bits.
 
     Raises:
         DataError: the shape, the type or the range are others.
     """
+    if isinstance(given, ImageView):
+        return given
     values = _numbers(given, f"{part} images", "give one array (N, C, H, W) of uint8, or of floats in [0, 1]", address)
     if values.ndim == 3:
         values = values[:, None]

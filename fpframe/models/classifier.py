@@ -12,6 +12,7 @@ from fpframe.base import Note, is_adapted, tensors_digest, with_form
 from fpframe.errors import ModelError, UsageError, first_line
 from fpframe.models.frozen import Body, Reshaping
 from fpframe.models.modes import evaluation_mode
+from fpframe.models.pixels import Pixels
 from fpframe.models.preparation import Preparation
 from fpframe.models.query import Query
 
@@ -128,7 +129,7 @@ class Classifier(nn.Module):
         self.learns, self.body = parts, body
         return self
 
-    def behind_body(self, pixels: Tensor, body: Body, *, batch_size: int = 512) -> tuple[Classifier, Tensor]:
+    def behind_body(self, pixels: Tensor | Pixels, body: Body, *, batch_size: int = 512) -> tuple[Classifier, Tensor]:
         """Return the rest of the network as a classifier, and what it takes for pixels, as images.
 
         Features that are not images already, ``(N, C, H, W)``, become ``(N, D, 1, 1)``.
@@ -164,7 +165,7 @@ class Classifier(nn.Module):
         weight = next(iter(self.parameters()), self._mean)
         return weight.device
 
-    def logits(self, pixels: Tensor, *, batch_size: int = 512) -> Tensor:
+    def logits(self, pixels: Tensor | Pixels, *, batch_size: int = 512) -> Tensor:
         """Return logits ``(N, K)`` on the CPU, in evaluation mode and without gradients."""
         if self.body is not None:
             head, features = self.behind_body(pixels, self.body, batch_size=batch_size)
@@ -196,9 +197,15 @@ class Classifier(nn.Module):
                 self._takes_channels_last = False
         return torch.channels_last if self._takes_channels_last else torch.contiguous_format
 
-    def accuracy(self, pixels: Tensor, labels: Tensor) -> float:
+    def labels(self, pixels: Tensor | Pixels, *, batch_size: int = 512) -> Tensor:
+        """Return the labels ``(N,)`` that images get, for which no more than a batch of logits is in memory."""
+        if self.body is not None:
+            return self.logits(pixels, batch_size=batch_size).argmax(1)
+        return torch.cat([self.logits(batch, batch_size=batch_size).argmax(1) for batch in pixels.split(batch_size)])
+
+    def accuracy(self, pixels: Tensor | Pixels, labels: Tensor) -> float:
         """Return the share of images that get their label."""
-        return float((self.logits(pixels).argmax(1) == labels).float().mean())
+        return float((self.labels(pixels) == labels).float().mean())
 
     def as_query(self, *, max_queries: int | None = None, batch_size: int = 256) -> Query:
         """Return black-box access to this classifier."""

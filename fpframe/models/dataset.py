@@ -15,6 +15,8 @@ from fpframe.base import Note
 from fpframe.errors import DataError, UsageError, nearest
 from fpframe.models.arrays import class_names, image_tensor, label_tensor, pair
 from fpframe.models.classes.spelling import find_names
+from fpframe.models.imageview import ImageView, as_view
+from fpframe.models.pixels import Pixels
 from fpframe.models.queryset import to_pixels
 
 #: The code of a note on the order of the classes, which holds no longer once somebody has given it.
@@ -25,36 +27,55 @@ CLASS_ORDER = "class-order"
 class Images:
     """Labelled images.
 
+    Parts of images are views: ``images[index]`` copies nothing, and neither does pickling what lies in a mapped file.
+    `view` and `stream` read batch by batch; `images` and `pixels` are whole tensors, which stay in memory.
+
     Attributes:
-        images: uint8 ``(N, C, H, W)``.
+        view: 8-bit images ``(N, C, H, W)``, to be read batch by batch; made of a tensor where one is given.
         labels: int64 ``(N,)``.
     """
 
-    images: Tensor
+    view: ImageView = attrs.field(converter=as_view, alias="images")
     labels: Tensor
 
     def __len__(self) -> int:
-        return len(self.images)
+        return len(self.view)
 
     def __getitem__(self, index: Tensor | slice) -> Images:
-        return Images(self.images[index], self.labels[index])
+        return Images(self.view.part(index), self.labels[index])
 
-    def __getstate__(self) -> dict[str, Tensor]:
+    def __getstate__(self) -> dict[str, Any]:
         # what is cached can be computed again where it is unpickled, and float pixels are four times as large
-        return {"images": self.images, "labels": self.labels}
+        return {"view": self.view, "labels": self.labels}
+
+    @cached_property
+    def images(self) -> Tensor:
+        """The images as one uint8 tensor ``(N, C, H, W)``: what they were made of, or a copy of a part of it."""
+        return self.view.tensor()
 
     @cached_property
     def pixels(self) -> Tensor:
-        """The images as float32 ``(N, C, H, W)`` in [0, 1]."""
+        """The images as one float32 tensor ``(N, C, H, W)`` in [0, 1]; `stream` takes no memory."""
         return to_pixels(self.images)
+
+    @property
+    def stream(self) -> Pixels:
+        """The images as float32 pixels ``(N, C, H, W)`` in [0, 1] that are made when they are read."""
+        return Pixels(self.view)
 
     @cached_property
     def digest(self) -> str:
         """SHA-256 over shape, images and labels."""
-        state = hashlib.sha256(repr(tuple(self.images.shape)).encode())
-        state.update(self.images.numpy().tobytes())
+        state = hashlib.sha256(repr(tuple(self.view.shape)).encode())
+        for batch in self.view.split():
+            state.update(batch.numpy().tobytes())
         state.update(self.labels.numpy().tobytes())
         return state.hexdigest()
+
+    def joined(self, *others: Images) -> Images:
+        """Return these images and then the others, none of which is copied."""
+        labels = torch.cat([self.labels, *(other.labels for other in others)])
+        return Images(self.view.joined(*(other.view for other in others)), labels)
 
 
 @attrs.frozen(kw_only=True, eq=False, slots=False)
@@ -78,7 +99,7 @@ class Dataset:
     def __attrs_post_init__(self) -> None:
         for part, images in (("train", self.train), ("test", self.test)):
             _check(images, part, self.address, len(self.classes))
-        shapes = [tuple(part.images.shape[1:]) for part in (self.train, self.test)]
+        shapes = [tuple(part.view.shape[1:]) for part in (self.train, self.test)]
         if shapes[0] != shapes[1]:
             raise DataError(
                 f"train images have shape {shapes[0]} but test images {shapes[1]} ({self.address}); "
@@ -97,7 +118,8 @@ class Dataset:
     ) -> Dataset:
         """Make a data set from pairs of images and labels (arrays, tensors or lists).
 
-        Images are ``(N, C, H, W)`` or ``(N, H, W)``, either uint8 or floats in [0, 1], which are rounded to 8 bits.
+        Images are ``(N, C, H, W)`` or ``(N, H, W)``, either uint8 or floats in [0, 1], which are rounded to 8 bits; or
+        what `fpframe.models.keep_images` returns, which is not copied.
         Labels are the indices of the classes, from 0.
 
         Raises:
@@ -129,7 +151,7 @@ class Dataset:
         if wanted == self.classes:
             return attrs.evolve(self, notes=notes)
         number = torch.tensor([wanted.index(name) for name in self.classes])
-        train, test = (Images(part.images, number[part.labels]) for part in (self.train, self.test))
+        train, test = (Images(part.view, number[part.labels]) for part in (self.train, self.test))
         return attrs.evolve(self, train=train, test=test, classes=wanted, notes=notes)
 
     def _as_spelt(self, names: tuple[str, ...]) -> tuple[str, ...]:
@@ -145,7 +167,7 @@ class Dataset:
     @property
     def image_shape(self) -> tuple[int, int, int]:
         """Channels, height and width."""
-        channels, height, width = self.train.images.shape[1:]
+        channels, height, width = self.train.view.shape[1:]
         return channels, height, width
 
     @property
@@ -160,8 +182,8 @@ class Dataset:
 
 
 def _check(part: Images, name: str, address: str, num_classes: int) -> None:
-    images, labels = part.images, part.labels
-    if images.ndim != 4 or images.dtype != torch.uint8:
+    images, labels = part.view, part.labels
+    if len(images.shape) != 4 or images.dtype != torch.uint8:
         raise DataError(
             f"{name} images must be uint8 (N, C, H, W), got {images.dtype} {tuple(images.shape)} ({address}); "
             "make them with Dataset.from_arrays"

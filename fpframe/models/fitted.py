@@ -14,11 +14,19 @@ class Fitted(nn.Module, ABC):
     What it has learned lies in buffers, so that it is stored and opened like every network, and nothing is pickled.
     Their sizes depend on what it was fitted to: a state with buffers of other sizes loads into it, if they have as many
     dimensions. Before it is fitted it answers too, with anything that is finite.
+
+    Attributes:
+        streams: whether `fit` takes `Pixels`, which are made batch by batch when they are read, in place of a tensor.
     """
 
+    streams: bool = False
+
     @abstractmethod
-    def fit(self, pixels: Tensor, labels: Tensor, *, seed: int) -> None:
-        """Learn images ``(N, C, H, W)`` in [0, 1] with labels ``(N,)``; it depends on these and the seed alone."""
+    def fit(self, pixels: Any, labels: Tensor, *, seed: int) -> None:
+        """Learn pixels ``(N, C, H, W)`` in [0, 1], a tensor or `Pixels`, with labels ``(N,)``.
+
+        What is learned depends on these and the seed alone.
+        """
 
     def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *args: Any, **kwargs: Any) -> None:
         for name, buffer in list(self.named_buffers(recurse=False)):

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from fpframe.models.modes import evaluation_mode
+from fpframe.models.pixels import Pixels
 from fpframe.rng import isolated
 
 
@@ -24,7 +25,7 @@ class Body(Protocol):
         """Return what is left of a classifier's network, with its weights: from features ``(N, *shape)`` to logits."""
         ...
 
-    def features(self, model: Any, pixels: Tensor, *, batch_size: int) -> Tensor:
+    def features(self, model: Any, pixels: Tensor | Pixels, *, batch_size: int) -> Tensor:
         """Return what the rest of a classifier takes ``(N, ...)`` for pixels ``(N, C, H, W)``, on the CPU."""
         ...
 

@@ -13,6 +13,7 @@ from fpframe.base import computing_device
 from fpframe.models.arithmetic import AUTO, Arithmetic
 from fpframe.models.classifier import Classifier
 from fpframe.models.modes import copied
+from fpframe.models.pixels import Pixels
 from fpframe.rng import isolated
 
 
@@ -86,12 +87,12 @@ class Placement:
             return tensor.to(self.device, memory_format=torch.channels_last)
         return tensor.to(self.device)
 
-    def at_hand(self, *data: Tensor) -> tuple[Tensor, ...]:
+    def at_hand(self, pixels: Tensor | Pixels, targets: Tensor) -> tuple[Tensor | Pixels, Tensor]:
         """Return whole data on the device, or as it is where that has no room: then its batches are sent."""
         try:
-            return tuple(tensor.to(self.device) for tensor in data)
+            return pixels.to(self.device), targets.to(self.device)
         except torch.OutOfMemoryError:
-            return data
+            return pixels, targets
 
     def forward(self, model: nn.Module, pixels: Tensor) -> Tensor:
         """Return the logits of a batch; what mixed precision has computed becomes float32 before the loss."""

@@ -13,6 +13,7 @@ from fpframe.errors import FpframeError, ModelError, ResourceError, UsageError
 from fpframe.models.answers import OUTPUTS, AnswerReader, Outputs, ReadAlready, Reading, UnreadError, Unwrapped
 from fpframe.models.channel import PROBS, TOP1
 from fpframe.models.failing import explained
+from fpframe.models.pixels import Pixels
 from fpframe.spending import Meter
 
 
@@ -170,6 +171,19 @@ class Query:
         batches = torch.split(pixels, self.batch_size)
         answers = self.ask_all(batches) if self.ask_all is not None else map(self._asked, batches)
         return self._read([self._answer(batch, answers) for batch in batches])
+
+    def answers(self, pixels: Tensor | Pixels) -> Tensor:
+        """Return what a call returns for pixels ``(N, C, H, W)``, of which no more than a batch is in memory.
+
+        Raises:
+            ResourceError: the images would go over ``max_queries``; nothing was asked then.
+            TransportError: the model could not be reached.
+            ModelError: the model fails on the images, or its answers fit no reading.
+        """
+        if isinstance(pixels, Tensor):
+            return self(pixels)
+        self.require(len(pixels))
+        return torch.cat([self(batch) for batch in pixels.split(self.batch_size)])
 
     def _asked(self, batch: Tensor) -> Any:
         with torch.no_grad():

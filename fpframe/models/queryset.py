@@ -9,6 +9,8 @@ import attrs
 import torch
 from torch import Tensor
 
+from fpframe.models.imageview import ImageView, as_view
+
 
 @attrs.frozen(kw_only=True, eq=False)
 class QueryPart:
@@ -64,10 +66,11 @@ class QuerySet:
         return hashlib.sha256(b"".join(image_digests(self.images.flatten(0, 1)))).hexdigest()
 
 
-def image_digests(images: Tensor) -> list[bytes]:
+def image_digests(images: Tensor | ImageView) -> list[bytes]:
     """Return the SHA-256 of the shape and pixels of each 8-bit image ``(N, C, H, W)``."""
     shape = ",".join(map(str, images.shape[1:])).encode()
-    return [hashlib.sha256(shape + image.tobytes()).digest() for image in images.numpy()]
+    batches = (batch.numpy() for batch in as_view(images).split())
+    return [hashlib.sha256(shape + image.tobytes()).digest() for batch in batches for image in batch]
 
 
 def to_pixels(images: Tensor) -> Tensor:

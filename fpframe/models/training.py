@@ -16,6 +16,7 @@ from fpframe.models.augmentation import AUGMENTATIONS, augmented, smoothed
 from fpframe.models.classifier import Classifier
 from fpframe.models.fitted import Fitted
 from fpframe.models.modes import frozen
+from fpframe.models.pixels import Pixels
 from fpframe.models.placement import Placement
 from fpframe.models.shrinking import shrinking
 from fpframe.parameters import all_of, number, one_of, whole
@@ -83,7 +84,7 @@ _LATER = {"optimizer": ADAMW, "augmentations": (), "label_smoothing": 0.0, "side
 
 def train(
     model: Classifier,
-    pixels: Tensor,
+    pixels: Tensor | Pixels,
     targets: Tensor,
     training: Training,
     *,
@@ -101,7 +102,7 @@ def train(
 
     Args:
         model: the network.
-        pixels: ``(N, C, H, W)`` in [0, 1].
+        pixels: ``(N, C, H, W)`` in [0, 1]; of `Images.stream` no more than a batch is in memory.
         targets: labels ``(N,)``, or probabilities ``(N, K)`` for soft labels.
         training: hyper-parameters.
         seed: decides order and dropout; global random state is left as found.
@@ -125,7 +126,8 @@ def train(
                 f"the model is not made by gradient descent, so it cannot be trained in part or in steps "
                 f"({model.address or type(model.module).__name__}); choose another architecture or attack"
             )
-        model.module.fit(pixels, targets if targets.ndim == 1 else targets.argmax(1), seed=seed)
+        whole = pixels if isinstance(pixels, Tensor) or model.module.streams else pixels.tensor()
+        model.module.fit(whole, targets if targets.ndim == 1 else targets.argmax(1), seed=seed)
         return model.eval()
     plainly = layer is None and disturb is None and after_step is None
     if model.body is not None and plainly and not training.augmentations:

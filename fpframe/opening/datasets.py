@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
+import torch
 import torch.nn.functional as F
+from torch import Tensor
 
 from fpframe.base import Address
 from fpframe.errors import DataError
 from fpframe.interfaces import DatasetSource, fenced, require
-from fpframe.models import Dataset, Images
+from fpframe.models import Dataset, Images, keep_images
 from fpframe.registry import Registry
+
+#: Images that are resized at once.
+_TOGETHER = 256
+#: What decides the resized images besides the others: raised when it is done otherwise.
+_RESIZING = f"1, torch {torch.__version__}"
 
 
 def open_dataset(registry: Registry, address: str, root: str | Path | None) -> Dataset:
@@ -47,18 +55,34 @@ def open_pool(registry: Registry, address: str, root: Path | None, image_shape: 
         DataError: it is missing or damaged, or its channels cannot be changed into the others.
     """
     images = open_dataset(registry, address, root).train
+    found = images.view.shape[1:]
+    if found == image_shape:
+        return images
+    if {found[0], image_shape[0]} not in ({1, 3}, {found[0]}):
+        raise DataError(
+            f"images with {found[0]} channels cannot be asked of a model for {image_shape[0]} ({address}); "
+            "choose another pool"
+        )
+
+    def fill(resized: Any) -> list[str]:
+        done = 0
+        for batch in images.stream.split(_TOGETHER):
+            resized[done : done + len(batch)] = _brought_to(batch, image_shape).numpy()
+            done += len(batch)
+        return []
+
+    view, _ = keep_images(["resized", _RESIZING, images.digest], (len(images), *image_shape), fill)
+    return Images(view, images.labels)
+
+
+def _brought_to(pixels: Tensor, image_shape: tuple[int, int, int]) -> Tensor:
+    """Return pixels as 8-bit images of a shape."""
     channels, *size = image_shape
-    pixels = images.pixels
     if pixels.shape[1] != channels:
-        if {pixels.shape[1], channels} != {1, 3}:
-            raise DataError(
-                f"images with {pixels.shape[1]} channels cannot be asked of a model for {channels} ({address}); "
-                "choose another pool"
-            )
         pixels = pixels.mean(1, keepdim=True) if channels == 1 else pixels.expand(-1, 3, -1, -1)
     if list(pixels.shape[2:]) != size:
         pixels = F.interpolate(pixels, size, mode="bilinear", align_corners=False, antialias=True)
-    return Images((pixels.clamp(0, 1) * 255).round().byte(), images.labels)
+    return (pixels.clamp(0, 1) * 255).round().byte()
 
 
 def _source(registry: Registry, address: str) -> tuple[DatasetSource, str]:

@@ -223,7 +223,7 @@ class Victim:
         whole = Preparation.read(query.preparation)
         if query.network is not None:
             return _behind(query.network, whole, dataset, query.address)
-        pixels = dataset.test.pixels[:COMPARED_IMAGES]  # real ones, for blank images hardly show how answers are read
+        pixels = dataset.test.stream[:COMPARED_IMAGES]  # real ones, for blank images hardly show how answers are read
         answers = query(pixels)
         converted = self._converted(query.address, registry, options) if at_address else None
         if converted is not None:

@@ -118,7 +118,7 @@ def _reproductions(
     test = setting.workspace.dataset.test
     victim = {
         "address": setting.victim_name,
-        "accuracy": round(laboratory.victim.accuracy(test.pixels, test.labels), 6),
+        "accuracy": round(laboratory.victim.accuracy(test.stream, test.labels), 6),
     }
     for experiment in experiments:
         laboratory.run.on_event(Event(task="reproducing", kind="note", text=f"{experiment.name}: {experiment.title}"))

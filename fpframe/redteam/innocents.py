@@ -97,7 +97,7 @@ def _enrolled(enrolment: Enrolment, origin: Victim, run: Run) -> Enrolment:
     seen = workspace.parts.victim
     network, _ = origin.open(workspace.dataset, run.registry)
     with run.computing():
-        train(network, seen.pixels, seen.labels, attrs.evolve(recipe.training, epochs=_EPOCHS), seed=0)
+        train(network, seen.stream, seen.labels, attrs.evolve(recipe.training, epochs=_EPOCHS), seed=0)
     with tempfile.TemporaryDirectory(prefix="fpframe-redteam-") as temporary:
         weights = Path(temporary) / "victim.safetensors"
         save_weights(network, weights)

@@ -1,4 +1,10 @@
 from .durable import write_durably as write_durably
+from .mapped import (
+    Mapped as Mapped,
+    mapped_meanwhile as mapped_meanwhile,
+    mapped_once as mapped_once,
+    mapping_into as mapping_into,
+)
 from .memo import Remembered as Remembered, recall_seconds as recall_seconds, remember as remember
 from .output import (
     refuse_export as refuse_export,

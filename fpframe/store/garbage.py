@@ -17,6 +17,8 @@ Kind = Literal["temporary", "damaged", "sidecar", "folder"]
 
 _NOT_EMPTY = {errno.ENOTEMPTY, errno.EEXIST}
 _SIDECAR = re.compile(r"[0-9a-f]{64}\.json")
+#: What entries are called: models, and mapped images.
+_ENTRIES = (".safetensors", ".u8")
 
 
 @attrs.frozen(kw_only=True)
@@ -80,7 +82,7 @@ def _kind(path: Path) -> Kind | None:
     if path.suffix == ".damaged":
         return "damaged"
     # entries are written before their sidecars, so a sidecar alone is not one whose entry is still to come
-    if _SIDECAR.fullmatch(path.name) and not path.with_suffix(".safetensors").exists():
+    if _SIDECAR.fullmatch(path.name) and not any(path.with_suffix(suffix).exists() for suffix in _ENTRIES):
         return "sidecar"
     return None
 

@@ -23,7 +23,7 @@ from fpframe.base import canonical_json, content_key, tensors_digest
 from fpframe.errors import ResourceError, UsageError
 from fpframe.store.durable import write_durably
 from fpframe.store.garbage import Garbage, collect
-from fpframe.store.mapped import tensors_in
+from fpframe.store.tensorfile import tensors_in
 
 __all__ = ["HOME", "Checked", "Entry", "Garbage", "Store", "dump", "write_durably"]
 
@@ -92,6 +92,11 @@ class Store:
     def models(self) -> Path:
         """Return the folder of all entries."""
         return self.root / "models"
+
+    @property
+    def images(self) -> Path:
+        """Return the folder of images that are mapped into memory."""
+        return self.root / "images"
 
     def path(self, key: str) -> Path:
         """Return where the entry of that key lies."""
@@ -174,7 +179,7 @@ class Store:
         Raises:
             ResourceError: a folder cannot be read, or something cannot be removed.
         """
-        return collect(self.models, dry_run=dry_run)
+        return [*collect(self.images, dry_run=dry_run), *collect(self.models, dry_run=dry_run)]
 
     def sidecar(self, key: str) -> dict[str, Any]:
         """Return what was noted of the run that made an entry; empty when nothing was."""

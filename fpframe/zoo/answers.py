@@ -9,8 +9,8 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from fpframe.base import Event, Listener, ignore, tensors_digest
-from fpframe.models import Query, QuerySet, ask
+from fpframe.base import Event, Listener, batches_digest, ignore
+from fpframe.models import Pixels, Query, QuerySet, ask
 from fpframe.rng import derive_seed, threads
 from fpframe.store import Remembered, recall_seconds, remember
 from fpframe.zoo.chain import FilterChain
@@ -21,6 +21,8 @@ from fpframe.zoo.zoo import Zoo
 #: Kind of the answers to query sets. The number is raised when the same models would answer the same queries
 #: differently, so that stored answers are not taken for these.
 _TO_QUERIES = ("answers", "1")
+#: Images whose pixels are hashed at once.
+_TOGETHER = 64
 
 
 def ask_once(
@@ -106,7 +108,7 @@ def ask_models_through(
 def ask_pixels(
     zoo: Zoo,
     models: Sequence[ZooModel],
-    pixels: Tensor,
+    pixels: Tensor | Pixels,
     *,
     purpose: Literal["a method", "an experiment"],
     keep: bool = True,
@@ -116,11 +118,16 @@ def ask_pixels(
 
     Pixels may have any precision, where a query set has 8 bits. Answers are kept apart for each purpose.
     """
-    asked, found = [tensors_digest({"pixels": pixels})], []
+    asked, found = [_digest(pixels)], []
     for model in models:
         found.append(
             ask_once(
-                zoo, model, lambda q: {"answers": q(pixels)}, kind=[f"answers to {purpose}"], asked=asked, keep=keep
+                zoo,
+                model,
+                lambda q: {"answers": q.answers(pixels)},
+                kind=[f"answers to {purpose}"],
+                asked=asked,
+                keep=keep,
             )
         )
         on_event(Event(task="asking the zoo", done=len(found), total=len(models)))
@@ -131,6 +138,10 @@ def asking_seconds(zoo: Zoo, queries: QuerySet, models: Sequence[ZooModel]) -> l
     """Return how long each of some models took to answer a query set, when it was asked; 0 for one that was not."""
     asked = _asked(queries, None)
     return [recall_seconds(zoo.workspace.store, _identity(zoo, model, _TO_QUERIES, asked)) for model in models]
+
+
+def _digest(pixels: Tensor | Pixels) -> str:
+    return batches_digest("pixels", tuple(pixels.shape), pixels.split(_TOGETHER))
 
 
 def _identity(zoo: Zoo, model: ZooModel, kind: Sequence[str], asked: Sequence[str]) -> list[str]:

@@ -8,9 +8,10 @@ from statistics import median
 
 import attrs
 import torch
+from torch import Tensor
 
 from fpframe.base import computing_on
-from fpframe.models import Classifier, train
+from fpframe.models import Classifier, Pixels, train
 from fpframe.rng import generator, threads
 from fpframe.zoo.model import ZooModel
 from fpframe.zoo.passes import frozen_passes, image_passes, maker_of_features
@@ -65,7 +66,8 @@ def _timed(model: ZooModel, workspace: Workspace) -> Pace:
     batch = model.fitted.batch_size
     images = workspace.parts.part(model.lineage.last.data)[: batch * TIMED_STEPS]
     once = attrs.evolve(model.fitted, epochs=1)
-    pixels, asked = images.pixels, workspace.dataset.test[:ASKED].pixels
+    pixels: Tensor | Pixels = images.stream
+    asked: Tensor | Pixels = workspace.dataset.test[:ASKED].stream
     learning, asking = [], []
     with threads(1), computing_on(workspace.device):
         classifier = workspace.build(model.lineage.architecture, seed=0)

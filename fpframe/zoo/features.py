@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from fpframe.base import content_key, machine_profile
-from fpframe.models import Classifier, Dataset, Images, copied, evaluating, to_pixels
+from fpframe.models import Classifier, Dataset, Images, Pixels, copied, evaluating, to_pixels
 from fpframe.rng import threads
 from fpframe.store import Store
 from fpframe.zoo.places import Place
@@ -73,15 +73,18 @@ class Remembered:
             self._rests[model.module] = self.place.rest(model.module, shape)
         return self._rests[model.module]
 
-    def features(self, model: Classifier, pixels: Tensor, *, batch_size: int = 512) -> Tensor:
+    def features(self, model: Classifier, pixels: Tensor | Pixels, *, batch_size: int = 512) -> Tensor:
         """Return what the rest of the network takes ``(N, ...)`` for pixels ``(N, C, H, W)``, on the CPU."""
-        images = (pixels * 255).round().to(torch.uint8)
-        if torch.equal(to_pixels(images), pixels):
-            names = _names(images)
-            for part in PARTS:
-                rows = self._rows_of(part)
-                if all(name in rows for name in names):
-                    return self._of(part, [rows[name] for name in names], model)
+        names: list[bytes] = []
+        for batch in pixels.split(SHARD):
+            images = (batch * 255).round().to(torch.uint8)
+            if not torch.equal(to_pixels(images), batch):
+                return self._passed(model, pixels, batch_size)
+            names += _names(images)
+        for part in PARTS:
+            rows = self._rows_of(part)
+            if all(name in rows for name in names):
+                return self._of(part, [rows[name] for name in names], model)
         return self._passed(model, pixels, batch_size)
 
     def starts(self, part: str) -> range:
@@ -115,8 +118,7 @@ class Remembered:
             if self.behind is not None and self.behind.is_stored(part, start):
                 made = self._from_behind(self.behind, self.behind.shard(part, start, model), model)
             else:
-                images = self._images(part)
-                made = self._passed(model, to_pixels(images.images[start : start + SHARD]), _BATCH)
+                made = self._passed(model, self._images(part).stream[start : start + SHARD], _BATCH)
         sidecar = {"profile": machine_profile()}
         self.store.save(self._key(part, start), {"features": made.contiguous()}, {}, sidecar=sidecar)
 
@@ -130,7 +132,7 @@ class Remembered:
         shards = {start: self.shard(part, start, model) for start in sorted({start for start, _ in found})}
         return torch.stack([shards[start][row] for start, row in found])
 
-    def _passed(self, model: Classifier, pixels: Tensor, batch_size: int) -> Tensor:
+    def _passed(self, model: Classifier, pixels: Tensor | Pixels, batch_size: int) -> Tensor:
         # a copy, for in this layout convolutions of photographs take half the time
         lying = copied(model).changing().to(memory_format=torch.channels_last)
         start = self.place.start(lying.module)
@@ -148,7 +150,8 @@ class Remembered:
 
     def _rows_of(self, part: str) -> dict[bytes, int]:
         if part not in self._rows:
-            self._rows[part] = {name: row for row, name in enumerate(_names(self._images(part).images))}
+            names = (name for batch in self._images(part).view.split() for name in _names(batch))
+            self._rows[part] = {name: row for row, name in enumerate(names)}
         return self._rows[part]
 
     def _key(self, part: str, start: int) -> str:

@@ -73,7 +73,7 @@ def find_lengths(
         may_train: whether models are trained.
     """
     test = workspace.dataset.test
-    victim = workspace.require_victim().classifier.accuracy(test.pixels, test.labels)
+    victim = workspace.require_victim().classifier.accuracy(test.stream, test.labels)
     found: dict[str, Length] = {}
     lacking = _architectures(recipe, without)
     factor = 1

@@ -15,7 +15,7 @@ from fpframe.errors import IntegrityError, ModelError
 from fpframe.interfaces import AnswerFilter, AttackContext, AttackSimulator, fenced, require
 from fpframe.models import Classifier, Fitted, Query, copied, train
 from fpframe.rng import derive_seed, threads
-from fpframe.store import Entry
+from fpframe.store import Entry, mapping_into
 from fpframe.zoo.chain import put_before
 from fpframe.zoo.keys import labels_key, model_key, resolved
 from fpframe.zoo.lineage import LABELS, TRAIN, component_of, is_filter
@@ -63,9 +63,9 @@ def make_model(model: ZooModel, workspace: Workspace) -> str:
         return key
     started = time.monotonic()
     # one thread: the same bits on any number of cores, and the model is the unit of parallelism
-    with threads(1):
+    with threads(1), mapping_into(workspace.store):
         classifier, queries = _train(model, workspace)
-        if not bool(classifier.logits(workspace.dataset.test.pixels[:PROBE_IMAGES]).isfinite().all()):
+        if not bool(classifier.logits(workspace.dataset.test.stream[:PROBE_IMAGES]).isfinite().all()):
             raise ModelError(f"training diverged ({model.lineage}); lower learning_rate in [training] of the recipe")
         # before the model itself, so that whoever finds the model finds its labels too, also after a crash
         _save_labels(_labels(_query(classifier, workspace), workspace), model, workspace)
@@ -158,7 +158,8 @@ def _is_dropped(entry: Entry) -> bool:
 
 
 def _labels(query: Query, workspace: Workspace) -> Tensor:
-    return query(workspace.dataset.test.pixels).argmax(1)
+    # in whole batches, so that each is what it would be among all; no more than its answers is in memory
+    return torch.cat([query(batch).argmax(1) for batch in workspace.dataset.test.stream.split(BATCH)])
 
 
 def _save_labels(labels: Tensor, model: ZooModel, workspace: Workspace) -> None:
@@ -173,7 +174,7 @@ def _train(model: ZooModel, workspace: Workspace) -> tuple[Classifier, int]:
     if step.name == TRAIN:
         network = _network(model, workspace)
         seed = derive_seed(step.seed, "fit")
-        return train(network, data.pixels, data.labels, model.fitted, seed=seed), 0
+        return train(network, data.stream, data.labels, model.fitted, seed=seed), 0
     attack = component_of(step, workspace.registry)
     assert isinstance(attack, AttackSimulator)
     if attack.access == "weights":

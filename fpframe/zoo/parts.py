@@ -74,9 +74,8 @@ class Parts:
             if name not in self._overlapping:
                 self._overlapping[name] = self._overlap(float(name.removeprefix(OVERLAP)))
             return self._overlapping[name]
-        # not kept: there may be as many of these as models, each nearly as large as the data
         part, _, fraction = name.partition(":")
-        whole = _joined(self.victim, self.thief, self.pool) if part == "everything" else self.part(part)
+        whole = self.victim.joined(self.thief, self.pool) if part == "everything" else self.part(part)
         return whole[_evenly(len(whole), max(2, round(float(fraction) * len(whole))))] if fraction else whole
 
     def digest(self, name: str) -> str:
@@ -93,7 +92,7 @@ class Parts:
                 f"{own} images that the victim has not seen are needed for an overlap of {fraction:g}, but the thief's "
                 f"share is {len(self.thief)}; give it more in [partition] of the recipe"
             )
-        return _joined(self.victim[_evenly(len(self.victim), shared)], self.thief[:own])
+        return self.victim[_evenly(len(self.victim), shared)].joined(self.thief[:own])
 
 
 def partition(
@@ -153,7 +152,3 @@ def _checked(indices: np.ndarray, count: int) -> torch.Tensor:
 def _evenly(available: int, count: int) -> torch.Tensor:
     """Return indices all over a part: parts lie in random order, unless an owner listed the victim's images."""
     return torch.linspace(0, available - 1, count).round().long()
-
-
-def _joined(*parts: Images) -> Images:
-    return Images(torch.cat([part.images for part in parts]), torch.cat([part.labels for part in parts]))

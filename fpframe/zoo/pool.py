@@ -10,6 +10,7 @@ from fpframe.models import Dataset, Images, image_digests
 from fpframe.opening import open_dataset
 from fpframe.recipe import TEST_POOL, Recipe, Run
 from fpframe.rng import generator
+from fpframe.store import mapping_into
 
 
 def open_own_pool(recipe: Recipe, dataset: Dataset, run: Run) -> tuple[Dataset, Images | None]:
@@ -26,7 +27,8 @@ def open_own_pool(recipe: Recipe, dataset: Dataset, run: Run) -> tuple[Dataset, 
         return dataset, None
     if recipe.pool == TEST_POOL:
         return _halved(dataset, seed=recipe.seed)
-    found = open_dataset(run.registry, recipe.pool, run.data_root)
+    with mapping_into(run.store):
+        found = open_dataset(run.registry, recipe.pool, run.data_root)
     if sorted(found.classes) != sorted(dataset.classes):
         raise DataError(
             f"the pool has {_few(found.classes)} for classes where the data have {_few(dataset.classes)} "
@@ -38,7 +40,7 @@ def open_own_pool(recipe: Recipe, dataset: Dataset, run: Run) -> tuple[Dataset, 
             f"{dataset.image_shape} ({recipe.pool}); prepare them alike"
         )
     found = found.in_order(dataset.classes)
-    pool = Images(*(torch.cat(pair) for pair in zip(_both(found.train), _both(found.test), strict=True)))
+    pool = found.train.joined(found.test)
     _refuse_known(pool, dataset, recipe.pool)
     return dataset, pool
 
@@ -57,18 +59,14 @@ def _halved(dataset: Dataset, *, seed: int) -> tuple[Dataset, Images]:
 
 def _refuse_known(pool: Images, dataset: Dataset, address: str) -> None:
     """Refuse images that models are trained or measured on: they were never nobody else's."""
-    asked = set(image_digests(pool.images))
+    asked = set(image_digests(pool.view))
     for name, part in (("training", dataset.train), ("test", dataset.test)):
-        known = len(asked & set(image_digests(part.images)))
+        known = len(asked & set(image_digests(part.view)))
         if known:
             raise DataError(
                 f"{known} of {len(asked)} images of the pool are {name} images of the data ({address}); take them out "
                 "of one of the two"
             )
-
-
-def _both(images: Images) -> tuple[torch.Tensor, torch.Tensor]:
-    return images.images, images.labels
 
 
 def _few(classes: tuple[str, ...], most: int = 3) -> str:

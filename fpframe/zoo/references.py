@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from fpframe.interfaces import References
-from fpframe.models import Classifier
+from fpframe.models import Classifier, Pixels
 from fpframe.zoo.answers import ask_pixels
 from fpframe.zoo.model import ZooModel
 from fpframe.zoo.zoo import Zoo
@@ -66,11 +66,11 @@ class ZooReferences(References):
         )
         return cls(derived, independent, keep)
 
-    def answers(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
+    def answers(self, pixels: Tensor | Pixels) -> tuple[Tensor, Tensor]:
         """Return what the derived and the independent models answer: probabilities ``(M, P, K)`` each."""
         return self._answers(self.derived, pixels), self._answers(self.independent, pixels)
 
-    def _answers(self, models: LazyModels, pixels: Tensor) -> Tensor:
+    def _answers(self, models: LazyModels, pixels: Tensor | Pixels) -> Tensor:
         found = ask_pixels(models.zoo, models.models, pixels, purpose="a method", keep=self.keep)
         self._spared.extend(answer.seconds for answer in found if answer.found)
         if not found:

@@ -15,6 +15,7 @@ from fpframe.models import PLAIN, Classifier, Dataset
 from fpframe.opening import AskedModel, Victim, open_dataset, opening_notes
 from fpframe.recipe import Recipe, Run
 from fpframe.registry import SAME_ARCHITECTURE, SAME_BASE
+from fpframe.store import mapping_into
 from fpframe.zoo.base import Base
 from fpframe.zoo.baserecipe import require_base
 from fpframe.zoo.build import build_models, missing_models
@@ -83,7 +84,8 @@ def open_workspace(
         DataError: the data cannot be used.
     """
     if not isinstance(dataset, Dataset):
-        dataset = open_dataset(run.registry, dataset or recipe.dataset, run.data_root)
+        with mapping_into(run.store):
+            dataset = open_dataset(run.registry, dataset or recipe.dataset, run.data_root)
     if run.classes is not None:
         dataset = dataset.in_order(run.classes)
     elif sorted(enrolled) == sorted(dataset.classes):
@@ -230,6 +232,6 @@ def train_victim(recipe: Recipe, workspace: Workspace, run: Run) -> None:
 
 
 def _require_finite(victim: Classifier, workspace: Workspace) -> None:
-    answers = victim.logits(workspace.parts.pool.pixels[:TRIED_IMAGES])
+    answers = victim.logits(workspace.parts.pool.stream[:TRIED_IMAGES])
     if not bool(torch.isfinite(answers).all()):
         raise ModelError(f"the victim's answers are not finite ({victim.address}); check its weights")

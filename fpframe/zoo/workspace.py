@@ -14,7 +14,7 @@ from fpframe.errors import ModelError, UsageError
 from fpframe.models import PLAIN, Classifier, Dataset, Images, Preparation, Training, state_digest
 from fpframe.opening import AskedModel, build_backbone, open_pool
 from fpframe.registry import Registry, load_registry
-from fpframe.store import Store
+from fpframe.store import Store, mapping_into
 from fpframe.zoo.base import Base
 from fpframe.zoo.beginnings import begins_at_base
 from fpframe.zoo.lineage import VICTIM
@@ -47,8 +47,8 @@ class VictimHandle:
         Its probabilities would tell more, but their last bits differ between machines. One that can only be asked shows
         no weights, so that more of its labels have to tell it from others.
         """
-        probes = parts.pool.pixels if isinstance(classifier.module, AskedModel) else parts.pool.pixels[:PROBE_IMAGES]
-        labels = classifier.logits(probes).argmax(1)
+        probes = parts.pool if isinstance(classifier.module, AskedModel) else parts.pool[:PROBE_IMAGES]
+        labels = classifier.labels(probes.stream)
         identity = [
             state_digest(classifier.module),
             str(classifier.module),
@@ -125,7 +125,8 @@ class Workspace:
             DataError: the data set cannot be used.
         """
         if address not in self._pools:
-            self._pools[address] = open_pool(self.registry, address, self.data_root, self.dataset.image_shape)
+            with mapping_into(self.store):
+                self._pools[address] = open_pool(self.registry, address, self.data_root, self.dataset.image_shape)
         return self._pools[address]
 
     def build(self, backbone: str, seed: int) -> Classifier:
@@ -193,7 +194,7 @@ class Workspace:
         """
         victim = self.require_victim()
         if victim.key not in self._victim_labels:
-            self._victim_labels[victim.key] = victim.classifier.logits(self.dataset.test.pixels).argmax(1)
+            self._victim_labels[victim.key] = victim.classifier.labels(self.dataset.test.stream)
         return self._victim_labels[victim.key]
 
     def require_base(self) -> Base:

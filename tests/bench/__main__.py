@@ -17,11 +17,12 @@ os.environ["OMP_NUM_THREADS"] = "1"
 
 import argparse
 import platform
-import re
 import sys
 import time
 from importlib.metadata import version
 from pathlib import Path
+
+from measuring import replaced
 
 LIBRARIES = ("deepfool", "uap", "minimum", "contrastive", "extract", "startup")
 GROWTH = "growth"
@@ -99,18 +100,6 @@ def compare(names: list[str], options: argparse.Namespace) -> str:
         f"{describe(material)} Machine: {machine}, {os.cpu_count()} CPUs, {platform.system()}. Libraries: {versions}. "
         f"Medians of {repeats} turns; the whole took {time.perf_counter() - started:.0f} s."
     )
-
-
-def replaced(page: str, tables: dict[str, str]) -> str:
-    """Return the page with what stands between the markers of each table replaced."""
-    for name, table in tables.items():
-        opening, closing = f"<!-- table: {name} -->", f"<!-- end: {name} -->"
-        pattern = re.compile(f"{re.escape(opening)}.*?{re.escape(closing)}", re.S)
-        if not pattern.search(page):
-            raise SystemExit(f"no place for the table '{name}': the page needs '{opening}' and '{closing}'")
-        text = f"{opening}\n\n{table}\n\n{closing}"
-        page = pattern.sub(lambda _, text=text: text, page)
-    return page
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import statistics
 import time
 from collections.abc import Callable, Mapping
@@ -89,3 +90,15 @@ def markdown(headings: list[str], rows: list[list[str]]) -> str:
     """Return a table in Markdown."""
     lines = [headings, ["---"] * len(headings), *rows]
     return "\n".join("| " + " | ".join(cells) + " |" for cells in lines)
+
+
+def replaced(page: str, tables: dict[str, str]) -> str:
+    """Return the page with what stands between the markers of each table replaced."""
+    for name, table in tables.items():
+        opening, closing = f"<!-- table: {name} -->", f"<!-- end: {name} -->"
+        pattern = re.compile(f"{re.escape(opening)}.*?{re.escape(closing)}", re.S)
+        if not pattern.search(page):
+            raise SystemExit(f"no place for the table '{name}': the page needs '{opening}' and '{closing}'")
+        text = f"{opening}\n\n{table}\n\n{closing}"
+        page = pattern.sub(lambda _, text=text: text, page)
+    return page

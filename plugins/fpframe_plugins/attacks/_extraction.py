@@ -5,6 +5,7 @@ Not a plugin: each attack has a file of its own.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, ClassVar, Literal
 
 import attrs
@@ -13,6 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from fpframe import AttackSimulator, Classifier, Images, ParameterError, Query, Training, evaluating
+from fpframe.models import Pixels, scratch_images
 from fpframe.rng import generator
 
 #: What the thief takes of an answer: the victim's probabilities, or only its top-1 label.
@@ -65,7 +67,7 @@ def limit(teacher: Query | None, budget: int | None) -> None:
         teacher.max_queries = most if teacher.max_queries is None else min(most, teacher.max_queries)
 
 
-def ask(teacher: Query | None, pixels: Tensor, truth: Tensor, labels: str) -> Tensor:
+def ask(teacher: Query | None, pixels: Tensor | Pixels, truth: Tensor, labels: str) -> Tensor:
     """Return what the student learns for images ``(N, C, H, W)``.
 
     Args:
@@ -76,16 +78,29 @@ def ask(teacher: Query | None, pixels: Tensor, truth: Tensor, labels: str) -> Te
     """
     if teacher is None:
         return truth
-    answers = teacher(pixels)
+    answers = teacher.answers(pixels)
     return answers if labels == "soft" else answers.argmax(1)
 
 
-def eight_bit(pixels: Tensor) -> Tensor:
-    """Return the images that an API can be sent: in [0, 1], on the grid of 1/255."""
-    return (pixels.clamp(0, 1) * 255).round() / 255
+def made_of(pixels: Pixels, change: Callable[[Tensor, slice], Tensor], *, together: int) -> Pixels:
+    """Return images that a thief makes of others, as 8-bit images: no more than a batch of pixels is in memory.
+
+    Args:
+        pixels: ``(N, C, H, W)`` in [0, 1].
+        change: from a batch, and which images it is, to pixels in its place.
+        together: images in a batch.
+    """
+    count, *rest = pixels.shape
+
+    def fill(images: Any) -> None:
+        for start in range(0, count, together):
+            rows = slice(start, min(start + together, count))
+            images[rows] = (change(pixels[rows], rows).clamp(0, 1) * 255).round().to(torch.uint8).numpy()
+
+    return Pixels(scratch_images((count, *rest), fill))
 
 
-def signed_step(student: Classifier, pixels: Tensor, targets: Tensor, size: float) -> Tensor:
+def signed_step(student: Classifier, pixels: Pixels, targets: Tensor, size: float) -> Pixels:
     """Return 8-bit copies ``(N, C, H, W)``, moved by one signed gradient step (Goodfellow et al., 2015).
 
     Args:
@@ -94,15 +109,16 @@ def signed_step(student: Classifier, pixels: Tensor, targets: Tensor, size: floa
         targets: labels ``(N,)`` or probabilities ``(N, K)``.
         size: change of every pixel, in pixel units; up the slope of the loss, or down where it is negative.
     """
-    moved = []
+
+    def moved(batch: Tensor, rows: slice) -> Tensor:
+        moving = batch.to(student.device, copy=True).requires_grad_(True)
+        # a sum, for a mean over many images brings small slopes closer to underflow
+        loss = F.cross_entropy(student(moving), targets[rows].to(student.device), reduction="sum")
+        (slope,) = torch.autograd.grad(loss, moving)
+        return batch + size * slope.sign().cpu()
+
     with evaluating(student):
-        for batch, target in zip(pixels.split(256), targets.split(256), strict=True):
-            moving = batch.to(student.device, copy=True).requires_grad_(True)
-            # a sum, for a mean over many images brings small slopes closer to underflow
-            loss = F.cross_entropy(student(moving), target.to(student.device), reduction="sum")
-            (slope,) = torch.autograd.grad(loss, moving)
-            moved.append(eight_bit(batch + size * slope.sign().cpu()))
-    return torch.cat(moved)
+        return made_of(pixels, moved, together=256)
 
 
 def shared_out(training: Training, phases: int) -> Training:

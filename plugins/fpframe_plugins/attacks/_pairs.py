@@ -83,5 +83,5 @@ class Paired(fpframe.AttackSimulator):
                 f"'{self.name}' needs a network for the thief's own model; give AttackContext a companion"
             )
         seed = derive_seed(seed, "own")
-        own = fpframe.train(context.companion, data.pixels, data.labels, context.training, seed=seed)
+        own = fpframe.train(context.companion, data.stream, data.labels, context.training, seed=seed)
         return self.join(student, own)

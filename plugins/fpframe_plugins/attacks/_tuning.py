@@ -34,4 +34,4 @@ class Tuning(fpframe.AttackSimulator):
         if self.epochs == 0:
             return student.eval()
         training = attrs.evolve(context.training, epochs=self.epochs, learning_rate=self.learning_rate)
-        return fpframe.train(student, data.pixels, data.labels, training, seed=seed, **how)
+        return fpframe.train(student, data.stream, data.labels, training, seed=seed, **how)

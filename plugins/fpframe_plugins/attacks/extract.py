@@ -53,11 +53,11 @@ class Extract(common.Extraction):
         """Return the student fitted to the teacher's answers, or to the true labels where there is no teacher."""
         natural = common.natural_images(data, common.affordable(len(data), self.budget), seed)
         common.limit(teacher, self.budget)
-        targets = common.ask(teacher, natural.pixels, natural.labels, self.labels)
+        targets = common.ask(teacher, natural.stream, natural.labels, self.labels)
         if targets.is_floating_point() and self.temperature != 1:
             targets = soften(targets, self.temperature)
         return fpframe.train(
-            student, natural.pixels, targets, context.training, seed=derive_seed(seed, "fit"), loss=self._loss
+            student, natural.stream, targets, context.training, seed=derive_seed(seed, "fit"), loss=self._loss
         )
 
     def _loss(self, logits: Tensor, targets: Tensor) -> Tensor:

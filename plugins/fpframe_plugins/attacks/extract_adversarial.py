@@ -54,12 +54,12 @@ class ExtractAdversarial(common.Extraction):
         natural = common.natural_images(data, self._natural(len(data)), seed)
         common.limit(teacher, self.budget)
         training = common.shared_out(context.training, 1 + self.rounds)
-        images = natural.pixels
+        images = natural.stream
         first = targets = common.ask(teacher, images, natural.labels, self.labels)
         fpframe.train(student, images, targets, training, seed=derive_seed(seed, "fit", 0))
         for turn in range(1, 1 + self.rounds):
-            crafted = common.signed_step(student, natural.pixels, first, self.epsilon)
-            images = torch.cat([images, crafted])
+            crafted = common.signed_step(student, natural.stream, first, self.epsilon)
+            images = images.joined(crafted)
             targets = torch.cat([targets, common.ask(teacher, crafted, natural.labels, self.labels)])
             fpframe.train(student, images, targets, training, seed=derive_seed(seed, "fit", turn))
         return student

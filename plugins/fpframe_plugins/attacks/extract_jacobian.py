@@ -58,7 +58,7 @@ class ExtractJacobian(common.Extraction):
         natural = common.natural_images(data, self._natural(len(data)), seed)
         common.limit(teacher, self.budget)
         training = common.shared_out(context.training, 1 + self.rounds)
-        images, truth = natural.pixels, natural.labels
+        images, truth = natural.stream, natural.labels
         targets = common.ask(teacher, images, truth, self.labels)
         fpframe.train(student, images, targets, training, seed=derive_seed(seed, "fit", 0))
         for turn in range(1, 1 + self.rounds):
@@ -66,7 +66,7 @@ class ExtractJacobian(common.Extraction):
             # down the slope of the loss is up that of the label's log-probability, whose sign is the Jacobian's
             crafted = common.signed_step(student, images, given, -self.step)
             targets = torch.cat([targets, common.ask(teacher, crafted, truth, self.labels)])
-            images, truth = torch.cat([images, crafted]), torch.cat([truth, truth])
+            images, truth = images.joined(crafted), torch.cat([truth, truth])
             fpframe.train(student, images, targets, training, seed=derive_seed(seed, "fit", turn))
         return student
 

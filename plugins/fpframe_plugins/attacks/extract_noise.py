@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import ClassVar
 
 import attrs
 import torch
+from torch import Tensor
 
 import fpframe
 from fpframe import AttackContext, Classifier, Images, Query
+from fpframe.models import Pixels
 from fpframe.parameters import number, one_of, whole
 from fpframe.rng import derive_seed, generator
 from fpframe_plugins.attacks import _extraction as common
+
+#: Images that are made at once.
+_TOGETHER = 256
+#: Numbers that torch draws as one block.
+_BLOCK = 16
 
 
 @attrs.frozen(kw_only=True)
@@ -51,12 +59,32 @@ class ExtractNoise(common.Extraction):
         """Return the student fitted to the teacher's answers, or to the true labels where there is no teacher."""
         natural = common.natural_images(data, self._natural(len(data)), seed)
         common.limit(teacher, self.budget)
-        copies = [natural.pixels]
+        copies = [natural.stream]
         for turn in range(self.rounds):
-            noise = torch.randn(natural.pixels.shape, generator=generator(seed, "noise", turn))
-            copies.append(common.eight_bit(natural.pixels + self.noise * noise))
+            noise = normal_rows(natural.stream.shape, generator(seed, "noise", turn))
+            copies.append(self._noisy(natural.stream, noise))
         targets = torch.cat([common.ask(teacher, copy, natural.labels, self.labels) for copy in copies])
-        return fpframe.train(student, torch.cat(copies), targets, context.training, seed=derive_seed(seed, "fit"))
+        images = copies[0].joined(*copies[1:])
+        return fpframe.train(student, images, targets, context.training, seed=derive_seed(seed, "fit"))
+
+    def _noisy(self, pixels: Pixels, noise: Iterator[Tensor]) -> Pixels:
+        return common.made_of(pixels, lambda batch, _: batch + self.noise * next(noise), together=_TOGETHER)
+
+
+def normal_rows(shape: torch.Size, source: torch.Generator) -> Iterator[Tensor]:
+    """Yield standard normal numbers for batches of `_TOGETHER` images, the same as if all were drawn at once.
+
+    Torch draws a long tensor in blocks, and the last, short one anew: a batch holds whole blocks, and the last one at
+    least one of them.
+    """
+    count, each = shape[0], shape[1:].numel()
+    start = 0
+    while start < count:
+        rows = min(_TOGETHER, count - start)
+        left = count - start - rows
+        drawn = torch.randn((rows + (left if left * each < _BLOCK else 0), *shape[1:]), generator=source)
+        yield from drawn.split(_TOGETHER)
+        start += len(drawn)
 
 
 @fpframe.hookimpl

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 import fpframe
 from fpframe import AttackContext, Classifier, Images, Query
+from fpframe.models import Pixels
 from fpframe.parameters import number, whole
 from fpframe.rng import derive_seed, generator
 from fpframe_plugins.attacks._layers import Channels, hidden_convolutions, put_back, silence_weakest
@@ -48,12 +49,12 @@ class FinePrune(Tuning):
         """
         channels = hidden_convolutions(student)[-1]
         seen = data[torch.randperm(len(data), generator=generator(seed, "measure"))[:_MEASURED]]
-        activity = _activity(student, channels, seen.pixels)
+        activity = _activity(student, channels, seen.stream)
         zeros = silence_weakest(channels, activity, self.ratio)
         return self.tuned(student, data, context, seed=derive_seed(seed, "fit"), after_step=put_back(zeros))
 
 
-def _activity(model: Classifier, channels: Channels, pixels: Tensor) -> Tensor:
+def _activity(model: Classifier, channels: Channels, pixels: Pixels) -> Tensor:
     """Return the mean positive part of each output channel over all images and places."""
     sums: list[Tensor] = []
 

@@ -64,7 +64,7 @@ class FingerprintAware(fpframe.AttackSimulator):
         """Return the student after the last round that kept the accuracy; unchanged if none did."""
         order = torch.randperm(len(data), generator=generator(seed, "held out"))
         watched, own = data[order[: _held_out(len(data))]], data[order[_held_out(len(data)) :]]
-        answers = student.logits(own.pixels).softmax(1)
+        answers = student.logits(own.stream).softmax(1)
         right = _count_right(student, watched)
         training = attrs.evolve(context.training, epochs=1, learning_rate=self.learning_rate)
         uap = Uap(epsilon=self.epsilon, steps=_CRAFT_STEPS, batch_size=_CRAFT_BATCH)
@@ -80,8 +80,8 @@ class FingerprintAware(fpframe.AttackSimulator):
         kept = copy.deepcopy(student.module.state_dict())
         basis = own[:_CRAFTED_ON]
         for turn in range(self.rounds):
-            deltas.append(uap(student, basis.pixels, basis.labels, seed=derive_seed(seed, "craft", turn)).delta)
-            fpframe.train(student, own.pixels, answers, training, seed=derive_seed(seed, "fit", turn), disturb=disturb)
+            deltas.append(uap(student, basis.stream, basis.labels, seed=derive_seed(seed, "craft", turn)).delta)
+            fpframe.train(student, own.stream, answers, training, seed=derive_seed(seed, "fit", turn), disturb=disturb)
             # the small addend lets a drop pass that equals the bound up to rounding
             if right - _count_right(student, watched) <= self.max_drop * len(watched) + 1e-9:
                 kept = copy.deepcopy(student.module.state_dict())
@@ -94,7 +94,7 @@ def _held_out(available: int) -> int:
 
 
 def _count_right(model: Classifier, images: Images) -> int:
-    return int((model.logits(images.pixels).argmax(1) == images.labels).sum())
+    return int((model.labels(images.stream) == images.labels).sum())
 
 
 @fpframe.hookimpl

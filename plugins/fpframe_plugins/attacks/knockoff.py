@@ -12,6 +12,7 @@ from torch import Tensor
 
 import fpframe
 from fpframe import AttackContext, Classifier, Images, Query
+from fpframe.models import Pixels
 from fpframe.parameters import one_of, whole
 from fpframe.rng import derive_seed, generator
 from fpframe_plugins.attacks import _extraction as common
@@ -88,7 +89,7 @@ class Knockoff(common.Extraction):
             images, targets = self._explore(student, teacher, pool, asked, context, seed)
         else:
             chosen = common.natural_images(pool, asked, seed)
-            images, targets = chosen.pixels, common.ask(teacher, chosen.pixels, chosen.labels, self.labels)
+            images, targets = chosen.stream, common.ask(teacher, chosen.stream, chosen.labels, self.labels)
         return fpframe.train(student, images, targets, context.training, seed=derive_seed(seed, "fit"))
 
     def _pool(self, teacher: Query | None, data: Images, context: AttackContext) -> Images:
@@ -111,7 +112,7 @@ class Knockoff(common.Extraction):
         asked: int,
         context: AttackContext,
         seed: int,
-    ) -> tuple[Tensor, Tensor]:
+    ) -> tuple[Pixels, Tensor]:
         """Return the images that the policy asked about, and what the student is to learn of them."""
         scout, once = copy.deepcopy(student), attrs.evolve(context.training, epochs=1)
         kinds = pool.labels.unique(return_inverse=True)[1]
@@ -120,14 +121,14 @@ class Knockoff(common.Extraction):
         sizes = _round_sizes(asked, self.rounds)
         for turn, size in enumerate(sizes):
             indices, drawn = bandit.draw(size)
-            pixels = pool[indices].pixels
+            pixels = pool[indices].stream
             images.append(pixels)
             targets.append(common.ask(teacher, pixels, pool.labels[indices], self.labels))
             if turn + 1 < len(sizes):
                 answers = [_as_rows(target, student.num_classes) for target in targets]
                 bandit.learn(drawn, rewards(answers[-1], scout.logits(pixels), torch.cat(answers).mean(0)))
                 fpframe.train(scout, pixels, targets[-1], once, seed=derive_seed(seed, "scout", turn))
-        return torch.cat(images), torch.cat(targets)
+        return images[0].joined(*images[1:]), torch.cat(targets)
 
 
 def _round_sizes(asked: int, rounds: int) -> list[int]:

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from fpframe import Classifier, DataError
+from fpframe.models import Pixels
 
 
 def deal(order: Tensor, *, points: int, views: int) -> Tensor:
@@ -28,7 +29,7 @@ def deal(order: Tensor, *, points: int, views: int) -> Tensor:
     return order[: points * views].reshape(points, views).T.contiguous()
 
 
-def margins(model: Classifier, pool: Tensor) -> tuple[Tensor, Tensor]:
+def margins(model: Classifier, pool: Tensor | Pixels) -> tuple[Tensor, Tensor]:
     """Return the labels ``(P,)`` that a model gives, and by how much their probability exceeds the next one ``(P,)``.
 
     In float64, or images of which the model is sure would all have the margin 1.

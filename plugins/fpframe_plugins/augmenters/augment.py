@@ -12,6 +12,7 @@ from torchvision.transforms import v2
 
 import fpframe
 from fpframe import Augmenter, Classifier, References
+from fpframe.models import Pixels
 from fpframe.parameters import number
 from fpframe.rng import derive_seed, generator, isolated
 
@@ -30,6 +31,7 @@ class Augment(Augmenter):
     """
 
     name: ClassVar[str] = "augment"
+    streams: ClassVar[bool] = True
 
     crop: float = attrs.field(default=0.7, validator=number(low=0, high=1, open_low=True))
     flip: float = attrs.field(default=0.0, validator=number(low=0, high=1))
@@ -38,7 +40,7 @@ class Augment(Augmenter):
     def choose(
         self,
         model: Classifier,
-        pool: Tensor,
+        pool: Tensor | Pixels,
         labels: Tensor,
         *,
         points: int,

@@ -16,6 +16,7 @@ from torch import Tensor
 
 import fpframe
 from fpframe import Augmenter, Classifier, References
+from fpframe.models import Pixels, some_pixels
 from fpframe.parameters import number, whole
 from fpframe_plugins.augmenters._dealing import ascending, deal, margins
 
@@ -43,6 +44,7 @@ class Discriminative(Augmenter):
 
     name: ClassVar[str] = "discriminative"
     needs_references: ClassVar[bool] = True
+    streams: ClassVar[bool] = True
     candidates: int = attrs.field(default=4000, validator=whole(low=1))
     ridge: float = attrs.field(default=1.0, validator=number(low=0, open_low=True))
 
@@ -54,7 +56,7 @@ class Discriminative(Augmenter):
     def choose(
         self,
         model: Classifier,
-        pool: Tensor,
+        pool: Tensor | Pixels,
         labels: Tensor,
         *,
         points: int,
@@ -75,7 +77,7 @@ class Discriminative(Augmenter):
         predicted, margin = margins(model, pool)
         considered = ascending(margin)[: max(self.candidates, points * views)]
         derived, independent = (
-            allegiance(answers, predicted[considered]) for answers in references.answers(pool[considered])
+            allegiance(answers, predicted[considered]) for answers in references.answers(some_pixels(pool, considered))
         )
         count = min(points * views, len(considered))  # too few are refused where they are dealt
         order = most_telling(derived, independent, count=count, ridge=self.ridge)

@@ -17,6 +17,7 @@ from torch import Tensor
 
 import fpframe
 from fpframe import Augmenter, Classifier, References
+from fpframe.models import Pixels
 from fpframe.parameters import one_of, whole
 from fpframe.rng import threads
 
@@ -38,6 +39,7 @@ class KmeansNeighbours(Augmenter):
     """
 
     name: ClassVar[str] = "kmeans-neighbours"
+    streams: ClassVar[bool] = True
 
     space: Literal["probs", "logits"] = attrs.field(default="probs", validator=one_of("probs", "logits"))
     iterations: int = attrs.field(default=100, validator=whole(low=1))
@@ -45,7 +47,7 @@ class KmeansNeighbours(Augmenter):
     def choose(
         self,
         model: Classifier,
-        pool: Tensor,
+        pool: Tensor | Pixels,
         labels: Tensor,
         *,
         points: int,

@@ -10,6 +10,7 @@ from torch import Tensor
 
 import fpframe
 from fpframe import Augmenter, Classifier, References
+from fpframe.models import Pixels
 from fpframe_plugins.augmenters._dealing import ascending, deal, margins
 
 
@@ -22,6 +23,7 @@ class LowMargin(Augmenter):
     """
 
     name: ClassVar[str] = "low-margin"
+    streams: ClassVar[bool] = True
 
     @property
     def deterministic(self) -> bool:
@@ -31,7 +33,7 @@ class LowMargin(Augmenter):
     def choose(
         self,
         model: Classifier,
-        pool: Tensor,
+        pool: Tensor | Pixels,
         labels: Tensor,
         *,
         points: int,

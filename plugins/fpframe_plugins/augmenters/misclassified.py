@@ -17,6 +17,7 @@ from torch import Tensor
 
 import fpframe
 from fpframe import Augmenter, Classifier, References
+from fpframe.models import Pixels
 from fpframe.rng import generator
 from fpframe_plugins.augmenters._dealing import ascending, deal, margins
 
@@ -30,11 +31,12 @@ class Misclassified(Augmenter):
     """
 
     name: ClassVar[str] = "misclassified"
+    streams: ClassVar[bool] = True
 
     def choose(
         self,
         model: Classifier,
-        pool: Tensor,
+        pool: Tensor | Pixels,
         labels: Tensor,
         *,
         points: int,

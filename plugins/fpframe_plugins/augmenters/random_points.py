@@ -11,6 +11,7 @@ from torch import Tensor
 
 import fpframe
 from fpframe import Augmenter, Classifier, References
+from fpframe.models import Pixels
 from fpframe.rng import generator
 from fpframe_plugins.augmenters._dealing import deal
 
@@ -20,11 +21,12 @@ class RandomPoints(Augmenter):
     """Draw the points of all views from the pool without replacement, every image with the same chance."""
 
     name: ClassVar[str] = "random"
+    streams: ClassVar[bool] = True
 
     def choose(
         self,
         model: Classifier,
-        pool: Tensor,
+        pool: Tensor | Pixels,
         labels: Tensor,
         *,
         points: int,

@@ -9,10 +9,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from fpframe.models import Pixels, some_pixels
 from fpframe.rng import generator
 
 #: Images with a longer side, in pixels, are averaged down to it.
 _LARGEST_SIDE = 32
+#: Images that are read at once.
+_TOGETHER = 256
 
 
 def width_of(image_shape: tuple[int, int, int]) -> int:
@@ -27,10 +30,11 @@ def rows_of(pixels: Tensor) -> Tensor:
     return (pixels if window == (1, 1) else F.avg_pool2d(pixels, window)).flatten(1)
 
 
-def some_of(pixels: Tensor, labels: Tensor, count: int, seed: int) -> tuple[Tensor, Tensor]:
+def some_of(pixels: Tensor | Pixels, labels: Tensor, count: int, seed: int) -> tuple[Tensor, Tensor]:
     """Return rows ``(M, D)`` and labels ``(M,)`` of at most `count` images, drawn by a seed."""
     chosen = torch.randperm(len(pixels), generator=generator(seed, "images"))[:count]
-    return rows_of(pixels[chosen]), labels[chosen]
+    batches = some_pixels(pixels, chosen).split(_TOGETHER)
+    return torch.cat([rows_of(batch) for batch in batches]), labels[chosen]
 
 
 def squared_distances(rows: Tensor, others: Tensor) -> Tensor:

@@ -122,6 +122,7 @@ class ScikitLearn(fpframe.BackboneSource):
         if pretrained:
             raise fpframe.UsageError(f"'{address}' has no trained model; fit one with fpframe.train")
         module = _KINDS[match[1]](Draws(int(match[2] or 0), match[1]), num_classes, image_shape)
+        module.streams = True  # `some_of` reads the images for all of them
         return fpframe.Classifier(module, num_classes=num_classes, image_shape=image_shape, address=address)
 
 

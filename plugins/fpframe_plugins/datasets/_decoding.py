@@ -6,18 +6,23 @@ Not a plugin: `folder` uses it.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import attrs
 import numpy as np
+import PIL
 from PIL import Image
 
 import fpframe
 from fpframe.errors import first_line
-from fpframe_plugins.datasets._modes import MODES
+from fpframe.models import ImageView, keep_images
+from fpframe_plugins.datasets._modes import MODES, Mode
+
+#: Raised when files would be decoded to other images, so that those in the store are not taken for these.
+_REVISION = 1
 
 #: Decoding releases the interpreter lock; more threads than this gain little.
 _READERS = 4
@@ -35,6 +40,37 @@ _OPAQUE = "have transparent pixels, which count with the colour that is stored f
 
 
 @attrs.frozen(eq=False)
+class Header:
+    """What the beginning of a file tells.
+
+    Attributes:
+        size: width and height in pixels.
+        becomes: ``grey``, ``colour`` or ``levels``, as in `Mode`.
+    """
+
+    size: tuple[int, int]
+    becomes: str
+
+
+@attrs.frozen
+class Span:
+    """From which to which value an image of more than 8 bits goes, and whether all of its values are whole."""
+
+    low: float
+    high: float
+    whole: bool = attrs.field(kw_only=True)
+
+
+@attrs.frozen
+class Scale:
+    """From which to which value some images go, and what becomes 255."""
+
+    low: float
+    high: float
+    top: float
+
+
+@attrs.frozen(eq=False)
 class Decoded:
     """One file.
 
@@ -47,51 +83,99 @@ class Decoded:
     remarks: tuple[str, ...] = ()
 
 
-def read_images(paths: Sequence[Path], base: Path, address: str) -> tuple[Any, tuple[fpframe.Note, ...]]:
-    """Return uint8 images ``(N, C, H, W)``, and notes, which name files relative to `base`.
+def read_images(paths: Sequence[Path], base: Path, address: str) -> tuple[ImageView, tuple[fpframe.Note, ...]]:
+    """Return 8-bit images ``(N, C, H, W)``, and notes, which name files relative to `base`.
+
+    They are decoded one by one, into a file of the store where they are many, and not again as long as the files stay
+    as they are.
 
     Raises:
         DataError: a file cannot be read, is of a mode that is refused, or of another size; or the range of values
             tells no scale.
+        ResourceError: there is no room for them in the store.
     """
+    identity = [_REVISION, PIL.__version__, [_identity(path, base, address) for path in paths]]
     with ThreadPoolExecutor(_READERS) as readers:
-        found = list(readers.map(lambda path: _decode(path, address), paths))
-    _require_one_size(found, paths, address)
-    remarks = [(remark, path) for path, each in zip(paths, found, strict=True) for remark in each.remarks]
-    images, scaled = _scaled([each.values for each in found], paths, address)
-    remarks += scaled
-    if any(image.ndim == 3 for image in images):
-        images = [image if image.ndim == 3 else np.repeat(image[..., None], 3, 2) for image in images]
-        return np.stack(images).transpose(0, 3, 1, 2), _notes(remarks, base, len(paths))
-    return np.stack(images)[:, None], _notes(remarks, base, len(paths))
+        headers = list(readers.map(lambda path: _header(path, address), paths))
+        _require_one_size(headers, paths, address)
+        width, height = headers[0].size
+        channels = 3 if any(header.becomes == "colour" for header in headers) else 1
+
+        def fill(images: Any) -> list[str]:
+            deep = [path for path, header in zip(paths, headers, strict=True) if header.becomes == "levels"]
+            scales = _scales(deep, readers, address)
+            found = readers.map(lambda at: _decode_into(images[at], paths[at], scales, address), range(len(paths)))
+            remarks = [(remark, path) for path, each in zip(paths, found, strict=True) for remark in each]
+            return _sentences(remarks, base, len(paths))
+
+        images, sentences = keep_images(["folder", *identity], (len(paths), channels, height, width), fill)
+    return images, tuple(fpframe.Note("images-converted", sentence) for sentence in sentences)
 
 
-def _decode(path: Path, address: str) -> Decoded:
+def _identity(path: Path, base: Path, address: str) -> list[Any]:
+    """Return what tells whether a file is still as it was; its time of change can hardly be set back."""
+    with _refusing(path, address):
+        found = path.stat()
+    return [str(path.relative_to(base)), found.st_size, found.st_mtime_ns, found.st_ctime_ns]
+
+
+@contextlib.contextmanager
+def _refusing(path: Path, address: str) -> Iterator[None]:
+    """Say of whatever fails inside the block that the file cannot be read."""
     try:
-        with Image.open(path, formats=_FORMATS) as image:
-            mode = MODES.get(image.mode)
-            if mode is None or not mode.becomes:
-                remedy = mode.remedy if mode is not None else "convert it to grey (L) or colour (RGB)"
-                raise fpframe.DataError(f"{path} is an image of mode {image.mode} ({address}); {remedy}")
-            remarks = [mode.note] if mode.note else []
-            if mode.becomes != "levels" and ";16" in str(getattr(image, "tile", "")):
-                remarks.append(_UPPER)
-            if getattr(image, "n_frames", 1) > 1:
-                remarks.append(_FRAMES)
-            if _orientation(image) not in (0, 1):
-                remarks.append(_TURNED)
-            if mode.becomes != "levels" and _transparent(image):
-                remarks.append(_OPAQUE)
-            converted: Image.Image = image
-            for step in mode.through:
-                converted = converted.convert(step)
-            return Decoded(np.array(converted), tuple(remarks))
+        yield
     except fpframe.DataError:
         raise
     except Exception as error:  # decoders fail in many ways on damaged files
         raise fpframe.DataError(
             f"cannot read {path}: {first_line(error)} ({address}); replace or delete the file"
         ) from error
+
+
+def _header(path: Path, address: str) -> Header:
+    with _refusing(path, address), Image.open(path, formats=_FORMATS) as image:
+        return Header(image.size, _mode(image, path, address).becomes)
+
+
+def _mode(image: Image.Image, path: Path, address: str) -> Mode:
+    mode = MODES.get(image.mode)
+    if mode is None or not mode.becomes:
+        remedy = mode.remedy if mode is not None else "convert it to grey (L) or colour (RGB)"
+        raise fpframe.DataError(f"{path} is an image of mode {image.mode} ({address}); {remedy}")
+    return mode
+
+
+def _decode(path: Path, address: str) -> Decoded:
+    with _refusing(path, address), Image.open(path, formats=_FORMATS) as image:
+        mode = _mode(image, path, address)
+        remarks = [mode.note] if mode.note else []
+        if mode.becomes != "levels" and ";16" in str(getattr(image, "tile", "")):
+            remarks.append(_UPPER)
+        if getattr(image, "n_frames", 1) > 1:
+            remarks.append(_FRAMES)
+        if _orientation(image) not in (0, 1):
+            remarks.append(_TURNED)
+        if mode.becomes != "levels" and _transparent(image):
+            remarks.append(_OPAQUE)
+        converted: Image.Image = image
+        for step in mode.through:
+            converted = converted.convert(step)
+        return Decoded(np.array(converted), tuple(remarks))
+
+
+def _decode_into(place: Any, path: Path, scales: Mapping[str, Scale], address: str) -> list[str]:
+    """Write an image into its place ``(C, H, W)`` and return what was done to it."""
+    decoded = _decode(path, address)
+    values, remarks = decoded.values, list(decoded.remarks)
+    if values.dtype != np.uint8:
+        scale = scales[_kind(values)]
+        values = np.rint(values.astype(np.float64) * (255 / scale.top)).astype(np.uint8)
+        remarks.append(
+            f"have more than 8 bits, with values from {scale.low:g} to {scale.high:g}; 0 to "
+            f"{scale.top:g} became 0 to 255"
+        )
+    place[:] = values.transpose(2, 0, 1) if values.ndim == 3 else values
+    return remarks
 
 
 def _orientation(image: Image.Image) -> int:
@@ -108,51 +192,60 @@ def _transparent(image: Image.Image) -> bool:
     return bool(np.array(image.convert("RGBA"))[..., 3].min() < 255)
 
 
-def _require_one_size(found: Sequence[Decoded], paths: Sequence[Path], address: str) -> None:
-    height, width = found[0].values.shape[:2]
-    for path, each in zip(paths, found, strict=True):
-        if each.values.shape[:2] != (height, width):
+def _require_one_size(headers: Sequence[Header], paths: Sequence[Path], address: str) -> None:
+    width, height = headers[0].size
+    for path, header in zip(paths, headers, strict=True):
+        if header.size != (width, height):
             raise fpframe.DataError(
-                f"{path} has {each.values.shape[1]}x{each.values.shape[0]} pixels where {paths[0]} has "
-                f"{width}x{height} ({address}); resize all images to one size"
+                f"{path} has {header.size[0]}x{header.size[1]} pixels where {paths[0]} has {width}x{height} "
+                f"({address}); resize all images to one size"
             )
 
 
-def _scaled(images: Sequence[Any], paths: Sequence[Path], address: str) -> tuple[list[Any], list[tuple[str, Path]]]:
-    """Return the images with those of more than 8 bits scaled to 8, and what was done.
+def _kind(values: Any) -> str:
+    return "floats" if values.dtype.kind == "f" else "integers"
+
+
+def _scales(paths: Sequence[Path], readers: ThreadPoolExecutor, address: str) -> dict[str, Scale]:
+    """Return what becomes 255 in images of more than 8 bits, by their kind.
 
     All that are stored as integers are scaled alike, and all that are stored as floats: one image alone does not tell
     the scale, for a dark one has no large value.
     """
-    result, remarks = list(images), []
-    for kinds in ("iu", "f"):
-        deep = [at for at, image in enumerate(images) if image.dtype != np.uint8 and image.dtype.kind in kinds]
-        if not deep:
-            continue
-        low, high, top = _range([images[at] for at in deep], [paths[at] for at in deep], address)
-        for at in deep:
-            result[at] = np.rint(images[at].astype(np.float64) * (255 / top)).astype(np.uint8)
-        remark = f"have more than 8 bits, with values from {low:g} to {high:g}; 0 to {top:g} became 0 to 255"
-        remarks += [(remark, paths[at]) for at in deep]
-    return result, remarks
+    found: dict[str, list[tuple[Path, Span]]] = {}
+    for path, (kind, span) in zip(paths, readers.map(lambda path: _span(path, address), paths), strict=True):
+        if kind:
+            found.setdefault(kind, []).append((path, span))
+    return {
+        kind: _scale([span for _, span in each], [path for path, _ in each], floats=kind == "floats", address=address)
+        for kind, each in sorted(found.items(), reverse=True)
+    }
 
 
-def _range(images: Sequence[Any], paths: Sequence[Path], address: str) -> tuple[float, float, float]:
+def _span(path: Path, address: str) -> tuple[str, Span]:
+    """Return the kind of an image of more than 8 bits and its values; no kind where it turns out to have 8."""
+    values = _decode(path, address).values
+    if values.dtype == np.uint8:
+        return "", Span(0, 0, whole=True)
+    if not np.isfinite(values).all():
+        raise fpframe.DataError(
+            f"{path} has values that are not finite ({address}); replace them, and scale to floats from 0 to 1"
+        )
+    whole = bool((values == np.rint(values)).all())
+    return _kind(values), Span(float(values.min()), float(values.max()), whole=whole)
+
+
+def _scale(spans: Sequence[Span], paths: Sequence[Path], *, floats: bool, address: str) -> Scale:
     """Return the smallest and the largest value, and the one that becomes 255."""
-    for image, path in zip(images, paths, strict=True):
-        if not np.isfinite(image).all():
-            raise fpframe.DataError(
-                f"{path} has values that are not finite ({address}); replace them, and scale to floats from 0 to 1"
-            )
-    low, high = min(float(image.min()) for image in images), max(float(image.max()) for image in images)
-    whole = all(bool((image == np.rint(image)).all()) for image in images)
-    top = _top(low, high, floats=images[0].dtype.kind == "f", whole=whole)
+    low, high = min(span.low for span in spans), max(span.high for span in spans)
+    whole = all(span.whole for span in spans)
+    top = _top(low, high, floats=floats, whole=whole)
     if top is None:
         raise fpframe.DataError(
             f"{paths[0]} and {len(paths) - 1} more have {'whole' if whole else 'fractional'} values from {low:g} to "
             f"{high:g} ({address}); scale them to floats from 0 to 1, or to whole numbers of 8 or 16 bits"
         )
-    return low, high, top
+    return Scale(low, high, top)
 
 
 def _top(low: float, high: float, *, floats: bool, whole: bool) -> float | None:
@@ -166,14 +259,12 @@ def _top(low: float, high: float, *, floats: bool, whole: bool) -> float | None:
     return next((2.0**bits - 1 for bits in _DEPTHS if high < 2**bits), None)
 
 
-def _notes(remarks: Iterable[tuple[str, Path]], base: Path, count: int) -> tuple[fpframe.Note, ...]:
-    """Return one note for each kind of remark, with the first file that it is about."""
+def _sentences(remarks: Iterable[tuple[str, Path]], base: Path, count: int) -> list[str]:
+    """Return one sentence for each kind of remark, with the first file that it is about."""
     kinds: dict[str, list[Path]] = {}
     for remark, path in remarks:
         kinds.setdefault(remark, []).append(path)
-    return tuple(
-        fpframe.Note(
-            "images-converted", f"{len(paths)} of {count} images {remark} (such as {min(paths).relative_to(base)})."
-        )
+    return [
+        f"{len(paths)} of {count} images {remark} (such as {min(paths).relative_to(base)})."
         for remark, paths in sorted(kinds.items())
-    )
+    ]

@@ -58,8 +58,8 @@ class Folder(fpframe.DatasetSource):
         labels = np.array([label for _, label in (*train, *test)])
         cut = len(train)
         return fpframe.Dataset.from_arrays(
-            (images[:cut], labels[:cut]),
-            (images[cut:], labels[cut:]),
+            (images.part(slice(cut)), labels[:cut]),
+            (images.part(slice(cut, None)), labels[cut:]),
             classes=classes,
             address=address,
             notes=(*notes, *finds.notes(base), *_order(classes)),

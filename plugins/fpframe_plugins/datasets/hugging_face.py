@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, ClassVar
 
 import attrs
 import numpy as np
+import PIL
 
 import fpframe
 from fpframe.errors import first_line
+from fpframe.models import ImageView, keep_images
 from fpframe.rng import isolated
 
 #: What the part is called that models are tested on, the first that there is.
@@ -21,6 +23,8 @@ _TEST = ("test", "validation", "valid", "val")
 #: What gives the labels, where several columns could.
 _LABEL = ("label", "labels")
 _READERS = 4
+#: Raised when data would be decoded to other images, so that those in the store are not taken for these.
+_REVISION = 1
 
 
 @attrs.frozen(kw_only=True)
@@ -57,16 +61,15 @@ class HuggingFaceDataset(fpframe.DatasetSource):
             ) from error
         train, test = _parts(saved, address)
         image, label = _columns(train, library, address)
-        pixels = [_images(part, image, address) for part in (train, test)]
-        notes = tuple(note for _, found in pixels for note in found)
-        arrays = _alike([images for images, _ in pixels], address)
+        identity = ["datasets", _REVISION, library.__version__, PIL.__version__, _files(folder)]
+        images, remarks = _images([train, test], image, identity, address)
         feature = train.features[label]
         return fpframe.Dataset.from_arrays(
-            (arrays[0], _labels(train, label, address)),
-            (arrays[1], _labels(test, label, address)),
+            (images.part(slice(len(train))), _labels(train, label, address)),
+            (images.part(slice(len(train), None)), _labels(test, label, address)),
             classes=getattr(feature, "names", None),
             address=address,
-            notes=tuple(dict.fromkeys(notes)),
+            notes=[fpframe.Note("images-converted", f"Some images {remark}.") for remark in remarks],
         )
 
     def example(self, folder: Path) -> str:
@@ -91,7 +94,7 @@ class HuggingFaceDataset(fpframe.DatasetSource):
         return "pets"
 
 
-@contextmanager
+@contextlib.contextmanager
 def _without_bars(library: Any) -> Iterator[None]:
     """Keep the library from drawing bars inside the block."""
     hidden = library.are_progress_bars_disabled()
@@ -138,51 +141,78 @@ def _columns(part: Any, library: Any, address: str) -> tuple[str, str]:
     return images[0], labels[0]
 
 
-def _images(part: Any, column: str, address: str) -> tuple[list[Any], list[fpframe.Note]]:
-    """Return each image as uint8 ``(H, W)`` or ``(H, W, 3)``, and what was converted."""
+def _files(folder: Path) -> list[list[Any]]:
+    """Return what tells whether the files of a data set are still as they were."""
+    found = []
+    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+        facts = path.stat()
+        found.append([str(path.relative_to(folder)), facts.st_size, facts.st_mtime_ns, facts.st_ctime_ns])
+    return found
+
+
+class _ColouredError(Exception):
+    """An image has colours where all before it were grey."""
+
+
+def _images(parts: list[Any], column: str, identity: Any, address: str) -> tuple[ImageView, Sequence[str]]:
+    """Return the images of all parts, one after the other, and what was converted; coloured where one of them is."""
+    if not all(map(len, parts)):
+        raise fpframe.DataError(f"a part has no images ({address}); save it with some")
+    first, _ = _decoded(parts[0], 0, column, address)
+    size = first.shape[:2]
+
+    def fill(images: Any) -> list[str]:
+        remarks: set[str] = set()
+        places = [(part, number) for part in parts for number in range(len(part))]
+
+        def write(at: int) -> None:
+            values, note = _decoded(*places[at], column, address)
+            _require_size(values.shape[:2], size, address)
+            if values.ndim == 3 and len(images[at]) == 1:
+                raise _ColouredError
+            if note:
+                remarks.add(note)
+            images[at] = values.transpose(2, 0, 1) if values.ndim == 3 else values
+
+        with ThreadPoolExecutor(_READERS) as readers:
+            for _ in readers.map(write, range(len(places))):
+                pass
+        return sorted(remarks)
+
+    count = sum(map(len, parts))
+    if first.ndim == 2:
+        with contextlib.suppress(_ColouredError):
+            return keep_images(identity, (count, 1, *size), fill)
+    return keep_images(identity, (count, 3, *size), fill)
+
+
+def _decoded(part: Any, number: int, column: str, address: str) -> tuple[Any, str]:
+    """Return an image as uint8 ``(H, W)`` or ``(H, W, 3)``, and what was converted."""
     from fpframe_plugins.datasets._modes import MODES
 
-    remarks: set[str] = set()
-
-    def decoded(number: int) -> Any:
-        try:
-            image = part[number][column]
-            mode = MODES.get(image.mode)
-            if mode is None or mode.becomes not in ("grey", "colour"):
-                remedy = (mode.remedy if mode else "") or "convert it to grey (L) or colour (RGB) of 8 bits"
-                raise fpframe.DataError(f"image {number} is of mode {image.mode} ({address}); {remedy}")
-            if mode.note:
-                remarks.add(mode.note)
-            for step in mode.through:
-                image = image.convert(step)
-            return np.array(image)
-        except fpframe.DataError:
-            raise
-        except Exception as error:  # decoders fail in many ways on damaged data
-            raise fpframe.DataError(
-                f"image {number} cannot be read: {first_line(error)} ({address}); save the data set again"
-            ) from error
-
-    with ThreadPoolExecutor(_READERS) as readers:
-        found = list(readers.map(decoded, range(len(part))))
-    return found, [fpframe.Note("images-converted", f"Some images {remark}.") for remark in sorted(remarks)]
+    try:
+        image = part[number][column]
+        mode = MODES.get(image.mode)
+        if mode is None or mode.becomes not in ("grey", "colour"):
+            remedy = (mode.remedy if mode else "") or "convert it to grey (L) or colour (RGB) of 8 bits"
+            raise fpframe.DataError(f"image {number} is of mode {image.mode} ({address}); {remedy}")
+        for step in mode.through:
+            image = image.convert(step)
+        return np.array(image), mode.note
+    except fpframe.DataError:
+        raise
+    except Exception as error:  # decoders fail in many ways on damaged data
+        raise fpframe.DataError(
+            f"image {number} cannot be read: {first_line(error)} ({address}); save the data set again"
+        ) from error
 
 
-def _alike(parts: list[list[Any]], address: str) -> list[Any]:
-    """Return the images of each part as one array ``(N, C, H, W)``, coloured where one of them is."""
-    every = [image for part in parts for image in part]
-    if not all(parts):
-        raise fpframe.DataError(f"a part has no images ({address}); save it with some")
-    sizes = sorted({image.shape[:2] for image in every})
-    if len(sizes) > 1:
-        (height, width), (other, wide) = sizes[:2]
+def _require_size(size: tuple[int, int], wanted: tuple[int, int], address: str) -> None:
+    if size != wanted:
+        (height, width), (other, wide) = sorted([size, wanted])
         raise fpframe.DataError(
             f"images of {width}x{height} and of {wide}x{other} pixels ({address}); resize all images to one size"
         )
-    if any(image.ndim == 3 for image in every):
-        parts = [[i if i.ndim == 3 else np.repeat(i[..., None], 3, 2) for i in part] for part in parts]
-        return [np.ascontiguousarray(np.stack(part).transpose(0, 3, 1, 2)) for part in parts]
-    return [np.stack(part)[:, None] for part in parts]
 
 
 def _labels(part: Any, column: str, address: str) -> Any:

@@ -11,6 +11,7 @@ from torch import Tensor
 
 import fpframe
 from fpframe import Classifier, Perturbation, PerturbationGenerator, References
+from fpframe.models import Pixels
 
 
 @attrs.frozen(kw_only=True)
@@ -18,6 +19,7 @@ class NoPerturbation(PerturbationGenerator):
     """Leave the query points as they are."""
 
     name: ClassVar[str] = "none"
+    streams: ClassVar[bool] = True
     scope = "universal"
     norm = "linf"
     needs_gradients: ClassVar[bool] = False
@@ -28,7 +30,7 @@ class NoPerturbation(PerturbationGenerator):
         return True
 
     def generate(
-        self, model: Classifier, x: Tensor, labels: Tensor, *, references: References | None, seed: int
+        self, model: Classifier, x: Tensor | Pixels, labels: Tensor, *, references: References | None, seed: int
     ) -> Perturbation:
         """Return a delta ``(1, C, H, W)`` of zeros."""
         return Perturbation(delta=torch.zeros(1, *x.shape[1:]), converged=torch.tensor([True]), steps=0)

@@ -11,6 +11,7 @@ from torch import Tensor
 
 import fpframe
 from fpframe import Classifier, Perturbation, PerturbationGenerator, References
+from fpframe.models import Pixels
 from fpframe.parameters import epsilon_pixels
 
 
@@ -26,6 +27,7 @@ class RandomSign(PerturbationGenerator):
     """
 
     name: ClassVar[str] = "random-sign"
+    streams: ClassVar[bool] = True
     scope = "universal"
     norm = "linf"
     needs_gradients: ClassVar[bool] = False
@@ -33,7 +35,7 @@ class RandomSign(PerturbationGenerator):
     epsilon: float = attrs.field(default=0.1, validator=epsilon_pixels)
 
     def generate(
-        self, model: Classifier, x: Tensor, labels: Tensor, *, references: References | None, seed: int
+        self, model: Classifier, x: Tensor | Pixels, labels: Tensor, *, references: References | None, seed: int
     ) -> Perturbation:
         """Return delta ``(1, C, H, W)``; it has no aim to miss, so it has always converged."""
         coin = torch.randint(2, (1, *x.shape[1:]), dtype=torch.float32)

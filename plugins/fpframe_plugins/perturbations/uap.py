@@ -16,7 +16,11 @@ from torch import Tensor
 
 import fpframe
 from fpframe import Classifier, Perturbation, PerturbationGenerator, References
+from fpframe.models import Pixels
 from fpframe.parameters import epsilon_pixels, number, whole
+
+#: Images that are asked at once, as a classifier asks them.
+_TOGETHER = 512
 
 
 @attrs.frozen(kw_only=True)
@@ -38,6 +42,7 @@ class Uap(PerturbationGenerator):
     """
 
     name: ClassVar[str] = "uap"
+    streams: ClassVar[bool] = True
     scope = "universal"
     norm = "linf"
 
@@ -54,10 +59,10 @@ class Uap(PerturbationGenerator):
         return cls(steps=40)
 
     def generate(
-        self, model: Classifier, x: Tensor, labels: Tensor, *, references: References | None, seed: int
+        self, model: Classifier, x: Tensor | Pixels, labels: Tensor, *, references: References | None, seed: int
     ) -> Perturbation:
         """Return delta ``(1, C, H, W)``; `labels` are not used, for it is the model's own answers that must change."""
-        predicted = model.logits(x).argmax(1)
+        predicted = model.labels(x)
         delta = torch.empty(1, *x.shape[1:]).uniform_(-self.epsilon / 2, self.epsilon / 2)
         direction = torch.zeros_like(delta)
         batches = minibatches(len(x), self.batch_size)
@@ -88,9 +93,10 @@ def ascent_direction(model: Classifier, x: Tensor, predicted: Tensor, delta: Ten
     return gradient.cpu().nan_to_num(0, 0, 0)
 
 
-def fooling_rate(model: Classifier, x: Tensor, predicted: Tensor, delta: Tensor) -> float:
+def fooling_rate(model: Classifier, x: Tensor | Pixels, predicted: Tensor, delta: Tensor) -> float:
     """Return the share of images ``(N, C, H, W)`` that leave their predicted class ``(N,)`` under `delta`."""
-    return float((model.logits((x + delta).clamp(0, 1)).argmax(1) != predicted).double().mean())
+    moved = torch.cat([model.labels((batch + delta).clamp(0, 1)) for batch in x.split(_TOGETHER)])
+    return float((moved != predicted).double().mean())
 
 
 @fpframe.hookimpl

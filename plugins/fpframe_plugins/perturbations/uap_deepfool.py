@@ -15,6 +15,7 @@ from torch import Tensor
 
 import fpframe
 from fpframe import Classifier, Perturbation, PerturbationGenerator, References
+from fpframe.models import Pixels, some_pixels
 from fpframe.parameters import epsilon_pixels, number, whole
 from fpframe_plugins.perturbations._deepfool import deepfool_l2
 from fpframe_plugins.perturbations.uap import fooling_rate
@@ -37,6 +38,7 @@ class UapDeepfool(PerturbationGenerator):
     """
 
     name: ClassVar[str] = "uap-deepfool"
+    streams: ClassVar[bool] = True
     scope = "universal"
     norm = "linf"
 
@@ -50,11 +52,11 @@ class UapDeepfool(PerturbationGenerator):
     classes: int = attrs.field(default=10, validator=whole(low=2))
 
     def generate(
-        self, model: Classifier, x: Tensor, labels: Tensor, *, references: References | None, seed: int
+        self, model: Classifier, x: Tensor | Pixels, labels: Tensor, *, references: References | None, seed: int
     ) -> Perturbation:
         """Return delta ``(1, C, H, W)``; `labels` are not used, for it is the model's own answers that must change."""
-        x = x[torch.randperm(len(x))[: self.images]]
-        predicted = model.logits(x).argmax(1)
+        x = some_pixels(x, torch.randperm(len(x))[: self.images])
+        predicted = model.labels(x)
         delta = torch.zeros(1, *x.shape[1:])
         best, best_rate, done = delta, 0.0, 0
         while done < self.passes and (best_rate < self.target or best_rate == 0):

@@ -157,7 +157,7 @@ def test_pickling_drops_cached_pixels_and_keeps_the_content():
     assert images.pixels is not None
     assert images.digest
     copy = pickle.loads(pickle.dumps(images))
-    assert vars(copy).keys() == {"images", "labels"}
+    assert vars(copy).keys() == {"view", "labels"}
     assert (copy.digest, torch.equal(copy.pixels, images.pixels)) == (images.digest, True)
 
 

@@ -223,6 +223,7 @@ def test_the_last_layer_goes_on_with_what_was_made_for_the_last_block(space):
     alone = head.shard("test", 0, network).clone()
     behind = opened(space.base.weights, attrs.evolve(space, store=fpframe.Store(space.store.root / "other")))
     behind.bodies["block"].shard("test", 0, network)
+    behind.bodies["block"].rest(network, tuple(behind.bodies["block"].shard("test", 0, network).shape[1:]))
     network.module[0].register_forward_hook(lambda *_: pytest.fail("the first layer was passed again"))
     assert torch.allclose(behind.bodies["head"].shard("test", 0, network), alone, atol=1e-5)
     assert head.behind is block

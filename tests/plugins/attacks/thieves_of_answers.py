@@ -43,8 +43,9 @@ class Trainings:
         self.really, self.calls, self.students = really, [], []
 
     def __call__(self, model, pixels, targets, training, **options):
-        assert not pixels.requires_grad
-        self.calls.append((pixels, targets, training, options))
+        seen = pixels[:]  # a tensor, also of pixels that are made when they are read
+        assert not seen.requires_grad
+        self.calls.append((seen, targets, training, options))
         fitted = train(model, pixels, targets, training, **options) if self.really else model.eval()
         self.students.append(copy.deepcopy(fitted))
         return fitted

@@ -94,7 +94,8 @@ REFUSED = {
 
 
 def read(path: Path) -> tuple[np.ndarray, str]:
-    images, notes = read_images([path], path.parent, "folder:here")
+    view, notes = read_images([path], path.parent, "folder:here")
+    images = view.tensor().numpy()
     assert images.dtype == np.uint8
     assert {note.code for note in notes} <= {"images-converted"}
     return images[0], " ".join(note.text for note in notes)
@@ -129,13 +130,14 @@ def test_every_mode_of_pillow_is_in_the_table() -> None:
 
 @pytest.mark.parametrize("name", sorted(name for name, mode in MODES.items() if mode.becomes))
 def test_pillow_converts_a_mode_as_the_table_says(name: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    image = Image.new(name, SHAPE[::-1])
-    monkeypatch.setattr(Image, "open", lambda _path, formats: image)
+    (tmp_path / "0.png").touch()
+    monkeypatch.setattr(Image, "open", lambda _path, formats: Image.new(name, SHAPE[::-1]))
     images, _ = read_images([tmp_path / "0.png"], tmp_path, "folder:here")
     assert images.shape == (1, 3 if MODES[name].becomes == "colour" else 1, *SHAPE)
 
 
 def test_a_mode_that_is_refused_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "0.png").touch()
     monkeypatch.setattr(Image, "open", lambda _path, formats: Image.new("La", SHAPE[::-1]))
     with pytest.raises(fpframe.DataError, match=r"0.png is an image of mode La \(folder:here\); save it as LA"):
         read(tmp_path / "0.png")
@@ -157,7 +159,7 @@ def test_all_images_of_more_than_8_bits_are_scaled_alike(tmp_path: Path) -> None
     Image.fromarray(np.full(SHAPE, 200, np.uint16)).save(dark)
     Image.fromarray(np.full(SHAPE, 60000, np.uint16)).save(bright)
     images, _ = read_images([dark, bright], tmp_path, "folder:here")
-    assert images[:, 0, 0, 0].tolist() == [1, 233]
+    assert images.tensor()[:, 0, 0, 0].tolist() == [1, 233]
 
 
 def test_colour_of_16_bits_keeps_its_upper_8_and_says_so(tmp_path: Path) -> None:
