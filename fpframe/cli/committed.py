@@ -22,11 +22,13 @@ _DATA = ("dataset", "data_root", "classes")
 
 def told(victim: str, details: VictimDetails, run: RunOptions) -> dict[str, Any]:
     """Return how victim and data were named, with files under their full names."""
-    words = {name: value for name, value in attrs.asdict(details).items() if value not in (None, False)}
+    words = {name: value for name, value in attrs.asdict(details).items() if value not in (None, False, ())}
     data = {name: value for name in _DATA if (value := getattr(run, name)) is not None}
     return {
         "victim": _named(victim),
-        "details": {name: _named(value) if name == "base" else _plain(value) for name, value in words.items()},
+        "details": {
+            name: [_named(each) for each in value] if name == "base" else _plain(value) for name, value in words.items()
+        },
         "data": {name: _plain(value) for name, value in data.items()},
     }
 
@@ -44,7 +46,7 @@ def named_again(how: Mapping[str, Any], given: VictimOptions, run: RunOptions) -
         named = given.named()
         if named is not None:
             return named, run
-        words = {name: _typed(VictimDetails, name, value) for name, value in how.get("details", {}).items()}
+        words = {name: _typed(VictimDetails, name, value) for name, value in _details(how).items()}
         victim = how["victim"]
         if not isinstance(victim, str):
             raise TypeError("its victim is not text")
@@ -63,15 +65,23 @@ def refuse_code_of(how: Mapping[str, Any], given: VictimOptions, run: Run) -> No
 
     if run.trust_code:
         return
-    details, data = how.get("details"), how.get("data")
+    details, data = _details(how), how.get("data")
     places = {
         "the victim": how.get("victim") if given.victim is None else None,
-        "the victim's backbone": details.get("backbone") if isinstance(details, dict) else None,
-        "the victim's base": details.get("base") if isinstance(details, dict) else None,
+        "the victim's backbone": details.get("backbone"),
         "the data": data.get("dataset") if isinstance(data, dict) else None,
     }
     named = {address: place for place, address in places.items() if isinstance(address, str)}
-    refuse_code(run.registry, named, whose="the case", trusted=[given.victim, given.backbone, given.base])
+    bases = details.get("base")
+    named |= {str(address): "the victim's base" for address in (bases if isinstance(bases, list) else [])}
+    refuse_code(run.registry, named, whose="the case", trusted=[given.victim, given.backbone, *given.base])
+
+
+def _details(how: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a case says of the victim; an earlier release named one base, and not a list."""
+    details = how.get("details")
+    told = dict(details) if isinstance(details, dict) else {}
+    return {**told, "base": [told["base"]]} if isinstance(told.get("base"), str) else told
 
 
 def _named(model: str) -> str:
@@ -86,6 +96,8 @@ def _plain(value: object) -> object:
 def _typed(kind: type, name: str, value: object) -> Any:
     if name == "from_scratch" and value is True:
         return True
+    if name == "base" and isinstance(value, list) and all(isinstance(each, str) for each in value):
+        return tuple(value)
     if not isinstance(value, str):
         raise TypeError(f"'{name}' is not text")
     if name not in {field.name for field in attrs.fields(kind)}:

@@ -34,6 +34,11 @@ Words = Annotated[tuple[str, ...], Parameter(negative=(), consume_multiple=True,
 Names = Annotated[str, Parameter(show_default=False)]
 
 
+def one_or_all(named: tuple[str, ...]) -> str | list[str] | None:
+    """Return what was named once by itself, several as a list, and nothing as nothing."""
+    return None if not named else named[0] if len(named) == 1 else list(named)
+
+
 @Parameter(name="*", group=Group("Victim", sort_key=2))
 @attrs.frozen(kw_only=True)
 class VictimDetails:
@@ -51,7 +56,7 @@ class VictimDetails:
             name its base, every verdict says that innocent models of the same public origin were not considered.
         base: The public model that it was fine-tuned from: a file of weights, a folder with one, timm:NAME or
             torchvision:NAME with their weights, or python:MODULE:FUNCTION. Models are fine-tuned from it to compare
-            suspects with.
+            suspects with. Of several, the one is taken whose early layers are most like the victim's.
     """
 
     weights: Path | None = None
@@ -62,7 +67,7 @@ class VictimDetails:
     mean: str | None = None
     std: str | None = None
     from_scratch: Flag = False
-    base: str | None = None
+    base: Words = ()
 
     def victim_of(self, model: str) -> Victim:
         """Return a model with these details.
@@ -83,7 +88,7 @@ class VictimDetails:
             mean=numbers(self.mean, "--mean"),
             std=numbers(self.std, "--std"),
             from_scratch=self.from_scratch,
-            base=self.base,
+            base=one_or_all(self.base),
         )
 
 
@@ -106,7 +111,7 @@ class VictimOptions(VictimDetails):
             name its base, every verdict says that innocent models of the same public origin were not considered.
         base: The public model that it was fine-tuned from: a file of weights, a folder with one, timm:NAME or
             torchvision:NAME with their weights, or python:MODULE:FUNCTION. Models are fine-tuned from it to compare
-            suspects with.
+            suspects with. Of several, the one is taken whose early layers are most like the victim's.
     """
 
     victim: str | None = None
@@ -123,7 +128,7 @@ class VictimOptions(VictimDetails):
         # what cannot be read is told before what lacks its victim
         read_indices(self.victim_indices), numbers(self.mean, "--mean"), numbers(self.std, "--std")
         for field in attrs.fields(type(self)):
-            if getattr(self, field.name) not in (None, False):
+            if getattr(self, field.name) not in (None, False, ()):
                 option = field.name.strip("_").replace("_", "-")
                 raise UsageError(f"--{option} is about a victim of your own; name it with --victim")
         return None

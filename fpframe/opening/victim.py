@@ -104,7 +104,8 @@ class Victim:
         base: the public model that it was fine-tuned from: a file of weights, a folder with one, an address such as
             ``timm:resnet18`` whose library has weights, ``python:MODULE:FUNCTION`` for a function that returns the
             network, a module, or a state dict. Models of a recipe then begin as this model does, and the stratum
-            ``same-base`` has some that were fine-tuned from it as competitors would.
+            ``same-base`` has some that were fine-tuned from it as competitors would. Of a list of such models, the one
+            is taken whose early layers are most like the victim's.
 
     Raises:
         UsageError: this cannot be a victim.
@@ -125,6 +126,8 @@ class Victim:
     def __attrs_post_init__(self) -> None:
         if self.from_scratch and self.base is not None:
             raise UsageError("a victim that was trained from scratch has no base; say one or the other")
+        if isinstance(self.base, list | tuple) and not self.base:
+            raise UsageError("'base' names no public model; leave it out")
         whole = Preparation.of(self.preparation, mean=self.mean, std=self.std)
         object.__setattr__(self, "preparation", whole)
 

@@ -283,7 +283,7 @@ class Recipe:
         full = _without_none(attrs.asdict(self))
         for training in (full["training"], full["victim"].get("training", {})):
             for key, default in _LATER.items():
-                if training.get(key) == _without_none(default):
+                if key in training and training[key] == _without_none(default):
                     del training[key]
         if not self.epochs:
             del full["epochs"]

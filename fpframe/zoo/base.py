@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -19,7 +18,9 @@ from fpframe.opening import AskedModel, base_weights, build_backbone
 from fpframe.registry import Registry
 from fpframe.store import Store
 from fpframe.zoo.beginnings import ALL, BLOCK, DEEP, HEAD, PREFIX, word_of
+from fpframe.zoo.candidates import named
 from fpframe.zoo.features import Remembered
+from fpframe.zoo.likeness import cosine
 from fpframe.zoo.places import BeforeHead, BeforeParts
 
 #: Share of the weights before the last layer that the last block has at least.
@@ -89,7 +90,7 @@ class Base:
         shape = preparation.shape(dataset.image_shape)
         network = build_backbone(registry, address, dataset.num_classes, shape, seed=0)
         network = network.behind(preparation, dataset.image_shape) if str(preparation) else network
-        name = base if isinstance(base, str) else str(base) if hasattr(base, "__fspath__") else type(base).__name__
+        name = named(base)
         if isinstance(network.module, Fitted):
             raise ModelError(f"'{address}' has no layers that could begin as those of a public model; leave out --base")
         # what the wrapper hands to the network, for two blank images
@@ -161,12 +162,7 @@ class Base:
         """Return the cosine between all weight matrices of victim and base; ``None`` where the victim shows none."""
         if isinstance(victim.module, AskedModel):
             return None
-        state = victim.module.state_dict()
-        pairs = [(state[name], value) for name, value in self.weights.items() if value.ndim > 1 and name in state]
-        pairs = [(one.detach().cpu().double(), other.double()) for one, other in pairs if one.shape == other.shape]
-        product = sum(float((one * other).sum()) for one, other in pairs)
-        norms = [math.sqrt(sum(float(each.square().sum()) for each in side)) for side in zip(*pairs, strict=True)]
-        return product / (norms[0] * norms[1]) if pairs and all(norms) else None
+        return cosine(victim, self.weights, [name for name, value in self.weights.items() if value.ndim > 1])
 
     def require_like(self, victim: Classifier) -> None:
         """Refuse a victim whose weights have nothing of the base.

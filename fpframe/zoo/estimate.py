@@ -14,7 +14,7 @@ from fpframe.base import computing_on
 from fpframe.models import Classifier, Pixels, train
 from fpframe.rng import generator, threads
 from fpframe.zoo.model import ZooModel
-from fpframe.zoo.passes import frozen_passes, image_passes, maker_of_features
+from fpframe.zoo.passes import frozen_passes, image_passes, makers_of_features
 from fpframe.zoo.workspace import Pace, Workspace
 
 #: Steps that are timed for each architecture; the median of several such trainings is taken.
@@ -23,7 +23,7 @@ TIMED_TURNS = 3
 #: Images that are asked at once, as when models are made.
 ASKED = 512
 #: Seconds of a first step from which on a single further step is timed.
-SLOW = 2.0
+SLOW = 0.5
 #: Images that pass frozen layers at once.
 PASSED = 64
 
@@ -34,13 +34,13 @@ def expected_seconds(
     """Return the seconds that making each model takes on one core.
 
     Attacks say how many images they learn from, each time counted. Every model labels the test images at the end. The
-    workspace remembers the pace of architectures that were timed before. The first model that learns its last layer
+    workspace remembers the pace of architectures that were timed before. The first model that learns its last layers
     alone has what frozen layers make of all images to its account, unless one of `planned` is made already.
     """
     seconds = [_seconds(model, workspace) for model in models]
-    first = maker_of_features(models, planned, workspace)
+    makers = makers_of_features(models, planned, workspace)
     for row, model in enumerate(models):
-        images = frozen_passes(model, workspace, first=model is first)
+        images = frozen_passes(model, workspace, first=model in makers[:1])
         if images:
             seconds[row] += images * _passing(model, workspace)
     return seconds

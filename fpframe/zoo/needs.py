@@ -14,7 +14,7 @@ from fpframe.zoo.footprint import Footprint, behind_frozen, counted, tensors_byt
 from fpframe.zoo.lineage import is_filter
 from fpframe.zoo.make import BATCH
 from fpframe.zoo.model import ZooModel
-from fpframe.zoo.passes import frozen_passes, image_passes, maker_of_features
+from fpframe.zoo.passes import frozen_passes, image_passes, makers_of_features
 from fpframe.zoo.workspace import Workspace
 
 #: Operations that a GPU is taken to do in a second while it trains, in units of 10^12. It is an assumption.
@@ -55,12 +55,13 @@ class Needs:
         holding = _held_now()
         known: dict[tuple[object, ...], Footprint] = {}
         each = []
-        first = maker_of_features(missing, planned, workspace)
+        makers = makers_of_features(missing, planned, workspace)
         for model in missing:
             key = (workspace.resolve(model.lineage.architecture), attrs.evolve(model.fitted, epochs=1))
             if key not in known:
                 known[key] = _footprint(model, workspace)
-            each.append(_needed(model, known[key], workspace, first=model is first))
+            makes, passes = model in makers, model in makers[:1]
+            each.append(_needed(model, known[key], workspace, makes=makes, passes=passes))
         return cls(
             weights=sum(needs.weights for needs in each),
             features=sum(needs.features for needs in each),
@@ -99,14 +100,15 @@ def _duration(hours: float) -> str:
     return f"{minutes:.0f} minutes" if minutes >= 2 else f"{60 * minutes:.2g} seconds"
 
 
-def _needed(model: ZooModel, footprint: Footprint, workspace: Workspace, *, first: bool) -> Needs:
+def _needed(model: ZooModel, footprint: Footprint, workspace: Workspace, *, makes: bool, passes: bool) -> Needs:
     """Return what one model needs, in memory beside what a worker holds anyway.
 
     Args:
         model: the model.
         footprint: of its architecture.
         workspace: the data.
-        first: whether features of all images are made for it.
+        makes: whether features of all images are kept for its sake.
+        passes: whether all images pass the frozen layers for its sake.
     """
     labels = _LABEL * len(workspace.dataset.test) + _LABELLED
     if is_filter(model.lineage.last, workspace.registry):
@@ -119,11 +121,11 @@ def _needed(model: ZooModel, footprint: Footprint, workspace: Workspace, *, firs
     features = _FLOAT * footprint.row * (len(train_set) + len(test))
     return Needs(
         weights=footprint.stored + _DESCRIBED + labels,
-        features=features if first else 0,
+        features=features if makes else 0,
         memory=_FLOAT * (learned.images.numel() + test.images.numel()) + features + footprint.state + max(working),
         flop=footprint.learning * image_passes(model, workspace)
         + footprint.asking * len(test)
-        + footprint.passing * frozen_passes(model, workspace, first=first),
+        + footprint.passing * frozen_passes(model, workspace, first=passes),
     )
 
 

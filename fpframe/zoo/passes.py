@@ -33,19 +33,28 @@ def remembers(model: ZooModel, workspace: Workspace) -> bool:
     return word_of(backbone) in workspace.base.bodies
 
 
-def maker_of_features(
+def makers_of_features(
     missing: Sequence[ZooModel], planned: Sequence[ZooModel], workspace: Workspace
-) -> ZooModel | None:
-    """Return the model for which all images of the data pass the frozen layers; what comes out serves the others.
+) -> list[ZooModel]:
+    """Return the models for whose sake features of all images are kept, one for each place at which layers are frozen.
+
+    Images pass the frozen layers for the first of them; the others go on with what came out, and so do further models.
 
     Args:
         missing: models to make.
         planned: all models of the plan: if one of them is made already that remembers, nothing is left to pass.
         workspace: data, store and base.
     """
-    if any(remembers(model, workspace) and is_made(model, workspace) for model in planned):
-        return None
-    return next((model for model in missing if remembers(model, workspace)), None)
+    made = {_body(model, workspace) for model in planned if remembers(model, workspace) and is_made(model, workspace)}
+    found: dict[int, ZooModel] = {}
+    for model in missing:
+        if remembers(model, workspace) and _body(model, workspace) not in made:
+            found.setdefault(_body(model, workspace), model)
+    return list(found.values())
+
+
+def _body(model: ZooModel, workspace: Workspace) -> int:
+    return id(workspace.require_base().bodies[word_of(str(model.lineage.last.backbone))])
 
 
 def frozen_passes(model: ZooModel, workspace: Workspace, *, first: bool) -> float:
@@ -56,7 +65,7 @@ def frozen_passes(model: ZooModel, workspace: Workspace, *, first: bool) -> floa
     Args:
         model: the model.
         workspace: data and base.
-        first: whether it is the one that `maker_of_features` named.
+        first: whether it is the first that `makers_of_features` named.
     """
     if not remembers(model, workspace):
         return 0

@@ -19,6 +19,7 @@ from fpframe.store import mapping_into
 from fpframe.zoo.base import Base
 from fpframe.zoo.baserecipe import require_base
 from fpframe.zoo.build import build_models, missing_models
+from fpframe.zoo.candidates import ranked, told
 from fpframe.zoo.lengths import find_lengths, unable, wants_lengths, with_lengths
 from fpframe.zoo.model import victim_model
 from fpframe.zoo.parts import partition
@@ -194,11 +195,17 @@ def _base(victim: Victim, given: Classifier, address: str | None, workspace: Wor
             "models that begin as the victim's public model need its architecture; name that with --backbone, such as "
             "timm:resnet18 or python:MODULE:FUNCTION"
         )
-    base = Base.open(victim.base, address, given.preparation, workspace.dataset, workspace.registry, workspace.store)
+    named = victim.base
+    if isinstance(named, list | tuple):
+        found = ranked(named, given, workspace.registry)
+        named = found[0].base
+        if len(found) > 1:
+            run.on_event(Event(task="base", kind="note", text=told(found)))
+    base = Base.open(named, address, given.preparation, workspace.dataset, workspace.registry, workspace.store)
     base.require_like(given)
     likeness = base.likeness(given)
-    told = "the victim shows no weights to compare" if likeness is None else f"cosine of the weights {likeness:.3f}"
-    text = f"base: {base.name}, {len(base.weights)} tensors; the last layer, '{base.head}', begins anew; {told}"
+    alike = "the victim shows no weights to compare" if likeness is None else f"cosine of the weights {likeness:.3f}"
+    text = f"base: {base.name}, {len(base.weights)} tensors; the last layer, '{base.head}', begins anew; {alike}"
     run.on_event(Event(task="base", kind="note", text=text))
     return base
 

@@ -95,7 +95,7 @@ def test_a_network_is_not_cut_before_its_first_layer():
 
 LIBRARIES = {
     "timm resnet18": (lambda: timm.create_model("resnet18"), "layer4.1.conv1"),
-    "timm vit": (lambda: timm.create_model("test_vit", img_size=32), "blocks.3.mlp.fc1"),
+    "timm vit": (lambda: timm.create_model("vit_tiny_patch16_224", img_size=32, depth=3), "blocks.2.mlp.fc1"),
     "timm efficientnet": (lambda: timm.create_model("test_efficientnet"), "conv_head"),
     "timm convnext": (lambda: timm.create_model("test_convnext"), "stages.3.blocks.0"),
     "torchvision resnet18": (lambda: torchvision.models.resnet18(), "layer4.1.conv1"),

@@ -125,7 +125,7 @@ def test_a_last_layer_costs_hardly_anything_once_features_are_made(space, model)
         both.features
         == one.features
         == 4
-        * space.build("base:head", 0).behind_body(space.dataset.test.pixels[:1], space.base.body)[1].numel()
+        * space.build("base:head", 0).behind_body(space.dataset.test.pixels[:1], space.base.bodies["head"])[1].numel()
         * images
     )
     assert both.flop < 0.2 * Needs.of([whole], [whole], space).flop
