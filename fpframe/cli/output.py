@@ -22,6 +22,7 @@ def describe_enrolment(enrolment: Enrolment, path: Path) -> str:
         *_fitness(enrolment),
         *_ability(enrolment),
         _strangers(enrolment),
+        enrolment.left_out(next(iter(enrolment.encoders))).in_words(),
         f"digest {enrolment.digest}",
         *(note.text for note in enrolment.caveats),
     ]
@@ -49,6 +50,8 @@ def _strangers(enrolment: Enrolment) -> str:
     # architectures of one model each are many, and say little where nobody is accused
     told = [each for each in enrolment.strangers(channel) if each.n > 1 or each.accused]
     rates = [f"{each.name} {each.accused} of {each.n}" for each in told]
+    if not rates:  # of one kind only, nothing is left to judge it by
+        return "all models that calibrate are of one kind"
     return f"called derived if their kind were not calibrated ({channel}): {', '.join(rates)}"
 
 

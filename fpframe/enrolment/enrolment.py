@@ -16,6 +16,7 @@ from fpframe.enrolment.calibration import PLAIN
 from fpframe.enrolment.contents import Contents
 from fpframe.enrolment.facts import enrolment_facts
 from fpframe.enrolment.folder import enrolment_digest, read_enrolment, write_enrolment
+from fpframe.enrolment.leftout import LeftOutModels, leave_each_out
 from fpframe.enrolment.repeats import families_by_answers
 from fpframe.enrolment.scoring import Scorer
 from fpframe.enrolment.sharpness import scored_answers
@@ -212,6 +213,14 @@ class Enrolment(Contents):
             UsageError: there is no such channel.
         """
         return find_strangers(self.calibration, self.paths(channel), self.ability, alpha=self.recipe.alpha)
+
+    def left_out(self, channel: str) -> LeftOutModels:
+        """Return what the calibration models would be called, each judged by the others.
+
+        Raises:
+            UsageError: there is no such channel.
+        """
+        return leave_each_out(self.calibration, self.paths(channel), self.ability, alpha=self.recipe.alpha)
 
     def strata(self, channel: str, through: str = PLAIN) -> dict[str, StratumScores]:
         """Return the scores of the calibration models in a channel and through a filter, by stratum."""
