@@ -158,6 +158,23 @@ class Base:
                 network.changing(*network.learns)
         return network
 
+    def recognise(self, victim: Classifier) -> str | None:
+        """Let a victim whose layers are still the public model's remember what these make of images.
+
+        Return which layers are not: ``head``, or ``block``. Where it is more, such as the counts of batch
+        normalisation, nothing is remembered, and it is ``None``.
+        """
+        if isinstance(victim.module, AskedModel):
+            return None
+        state = victim.module.state_dict()
+        for word in (HEAD, BLOCK):
+            still = {name: value for name, value in self.weights.items() if not _within(name, *self.learns[word])}
+            same = all(name in state and torch.equal(state[name].cpu(), value) for name, value in still.items())
+            if same and word in self.bodies:
+                victim.changing(*victim.learns, body=self.bodies[word])
+                return word
+        return None
+
     def likeness(self, victim: Classifier) -> float | None:
         """Return the cosine between all weight matrices of victim and base; ``None`` where the victim shows none."""
         if isinstance(victim.module, AskedModel):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from fpframe.base import Event, computing_on
-from fpframe.executors import Executor, Job, Task, open_executor
+from fpframe.executors import Job, Task
 from fpframe.recipe import Run
 from fpframe.zoo.costs import BuildClock
 from fpframe.zoo.estimate import expected_seconds
@@ -13,7 +13,7 @@ from fpframe.zoo.keys import model_key
 from fpframe.zoo.lineage import VICTIM
 from fpframe.zoo.make import has_weights, is_made, make_model
 from fpframe.zoo.model import ZooModel
-from fpframe.zoo.remembering import forgotten, remember_features
+from fpframe.zoo.remembering import executor_of, forgotten, remember_features
 from fpframe.zoo.workspace import Workspace
 from fpframe.zoo.zoo import Zoo
 
@@ -63,9 +63,7 @@ def build_models(
         Task(key=key, item=model, needs=frozenset({parents[key]} & keys.keys()), label=str(model.lineage))
         for key, model in keys.items()
     ]
-    pieces = forgotten(missing, workspace)
-    if pieces:
-        remember_features(pieces, workspace, run, _executor(run, len(pieces)))
+    remember_features(forgotten(missing, workspace), workspace, run)
     expected = dict(zip(keys, _expected(missing, models, workspace), strict=True))
     clock = BuildClock(expected=expected, workers=max(1, min(run.workers, len(tasks))))
 
@@ -77,19 +75,13 @@ def build_models(
 
     if tasks:
         job = Job(work=_make, state=workspace, pickled=workspace.pickled, unpickle=Workspace.unpickled)
-        _executor(run, len(tasks)).run(job, tasks, on_done=on_done)
+        executor_of(run, len(tasks)).run(job, tasks, on_done=on_done)
     return Zoo(tuple(models), workspace)
 
 
 def _expected(missing: Sequence[ZooModel], planned: Sequence[ZooModel], workspace: Workspace) -> list[float]:
     # to time steps for one model would only delay it
     return expected_seconds(missing, workspace, planned=planned) if len(missing) > 1 else [0.0] * len(missing)
-
-
-def _executor(run: Run, tasks: int) -> Executor:
-    if run.executor is not None:
-        return run.executor
-    return open_executor("processes" if min(run.workers, tasks) > 1 else "inline", workers=run.workers)
 
 
 def _make(workspace: Workspace, model: ZooModel) -> str:

@@ -17,7 +17,7 @@ from fpframe.models import Classifier
 from fpframe.opening import save_weights
 from fpframe.registry import Registry
 from fpframe.store import refuse_export, write_durably
-from fpframe.zoo.beginnings import begins_at_base
+from fpframe.zoo.beginnings import DEEP, PREFIX, begins_at_base
 from fpframe.zoo.build import missing_models
 from fpframe.zoo.dropped import require_weights
 from fpframe.zoo.lineage import has_companion, is_filter
@@ -34,7 +34,8 @@ def export_zoo(zoo: Zoo, out: Path | str, *, format: str, force: bool = False, o
 
     ``onnx`` and ``pt2`` take pixels in [0, 1] and answer with logits; ``safetensors`` holds weights alone, with the
     address of their architecture. Models behind an answer filter are left out, because a filter is not a file. So are,
-    of ``safetensors``, two models that a thief put together, because no address names what they are.
+    of ``safetensors``, two models that a thief put together, and models with two layers in place of the victim's last
+    one, because no address names what they are.
 
     Args:
         zoo: the zoo; all of it is built.
@@ -102,7 +103,9 @@ def _address(classifier: Classifier, model: ZooModel, zoo: Zoo) -> str:
 
 
 def _has_address(model: ZooModel, registry: Registry) -> bool:
-    """Tell whether the architecture of a model has an address, and is not that of two models put together."""
+    """Tell whether the architecture of a model has an address outside the zoo, and is not that of two put together."""
+    if model.lineage.architecture == PREFIX + DEEP:
+        return False
     for step in reversed(model.lineage.steps):
         if step.backbone is not None:
             return True

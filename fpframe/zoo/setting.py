@@ -25,6 +25,7 @@ from fpframe.zoo.model import victim_model
 from fpframe.zoo.parts import partition
 from fpframe.zoo.planner import thefts_of_weights
 from fpframe.zoo.pool import open_own_pool
+from fpframe.zoo.remembering import pieces, remember_features, words_of
 from fpframe.zoo.workspace import VictimHandle, Workspace
 
 #: What stands in every verdict where nobody said that the victim owes nothing to a public model.
@@ -144,6 +145,9 @@ def prepare(
             )
         if victim.base is not None:
             workspace.base = _base(victim, given, address, workspace, run)
+            word = workspace.base.recognise(given)
+            if word is not None and may_train:  # it is asked before any model is trained
+                remember_features(pieces({word, *words_of(recipe)}, workspace), workspace, run)
         elif not victim.from_scratch:
             caveats.append(BASE_NOT_NAMED)
     if workspace.base is None:

@@ -63,7 +63,8 @@ def judge(out: Path, path: Path) -> list[dict[str, Any]]:
             backbone="python:lite:make_deep" if known["deep"] else "python:lite:make",
             preparation=lite.PREPARATION,
         )
-        found.append({"suspect": suspect.stem, **known, "verdict": verdict.verdict, "p": verdict.p_value})
+        told = {"verdict": verdict.verdict, "p": verdict.p_value, "score": verdict.score, "code": verdict.reason_code}
+        found.append({"suspect": suspect.stem, **known, **told})
         said = (verdict.verdict, f"{verdict.score:.3f}", verdict.reason_code or "")
         print(suspect.stem, known["kind"], *said, flush=True)
     print(f"{len(found)} suspects in {(time.monotonic() - started) / 60:.1f} minutes")

@@ -13,7 +13,6 @@ from safetensors.torch import save_file
 from torch import nn
 
 import fpframe
-from fpframe.executors import open_executor
 from fpframe.models import Training, state_digest, train
 from fpframe.recipe import DerivedGroup, IndependentGroup, Recipe
 from fpframe.zoo import Zoo, export_zoo, plan_models
@@ -236,7 +235,7 @@ def test_before_models_learn_images_pass_in_pieces_that_any_worker_makes(space, 
         (part, start) for part in ("train", "test") for start in range(0, len(getattr(space.dataset, part)), 256)
     }
     assert {words for _, _, words in pieces} == {("block", "head")}
-    remember_features(pieces, space, fpframe.Run(), open_executor("inline", workers=1))
+    remember_features(pieces, space, fpframe.Run(workers=1))
     assert not forgotten(models, space)
     assert not forgotten([model("train[base:all]")], space)
 
@@ -249,6 +248,18 @@ def test_a_network_more_of_which_changed_than_was_to_learn_remembers_nothing(bac
     answers = space.base.settled(network).logits(space.dataset.test.pixels)
     assert network.body is None
     assert torch.equal(answers, network(space.dataset.test.pixels).detach())
+
+
+@pytest.mark.parametrize(
+    ("learned", "word"), [("base:head", "head"), ("base:deep", "head"), ("base:block", "block"), ("base:all", None)]
+)
+def test_a_victim_remembers_as_far_as_its_layers_are_still_the_public_models(learned, word, space):
+    pixels, labels = space.dataset.train.pixels[:100], space.dataset.train.labels[:100]
+    victim = train(space.build(learned, 3), pixels, labels, Training(epochs=1), seed=0).changing()
+    assert space.base.recognise(victim) == word
+    assert (victim.body is space.base.bodies.get(word)) is True
+    answers = victim.logits(space.dataset.test.pixels)
+    assert torch.allclose(answers, copy.deepcopy(victim).changing().logits(space.dataset.test.pixels), atol=1e-5)
 
 
 SHIFTED = """
@@ -305,6 +316,15 @@ def test_a_file_of_one_names_the_victims_architecture(space, model, tmp_path):
     make_model(trained, space)
     index = export_zoo(Zoo((trained,), space), tmp_path / "out", format="safetensors")
     assert json.loads(index.read_text())[0]["backbone"] == ARCHITECTURE
+
+
+def test_one_with_two_last_layers_is_no_file_of_weights(space, model, tmp_path):
+    trained = model("train[base:deep]")
+    make_model(trained, space)
+    other = model("train[base:block]")
+    make_model(other, space)
+    index = export_zoo(Zoo((trained, other), space), tmp_path / "weights", format="safetensors")
+    assert [each["lineage"] for each in json.loads(index.read_text())] == [str(other.lineage)]
 
 
 def test_it_reaches_worker_processes(space, model):
