@@ -164,7 +164,7 @@ class Base:
         Return which layers are not: ``head``, or ``block``. Where it is more, such as the counts of batch
         normalisation, nothing is remembered, and it is ``None``.
         """
-        if isinstance(victim.module, AskedModel):
+        if isinstance(victim.module, AskedModel) or str(victim.preparation) != str(self.preparation):
             return None
         state = victim.module.state_dict()
         for word in (HEAD, BLOCK):

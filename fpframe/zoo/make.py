@@ -200,8 +200,16 @@ def _thawed(network: Classifier) -> Classifier:
 
 
 def _settled(network: Classifier, workspace: Workspace) -> Classifier:
-    """Return a network; one of which more changed than was to learn no more takes for granted what layers make."""
-    return network if workspace.base is None else workspace.base.settled(network)
+    """Return a network, which takes for granted what its layers make of images as far as they are the public model's.
+
+    More may have changed than was to learn, and of a copy of the victim less.
+    """
+    if workspace.base is None:
+        return network
+    settled = workspace.base.settled(network)
+    if settled.body is None:
+        workspace.base.recognise(settled)
+    return settled
 
 
 def _arithmetic(classifier: Classifier, model: ZooModel) -> dict[str, str]:

@@ -53,7 +53,7 @@ class Needs:
             workspace: data, store, and how networks are built.
         """
         holding = _held_now()
-        known: dict[tuple[object, ...], Footprint] = {}
+        known = workspace.footprints
         each = []
         makers = makers_of_features(missing, planned, workspace)
         for model in missing:

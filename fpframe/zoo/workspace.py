@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import pickle
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import attrs
 from torch import Tensor
@@ -19,6 +20,9 @@ from fpframe.zoo.base import Base
 from fpframe.zoo.beginnings import begins_at_base
 from fpframe.zoo.lineage import VICTIM
 from fpframe.zoo.parts import Parts
+
+if TYPE_CHECKING:
+    from fpframe.zoo.footprint import Footprint
 
 #: Images whose labels tell two victims apart that have equal weights but, say, another preprocessing.
 PROBE_IMAGES = 256
@@ -91,6 +95,7 @@ class Workspace:
         mends: whether a model whose entry in the store turns out to be damaged is trained again at once, as it is after
             a build; those who only list or export train nothing.
         paces: how fast architectures were found to be on this machine, for `expected_seconds`.
+        footprints: what architectures were found to take on any machine, for `Needs`.
     """
 
     dataset: Dataset
@@ -105,6 +110,7 @@ class Workspace:
     device: str | None = None
     mends: bool = False
     paces: dict[tuple[str, Training], Pace] = attrs.field(factory=dict, init=False)
+    footprints: dict[tuple[str, Training], Footprint] = attrs.field(factory=dict, init=False)
     _structures: dict[str, str] = attrs.field(factory=dict, init=False)
     _pools: dict[str, Images] = attrs.field(factory=dict, init=False)
     _victim_labels: dict[str, Tensor] = attrs.field(factory=dict, init=False)

@@ -262,6 +262,18 @@ def test_a_victim_remembers_as_far_as_its_layers_are_still_the_public_models(lea
     assert torch.allclose(answers, copy.deepcopy(victim).changing().logits(space.dataset.test.pixels), atol=1e-5)
 
 
+def test_a_victim_that_gets_its_images_in_another_way_remembers_nothing(space):
+    victim = space.build("base:head", 3).behind(fpframe.Preparation(mean=(0.5,), std=(0.5,)), (1, 8, 8))
+    assert space.base.recognise(victim) is None
+
+
+def test_a_copy_whose_last_layer_learned_further_remembers_as_its_victim_does(space, model):
+    tuned_on = model("train[base:head]->finetune(last)", training=Training(epochs=1, batch_size=16))
+    for each in tuned_on.chain:
+        make_model(each, space)
+    assert load_model(tuned_on, space).body is space.base.bodies["head"]
+
+
 SHIFTED = """
 import torch
 from torch import nn
