@@ -176,12 +176,12 @@ class Classifier(nn.Module):
             return torch.cat(
                 [
                     self(batch.to(self.device, memory_format=lying)).to("cpu", torch.float32, copy=True)
-                    for batch in pixels.split(self._batch(batch_size))
+                    for batch in pixels.split(self.at_once(batch_size))
                 ]
             )
 
-    def _batch(self, most: int) -> int:
-        """Return how many images pass at once: where they are large, few are faster, and take less memory."""
+    def at_once(self, most: int) -> int:
+        """Return how many of some images pass at once: of large ones few are faster, and take less memory."""
         each = math.prod(self.preparation.shape(self.image_shape))
         return min(most, max(1, _NUMBERS_AT_ONCE // each))
 

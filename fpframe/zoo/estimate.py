@@ -25,7 +25,7 @@ ASKED = 512
 #: Seconds of a first step from which on a single further step is timed.
 SLOW = 0.5
 #: Images that pass frozen layers at once.
-PASSED = 64
+PASSED = 16
 
 
 def expected_seconds(

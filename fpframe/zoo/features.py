@@ -138,7 +138,7 @@ class Remembered:
         start = self.place.start(lying.module)
         taken: list[Tensor] = []
         with evaluating(lying), torch.no_grad():
-            for batch in pixels.split(batch_size):
+            for batch in pixels.split(model.at_once(batch_size)):
                 placed = batch.to(lying.device, memory_format=torch.channels_last)
                 features = start(lying.prepared(placed))
                 taken.append(features.to("cpu", torch.float32, copy=True))

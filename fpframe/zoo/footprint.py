@@ -17,6 +17,7 @@ from fpframe.models import Classifier, Training, train
 from fpframe.models.arithmetic import CONTIGUOUS, FLOAT32
 from fpframe.models.modes import evaluation_mode
 from fpframe.rng import threads
+from fpframe.zoo.make import BATCH
 
 #: Images of the step that is counted; batch normalisation takes no fewer.
 _COUNTED = 2
@@ -37,7 +38,8 @@ class Footprint:
         state: bytes of weights, gradients and moments while it is trained.
         learned: bytes of what the layers make of each image of a batch, and of the gradients of that.
         asked: bytes of the two largest things that exist at once while one image is asked.
-        passed: the same while one image passes frozen layers; 0 where none are frozen.
+        passed: the same while images pass frozen layers, as many as do at once; 0 where none are frozen.
+        at_once: images that pass at once, at most, when many are asked.
     """
 
     learning: float = 0.0
@@ -49,6 +51,7 @@ class Footprint:
     learned: int = 0
     asked: int = 0
     passed: int = 0
+    at_once: int = 1
 
 
 def counted(classifier: Classifier, pixels: Tensor, labels: Tensor, training: Training) -> Footprint:
@@ -80,6 +83,7 @@ def counted(classifier: Classifier, pixels: Tensor, labels: Tensor, training: Tr
         state=_COPIES * tensors_bytes(classifier.parameters()),
         learned=2 * sum(kept) // len(few),
         asked=2 * largest // len(few),
+        at_once=classifier.at_once(BATCH),
     )
 
 
@@ -92,7 +96,9 @@ def behind_frozen(head: Footprint, whole: Footprint, *, row: int) -> Footprint:
         row: numbers that the other layers make of each image.
     """
     state = head.state + whole.stored
-    return attrs.evolve(head, passing=whole.asking, row=row, stored=whole.stored, state=state, passed=whole.asked)
+    return attrs.evolve(
+        head, passing=whole.asking, row=row, stored=whole.stored, state=state, passed=whole.asked * whole.at_once
+    )
 
 
 def tensors_bytes(tensors: Iterable[Tensor]) -> int:

@@ -9,10 +9,9 @@ from pathlib import Path
 import attrs
 
 from fpframe.models import Classifier, Fitted, Images, Training, copied, train
-from fpframe.zoo.estimate import PASSED, TIMED_STEPS, last_layer
+from fpframe.zoo.estimate import TIMED_STEPS, last_layer
 from fpframe.zoo.footprint import Footprint, behind_frozen, counted, tensors_bytes
 from fpframe.zoo.lineage import is_filter
-from fpframe.zoo.make import BATCH
 from fpframe.zoo.model import ZooModel
 from fpframe.zoo.passes import frozen_passes, image_passes, makers_of_features
 from fpframe.zoo.workspace import Workspace
@@ -117,7 +116,7 @@ def _needed(model: ZooModel, footprint: Footprint, workspace: Workspace, *, make
     step = model.lineage.last
     learned = workspace.parts.part(step.data) if step.data else train_set[:0]
     batch = min(model.fitted.batch_size, len(learned))
-    working = (footprint.learned * batch, footprint.asked * min(BATCH, len(test)), footprint.passed * PASSED)
+    working = (footprint.learned * batch, footprint.asked * min(footprint.at_once, len(test)), footprint.passed)
     features = _FLOAT * footprint.row * (len(train_set) + len(test))
     return Needs(
         weights=footprint.stored + _DESCRIBED + labels,
