@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from fpframe.base import Note, is_adapted, tensors_digest, with_form
 from fpframe.errors import ModelError, UsageError, first_line
 from fpframe.models.frozen import Body, Reshaping
+from fpframe.models.gathering import gathered
 from fpframe.models.modes import evaluation_mode
 from fpframe.models.pixels import Pixels
 from fpframe.models.preparation import Preparation
@@ -155,15 +156,16 @@ class Classifier(nn.Module):
             return head.logits(features, batch_size=batch_size)
         with evaluation_mode(self), torch.no_grad():
             # copies: a network may hand out the same memory with every batch
-            return torch.cat(
-                [self(batch.to(self.device)).to("cpu", torch.float32, copy=True) for batch in pixels.split(batch_size)]
-            )
+            batches = pixels.split(batch_size)
+            answers = (self(batch.to(self.device)).to("cpu", torch.float32, copy=True) for batch in batches)
+            return gathered(len(pixels), answers)
 
     def labels(self, pixels: Tensor | Pixels, *, batch_size: int = 512) -> Tensor:
         """Return the labels ``(N,)`` that images get, for which no more than a batch of logits is in memory."""
         if self.body is not None:
             return self.logits(pixels, batch_size=batch_size).argmax(1)
-        return torch.cat([self.logits(batch, batch_size=batch_size).argmax(1) for batch in pixels.split(batch_size)])
+        batches = pixels.split(batch_size)
+        return gathered(len(pixels), (self.logits(batch, batch_size=batch_size).argmax(1) for batch in batches))
 
     def accuracy(self, pixels: Tensor | Pixels, labels: Tensor) -> float:
         """Return the share of images that get their label."""

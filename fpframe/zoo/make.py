@@ -13,7 +13,7 @@ from torch import Tensor
 from fpframe.base import computing_device, computing_on, machine_profile
 from fpframe.errors import IntegrityError, ModelError
 from fpframe.interfaces import AnswerFilter, AttackContext, AttackSimulator, fenced, require
-from fpframe.models import Classifier, Fitted, Query, copied, train
+from fpframe.models import Classifier, Fitted, Query, copied, gathered, train
 from fpframe.rng import derive_seed, threads
 from fpframe.store import Entry, mapping_into
 from fpframe.zoo.chain import put_before
@@ -159,7 +159,8 @@ def _is_dropped(entry: Entry) -> bool:
 
 def _labels(query: Query, workspace: Workspace) -> Tensor:
     # in whole batches, so that each is what it would be among all; no more than its answers is in memory
-    return torch.cat([query(batch).argmax(1) for batch in workspace.dataset.test.stream.split(BATCH)])
+    pixels = workspace.dataset.test.stream
+    return gathered(len(pixels), (query(batch).argmax(1) for batch in pixels.split(BATCH)))
 
 
 def _save_labels(labels: Tensor, model: ZooModel, workspace: Workspace) -> None:
