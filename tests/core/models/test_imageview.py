@@ -60,7 +60,7 @@ def test_batches_are_those_of_the_tensor(view, size):
     assert len(batches) == len(expected)
     assert all(torch.equal(one, other) for one, other in zip(batches, expected, strict=True))
     assert torch.equal(batches[-1], expected[-1])
-    with pytest.raises(IndexError):
+    with pytest.raises(IndexError, match=str(len(expected))):
         batches[len(expected)]
 
 
