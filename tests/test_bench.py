@@ -159,3 +159,13 @@ def test_a_calibration_on_the_same_base_takes_false_accusations_back(tmp_path, r
     assert accused[0] > bench.COMPETITORS / 4
     assert accused[1:] == [0, 0]
     assert {each["innocent"].total() for each in attrs.astuple(counted, recurse=False)} == {bench.COMPETITORS}
+
+
+@pytest.mark.slow
+def test_the_memory_of_enroll_does_not_grow_with_the_images(tmp_path, monkeypatch):
+    # were one part made to floats, 12 000 images of 64x64 pixels would take 100 MiB more than 3000
+    monkeypatch.syspath_prepend(BENCH)
+    memory = load("memory")
+    few, more = memory.growing(tmp_path, workers=1, sizes=(3000, 12_000))
+    assert few[-1] == "-"
+    assert more[-1] == "yes", more

@@ -42,10 +42,12 @@ _CAPABILITIES = {
         "norm": "the norm in which deltas are bounded or kept short",
         "needs_references": "whether it is handed the models of the fit split",
         "needs_gradients": "whether it follows the victim's gradients",
+        "streams": "whether it reads images batch by batch, so that they need not fit into memory",
     },
     "augmenter": {
         "needs_references": "whether it is handed the models of the fit split",
         "needs_gradients": "whether it follows the victim's gradients",
+        "streams": "whether it reads images batch by batch, so that they need not fit into memory",
     },
     "encoder": {"learns": "whether it learns from the models that it is fitted on"},
     "attack": {

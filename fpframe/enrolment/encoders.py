@@ -48,10 +48,13 @@ def fit_encoder(encoder: Encoder, answered: Answered, victim_answers: Tensor, ch
     families = sorted({model.family for model, _ in chosen})
     relation: list[Relation] = ["victim", *(model.relation for model, _ in chosen)]
     groups = [0, *(1 + families.index(model.family) for model, _ in chosen)]
-    rows = [scored_answers(each, victim_answers, channel) for each in (victim_answers, *(row for _, row in chosen))]
+    # one table, made row by row: with many classes the answers of all models are large
+    answers = victim_answers.new_empty(1 + len(chosen), *victim_answers.shape)
+    for row, each in enumerate((victim_answers, *(row for _, row in chosen))):
+        answers[row] = scored_answers(each, victim_answers, channel)
     with threads(1):
         return encoder.fit(
-            torch.stack(rows),
+            answers,
             relation,
             torch.tensor(groups),
             seed=derive_seed(seed, "encoder", channel),

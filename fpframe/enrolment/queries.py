@@ -12,7 +12,7 @@ from torch import Tensor
 from fpframe.enrolment.fitness import Crafted
 from fpframe.errors import DataError, RecipeError
 from fpframe.interfaces import Augmenter, ComponentSpec, Part, PerturbationGenerator, References, Scheme
-from fpframe.models import Classifier, Images, QueryPart, QuerySet, add_perturbation, to_pixels
+from fpframe.models import Classifier, Images, QueryPart, QuerySet, add_perturbation, gathered, to_pixels
 from fpframe.recipe import Recipe
 from fpframe.registry import Registry
 from fpframe.rng import derive_seed, generator
@@ -216,8 +216,8 @@ def _share(flags: Sequence[Tensor]) -> float:
 def fooling_rate(victim: Classifier, images: Images, delta: Tensor) -> float:
     """Return the share of images whose predicted label changes under a universal delta, as 8-bit images."""
     clean = victim.labels(images.stream)
-    batches = images.view.split(_TOGETHER)
-    moved = torch.cat([victim.labels(to_pixels(add_perturbation(batch, delta))) for batch in batches])
+    moved_images = (add_perturbation(batch, delta) for batch in images.view.split(_TOGETHER))
+    moved = gathered(len(images), (victim.labels(to_pixels(batch)) for batch in moved_images))
     return float((clean != moved).float().mean())
 
 

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from fpframe.enrolment.fitness import VictimLook
 from fpframe.enrolment.method import Method
-from fpframe.models import Classifier, Images, ImageView, evaluating
+from fpframe.models import Classifier, Images, ImageView, evaluating, gathered
 from fpframe.zoo import Setting, ZooModel
 
 #: Images of the pool, and of the victim's share, that are looked at: they tell as much as all of them would.
@@ -25,6 +25,8 @@ _AT_ONCE = 8
 _SIDE = 16
 #: Images that are shrunk at once.
 _TOGETHER = 256
+#: Images that are compared with the class means at once.
+_COMPARED = 4096
 
 
 @attrs.frozen(kw_only=True, eq=False, slots=False)
@@ -99,7 +101,9 @@ class Sight:
         images, labels = _shrunk(known.view.part(drawn)), known.labels[drawn]
         present = labels.unique()
         means = torch.stack([images[labels == label].mean(0) for label in present])
-        nearest = torch.cat([torch.cdist(part, means).argmin(1) for part in _shrunk(test.view).split(4096)])
+        starts = range(0, len(test), _COMPARED)
+        parts = (_shrunk(test.view.part(slice(start, start + _COMPARED))) for start in starts)
+        nearest = gathered(len(test), (torch.cdist(part, means).argmin(1) for part in parts))
         labels_of_nearest: Tensor = present[nearest]
         return labels_of_nearest
 
@@ -149,5 +153,5 @@ def _shrunk(images: ImageView) -> Tensor:
     height, width = images.shape[2:]
     size = (min(height, _SIDE), min(width, _SIDE))
     parts = (part.float() for part in images.split(_TOGETHER))
-    smaller = [F.adaptive_avg_pool2d(part, size) if (height, width) != size else part for part in parts]
-    return torch.cat(smaller).flatten(1)
+    smaller = (F.adaptive_avg_pool2d(part, size) if (height, width) != size else part for part in parts)
+    return gathered(len(images), smaller).flatten(1)

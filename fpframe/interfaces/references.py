@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import attrs
 import torch
@@ -39,6 +39,23 @@ class References:
             [model.logits(pixels).softmax(1) for model in models] for models in (self.derived, self.independent)
         )
         return _stacked(derived, len(pixels)), _stacked(independent, len(pixels))
+
+    def reduced(self, pixels: Tensor | Pixels, reduce: Callable[[Tensor], Tensor]) -> tuple[Tensor, Tensor]:
+        """Return what `reduce` makes of the answers of each derived and of each independent model, stacked.
+
+        Prefer it to `answers` where less than all probabilities are needed: those of one model are in memory at a time.
+
+        Args:
+            pixels: ``(P, C, H, W)`` in [0, 1].
+            reduce: from probabilities ``(P, K)`` to a tensor, which is at least as small.
+        """
+        return self._reduced(self.derived, pixels, reduce), self._reduced(self.independent, pixels, reduce)
+
+    def _reduced(
+        self, models: Sequence[Classifier], pixels: Tensor | Pixels, reduce: Callable[[Tensor], Tensor]
+    ) -> Tensor:
+        rows = [reduce(model.logits(pixels).softmax(1)) for model in models]
+        return torch.stack(rows) if rows else torch.zeros(0, len(pixels))
 
 
 def _stacked(answers: list[Tensor], points: int) -> Tensor:

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from fpframe.base import Note, is_adapted, tensors_digest, with_form
 from fpframe.errors import ModelError, UsageError, first_line
 from fpframe.models.frozen import Body, Reshaping
+from fpframe.models.gathering import asked_at_once, gathered
 from fpframe.models.modes import evaluation_mode
 from fpframe.models.pixels import Pixels
 from fpframe.models.preparation import Preparation
@@ -165,20 +166,23 @@ class Classifier(nn.Module):
         weight = next(iter(self.parameters()), self._mean)
         return weight.device
 
-    def logits(self, pixels: Tensor | Pixels, *, batch_size: int = 512) -> Tensor:
-        """Return logits ``(N, K)`` on the CPU, in evaluation mode and without gradients."""
+    def logits(self, pixels: Tensor | Pixels, *, batch_size: int | None = None) -> Tensor:
+        """Return logits ``(N, K)`` on the CPU, in evaluation mode and without gradients.
+
+        Args:
+            pixels: ``(N, C, H, W)`` in [0, 1].
+            batch_size: images at once; ``None`` for as many as is good for images of their size.
+        """
+        batch_size = batch_size or asked_at_once(pixels.shape[1:])
         if self.body is not None:
             head, features = self.behind_body(pixels, self.body, batch_size=batch_size)
             return head.logits(features, batch_size=batch_size)
         with evaluation_mode(self), torch.no_grad():
             lying = self._fast_layout()
             # copies: a network may hand out the same memory with every batch
-            return torch.cat(
-                [
-                    self(batch.to(self.device, memory_format=lying)).to("cpu", torch.float32, copy=True)
-                    for batch in pixels.split(self.at_once(batch_size))
-                ]
-            )
+            batches = (batch.to(self.device, memory_format=lying) for batch in pixels.split(self.at_once(batch_size)))
+            answers = (self(batch).to("cpu", torch.float32, copy=True) for batch in batches)
+            return gathered(len(pixels), answers)
 
     def at_once(self, most: int) -> int:
         """Return how many of some images pass at once: of large ones few are faster, and take less memory."""
@@ -197,11 +201,12 @@ class Classifier(nn.Module):
                 self._takes_channels_last = False
         return torch.channels_last if self._takes_channels_last else torch.contiguous_format
 
-    def labels(self, pixels: Tensor | Pixels, *, batch_size: int = 512) -> Tensor:
+    def labels(self, pixels: Tensor | Pixels) -> Tensor:
         """Return the labels ``(N,)`` that images get, for which no more than a batch of logits is in memory."""
         if self.body is not None:
-            return self.logits(pixels, batch_size=batch_size).argmax(1)
-        return torch.cat([self.logits(batch, batch_size=batch_size).argmax(1) for batch in pixels.split(batch_size)])
+            return self.logits(pixels).argmax(1)
+        batches = pixels.split(asked_at_once(pixels.shape[1:]))
+        return gathered(len(pixels), (self.logits(batch).argmax(1) for batch in batches))
 
     def accuracy(self, pixels: Tensor | Pixels, labels: Tensor) -> float:
         """Return the share of images that get their label."""

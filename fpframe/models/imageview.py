@@ -58,7 +58,8 @@ class ImageView:
             return ImageView(self.sources, self.index[index])
         if isinstance(index, slice):
             return ImageView(self.sources, torch.arange(*index.indices(len(self))))
-        return ImageView(self.sources, torch.arange(len(self))[index])
+        # numbers on a GPU choose among images there
+        return ImageView(self.sources, torch.arange(len(self), device=index.device)[index])
 
     def joined(self, *others: ImageView) -> ImageView:
         """Return a view of these images and then the others."""

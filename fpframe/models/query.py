@@ -13,6 +13,7 @@ from fpframe.errors import FpframeError, ModelError, ResourceError, UsageError
 from fpframe.models.answers import OUTPUTS, AnswerReader, Outputs, ReadAlready, Reading, UnreadError, Unwrapped
 from fpframe.models.channel import PROBS, TOP1
 from fpframe.models.failing import explained
+from fpframe.models.gathering import gathered
 from fpframe.models.pixels import Pixels
 from fpframe.spending import Meter
 
@@ -183,7 +184,7 @@ class Query:
         if isinstance(pixels, Tensor):
             return self(pixels)
         self.require(len(pixels))
-        return torch.cat([self(batch) for batch in pixels.split(self.batch_size)])
+        return gathered(len(pixels), (self(batch) for batch in pixels.split(self.batch_size)))
 
     def _asked(self, batch: Tensor) -> Any:
         with torch.no_grad():

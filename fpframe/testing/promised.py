@@ -37,6 +37,7 @@ PROMISED: dict[str, dict[str, str]] = {
         "TOP1": "the channel `top1`, in which a suspect reveals labels alone",
         "ImageView": "some of many 8-bit images, read batch by batch; what `keep_images` returns",
         "Pixels": "images as float32 pixels that are made when they are read, as `Images.stream` returns them",
+        "gathered": "the rows of batches as one tensor, without holes in memory",
         "keep_images": "8-bit images that a data set is read into once; many lie in a file of the store",
         "scratch_images": "8-bit images that are made for a while, such as a thief's; many lie in a file",
         "some_pixels": "some rows of pixels, of a tensor or of `Pixels`",

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Literal
 
+import attrs
 import torch
 from torch import Tensor
 
@@ -112,24 +113,20 @@ def ask_pixels(
     *,
     purpose: Literal["a method", "an experiment"],
     keep: bool = True,
+    reduce: Callable[[Tensor], Tensor] = lambda answers: answers,
     on_event: Listener = ignore,
 ) -> list[Remembered]:
     """Return the probabilities ``(P, K)``, by the name ``answers``, that models give for pixels ``(P, C, H, W)``.
 
-    Pixels may have any precision, where a query set has 8 bits. Answers are kept apart for each purpose.
+    Pixels may have any precision, where a query set has 8 bits. Answers are kept apart for each purpose. What `reduce`
+    makes of them is returned in their place: it is all that stays in memory.
     """
     asked, found = [_digest(pixels)], []
     for model in models:
-        found.append(
-            ask_once(
-                zoo,
-                model,
-                lambda q: {"answers": q.answers(pixels)},
-                kind=[f"answers to {purpose}"],
-                asked=asked,
-                keep=keep,
-            )
+        answered = ask_once(
+            zoo, model, lambda q: {"answers": q.answers(pixels)}, kind=[f"answers to {purpose}"], asked=asked, keep=keep
         )
+        found.append(attrs.evolve(answered, tensors={"answers": reduce(answered.tensors["answers"])}))
         on_event(Event(task="asking the zoo", done=len(found), total=len(models)))
     return found
 

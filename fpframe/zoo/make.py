@@ -13,7 +13,7 @@ from torch import Tensor
 from fpframe.base import computing_device, computing_on, machine_profile
 from fpframe.errors import IntegrityError, ModelError
 from fpframe.interfaces import AnswerFilter, AttackContext, AttackSimulator, fenced, require
-from fpframe.models import Classifier, Fitted, Query, copied, train
+from fpframe.models import Classifier, Fitted, Query, asked_at_once, copied, gathered, train
 from fpframe.rng import derive_seed, threads
 from fpframe.store import Entry, mapping_into
 from fpframe.zoo.chain import put_before
@@ -21,9 +21,6 @@ from fpframe.zoo.keys import labels_key, model_key, resolved
 from fpframe.zoo.lineage import LABELS, TRAIN, component_of, is_filter
 from fpframe.zoo.model import ZooModel
 from fpframe.zoo.workspace import PROBE_IMAGES, Workspace
-
-#: Images that are asked at once.
-BATCH = 512
 
 #: Stands among the facts of a model whose weights were dropped: its answers are all that is left of it.
 DROPPED = {"weights": "dropped"}
@@ -159,7 +156,9 @@ def _is_dropped(entry: Entry) -> bool:
 
 def _labels(query: Query, workspace: Workspace) -> Tensor:
     # in whole batches, so that each is what it would be among all; no more than its answers is in memory
-    return torch.cat([query(batch).argmax(1) for batch in workspace.dataset.test.stream.split(BATCH)])
+    pixels = workspace.dataset.test.stream
+    batches = pixels.split(asked_at_once(pixels.shape[1:]))
+    return gathered(len(pixels), (query(batch).argmax(1) for batch in batches))
 
 
 def _save_labels(labels: Tensor, model: ZooModel, workspace: Workspace) -> None:
@@ -225,7 +224,7 @@ def _query(classifier: Classifier, workspace: Workspace) -> Query:
         device = computing_device()
     if device.type == "cuda" and classifier.device.type == "cpu":
         classifier = copied(classifier).to(device)
-    return classifier.as_query(batch_size=BATCH)
+    return classifier.as_query(batch_size=asked_at_once(classifier.image_shape))
 
 
 def _ask(model: ZooModel | None, workspace: Workspace) -> Query:
@@ -275,4 +274,4 @@ def _teacher(attack: AttackSimulator, model: ZooModel, workspace: Workspace) -> 
     def label(pixels: Tensor) -> Any:
         return query(pixels).argmax(1)
 
-    return Query(label, num_classes=query.num_classes, outputs="labels", batch_size=BATCH)
+    return Query(label, num_classes=query.num_classes, outputs="labels", batch_size=query.batch_size)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import overload
 
 import attrs
@@ -70,9 +70,15 @@ class ZooReferences(References):
         """Return what the derived and the independent models answer: probabilities ``(M, P, K)`` each."""
         return self._answers(self.derived, pixels), self._answers(self.independent, pixels)
 
-    def _answers(self, models: LazyModels, pixels: Tensor | Pixels) -> Tensor:
-        found = ask_pixels(models.zoo, models.models, pixels, purpose="a method", keep=self.keep)
+    def reduced(self, pixels: Tensor | Pixels, reduce: Callable[[Tensor], Tensor]) -> tuple[Tensor, Tensor]:
+        """Return what `reduce` makes of the answers of each derived and of each independent model, stacked."""
+        return self._answers(self.derived, pixels, reduce), self._answers(self.independent, pixels, reduce)
+
+    def _answers(
+        self, models: LazyModels, pixels: Tensor | Pixels, reduce: Callable[[Tensor], Tensor] = lambda answers: answers
+    ) -> Tensor:
+        found = ask_pixels(models.zoo, models.models, pixels, purpose="a method", keep=self.keep, reduce=reduce)
         self._spared.extend(answer.seconds for answer in found if answer.found)
         if not found:
-            return torch.zeros(0, len(pixels), models.zoo.workspace.dataset.num_classes)
+            return reduce(torch.zeros(len(pixels), models.zoo.workspace.dataset.num_classes))[None][:0]
         return torch.stack([answer.tensors["answers"] for answer in found])

@@ -28,7 +28,7 @@ EVERY = 0.02
 #: Numbers of images whose peaks are compared.
 SIZES = (2_000, 10_000, 50_000)
 CLASSES, SIDE = 10, 64
-MANY_CLASSES, MANY_EACH, LARGE = 1000, 20, 224
+MANY_CLASSES, MANY_EACH, LARGE = 1000, 10, 224
 #: By how much the peak may grow with the images, and what a thousand classes may take.
 GROWTH, MOST_GIB = 0.1, 6.0
 #: Models that hardly learn will do: nobody is accused.
@@ -81,6 +81,7 @@ backbone = "timm:mobilenetv3_small_050"
 
 [training]
 epochs = 1
+batch_size = 16
 
 [[independent]]
 stratum = "same-data"
@@ -160,13 +161,16 @@ def read(path: Path) -> str:
 
 
 def make_images(folder: Path, *, classes: int, each: int, side: int) -> None:
-    """Write images in a folder for each class: a pattern of coloured squares of its own, in changing light."""
+    """Write images in a folder for each class: a pattern of coloured squares of its own, in changing light.
+
+    Three in ten are test images, so that those of the smallest data set fill a batch.
+    """
     random = np.random.default_rng(0)
     for label in range(classes):
-        place = folder / f"{label:04}"
-        place.mkdir(parents=True)
         pattern = random.integers(40, 216, (4, 4, 3))
         for number in range(each):
+            place = folder / ("test" if number < 0.3 * each else "train") / f"{label:04}"
+            place.mkdir(parents=True, exist_ok=True)
             moved = (pattern + random.integers(-40, 40, (4, 4, 3))).clip(0, 255).astype(np.uint8)
             image = np.kron(moved, np.ones((side // 4, side // 4, 1), np.uint8))
             Image.fromarray(image).save(place / f"{number:05}.png", compress_level=1)

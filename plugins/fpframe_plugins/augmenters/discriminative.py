@@ -34,8 +34,8 @@ class Discriminative(Augmenter):
     two kinds of reference model, by linear discriminant analysis with a ridge: the best next image differs on average
     between the two, varies little within them, and does not repeat what the images before it show.
 
-    Asking M references costs M forward passes of the candidates, and the answers of all of them at once are in memory:
-    ``4 * M * candidates * K`` bytes for K classes.
+    Asking M references costs M forward passes of the candidates, and the answers of one of them are in memory:
+    ``4 * candidates * K`` bytes for K classes.
 
     Attributes:
         candidates: images that are considered, by the lowest margin of the victim; at least as many as are asked.
@@ -76,8 +76,8 @@ class Discriminative(Augmenter):
             )
         predicted, margin = margins(model, pool)
         considered = ascending(margin)[: max(self.candidates, points * views)]
-        derived, independent = (
-            allegiance(answers, predicted[considered]) for answers in references.answers(some_pixels(pool, considered))
+        derived, independent = references.reduced(
+            some_pixels(pool, considered), lambda answers: allegiance(answers[None], predicted[considered])[0]
         )
         count = min(points * views, len(considered))  # too few are refused where they are dealt
         order = most_telling(derived, independent, count=count, ridge=self.ridge)

@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from fpframe.models import Pixels, some_pixels
+from fpframe.models import Pixels, gathered, some_pixels
 from fpframe.rng import generator
 
 #: Images with a longer side, in pixels, are averaged down to it.
@@ -34,7 +34,7 @@ def some_of(pixels: Tensor | Pixels, labels: Tensor, count: int, seed: int) -> t
     """Return rows ``(M, D)`` and labels ``(M,)`` of at most `count` images, drawn by a seed."""
     chosen = torch.randperm(len(pixels), generator=generator(seed, "images"))[:count]
     batches = some_pixels(pixels, chosen).split(_TOGETHER)
-    return torch.cat([rows_of(batch) for batch in batches]), labels[chosen]
+    return gathered(len(chosen), map(rows_of, batches)), labels[chosen]
 
 
 def squared_distances(rows: Tensor, others: Tensor) -> Tensor:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +19,11 @@ import fpframe
 from fpframe.errors import first_line
 from fpframe.models import ImageView, keep_images
 from fpframe_plugins.datasets._modes import MODES, Mode
+from fpframe_plugins.datasets._reading import read_each
 
 #: Raised when files would be decoded to other images, so that those in the store are not taken for these.
 _REVISION = 1
 
-#: Decoding releases the interpreter lock; more threads than this gain little.
-_READERS = 4
 #: Pillow goes by content and not by name; others of its formats start programs, such as Ghostscript.
 _FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
 #: Where a file says how the camera was held.
@@ -94,21 +92,21 @@ def read_images(paths: Sequence[Path], base: Path, address: str) -> tuple[ImageV
             tells no scale.
         ResourceError: there is no room for them in the store.
     """
-    identity = [_REVISION, PIL.__version__, [_identity(path, base, address) for path in paths]]
-    with ThreadPoolExecutor(_READERS) as readers:
-        headers = list(readers.map(lambda path: _header(path, address), paths))
-        _require_one_size(headers, paths, address)
-        width, height = headers[0].size
-        channels = 3 if any(header.becomes == "colour" for header in headers) else 1
+    headers = list(read_each(lambda path: _header(path, address), paths))
+    _require_one_size(headers, paths, address)
+    width, height = headers[0].size
+    channels = 3 if any(header.becomes == "colour" for header in headers) else 1
+    deep = [path for path, header in zip(paths, headers, strict=True) if header.becomes == "levels"]
+    del headers
 
-        def fill(images: Any) -> list[str]:
-            deep = [path for path, header in zip(paths, headers, strict=True) if header.becomes == "levels"]
-            scales = _scales(deep, readers, address)
-            found = readers.map(lambda at: _decode_into(images[at], paths[at], scales, address), range(len(paths)))
-            remarks = [(remark, path) for path, each in zip(paths, found, strict=True) for remark in each]
-            return _sentences(remarks, base, len(paths))
+    def fill(images: Any) -> list[str]:
+        scales = _scales(deep, address)
+        found = read_each(lambda at: _decode_into(images[at], paths[at], scales, address), range(len(paths)))
+        remarks = [(remark, path) for path, each in zip(paths, found, strict=True) for remark in each]
+        return _sentences(remarks, base, len(paths))
 
-        images, sentences = keep_images(["folder", *identity], (len(paths), channels, height, width), fill)
+    identity = ["folder", _REVISION, PIL.__version__, [_identity(path, base, address) for path in paths]]
+    images, sentences = keep_images(identity, (len(paths), channels, height, width), fill)
     return images, tuple(fpframe.Note("images-converted", sentence) for sentence in sentences)
 
 
@@ -116,7 +114,7 @@ def _identity(path: Path, base: Path, address: str) -> list[Any]:
     """Return what tells whether a file is still as it was; its time of change can hardly be set back."""
     with _refusing(path, address):
         found = path.stat()
-    return [str(path.relative_to(base)), found.st_size, found.st_mtime_ns, found.st_ctime_ns]
+    return [str(path.relative_to(base)), found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino]
 
 
 @contextlib.contextmanager
@@ -206,14 +204,14 @@ def _kind(values: Any) -> str:
     return "floats" if values.dtype.kind == "f" else "integers"
 
 
-def _scales(paths: Sequence[Path], readers: ThreadPoolExecutor, address: str) -> dict[str, Scale]:
+def _scales(paths: Sequence[Path], address: str) -> dict[str, Scale]:
     """Return what becomes 255 in images of more than 8 bits, by their kind.
 
     All that are stored as integers are scaled alike, and all that are stored as floats: one image alone does not tell
     the scale, for a dark one has no large value.
     """
     found: dict[str, list[tuple[Path, Span]]] = {}
-    for path, (kind, span) in zip(paths, readers.map(lambda path: _span(path, address), paths), strict=True):
+    for path, (kind, span) in zip(paths, read_each(lambda path: _span(path, address), paths), strict=True):
         if kind:
             found.setdefault(kind, []).append((path, span))
     return {

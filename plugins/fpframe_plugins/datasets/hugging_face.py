@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import importlib
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -17,12 +16,12 @@ import fpframe
 from fpframe.errors import first_line
 from fpframe.models import ImageView, keep_images
 from fpframe.rng import isolated
+from fpframe_plugins.datasets._reading import read_each
 
 #: What the part is called that models are tested on, the first that there is.
 _TEST = ("test", "validation", "valid", "val")
 #: What gives the labels, where several columns could.
 _LABEL = ("label", "labels")
-_READERS = 4
 #: Raised when data would be decoded to other images, so that those in the store are not taken for these.
 _REVISION = 1
 
@@ -146,7 +145,7 @@ def _files(folder: Path) -> list[list[Any]]:
     found = []
     for path in sorted(path for path in folder.rglob("*") if path.is_file()):
         facts = path.stat()
-        found.append([str(path.relative_to(folder)), facts.st_size, facts.st_mtime_ns, facts.st_ctime_ns])
+        found.append([str(path.relative_to(folder)), facts.st_size, facts.st_mtime_ns, facts.st_ctime_ns, facts.st_ino])
     return found
 
 
@@ -174,9 +173,8 @@ def _images(parts: list[Any], column: str, identity: Any, address: str) -> tuple
                 remarks.add(note)
             images[at] = values.transpose(2, 0, 1) if values.ndim == 3 else values
 
-        with ThreadPoolExecutor(_READERS) as readers:
-            for _ in readers.map(write, range(len(places))):
-                pass
+        for _ in read_each(write, range(len(places))):
+            pass
         return sorted(remarks)
 
     count = sum(map(len, parts))

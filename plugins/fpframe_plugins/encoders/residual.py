@@ -18,6 +18,10 @@ from fpframe_plugins.encoders._unit_norm import unit_norm
 
 #: A standard deviation below this is a rounding error of float32.
 NOISE = 1e-6
+#: With more classes than these, features are made some queries at a time.
+MANY = 256
+#: Numbers in a block of features.
+_NUMBERS = 1 << 24
 
 
 class WhitenedAnswers(nn.Module):
@@ -58,6 +62,9 @@ class WhitenedAnswers(nn.Module):
 
     def fit(self, derived: Tensor, independent: Tensor, ridge: float) -> None:
         """Learn from answers ``(B, Q, K)`` of either kind."""
+        if independent.shape[2] > MANY:
+            self._fit_in_blocks(derived, independent, ridge)
+            return
         half = self.centre.numel() // 2
         self.scale.fill_(1)
         features = self._features(independent)
@@ -69,7 +76,37 @@ class WhitenedAnswers(nn.Module):
         if len(derived):
             follow = self._features(derived)
             within = torch.cat([within, follow - follow.mean(0)])
-        self._whiten(within, ridge)
+        vectors, real = self._whiten((within @ within.T).double(), ridge)
+        self.directions[: len(vectors)] = vectors.to(within.dtype) @ within * real
+
+    def _fit_in_blocks(self, derived: Tensor, independent: Tensor, ridge: float) -> None:
+        """Do the same some queries at a time: the features of all models at all queries are never in memory."""
+        queries, classes = independent.shape[1:]
+        size = max(1, _NUMBERS // (2 * classes * (len(derived) + len(independent))))
+        blocks = [slice(start, min(start + size, queries)) for start in range(0, queries, size)]
+        self.scale.fill_(1)
+        variance = torch.zeros(2, dtype=torch.float64)
+        for block in blocks:
+            spread = self._features(independent[:, block]).double().var(0, correction=0)
+            variance += spread.reshape(2, -1).sum(1)
+        self.scale.copy_((variance / (queries * classes)).sqrt().clamp_min(NOISE))
+        centre = self.centre.reshape(2, queries, classes)  # a view of it
+        products = torch.zeros(2 * [len(derived) + len(independent)], dtype=torch.float64)
+        for block in blocks:
+            features = self._features(independent[:, block])
+            centre[:, block] = features.mean(0).reshape(2, -1, classes)
+            within = self._within(derived, independent, block)
+            products += (within @ within.T).double()
+        vectors, real = self._whiten(products, ridge)
+        directions = self.directions.reshape(-1, 2, queries, classes)
+        for block in blocks:
+            found = vectors.to(independent.dtype) @ self._within(derived, independent, block) * real
+            directions[: len(vectors), :, block] = found.reshape(len(vectors), 2, -1, classes)
+
+    def _within(self, derived: Tensor, independent: Tensor, block: slice) -> Tensor:
+        """Return the features of all models at some queries, less the mean of their kind."""
+        kinds = [self._features(kind[:, block]) for kind in (independent, derived) if len(kind)]
+        return torch.cat([features - features.mean(0) for features in kinds])
 
     def _features(self, answers: Tensor) -> Tensor:
         logs = answers.clamp_min(self.floor).log()
@@ -77,23 +114,30 @@ class WhitenedAnswers(nn.Module):
         labels = through_channel(answers, TOP1).flatten(1)
         return torch.cat([logs / self.scale[0], labels / self.scale[1]], dim=1)
 
-    def _whiten(self, within: Tensor, ridge: float) -> None:
+    def _whiten(self, products: Tensor, ridge: float) -> tuple[Tensor, Tensor]:
         """Take the inverse square root of ``1 + within.T @ within / (ridge * mean variance)``, by its eigenvectors.
 
         Variances are sums of squares here and in that mean, so that the number of models does not matter.
+
+        Args:
+            products: ``within @ within.T``, in float64.
+            ridge: see above.
+
+        Returns:
+            What gives the directions when it is multiplied by ``within``, a row for each; and which of them are real,
+            as ``(D, 1)``.
         """
         # as many models as there are, far fewer than features: their products have the same eigenvalues
-        variances, vectors = torch.linalg.eigh((within @ within.T).double())
+        variances, vectors = torch.linalg.eigh(products)
         kept = min(len(variances), len(self.directions))
         variances, vectors = variances.flip(0).clamp_min(0), vectors.flip(1)[:, :kept]
-        found = (vectors / variances[:kept].sqrt().clamp_min(NOISE)).T.to(within.dtype) @ within
         weight = (ridge * variances.mean()).clamp_min(NOISE**2)
         # directions beyond the rank are rounding errors
         real = variances[:kept] > NOISE * variances[0]
         self.directions.zero_()
         self.shrinking.zero_()
-        self.directions[:kept] = found * real.unsqueeze(1)
         self.shrinking[:kept] = (1 - (1 + variances[:kept] / weight).rsqrt()) * real
+        return (vectors / variances[:kept].sqrt().clamp_min(NOISE)).T, real.unsqueeze(1)
 
 
 @attrs.frozen(kw_only=True)
@@ -112,7 +156,9 @@ class Residual(fpframe.Encoder):
     what is then left is what classes share.
 
     Fitting holds about three tables of ``8 * M * V * Q * K`` bytes for M models, and the stored encoder
-    ``8 * directions * Q * K``: 300 queries of 1000 classes take about 0.6 GB a table for 250 models, and 77 MB.
+    ``8 * directions * Q * K``. With more than 256 classes it holds about three tables of half that size, which are the
+    answers, and works on some queries at a time: 300 queries of 1000 classes and 250 models take 0.3 GB a table, and
+    77 MB.
 
     Attributes:
         directions: at most so many directions lose weight.

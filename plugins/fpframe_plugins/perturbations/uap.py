@@ -16,7 +16,7 @@ from torch import Tensor
 
 import fpframe
 from fpframe import Classifier, Perturbation, PerturbationGenerator, References
-from fpframe.models import Pixels
+from fpframe.models import Pixels, gathered
 from fpframe.parameters import epsilon_pixels, number, whole
 
 #: Images that are asked at once, as a classifier asks them.
@@ -95,7 +95,7 @@ def ascent_direction(model: Classifier, x: Tensor, predicted: Tensor, delta: Ten
 
 def fooling_rate(model: Classifier, x: Tensor | Pixels, predicted: Tensor, delta: Tensor) -> float:
     """Return the share of images ``(N, C, H, W)`` that leave their predicted class ``(N,)`` under `delta`."""
-    moved = torch.cat([model.labels((batch + delta).clamp(0, 1)) for batch in x.split(_TOGETHER)])
+    moved = gathered(len(x), (model.labels((batch + delta).clamp(0, 1)) for batch in x.split(_TOGETHER)))
     return float((moved != predicted).double().mean())
 
 

@@ -6,7 +6,17 @@ import numpy as np
 import pytest
 import torch
 
-from fpframe.models import ImageView, Pixels, imageview, keep_images, scratch_images, some_pixels, to_pixels
+from fpframe import Dataset, Images, Training, build_backbone, train
+from fpframe.models import (
+    ImageView,
+    Pixels,
+    imageview,
+    keep_images,
+    scratch_images,
+    some_pixels,
+    state_digest,
+    to_pixels,
+)
 from fpframe.store import Mapped, Store, mapping_into
 
 WHOLE = torch.arange(7 * 12, dtype=torch.uint8).reshape(7, 3, 2, 2)
@@ -50,7 +60,7 @@ def test_batches_are_those_of_the_tensor(view, size):
     assert len(batches) == len(expected)
     assert all(torch.equal(one, other) for one, other in zip(batches, expected, strict=True))
     assert torch.equal(batches[-1], expected[-1])
-    with pytest.raises(IndexError):
+    with pytest.raises(IndexError, match=str(len(expected))):
         batches[len(expected)]
 
 
@@ -96,3 +106,33 @@ def test_what_is_made_for_a_while_is_what_was_written(tmp_path, monkeypatch):
     assert isinstance(small.sources[0], torch.Tensor)
     assert isinstance(large.sources[0], Mapped)
     assert np.array_equal(small.tensor(), large.tensor())
+
+
+def test_a_part_of_images_is_a_view_and_its_digest_is_that_of_a_copy(mapped):
+    order = torch.tensor([4, 0, 6])
+    labels = torch.arange(7)
+    part, copy = Images(mapped, labels)[order], Images(WHOLE[order], labels[order])
+    assert part.view.sources == mapped.sources
+    assert part.digest == copy.digest
+    assert torch.equal(part.images, copy.images)
+    assert torch.equal(part.stream.tensor(), part.pixels)
+    assert torch.equal(part.joined(copy).images, torch.cat([copy.images, copy.images]))
+
+
+def test_a_data_set_of_mapped_images_copies_none_of_them(mapped):
+    made = Dataset.from_arrays((mapped.part(slice(4)), [0, 1, 0, 1]), (mapped.part(slice(4, None)), [0, 1, 1]))
+    assert made.train.view.sources == made.test.view.sources == mapped.sources
+    assert len(pickle.dumps(made)) < 3000
+    assert torch.equal(pickle.loads(pickle.dumps(made)).test.images, WHOLE[4:])
+
+
+@pytest.mark.parametrize("augmentations", [(), ("flip", "shift")])
+def test_a_model_learns_the_same_weights_from_a_stream(registry, augmentations):
+    images = torch.randint(0, 256, (90, 1, 8, 8), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+    labels, training = torch.arange(90) % 3, Training(epochs=2, batch_size=32, augmentations=augmentations)
+    digests = set()
+    for pixels in (to_pixels(images), Pixels.of(images)):
+        network = build_backbone(registry, "paper:arc-e", 3, (1, 8, 8), seed=0)
+        digests.add(state_digest(train(network, pixels, labels, training, seed=1)))
+        assert torch.equal(network.labels(pixels), network.logits(to_pixels(images)).argmax(1))
+    assert len(digests) == 1

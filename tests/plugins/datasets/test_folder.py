@@ -10,6 +10,9 @@ import torch
 from PIL import Image
 
 import fpframe
+from fpframe.models import imageview
+from fpframe.store import Store, mapping_into
+from fpframe_plugins.datasets import _decoding
 from fpframe_plugins.datasets.folder import Folder
 
 
@@ -318,3 +321,36 @@ def test_a_file_of_another_format_is_not_read_whatever_its_name_says(split_folde
     Image.new("RGB", (6, 4)).save(other, format=format)
     with pytest.raises(fpframe.DataError, match=r"cannot read .*0\.png: cannot identify image file"):
         Folder().open("pets", root=split_folder)
+
+
+def test_many_images_are_decoded_once_until_a_file_changes(split_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(imageview, "SMALL", 0)
+    decoded: list[Path] = []
+    real = _decoding._decode
+
+    def counted(path: Path, address: str) -> _decoding.Decoded:
+        decoded.append(path)
+        return real(path, address)
+
+    monkeypatch.setattr(_decoding, "_decode", counted)
+    with mapping_into(Store(split_folder / "store")):
+        first = Folder().open("pets", root=split_folder)
+        again = Folder().open("pets", root=split_folder)
+        assert len(decoded) == 8
+        draw(split_folder / "pets/train/cat/1.png", 7)
+        changed = Folder().open("pets", root=split_folder)
+    assert len(decoded) == 16
+    assert first.train.view.sources[0] is not again.train.view.sources[0]
+    assert first.digest == again.digest
+    assert changed.train.images[:, 0, 0, 0].tolist() == [0, 7, 2, 100, 101, 102]
+
+
+def test_notes_are_kept_with_decoded_images(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(imageview, "SMALL", 0)
+    for name in ("cat", "dog"):
+        for number in range(2):
+            draw(tmp_path / "pets" / name / f"{number}.tif", (9, 9, 9, 9), mode="CMYK")
+    with mapping_into(Store(tmp_path / "store")):
+        first, again = (Folder().open("pets", root=tmp_path) for _ in range(2))
+    assert [note.code for note in first.notes] == ["images-converted"]
+    assert first.notes == again.notes

@@ -9,6 +9,7 @@ from torch import Tensor
 import fpframe
 from fpframe.interfaces.encoder import Encoder
 from fpframe.models.channel import through_channel
+from fpframe_plugins.encoders import residual
 
 QUERIES, CLASSES = 100, 5
 
@@ -223,3 +224,16 @@ def test_the_scheme_is_enrolled_on_single_images_of_one_view_saved_and_gives_the
         scores = torch.cat([enrolment.view_scores(answers, channel) for answers in innocents])
         assert scores.max() < 0.9
         assert torch.equal(scores, torch.cat([made.view_scores(answers, channel) for answers in innocents]))
+
+
+def test_many_classes_are_fitted_in_blocks_to_the_same_network(
+    encoder: Encoder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole, victim = World().fit(encoder, "probs")
+    monkeypatch.setattr(residual, "MANY", CLASSES - 1)
+    monkeypatch.setattr(residual, "_NUMBERS", 7 * 2 * CLASSES * 30)  # blocks of seven queries, and a rest
+    blocks, _ = World().fit(encoder, "probs")
+    for name in ("centre", "scale", "shrinking"):
+        torch.testing.assert_close(getattr(blocks, name), getattr(whole, name))
+    probed = models(World().logits(20, 0.4, 40))[:, 0]
+    torch.testing.assert_close(blocks(probed) @ blocks(victim)[0], whole(probed) @ whole(victim)[0])
