@@ -34,6 +34,7 @@ class Footprint:
         passing: the same for each image that passes frozen layers, once; 0 where none are frozen.
         row: numbers that frozen layers make of each image; 0 where none are frozen.
         stored: bytes of its weights and buffers.
+        grown: bytes more for each image that it learns from; 0 but where a network is fitted to images at once.
         state: bytes of weights, gradients and moments while it is trained.
         learned: bytes of what the layers make of each image of a batch, and of the gradients of that.
         asked: bytes of the two largest things that exist at once while one image is asked.
@@ -45,6 +46,7 @@ class Footprint:
     passing: float = 0.0
     row: int = 0
     stored: int
+    grown: float = 0.0
     state: int
     learned: int = 0
     asked: int = 0

@@ -53,14 +53,14 @@ class Needs:
             workspace: data, store, and how networks are built.
         """
         holding = _held_now()
-        known: dict[tuple[object, ...], Footprint] = {}
+        known: dict[str, Footprint] = {}
         each = []
         first = maker_of_features(missing, planned, workspace)
         for model in missing:
-            key = (workspace.resolve(model.lineage.architecture), attrs.evolve(model.fitted, epochs=1))
-            if key not in known:
-                known[key] = _footprint(model, workspace)
-            each.append(_needed(model, known[key], workspace, first=model is first))
+            architecture = workspace.resolve(model.lineage.architecture)
+            if architecture not in known:
+                known[architecture] = _footprint(model, workspace)
+            each.append(_needed(model, known[architecture], workspace, first=model is first))
         return cls(
             weights=sum(needs.weights for needs in each),
             features=sum(needs.features for needs in each),
@@ -116,9 +116,10 @@ def _needed(model: ZooModel, footprint: Footprint, workspace: Workspace, *, firs
     learned = workspace.parts.part(step.data) if step.data else train_set[:0]
     batch = min(model.fitted.batch_size, len(learned))
     working = (footprint.learned * batch, footprint.asked * min(BATCH, len(test)), footprint.passed * PASSED)
+    stored = footprint.stored + round(footprint.grown * len(learned))
     features = _FLOAT * footprint.row * (len(train_set) + len(test))
     return Needs(
-        weights=footprint.stored + _DESCRIBED + labels,
+        weights=stored + _DESCRIBED + labels,
         features=features if first else 0,
         memory=_FLOAT * (learned.images.numel() + test.images.numel()) + features + footprint.state + max(working),
         flop=footprint.learning * image_passes(model, workspace)
@@ -131,11 +132,9 @@ def _footprint(model: ZooModel, workspace: Workspace) -> Footprint:
     """Return the footprint of a model's architecture."""
     training = model.fitted
     classifier = workspace.build(model.lineage.architecture, seed=0)
-    part = workspace.parts.part(model.lineage.last.data or "victim")
-    few = part[: training.batch_size * TIMED_STEPS]
+    few = workspace.parts.part(model.lineage.last.data or "victim")[: training.batch_size * TIMED_STEPS]
     if isinstance(classifier.module, Fitted):
-        stored = _fitted_bytes(classifier, few, training, len(part))
-        return Footprint(stored=stored, state=stored)
+        return _of_fitted(classifier, few, training)
     if classifier.body is None:
         return counted(classifier, few.pixels, few.labels, training)
     head, row = last_layer(classifier)
@@ -144,14 +143,14 @@ def _footprint(model: ZooModel, workspace: Workspace) -> Footprint:
     return behind_frozen(learning, whole, row=row.numel())
 
 
-def _fitted_bytes(classifier: Classifier, few: Images, training: Training, count: int) -> int:
-    """Return the bytes of a network that is fitted at once, to `count` images: what it keeps may grow with them."""
-    sizes = []
-    for images in (few[: len(few) // 2], few):
+def _of_fitted(classifier: Classifier, few: Images, training: Training) -> Footprint:
+    """Return the footprint of a network that is fitted at once: what it keeps may grow with its images."""
+    half, sizes = len(few) // 2, []
+    for images in (few[:half], few):
         train(classifier, images.pixels, images.labels, training, seed=0)
         sizes.append(tensors_bytes(classifier.module.state_dict().values()))
-    growth = (sizes[1] - sizes[0]) / (len(few) - len(few) // 2)
-    return round(sizes[1] + growth * (count - len(few)))
+    grown = (sizes[1] - sizes[0]) / (len(few) - half)
+    return Footprint(stored=round(sizes[1] - grown * len(few)), grown=grown, state=sizes[1])
 
 
 def _held_now() -> int:
