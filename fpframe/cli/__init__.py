@@ -30,6 +30,7 @@ _COMMANDS = {
     "calibrate": "Calibrate an enrolment on other independent models, or through a filter.",
     "queries": "Write the images that are sent to a suspect, so that somebody else can send them.",
     "evaluate": "Question the recipe's held-out models, and count how well the verdicts do.",
+    "forecast": "Simulate a scan of very many suspects: accusations, thieves found, queries and money.",
     "compare": "Enroll one victim by several schemes, and score the same unseen models.",
     "reproduce": "Run experiments of the paper's supplement, its figures and ours side by side.",
     "zoo": "Plan, build, list or export the derived and independent models of a recipe.",

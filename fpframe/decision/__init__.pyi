@@ -12,6 +12,12 @@ from .levels import (
     refuse_alpha as refuse_alpha,
     require_alpha as require_alpha,
 )
+from .many import (
+    SHARINGS as SHARINGS,
+    Sharing as Sharing,
+    levels_of_many as levels_of_many,
+    reach as reach,
+)
 from .metrics import auc as auc, auc_interval as auc_interval, clopper_pearson as clopper_pearson
 from .outcome import (
     DERIVED as DERIVED,

@@ -14,6 +14,7 @@ from .drawing import (
 from .evaluation.folder import write_evaluations as write_evaluations
 from .evaluation.plane import draw_plane as draw_plane, embed_in_plane as embed_in_plane
 from .evaluation.tables import evaluation_markdown as evaluation_markdown, suspects_text as suspects_text
+from .marketplace import forecast_dict as forecast_dict, forecast_text as forecast_text
 from .tables import columns as columns, markdown_table as markdown_table
 from .verdict.page import verdict_html as verdict_html
 from .verdict.text import verdicts_text as verdicts_text

@@ -1,4 +1,5 @@
 from .asking import Asking as Asking
+from .asking_plan import planned_asks as planned_asks
 from .class_telling import ClassTelling as ClassTelling
 from .interview import Interview as Interview
 from .judge_suspects import conclude as conclude, judge as judge

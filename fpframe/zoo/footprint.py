@@ -13,11 +13,10 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
 from fpframe.base import computing_on
-from fpframe.models import Classifier, Training, train
+from fpframe.models import Classifier, Training, asked_at_once, train
 from fpframe.models.arithmetic import CONTIGUOUS, FLOAT32
 from fpframe.models.modes import evaluation_mode
 from fpframe.rng import threads
-from fpframe.zoo.make import BATCH
 
 #: Images of the step that is counted; batch normalisation takes no fewer.
 _COUNTED = 2
@@ -35,6 +34,7 @@ class Footprint:
         passing: the same for each image that passes frozen layers, once; 0 where none are frozen.
         row: numbers that frozen layers make of each image; 0 where none are frozen.
         stored: bytes of its weights and buffers.
+        grown: bytes more for each image that it learns from; 0 but where a network is fitted to images at once.
         state: bytes of weights, gradients and moments while it is trained.
         learned: bytes of what the layers make of each image of a batch, and of the gradients of that.
         asked: bytes of the two largest things that exist at once while one image is asked.
@@ -47,6 +47,7 @@ class Footprint:
     passing: float = 0.0
     row: int = 0
     stored: int
+    grown: float = 0.0
     state: int
     learned: int = 0
     asked: int = 0
@@ -83,7 +84,7 @@ def counted(classifier: Classifier, pixels: Tensor, labels: Tensor, training: Tr
         state=_COPIES * tensors_bytes(classifier.parameters()),
         learned=2 * sum(kept) // len(few),
         asked=2 * largest // len(few),
-        at_once=classifier.at_once(BATCH),
+        at_once=classifier.at_once(asked_at_once(classifier.image_shape)),
     )
 
 

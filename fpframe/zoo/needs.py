@@ -56,11 +56,11 @@ class Needs:
         each = []
         makers = makers_of_features(missing, planned, workspace)
         for model in missing:
-            key = (workspace.resolve(model.lineage.architecture), attrs.evolve(model.fitted, epochs=1))
-            if key not in known:
-                known[key] = _footprint(model, workspace)
+            architecture = workspace.resolve(model.lineage.architecture)
+            if architecture not in known:
+                known[architecture] = _footprint(model, workspace)
             makes, passes = model in makers, model in makers[:1]
-            each.append(_needed(model, known[key], workspace, makes=makes, passes=passes))
+            each.append(_needed(model, known[architecture], workspace, makes=makes, passes=passes))
         return cls(
             weights=sum(needs.weights for needs in each),
             features=sum(needs.features for needs in each),
@@ -117,9 +117,10 @@ def _needed(model: ZooModel, footprint: Footprint, workspace: Workspace, *, make
     learned = workspace.parts.part(step.data) if step.data else train_set[:0]
     batch = min(model.fitted.batch_size, len(learned))
     working = (footprint.learned * batch, footprint.asked * min(footprint.at_once, len(test)), footprint.passed)
+    stored = footprint.stored + round(footprint.grown * len(learned))
     features = _FLOAT * footprint.row * (len(train_set) + len(test))
     return Needs(
-        weights=footprint.stored + _DESCRIBED + labels,
+        weights=stored + _DESCRIBED + labels,
         features=features if makes else 0,
         memory=_FLOAT * (learned.images.numel() + test.images.numel()) + features + footprint.state + max(working),
         flop=footprint.learning * image_passes(model, workspace)
@@ -132,11 +133,9 @@ def _footprint(model: ZooModel, workspace: Workspace) -> Footprint:
     """Return the footprint of a model's architecture."""
     training = model.fitted
     classifier = workspace.build(model.lineage.architecture, seed=0)
-    part = workspace.parts.part(model.lineage.last.data or "victim")
-    few = part[: training.batch_size * TIMED_STEPS]
+    few = workspace.parts.part(model.lineage.last.data or "victim")[: training.batch_size * TIMED_STEPS]
     if isinstance(classifier.module, Fitted):
-        stored = _fitted_bytes(classifier, few, training, len(part))
-        return Footprint(stored=stored, state=stored)
+        return _of_fitted(classifier, few, training)
     if classifier.body is None:
         return counted(classifier, few.pixels, few.labels, training)
     head, row = last_layer(classifier)
@@ -145,14 +144,14 @@ def _footprint(model: ZooModel, workspace: Workspace) -> Footprint:
     return behind_frozen(learning, whole, row=row.numel())
 
 
-def _fitted_bytes(classifier: Classifier, few: Images, training: Training, count: int) -> int:
-    """Return the bytes of a network that is fitted at once, to `count` images: what it keeps may grow with them."""
-    sizes = []
-    for images in (few[: len(few) // 2], few):
+def _of_fitted(classifier: Classifier, few: Images, training: Training) -> Footprint:
+    """Return the footprint of a network that is fitted at once: what it keeps may grow with its images."""
+    half, sizes = len(few) // 2, []
+    for images in (few[:half], few):
         train(classifier, images.pixels, images.labels, training, seed=0)
         sizes.append(tensors_bytes(classifier.module.state_dict().values()))
-    growth = (sizes[1] - sizes[0]) / (len(few) - len(few) // 2)
-    return round(sizes[1] + growth * (count - len(few)))
+    grown = (sizes[1] - sizes[0]) / (len(few) - half)
+    return Footprint(stored=round(sizes[1] - grown * len(few)), grown=grown, state=sizes[1])
 
 
 def _held_now() -> int:

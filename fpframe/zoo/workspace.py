@@ -110,7 +110,7 @@ class Workspace:
     device: str | None = None
     mends: bool = False
     paces: dict[tuple[str, Training], Pace] = attrs.field(factory=dict, init=False)
-    footprints: dict[tuple[str, Training], Footprint] = attrs.field(factory=dict, init=False)
+    footprints: dict[str, Footprint] = attrs.field(factory=dict, init=False)
     _structures: dict[str, str] = attrs.field(factory=dict, init=False)
     _pools: dict[str, Images] = attrs.field(factory=dict, init=False)
     _victim_labels: dict[str, Tensor] = attrs.field(factory=dict, init=False)
