@@ -10,17 +10,13 @@ from torch import Tensor, nn
 
 from fpframe.base import Note, is_adapted, tensors_digest, with_form
 from fpframe.errors import ModelError, UsageError, first_line
+from fpframe.models.fastlayout import FastLayout
 from fpframe.models.frozen import Body, Reshaping
 from fpframe.models.gathering import asked_at_once, gathered
 from fpframe.models.modes import evaluation_mode
 from fpframe.models.pixels import Pixels
 from fpframe.models.preparation import Preparation
 from fpframe.models.query import Query
-
-#: Numbers of prepared images that pass a network at once: 16 images of 224 pixels, in colour.
-_NUMBERS_AT_ONCE = 16 * 3 * 224 * 224
-#: From this side on images lie with their channels last, which makes convolutions half as fast again.
-_LARGE = 96
 
 
 class Classifier(nn.Module):
@@ -70,7 +66,7 @@ class Classifier(nn.Module):
         #: What stays as it is for good, where that is known; it remembers what it made of images, so that these pass it
         #: once for all networks that share it.
         self.body: Body | None = None
-        self._takes_channels_last: bool | None = None
+        self._layout = FastLayout()
         plain = Preparation.of(preparation)
         channels = plain.shape(image_shape)[0]
         mean, std = (plain.mean if mean is None else mean), (plain.std if std is None else std)
@@ -82,6 +78,11 @@ class Classifier(nn.Module):
     def forward(self, pixels: Tensor) -> Tensor:
         """Return logits ``(N, K)`` for pixels ``(N, C, H, W)``."""
         logits: Tensor = self.module(self.prepared(pixels))
+        return logits
+
+    def _fast(self, pixels: Tensor) -> Tensor:
+        """Return the same, sooner for large images."""
+        logits: Tensor = self._layout.ask(self.module, self.prepared(pixels))
         return logits
 
     def prepared(self, pixels: Tensor) -> Tensor:
@@ -178,28 +179,14 @@ class Classifier(nn.Module):
             head, features = self.behind_body(pixels, self.body, batch_size=batch_size)
             return head.logits(features, batch_size=batch_size)
         with evaluation_mode(self), torch.no_grad():
-            lying = self._fast_layout()
             # copies: a network may hand out the same memory with every batch
-            batches = (batch.to(self.device, memory_format=lying) for batch in pixels.split(self.at_once(batch_size)))
-            answers = (self(batch).to("cpu", torch.float32, copy=True) for batch in batches)
+            batches = pixels.split(self.at_once(batch_size))
+            answers = (self._fast(batch.to(self.device)).to("cpu", torch.float32, copy=True) for batch in batches)
             return gathered(len(pixels), answers)
 
     def at_once(self, most: int) -> int:
         """Return how many of some images pass at once: of large ones few are faster, and take less memory."""
-        each = math.prod(self.preparation.shape(self.image_shape))
-        return min(most, max(1, _NUMBERS_AT_ONCE // each))
-
-    def _fast_layout(self) -> torch.memory_format:
-        """Return the layout in which large images pass a network fastest, if it takes that."""
-        if min(self.preparation.shape(self.image_shape)[1:]) < _LARGE:
-            return torch.contiguous_format
-        if self._takes_channels_last is None:
-            try:
-                self(torch.zeros(2, *self.image_shape, device=self.device).to(memory_format=torch.channels_last))
-                self._takes_channels_last = True
-            except Exception:  # of torch, or the network's own, such as `view`; a broken one says so again
-                self._takes_channels_last = False
-        return torch.channels_last if self._takes_channels_last else torch.contiguous_format
+        return min(most, asked_at_once(self.preparation.shape(self.image_shape)))
 
     def labels(self, pixels: Tensor | Pixels) -> Tensor:
         """Return the labels ``(N,)`` that images get, for which no more than a batch of logits is in memory."""

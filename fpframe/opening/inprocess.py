@@ -15,9 +15,11 @@ from fpframe.models import (
     PLAIN,
     AnswerReader,
     Classifier,
+    FastLayout,
     Outputs,
     Preparation,
     Query,
+    asked_at_once,
     copied,
     evaluating,
     state_digest,
@@ -49,13 +51,17 @@ def module_query(module: nn.Module, request: SuspectRequest) -> Query:
     network = copied(module).to(device) if elsewhere else module
     floats = {weight.dtype for weight in network.parameters() if weight.is_floating_point()}
     dtype = floats.pop() if len(floats) == 1 else torch.float32
+    layout = FastLayout()
     prepare = normaliser(attrs.evolve(request, preparation=front)).to(device)
 
     def ask(pixels: Tensor) -> Any:
         with evaluating(network):
-            return network(prepare(pixels.to(device)).to(dtype))
+            return layout.ask(network, prepare(pixels.to(device)).to(dtype))
 
-    query = open_query(ask, request, digest=digest, usual="logits" if _of_a_library(given) else None)
+    few = min(request.batch_size, asked_at_once(front.shape(request.image_shape)))
+    query = open_query(
+        ask, attrs.evolve(request, batch_size=few), digest=digest, usual="logits" if _of_a_library(given) else None
+    )
     query.class_names, query.network, query.preparation = names, given, str(whole)
     if isinstance(given, Classifier):
         prepared = request.preparation.normalises

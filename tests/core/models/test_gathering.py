@@ -8,7 +8,14 @@ from fpframe.models import asked_at_once, gathered
 
 @pytest.mark.parametrize(
     ("shape", "images"),
-    [((1, 28, 28), 512), ((3, 104, 104), 512), ((3, 224, 224), 64), ((3, 512, 512), 16), ((3, 5000, 5000), 16)],
+    [
+        ((1, 28, 28), 512),
+        ((3, 32, 32), 512),
+        ((3, 64, 64), 128),
+        ((3, 224, 224), 16),
+        ((3, 512, 512), 2),
+        ((3, 5000, 5000), 1),
+    ],
 )
 def test_as_many_images_are_asked_at_once_as_memory_is_worth(shape, images):
     assert asked_at_once(shape) == images
