@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from fpframe.base import computing_on
-from fpframe.models import Classifier, Pixels, train
+from fpframe.models import Classifier, Pixels, Training, train
 from fpframe.rng import generator, threads
 from fpframe.zoo.model import ZooModel
 from fpframe.zoo.passes import frozen_passes, image_passes, makers_of_features
@@ -56,8 +56,11 @@ def _seconds(model: ZooModel, workspace: Workspace) -> float:
 
 def _pace(model: ZooModel, workspace: Workspace) -> Pace:
     """Return what the architecture of a model takes; it is timed once in a workspace."""
-    # how fast and how far weights move takes no time; strangers differ in it from model to model
-    alike = attrs.evolve(model.fitted, epochs=1, learning_rate=1e-3, weight_decay=0.0, label_smoothing=0.0)
+    # strangers differ in how weights move and images are varied, which takes little beside the network
+    fitted = model.fitted
+    alike = Training(
+        epochs=1, batch_size=fitted.batch_size, memory_format=fitted.memory_format, precision=fitted.precision
+    )
     known = (workspace.resolve(model.lineage.architecture), alike)
     if known not in workspace.paces:
         workspace.paces[known] = _timed(model, workspace)

@@ -20,6 +20,7 @@ from fpframe.marketplace.innocents import innocent_kinds
 from fpframe.marketplace.thieves import thief_kinds
 from fpframe.report import forecast_dict, forecast_text, write_evaluations
 from frozen import ENROLMENT, modern_enrolment
+from tiny import evaluate_tiny
 
 CHANNEL = "probs"
 
@@ -172,12 +173,13 @@ def test_what_the_enrolment_does_not_have_is_refused(enrolment, evaluation, scan
         forecast_scan(enrolment, evaluation, scan, **options)
 
 
-def test_what_evaluate_writes_is_read(tiny_enrolment, tiny_evaluation, tmp_path, capsys):
-    write_evaluations([tiny_evaluation], tmp_path)
+def test_what_evaluate_writes_is_read(tiny_enrolment, tiny_store, tmp_path, capsys):
+    judged = evaluate_tiny(Enrolment.open(tiny_enrolment), tiny_store)
+    write_evaluations([judged], tmp_path)
     words = ["forecast", str(tiny_enrolment), "--evaluation", str(tmp_path), "--suspects", "1000", "--repeats", "50"]
     assert run([*words, "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
-    thieves = [e for e in tiny_evaluation.suspects if e.model.relation == "derived" and not e.facts.failed]
+    thieves = [e for e in judged.suspects if e.model.relation == "derived" and not e.facts.failed]
     called = {e.model.stratum for e in thieves if e.verdict.verdict == "DERIVED"}
     assert told["models"] == {"innocents": 54, "thieves": len(thieves)}
     assert {name for name, share in told["found_alone"].items() if share} == called
