@@ -59,7 +59,11 @@ def _pace(model: ZooModel, workspace: Workspace) -> Pace:
     # strangers differ in how weights move and images are varied, which takes little beside the network
     fitted = model.fitted
     alike = Training(
-        epochs=1, batch_size=fitted.batch_size, memory_format=fitted.memory_format, precision=fitted.precision
+        epochs=1,
+        batch_size=fitted.batch_size,
+        memory_format=fitted.memory_format,
+        precision=fitted.precision,
+        side=fitted.side,
     )
     known = (workspace.resolve(model.lineage.architecture), alike)
     if known not in workspace.paces:
