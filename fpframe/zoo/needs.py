@@ -122,7 +122,8 @@ def _needed(model: ZooModel, footprint: Footprint, workspace: Workspace, *, make
     return Needs(
         weights=stored + _DESCRIBED + labels,
         features=features if makes else 0,
-        memory=_FLOAT * (learned.images.numel() + test.images.numel()) + features + footprint.state + max(working),
+        # images and features of the whole data lie in mapped files; what a model learns of features is gathered
+        memory=_FLOAT * footprint.row * len(learned) + footprint.state + max(working),
         flop=footprint.learning * image_passes(model, workspace)
         + footprint.asking * len(test)
         + footprint.passing * frozen_passes(model, workspace, first=passes),
