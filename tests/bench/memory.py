@@ -28,7 +28,7 @@ EVERY = 0.02
 #: Numbers of images whose peaks are compared.
 SIZES = (2_000, 10_000, 50_000)
 CLASSES, SIDE = 10, 64
-MANY_CLASSES, MANY_EACH, LARGE = 1000, 10, 224
+MANY_CLASSES, MANY_EACH, LARGE = 1000, 4, 224
 #: By how much the peak may grow with the images, and what a thousand classes may take.
 GROWTH, MOST_GIB = 0.1, 6.0
 #: Models that hardly learn will do: nobody is accused.
@@ -209,12 +209,14 @@ def many(folder: Path, *, workers: int, classes: int = MANY_CLASSES) -> list[lis
         arguments += ["--accept-unfit", code]
     enrolled = run([*arguments, "--workers", str(workers)], store)
     verified = run(["verify", enrolment, "timm:mobilenetv3_small_050"], store)
-    rows = []
-    for name, peak in (("enroll", enrolled), ("verify", verified)):
-        what = f"`{name}`, {classes} classes, {classes * MANY_EACH} images of {LARGE}x{LARGE}, {workers} workers"
-        met = "yes" if peak.resident <= MOST_GIB * 1024 else "MISS"
-        rows.append([what, *cells(peak), "-", f"<= {MOST_GIB:g} GiB", met])
-    return rows
+    return [row_of_many(name, peak, workers, classes) for name, peak in (("enroll", enrolled), ("verify", verified))]
+
+
+def row_of_many(name: str, peak: Peak, workers: int, classes: int) -> list[str]:
+    """Return the row of a command with many classes."""
+    what = f"`{name}`, {classes} classes, {classes * MANY_EACH} images of {LARGE}x{LARGE}, {workers} workers"
+    met = "yes" if peak.resident <= MOST_GIB * 1024 else "MISS"
+    return [what, *cells(peak), "-", f"<= {MOST_GIB:g} GiB", met]
 
 
 def cells(peak: Peak) -> list[str]:
