@@ -22,7 +22,6 @@ from .channel import (
 )
 from .classifier import Classifier as Classifier, state_digest as state_digest
 from .dataset import Dataset as Dataset, Images as Images
-from .fastlayout import FastLayout as FastLayout
 from .fitted import Fitted as Fitted, free_sizes as free_sizes
 from .gathering import asked_at_once as asked_at_once, gathered as gathered
 from .imageview import (

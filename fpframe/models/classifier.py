@@ -10,7 +10,6 @@ from torch import Tensor, nn
 
 from fpframe.base import Note, is_adapted, tensors_digest, with_form
 from fpframe.errors import ModelError, UsageError, first_line
-from fpframe.models.fastlayout import FastLayout
 from fpframe.models.frozen import Body, Reshaping
 from fpframe.models.gathering import asked_at_once, gathered
 from fpframe.models.modes import evaluation_mode
@@ -66,7 +65,6 @@ class Classifier(nn.Module):
         #: What stays as it is for good, where that is known; it remembers what it made of images, so that these pass it
         #: once for all networks that share it.
         self.body: Body | None = None
-        self._layout = FastLayout()
         plain = Preparation.of(preparation)
         channels = plain.shape(image_shape)[0]
         mean, std = (plain.mean if mean is None else mean), (plain.std if std is None else std)
@@ -78,11 +76,6 @@ class Classifier(nn.Module):
     def forward(self, pixels: Tensor) -> Tensor:
         """Return logits ``(N, K)`` for pixels ``(N, C, H, W)``."""
         logits: Tensor = self.module(self.prepared(pixels))
-        return logits
-
-    def _fast(self, pixels: Tensor) -> Tensor:
-        """Return the same, sooner for large images."""
-        logits: Tensor = self._layout.ask(self.module, self.prepared(pixels))
         return logits
 
     def prepared(self, pixels: Tensor) -> Tensor:
@@ -181,7 +174,7 @@ class Classifier(nn.Module):
         with evaluation_mode(self), torch.no_grad():
             # copies: a network may hand out the same memory with every batch
             batches = pixels.split(self.at_once(batch_size))
-            answers = (self._fast(batch.to(self.device)).to("cpu", torch.float32, copy=True) for batch in batches)
+            answers = (self(batch.to(self.device)).to("cpu", torch.float32, copy=True) for batch in batches)
             return gathered(len(pixels), answers)
 
     def at_once(self, most: int) -> int:

@@ -15,7 +15,6 @@ from fpframe.models import (
     PLAIN,
     AnswerReader,
     Classifier,
-    FastLayout,
     Outputs,
     Preparation,
     Query,
@@ -51,12 +50,11 @@ def module_query(module: nn.Module, request: SuspectRequest) -> Query:
     network = copied(module).to(device) if elsewhere else module
     floats = {weight.dtype for weight in network.parameters() if weight.is_floating_point()}
     dtype = floats.pop() if len(floats) == 1 else torch.float32
-    layout = FastLayout()
     prepare = normaliser(attrs.evolve(request, preparation=front)).to(device)
 
     def ask(pixels: Tensor) -> Any:
         with evaluating(network):
-            return layout.ask(network, prepare(pixels.to(device)).to(dtype))
+            return network(prepare(pixels.to(device)).to(dtype))
 
     few = min(request.batch_size, asked_at_once(front.shape(request.image_shape)))
     query = open_query(
