@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping
 from typing import Any
 
@@ -227,7 +228,9 @@ def _bodies(
 ) -> dict[str, Remembered]:
     """Return what is remembered of the layers before the last one, and before the last block."""
     found: dict[str, Remembered] = {}
-    cut = Cut.before(module, block, images)
+    # torch traces a network by what all modules share, which would mislead other threads that ask theirs
+    alone = not any(each is not threading.current_thread() and not each.daemon for each in threading.enumerate())
+    cut = Cut.before(module, block, images) if alone else None
     if cut is not None and cut.start.state_dict().keys() <= weights.keys() and _is_small(cut, images, dataset):
         found[BLOCK] = Remembered(place=BeforeParts(parts=block, tried=images), key=key, dataset=dataset, store=store)
     # parameters that belong to no layer, such as positions, may differ from network to network too

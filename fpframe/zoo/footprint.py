@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import attrs
 import torch
 from torch import Tensor, nn
 from torch.autograd.graph import saved_tensors_hooks
 from torch.nn.attention import SDPBackend, sdpa_kernel
-from torch.utils.flop_counter import FlopCounterMode
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils.flop_counter import flop_registry
 
 from fpframe.base import computing_on
 from fpframe.models import Classifier, Training, asked_at_once, train
@@ -55,11 +57,36 @@ class Footprint:
     at_once: int = 1
 
 
+class _Counter(TorchDispatchMode):
+    """Counts the floating-point operations of this thread; torch's own counter would watch the networks of all threads.
+
+    Attributes:
+        total: operations so far.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.total = 0.0
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        kwargs = kwargs or {}
+        formula = flop_registry.get(func._overloadpacket)
+        if formula is None and func is not torch.ops.prim.device.default:
+            with self:
+                made = func.decompose(*args, **kwargs)
+            if made is not NotImplemented:
+                return made
+        made = func(*args, **kwargs)
+        if formula is not None:
+            self.total += formula(*args, **kwargs, out_val=made)
+        return made
+
+
 def counted(classifier: Classifier, pixels: Tensor, labels: Tensor, training: Training) -> Footprint:
     """Return the footprint of a network by one step of training, on the CPU.
 
     Multiplications and additions of convolutions, matrix products and attention count, forwards and backwards
-    (`torch.utils.flop_counter`); normalisation, activations and the optimiser do not.
+    (by the formulas of `torch.utils.flop_counter`); normalisation, activations and the optimiser do not.
 
     Args:
         classifier: the network; it is trained by this.
@@ -72,14 +99,14 @@ def counted(classifier: Classifier, pixels: Tensor, labels: Tensor, training: Tr
     once = attrs.evolve(training, epochs=1, memory_format=CONTIGUOUS, precision=FLOAT32)
     # the kernels of attention that are made for one processor are unknown to the counter
     with threads(1), computing_on("cpu"), sdpa_kernel(SDPBackend.MATH):
-        with FlopCounterMode(display=False) as asking:
+        with _Counter() as asking:
             classifier.logits(few)
         largest = _largest(classifier, few)
-        with FlopCounterMode(display=False) as learning, _kept_by_autograd(classifier) as kept:
+        with _Counter() as learning, _kept_by_autograd(classifier) as kept:
             train(classifier, few, named, once, seed=0)
     return Footprint(
-        learning=learning.get_total_flops() / len(few),
-        asking=asking.get_total_flops() / len(few),
+        learning=learning.total / len(few),
+        asking=asking.total / len(few),
         stored=tensors_bytes(classifier.module.state_dict().values()),
         state=_COPIES * tensors_bytes(classifier.parameters()),
         learned=2 * sum(kept) // len(few),

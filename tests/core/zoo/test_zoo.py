@@ -189,7 +189,7 @@ def test_inline_and_worker_processes_store_the_same_bytes(workspace, model, tmp_
         opened.append((name, options["workers"]))
         return open_executor(name, **options)
 
-    monkeypatch.setattr("fpframe.zoo.build.open_executor", opening)
+    monkeypatch.setattr("fpframe.zoo.remembering.open_executor", opening)
     texts = [
         f"train[paper:arc-b, seed=1]->extract-noise(soft)[{STUDENT}, seed=2]->input-noise[seed=3]",
         "prune(0.4)[seed=4]->finetune(all, epochs=1)[seed=5]->weight-noise[seed=6]",
