@@ -8,7 +8,7 @@ import attrs
 import numpy as np
 from torch import Tensor, nn
 
-from fpframe.decision import Standard, StratumPaths
+from fpframe.decision import Standard, StratumPaths, mean_of_views
 from fpframe.enrolment.scoring import Scorer
 
 #: The name of answers that went through no filter.
@@ -82,6 +82,14 @@ class Calibration:
             stratum: StratumPaths(views=views[chosen], families=tuple(families[row] for row in chosen))
             for stratum, chosen in self.rows.items()
         }
+
+    def by_model(self, paths: Mapping[str, StratumPaths]) -> tuple[list[float], list[str]]:
+        """Return score and family of each model, in their order, from what `by_stratum` returned."""
+        scores, families = [0.0] * len(self.models), [""] * len(self.models)
+        for stratum, rows in self.rows.items():
+            for row, views, family in zip(rows, paths[stratum].views, paths[stratum].families, strict=True):
+                scores[row], families[row] = mean_of_views(views), family
+        return scores, families
 
     @property
     def counts(self) -> dict[str, int]:

@@ -7,7 +7,7 @@ from statistics import fmean, stdev
 
 import attrs
 
-from fpframe.decision import StratumPaths, StratumScores, mean_of_views, reaches, stratum_p_value
+from fpframe.decision import StratumPaths, StratumScores, reaches, stratum_p_value
 from fpframe.enrolment.ability import Ability
 from fpframe.enrolment.calibration import Calibration
 
@@ -60,10 +60,7 @@ def leave_each_out(
         ability: how able they are; those clearly less able than the one that is judged count as usual.
         alpha: the level.
     """
-    scores, families = [0.0] * len(calibration.models), [""] * len(calibration.models)
-    for stratum, rows in calibration.rows.items():
-        for row, views, family in zip(rows, paths[stratum].views, paths[stratum].families, strict=True):
-            scores[row], families[row] = mean_of_views(views), family
+    scores, families = calibration.by_model(paths)
     accused, floors, gaps = [], [], []
     for row, model in enumerate(calibration.models):
         p, floor = _judged(row, calibration.rows, scores, families, ability)

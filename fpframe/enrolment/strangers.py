@@ -9,7 +9,7 @@ from typing import Literal
 import attrs
 
 from fpframe.base import Note
-from fpframe.decision import StratumPaths, StratumScores, clopper_pearson, mean_of_views, reaches, stratum_p_value
+from fpframe.decision import StratumPaths, StratumScores, clopper_pearson, reaches, stratum_p_value
 from fpframe.enrolment.ability import Ability
 from fpframe.enrolment.calibration import Calibration
 from fpframe.enrolment.settling import Unfit
@@ -67,10 +67,7 @@ def find_strangers(
         ability: how able they are; those clearly less able than the one that is judged count as usual.
         alpha: the level.
     """
-    scores, families = [0.0] * len(calibration.models), [""] * len(calibration.models)
-    for stratum, rows in calibration.rows.items():
-        for row, views, family in zip(rows, paths[stratum].views, paths[stratum].families, strict=True):
-            scores[row], families[row] = mean_of_views(views), family
+    scores, families = calibration.by_model(paths)
     kinds: list[tuple[Literal["stratum", "architecture"], list[str]]] = [
         ("stratum", [model.stratum for model in calibration.models]),
         ("architecture", [architecture_of(model.name) for model in calibration.models]),

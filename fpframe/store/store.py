@@ -211,8 +211,10 @@ def _set_aside(path: Path) -> None:
         ) from error
 
 
-def _mapped(path: Path) -> memoryview:
+def _mapped(path: Path) -> bytes | memoryview:
     with path.open("rb") as file:
+        if not os.fstat(file.fileno()).st_size:
+            return b""  # nothing can be mapped, and it is set aside like any other damage
         return memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY))
 
 

@@ -36,6 +36,8 @@ def tensors_in(content: memoryview) -> dict[str, Tensor]:
     """
     length = int.from_bytes(content[:8], "little")
     header = json.loads(bytes(content[8 : 8 + length]))
+    if not isinstance(header, dict):
+        raise ValueError("its header is not an object")
     values = content[8 + length :]
     return {name: _view(values, told) for name, told in header.items() if name != "__metadata__"}
 

@@ -417,3 +417,13 @@ def test_canonical_json_is_the_same_for_the_same_value_and_refuses_nan():
     assert content_key({"b": 1, "a": 2}) == content_key({"a": 2, "b": 1}) != content_key({"a": 1, "b": 2})
     with pytest.raises(ValueError, match="JSON compliant"):
         canonical_json(float("nan"))
+
+
+@pytest.mark.parametrize("content", [b"", b"short", b"\x02" + bytes(7) + b"[]"], ids=["empty", "short", "a list"])
+def test_damage_is_set_aside_whether_it_is_read_or_mapped(content, saved):
+    for read in (saved.load, saved.map):
+        saved.save(KEY, TENSORS, FACTS, sidecar={})
+        assert same(read(KEY))
+        saved.path(KEY).write_bytes(content)
+        assert read(KEY) is None
+        assert not saved.has(KEY)
