@@ -7,9 +7,11 @@ import enum
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 from multiprocessing.connection import Connection, wait
 from multiprocessing.reduction import ForkingPickler
+from types import FrameType
 from typing import Any
 
 from fpframe.executors.worker import make_work, portable
@@ -33,6 +35,7 @@ def main(pipe: Connection, folder: str) -> None:
         folder: the current folder of the parent.
     """
     threading.Thread(target=_end_with_parent, daemon=True).start()
+    signal.signal(signal.SIGTERM, _stop)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent is interrupted too, and stops the workers
     if hasattr(signal, "pthread_sigmask"):
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})  # or programs started here could not be stopped
@@ -62,6 +65,12 @@ def _send(pipe: Connection, message: Message, value: Any) -> None:
     except Exception as error:
         content = ForkingPickler.dumps((Message.ERROR, portable(error)))
     pipe.send_bytes(content)
+
+
+def _stop(number: int, frame: FrameType | None) -> None:
+    """End this process from where it is, so that a file that is being written is removed on the way out."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # a second one would interrupt the removal
+    sys.exit(128 + number)
 
 
 def _end_with_parent() -> None:

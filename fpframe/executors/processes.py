@@ -23,7 +23,7 @@ from fpframe.executors.interface import Item, Job, Result, State, Task
 from fpframe.executors.pool import ATTEMPTS, Outcome, Pool, PooledExecutor
 from fpframe.executors.worker import ONE_THREAD
 
-#: Seconds that an idle worker gets to end by itself.
+#: Seconds that a worker gets to end by itself: an idle one, or one that first removes the file that it is writing.
 _GRACE = 5.0
 
 #: Held while a worker is started, for the environment belongs to all threads that start any.
@@ -86,7 +86,7 @@ class _ProcessPool(Pool[Item, Result]):
             if worker.task is None:
                 worker.pipe.close()
             else:
-                worker.process.kill()
+                worker.process.terminate()
         for worker in list(self._workers):
             self._remove(worker)
 

@@ -18,6 +18,9 @@ from fpframe.executors import EXECUTORS, open_executor
 from fpframe.executors.inline import InlineExecutor
 from fpframe.executors.interface import Job, Task
 from fpframe.executors.processes import ProcessExecutor
+from fpframe.store import write_durably
+from fpframe.store.mapped import mapped_meanwhile
+from fpframe.store.store import HOME
 
 LINUX = pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="looks at processes in /proc")
 
@@ -90,6 +93,35 @@ def process_id(state, item):
 def mark_and_sleep(state, item):
     Path(item, str(os.getpid())).touch()
     time.sleep(60)
+
+
+def write_for_ever(state, item):
+    """Item: where to write, whether through a map, and a folder for marks; 1 ends when 2 is in the middle of it."""
+    number, path, mapped, folder = item
+    if number == 1:
+        return await_file(Path(folder, "begun"))
+
+    def for_ever(*_):
+        Path(folder, "begun").touch()
+        time.sleep(60)
+
+    os.fsync = for_ever
+    if mapped:
+        return mapped_meanwhile((4,), for_ever)
+    return write_durably(Path(path), b"half")
+
+
+def never_give_up(state, item):
+    """Item: number, and a folder for marks; 2 cannot be stopped by asking, and 1 ends when it has begun."""
+    number, folder = item
+    if number == 1:
+        return await_file(Path(folder, "begun"))
+    while True:
+        try:
+            Path(folder, "begun").touch()
+            time.sleep(60)
+        except BaseException:
+            continue
 
 
 def as_text(payload: bytes) -> str:
@@ -280,6 +312,35 @@ def test_an_interrupt_stops_the_workers_at_once(error):
     with pytest.raises(error):
         processes().run(job(one_fast_one_slow), tasks(1, 2), on_done=interrupted)
     assert time.monotonic() - begin < 20
+
+
+def stop_after_first(work, todo):
+    def interrupted(item, result):
+        raise KeyboardInterrupt
+
+    begin = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        processes().run(job(work), todo, on_done=interrupted)
+    assert time.monotonic() - begin < 30
+
+
+@LINUX
+@pytest.mark.parametrize("mapped", [False, True], ids=["a file", "a file that is mapped"])
+def test_a_worker_that_is_stopped_while_it_writes_leaves_no_part_of_a_file(mapped, tmp_path, monkeypatch):
+    home, marks = tmp_path / "home", tmp_path / "marks"
+    monkeypatch.setenv(HOME, str(home))
+    marks.mkdir()
+    stop_after_first(
+        write_for_ever, [Task(key=str(n), item=(n, str(home / "entry"), mapped, str(marks))) for n in (1, 2)]
+    )
+    assert (marks / "begun").exists()
+    assert home.exists()
+    assert [path for path in home.rglob("*") if path.is_file()] == []
+
+
+@LINUX
+def test_a_worker_that_will_not_stop_is_killed(tmp_path):
+    stop_after_first(never_give_up, [Task(key=str(n), item=(n, str(tmp_path))) for n in (1, 2)])
 
 
 def test_workers_have_one_thread_and_the_callers_environment_is_left_as_found(monkeypatch):
