@@ -30,6 +30,15 @@ _RELEASED_ENCODER = ComponentSpec(
     },
 )
 
+#: As in ModelDiff's release: 50 steps of 0.01 in a ball of 0.06, from a random start. There the logits of each image
+#: are driven towards the mean of all and far beyond it, for answers that differ from image to image; here away from its
+#: label. One view: the vector is as long as there are points.
+_RELEASED_PAIRS = Part(
+    augmenter=ComponentSpec("random"),
+    perturbation=ComponentSpec("pgd", {"epsilon": 0.06, "steps": 50, "step_size": 1 / 6}),
+    views=1,
+)
+
 
 def _at_random(perturbation: str) -> Part:
     # one view: a label is all that is compared, and each point is perturbed by itself, which takes its time
@@ -100,6 +109,12 @@ def fpframe_schemes() -> list[Scheme]:
             summary="labels that derived models share and independent ones do not (Lukas et al., ICLR 2021)",
             parts=(_at_random("conferrable"),),
             encoder=ComponentSpec("labels"),
+        ),
+        Scheme(
+            name="modeldiff",
+            summary="by how much each point's answer changes when it is perturbed (ModelDiff of Li et al., ISSTA 2021)",
+            parts=(_RELEASED_PAIRS,),
+            encoder=ComponentSpec("decision-distance"),
         ),
         Scheme(
             name="residual",
