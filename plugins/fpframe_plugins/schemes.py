@@ -45,6 +45,12 @@ def _at_random(perturbation: str) -> Part:
     return Part(augmenter=ComponentSpec("random"), perturbation=ComponentSpec(perturbation), pair=False, views=1)
 
 
+def _adversarial_seeds(*, pair: bool) -> Part:
+    # bound and steps of the example in DeepJudge's release, which takes steps of 0.03 and forgets the bound
+    perturbation = ComponentSpec("pgd", {"epsilon": 0.03, "steps": 10, "step_size": 0.25})
+    return Part(augmenter=ComponentSpec("most-certain"), perturbation=perturbation, pair=pair, views=1)
+
+
 def _discriminative(points: int | None = None) -> Part:
     # one view: what is learnt belongs to the single query, and another view would spend images that tell less
     chosen = ComponentSpec("discriminative")
@@ -115,6 +121,18 @@ def fpframe_schemes() -> list[Scheme]:
             summary="by how much each point's answer changes when it is perturbed (ModelDiff of Li et al., ISSTA 2021)",
             parts=(_RELEASED_PAIRS,),
             encoder=ComponentSpec("decision-distance"),
+        ),
+        Scheme(
+            name="deepjudge-jsd",
+            summary="how near the answers to adversarial images are (JSD of DeepJudge, Chen et al., S&P 2022)",
+            parts=(_adversarial_seeds(pair=False),),
+            encoder=ComponentSpec("jensen-shannon"),
+        ),
+        Scheme(
+            name="deepjudge-robd",
+            summary="how often adversarial images of the victim fool a model too (RobD of DeepJudge)",
+            parts=(_adversarial_seeds(pair=True),),
+            encoder=ComponentSpec("robustness"),
         ),
         Scheme(
             name="residual",

@@ -15,7 +15,7 @@ from fpframe.models.classifier import state_digest
 from fpframe.recipe.recipe import Recipe
 from plugins.augmenters.choosing import choose, images, labels_with_errors, references, victim
 
-NAMES = ["discriminative", "low-margin", "misclassified", "random"]
+NAMES = ["discriminative", "low-margin", "misclassified", "most-certain", "random"]
 
 
 @pytest.fixture(params=[*NAMES, "augment"])
@@ -86,7 +86,7 @@ def test_the_global_random_state_decides_nothing(any_augmenter):
         assert torch.equal(choice(0), choice(1))
 
 
-def test_all_but_misclassified_do_not_look_at_true_labels(registry):
+def test_all_but_misclassified_and_most_certain_do_not_look_at_true_labels(registry):
     pool = images(100)
     for name in ("discriminative", "low-margin", "random"):
         augmenter = registry.create("augmenter", name)
