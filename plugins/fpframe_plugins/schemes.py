@@ -135,6 +135,16 @@ def fpframe_schemes() -> list[Scheme]:
             encoder=ComponentSpec("robustness"),
         ),
         Scheme(
+            name="adv-tra",
+            summary="the victim's labels on trajectories into other classes (ADV-TRA of Xu et al., NeurIPS 2024)",
+            # one view: each trajectory is sought by itself. The paper accuses by the share of trajectories of which
+            # most labels are the victim's; here the share of labels is the score
+            parts=(
+                Part(augmenter=ComponentSpec("trajectories"), perturbation=ComponentSpec("none"), pair=False, views=1),
+            ),
+            encoder=ComponentSpec("labels"),
+        ),
+        Scheme(
             name="residual",
             summary="images chosen to tell thieves from others, compared by what models do not share (fpframe's own)",
             parts=(_discriminative(),),

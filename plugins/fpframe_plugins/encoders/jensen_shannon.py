@@ -50,7 +50,7 @@ class JensenShannonFeatures(nn.Module):
 
         The last coordinate is of none: it is only for models that give no class any probability.
         """
-        return embeddings[:, :-1].unflatten(1, (q, -1))
+        return embeddings[:, :-1].reshape(len(embeddings), q, -1)
 
 
 @attrs.frozen(kw_only=True)

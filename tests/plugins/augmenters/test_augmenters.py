@@ -18,7 +18,7 @@ from plugins.augmenters.choosing import choose, images, labels_with_errors, refe
 NAMES = ["discriminative", "low-margin", "misclassified", "most-certain", "random"]
 
 
-@pytest.fixture(params=[*NAMES, "augment"])
+@pytest.fixture(params=[*NAMES, "augment", "trajectories"])
 def any_augmenter(request, registry) -> Augmenter:
     return registry.create("augmenter", request.param)
 
@@ -53,7 +53,14 @@ def test_the_same_seed_gives_the_same_points(any_augmenter):
 
 @pytest.mark.parametrize(
     ("name", "expected"),
-    [("random", True), ("misclassified", True), ("low-margin", False), ("discriminative", False), ("augment", True)],
+    [
+        ("random", True),
+        ("misclassified", True),
+        ("low-margin", False),
+        ("discriminative", False),
+        ("augment", True),
+        ("trajectories", True),
+    ],
 )
 def test_another_seed_gives_other_points_where_points_are_drawn(registry, name, expected):
     pool, augmenter = images(200), registry.create("augmenter", name)
