@@ -20,8 +20,10 @@ from pathlib import Path
 
 import attrs
 import numpy as np
+import timm
 from measuring import markdown, replaced
 from PIL import Image
+from safetensors.torch import save_file
 
 #: Seconds between two samples.
 EVERY = 0.02
@@ -71,13 +73,14 @@ attack = "finetune(all)"
 fit = 1
 """
 
-MANY = """
+MANY_VICTIM = "mobilenetv3_small_050"
+MANY = f"""
 name = "memory-many"
 scheme = "residual-300"
 alpha = 0.1
 
 [victim]
-backbone = "timm:mobilenetv3_small_050"
+backbone = "timm:{MANY_VICTIM}"
 
 [training]
 epochs = 1
@@ -208,7 +211,9 @@ def many(folder: Path, *, workers: int, classes: int = MANY_CLASSES) -> list[lis
     for code in UNFIT:
         arguments += ["--accept-unfit", code]
     enrolled = run([*arguments, "--workers", str(workers)], store)
-    verified = run(["verify", enrolment, "timm:mobilenetv3_small_050"], store)
+    suspect = folder / "suspect.safetensors"
+    save_file(timm.create_model(MANY_VICTIM, num_classes=classes).state_dict(), suspect)
+    verified = run(["verify", enrolment, str(suspect), "--backbone", f"timm:{MANY_VICTIM}"], store)
     return [row_of_many(name, peak, workers, classes) for name, peak in (("enroll", enrolled), ("verify", verified))]
 
 
