@@ -24,6 +24,7 @@ from typing import Any
 import lite
 import numpy as np
 import torch
+from judging import judge_suspect
 from making import make_suspect, suspects
 from material import Material, write_folder
 from suspects import victim
@@ -51,22 +52,12 @@ def enroll(out: Path, scheme: str | None, *, base: bool, workers: int) -> Path:
     return path
 
 
-def judge(out: Path, path: Path) -> list[dict[str, Any]]:
+def judge(out: Path, path: Path, *, workers: int) -> list[dict[str, Any]]:
     """Question every suspect, and return what was found."""
-    found = []
     started = time.monotonic()
-    for suspect in sorted((out / "suspects").glob("*.pt")):
-        known = json.loads(suspect.with_suffix(".json").read_text())
-        verdict = fpframe.verify(
-            path,
-            str(suspect),
-            backbone="python:lite:make_deep" if known["deep"] else "python:lite:make",
-            preparation=lite.PREPARATION,
-        )
-        told = {"verdict": verdict.verdict, "p": verdict.p_value, "score": verdict.score, "code": verdict.reason_code}
-        found.append({"suspect": suspect.stem, **known, **told})
-        said = (verdict.verdict, f"{verdict.score:.3f}", verdict.reason_code or "")
-        print(suspect.stem, known["kind"], *said, flush=True)
+    tasks = [(path, suspect) for suspect in sorted((out / "suspects").glob("*.pt"))]
+    with get_context("spawn").Pool(workers) as pool:
+        found = pool.starmap(judge_suspect, tasks, chunksize=1)
     print(f"{len(found)} suspects in {(time.monotonic() - started) / 60:.1f} minutes")
     for side in ("innocent", "thief"):
         of = [line for line in found if line["suspect"].startswith(side)]
@@ -102,7 +93,7 @@ def main() -> None:
         return
     path = enroll(out, told.scheme, base=not told.without_base, workers=told.workers)
     if told.what == "judge":
-        judge(out, path)
+        judge(out, path, workers=told.workers)
 
 
 if __name__ == "__main__":
