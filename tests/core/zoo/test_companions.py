@@ -26,6 +26,9 @@ LINEAGES = [
     "victim->mix(0.5)->gate(0.2)",
     "victim->mix(0.5)->temperature(4.0)",
     "train[paper:arc-b]->gate(0.2)",
+    "victim->quantize-static",
+    "victim->quantize-static->extract(soft)[paper:arc-b]",
+    "victim->quantize-static->round(2)",
 ]
 
 
