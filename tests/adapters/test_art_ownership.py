@@ -6,8 +6,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from art.estimators.classification import PyTorchClassifier
+from art.estimators.classification import PyTorchClassifier, SklearnClassifier
 from art.evaluations.evaluation import Evaluation
+from sklearn.datasets import load_digits
+from sklearn.ensemble import RandomForestClassifier
 from torch import nn
 
 import fpframe
@@ -23,13 +25,16 @@ def estimator(network: nn.Module) -> PyTorchClassifier:
     )
 
 
-def test_it_is_an_evaluation_with_the_verdict_of_the_network_itself():
+def test_it_is_an_evaluation_with_the_verdict_on_the_model_itself():
+    images, labels = load_digits(return_X_y=True)
+    forest = RandomForestClassifier(random_state=0).fit(images / 16, labels)
     enrolment = modern_enrolment()
-    told = FpframeOwnership(enrolment, outputs="logits").evaluate(estimator(layered()))
-    expected = fpframe.verify(enrolment, layered(), outputs="logits")
+    told = FpframeOwnership(enrolment, outputs="probs").evaluate(SklearnClassifier(forest, clip_values=(0, 1)))
+    expected = fpframe.verify(enrolment, forest, outputs="probs")
     assert issubclass(FpframeOwnership, Evaluation)
-    assert told.verdict == expected.verdict
-    assert told.p_value == expected.p_value
+    assert told.verdict == expected.verdict == "NOT_SHOWN"
+    assert len(told.view_scores) == enrolment.queries.views
+    assert (told.p_value, *told.view_scores) == pytest.approx((expected.p_value, *expected.view_scores), abs=1e-5)
 
 
 def test_options_of_the_call_go_before_those_of_the_evaluation():
