@@ -104,7 +104,7 @@ class ArtFunctionallyEquivalent(fpframe.AttackSimulator):
     def _estimator(self, layers: tuple[nn.Linear, nn.Linear]) -> Any:
         """Return what answers in double precision, no more often than the budget allows."""
         weights, budget, name = _weights(layers), self.budget, self.name
-        base = art("estimators.classification.blackbox", name).BlackBoxClassifierNeuralNetwork
+        base: Any = art("estimators.classification.blackbox", name).BlackBoxClassifierNeuralNetwork
 
         class Precise(base):  # type: ignore[misc]  # ART's own rounds to single precision
             sent = 0

@@ -130,7 +130,7 @@ class Int8Network(nn.Module):
         if isinstance(given, Tensor):
             self.file = torch.zeros(given.shape, dtype=torch.uint8, device=self.file.device)
             self._session = None
-        super()._load_from_state_dict(state_dict, prefix, *args)  # type: ignore[no-untyped-call]
+        super()._load_from_state_dict(state_dict, prefix, *args)
 
 
 def _reader(quantization: Any, entry: str, pixels: Tensor) -> Any:
