@@ -29,6 +29,8 @@ __all__ = ["HOME", "Checked", "Entry", "Garbage", "Store", "dump", "write_durabl
 
 #: Environment variable that moves the store.
 HOME = "FPFRAME_HOME"
+#: Environment variable with a folder of this machine, for copies of what is mapped from a store that machines share.
+SCRATCH = "FPFRAME_SCRATCH"
 
 
 def dump(tensors: dict[str, Tensor], facts: dict[str, Any]) -> bytes:
@@ -131,11 +133,25 @@ class Store:
         """Return the entry with tensors that lie in the file: they take no memory that others could not have.
 
         They are checked once, as by `load`, and pages are read when they are wanted. Writing into them changes no file.
+        Where ``FPFRAME_SCRATCH`` names a folder they lie in a copy there, so that the pages of a store that machines
+        share cross the network once for each machine.
 
         Raises:
             ResourceError: as `load`.
         """
-        return self._read(key, _mapped)
+        scratch = os.environ.get(SCRATCH)
+        near = self._copied(Store(Path(scratch)), key) if scratch else None
+        return self._read(key, _mapped) if near is None else near
+
+    def _copied(self, near: Store, key: str) -> Entry | None:
+        """Return an entry from a copy of it, or ``None`` where there is none, or no room for one."""
+        with contextlib.suppress(ResourceError, OSError):  # a copy saves time, and is never needed
+            entry = near._read(key, _mapped)
+            if entry is None and self.has(key):
+                write_durably(near.path(key), self.path(key).read_bytes())
+                entry = near._read(key, _mapped)
+            return entry
+        return None
 
     def _read(self, key: str, opened: Callable[[Path], bytes | memoryview]) -> Entry | None:
         path = self.path(key)

@@ -30,10 +30,25 @@ _RELEASED_ENCODER = ComponentSpec(
     },
 )
 
+#: As in ModelDiff's release: 50 steps of 0.01 in a ball of 0.06, from a random start. There the logits of each image
+#: are driven towards the mean of all and far beyond it, for answers that differ from image to image; here away from its
+#: label. One view: the vector is as long as there are points.
+_RELEASED_PAIRS = Part(
+    augmenter=ComponentSpec("random"),
+    perturbation=ComponentSpec("pgd", {"epsilon": 0.06, "steps": 50, "step_size": 1 / 6}),
+    views=1,
+)
+
 
 def _at_random(perturbation: str) -> Part:
     # one view: a label is all that is compared, and each point is perturbed by itself, which takes its time
     return Part(augmenter=ComponentSpec("random"), perturbation=ComponentSpec(perturbation), pair=False, views=1)
+
+
+def _adversarial_seeds(*, pair: bool) -> Part:
+    # bound and steps of the example in DeepJudge's release, which takes steps of 0.03 and forgets the bound
+    perturbation = ComponentSpec("pgd", {"epsilon": 0.03, "steps": 10, "step_size": 0.25})
+    return Part(augmenter=ComponentSpec("most-certain"), perturbation=perturbation, pair=pair, views=1)
 
 
 def _discriminative(points: int | None = None) -> Part:
@@ -99,6 +114,34 @@ def fpframe_schemes() -> list[Scheme]:
             name="conferrable",
             summary="labels that derived models share and independent ones do not (Lukas et al., ICLR 2021)",
             parts=(_at_random("conferrable"),),
+            encoder=ComponentSpec("labels"),
+        ),
+        Scheme(
+            name="modeldiff",
+            summary="by how much each point's answer changes when it is perturbed (ModelDiff of Li et al., ISSTA 2021)",
+            parts=(_RELEASED_PAIRS,),
+            encoder=ComponentSpec("decision-distance"),
+        ),
+        Scheme(
+            name="deepjudge-jsd",
+            summary="how near the answers to adversarial images are (JSD of DeepJudge, Chen et al., S&P 2022)",
+            parts=(_adversarial_seeds(pair=False),),
+            encoder=ComponentSpec("jensen-shannon"),
+        ),
+        Scheme(
+            name="deepjudge-robd",
+            summary="how often adversarial images of the victim fool a model too (RobD of DeepJudge)",
+            parts=(_adversarial_seeds(pair=True),),
+            encoder=ComponentSpec("robustness"),
+        ),
+        Scheme(
+            name="adv-tra",
+            summary="the victim's labels on trajectories into other classes (ADV-TRA of Xu et al., NeurIPS 2024)",
+            # one view: each trajectory is sought by itself. The paper accuses by the share of trajectories of which
+            # most labels are the victim's; here the share of labels is the score
+            parts=(
+                Part(augmenter=ComponentSpec("trajectories"), perturbation=ComponentSpec("none"), pair=False, views=1),
+            ),
             encoder=ComponentSpec("labels"),
         ),
         Scheme(

@@ -10,7 +10,7 @@ import torch
 
 from fpframe import ResourceError
 from fpframe.base.digest import canonical_json, content_key, tensors_digest
-from fpframe.store.store import Store, dump, write_durably
+from fpframe.store.store import SCRATCH, Store, dump, write_durably
 
 linux = pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="the names of open folders are read from /proc")
 
@@ -427,3 +427,45 @@ def test_damage_is_set_aside_whether_it_is_read_or_mapped(content, saved):
         saved.path(KEY).write_bytes(content)
         assert read(KEY) is None
         assert not saved.has(KEY)
+
+
+@pytest.fixture
+def scratch(tmp_path, monkeypatch) -> Store:
+    """A store on this machine, beside one that machines share."""
+    monkeypatch.setenv(SCRATCH, str(tmp_path / "scratch"))
+    return Store(tmp_path / "scratch")
+
+
+def test_what_is_mapped_is_copied_to_this_machine_once(saved, scratch, monkeypatch):
+    assert same(saved.map(KEY))
+    assert scratch.path(KEY).read_bytes() == saved.path(KEY).read_bytes()
+    monkeypatch.setattr(Path, "read_bytes", lambda path: pytest.fail(f"{path} is copied again"))
+    assert same(saved.map(KEY))
+
+
+def test_nothing_is_copied_that_is_not_there(saved, scratch):
+    assert saved.map("f" * 64) is None
+    assert not scratch.root.exists()
+
+
+def test_a_damaged_copy_is_made_again(saved, scratch):
+    saved.map(KEY)
+    scratch.path(KEY).write_bytes(b"damaged")
+    assert same(saved.map(KEY))
+    assert scratch.path(KEY).read_bytes() == saved.path(KEY).read_bytes()
+
+
+def test_a_copy_of_a_damaged_entry_is_not_taken(saved, scratch):
+    saved.path(KEY).write_bytes(b"damaged")
+    assert saved.map(KEY) is None
+    assert not saved.has(KEY)
+    assert not scratch.has(KEY)
+
+
+@pytest.mark.parametrize("hindrance", ["a file", "a name that is too long"])
+def test_where_nothing_can_be_copied_the_entry_itself_is_mapped(hindrance, saved, scratch, monkeypatch):
+    if hindrance == "a file":
+        scratch.root.write_text("in the way")
+    else:
+        monkeypatch.setenv(SCRATCH, str(scratch.root / ("x" * 300)))
+    assert same(saved.map(KEY))

@@ -15,10 +15,10 @@ from fpframe.models.classifier import state_digest
 from fpframe.recipe.recipe import Recipe
 from plugins.augmenters.choosing import choose, images, labels_with_errors, references, victim
 
-NAMES = ["discriminative", "low-margin", "misclassified", "random"]
+NAMES = ["discriminative", "low-margin", "misclassified", "most-certain", "random"]
 
 
-@pytest.fixture(params=[*NAMES, "augment"])
+@pytest.fixture(params=[*NAMES, "augment", "trajectories"])
 def any_augmenter(request, registry) -> Augmenter:
     return registry.create("augmenter", request.param)
 
@@ -53,7 +53,14 @@ def test_the_same_seed_gives_the_same_points(any_augmenter):
 
 @pytest.mark.parametrize(
     ("name", "expected"),
-    [("random", True), ("misclassified", True), ("low-margin", False), ("discriminative", False), ("augment", True)],
+    [
+        ("random", True),
+        ("misclassified", True),
+        ("low-margin", False),
+        ("discriminative", False),
+        ("augment", True),
+        ("trajectories", True),
+    ],
 )
 def test_another_seed_gives_other_points_where_points_are_drawn(registry, name, expected):
     pool, augmenter = images(200), registry.create("augmenter", name)
@@ -86,7 +93,7 @@ def test_the_global_random_state_decides_nothing(any_augmenter):
         assert torch.equal(choice(0), choice(1))
 
 
-def test_all_but_misclassified_do_not_look_at_true_labels(registry):
+def test_all_but_misclassified_and_most_certain_do_not_look_at_true_labels(registry):
     pool = images(100)
     for name in ("discriminative", "low-margin", "random"):
         augmenter = registry.create("augmenter", name)
