@@ -65,8 +65,12 @@ class QuantizeStatic(fpframe.AttackSimulator):
 
         Raises:
             UsageError: a library of ``fpframe[onnx]`` is not installed.
-            ModelError: the network cannot be exported or quantised.
+            ModelError: the network cannot be exported or quantised, or is of whole numbers already.
         """
+        if any(isinstance(part, Int8Network) for part in student.modules()):
+            raise fpframe.ModelError(
+                f"the network is of whole numbers already ({self.name}); leave this attack out for this model"
+            )
         made = self.join(student, student)
         content = self._quantised(copy.deepcopy(student).cpu().eval(), data[: self.images].pixels)
         made.module.load_state_dict({"file": torch.frombuffer(bytearray(content), dtype=torch.uint8)})
@@ -87,8 +91,9 @@ class QuantizeStatic(fpframe.AttackSimulator):
             first, second, third = (Path(folder) / f"{name}.onnx" for name in ("exported", "prepared", "int8"))
             try:
                 torch.onnx.export(
-                    network, (blank,), first, dynamic_shapes=free, dynamo=True, external_data=False, verbose=False
-                )
+                    network, (blank,), first, input_names=["pixels"], output_names=["logits"], dynamic_shapes=free,
+                    dynamo=True, external_data=False, verbose=False,
+                )  # fmt: skip
                 preparing.quant_pre_process(first, second, skip_symbolic_shape=True)
                 entry = onnx.load(second, load_external_data=False).graph.input[0].name
                 quantization.quantize_static(
@@ -96,8 +101,9 @@ class QuantizeStatic(fpframe.AttackSimulator):
                     activation_type=quantization.QuantType.QInt8, weight_type=quantization.QuantType.QInt8,
                 )  # fmt: skip
             except Exception as error:
+                why = first_line(error.__cause__ or error)  # the exporter tells its reader what to do, in colours
                 raise fpframe.ModelError(
-                    f"the network cannot be quantised: {first_line(error)} ({self.name}); take 'quantize'"
+                    f"the network cannot be quantised: {why} ({self.name}); take 'quantize'"
                 ) from error
             return third.read_bytes()
 
@@ -115,10 +121,14 @@ class Int8Network(nn.Module):
     def forward(self, pixels: Tensor) -> Tensor:
         """Return logits ``(N, K)`` for pixels ``(N, C, H, W)``."""
         if self._session is None:
-            self._session = _session(self.file.cpu().numpy().tobytes())
+            self._session = _session(self.as_onnx())
         entry = self._session.get_inputs()[0].name
         (logits,) = self._session.run(None, {entry: np.ascontiguousarray(pixels.detach().cpu().numpy())})
         return torch.from_numpy(logits).to(pixels.device)
+
+    def as_onnx(self) -> bytes:
+        """Return the file, which takes ``pixels`` and answers with ``logits``."""
+        return self.file.cpu().numpy().tobytes()
 
     def __getstate__(self) -> dict[str, Any]:
         # sessions can be neither copied nor pickled, and are made again of the file

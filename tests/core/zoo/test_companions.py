@@ -85,6 +85,46 @@ def test_a_pair_is_exported_as_a_program_and_left_out_where_only_weights_are_wri
         torch.testing.assert_close(suspect(pixels), zoo.query(each)(pixels), atol=1e-5, rtol=0)
 
 
+def exported(zoo, out, format):
+    notes = []
+    index = export_zoo(
+        zoo, out, format=format, on_event=lambda event: notes.extend([event.text] * (event.kind == "note"))
+    )
+    return json.loads(index.read_text()), notes
+
+
+def test_a_network_of_another_library_is_exported_as_the_file_that_it_is(workspace, model, tmp_path):
+    models = [model(text) for text in ("victim->quantize-static", "victim->quantize-static->mix(0.5)")]
+    zoo = build_models(models, workspace)
+    listed, notes = exported(zoo, tmp_path / "out", "onnx")
+    [item] = listed
+    assert item["lineage"] == "victim->quantize-static(128)"
+    assert notes == [
+        "1 of 2 models are left out, such as victim->quantize-static(128)->mix(0.5): another library computes them, "
+        "and onnx cannot hold that"
+    ]
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {"models.json", item["file"]}
+    suspect = fpframe.open_suspect(
+        str(tmp_path / "out" / item["file"]), registry=workspace.registry, num_classes=10, image_shape=(1, 8, 8),
+        outputs="logits",
+    )  # fmt: skip
+    pixels = workspace.dataset.test.pixels
+    assert torch.equal(suspect(pixels), zoo.query(models[0])(pixels))
+
+
+def test_a_network_of_another_library_is_left_out_where_torch_writes_the_file(workspace, model, tmp_path):
+    models = [model(text) for text in ("victim->prune(0.4)", "victim->quantize-static")]
+    zoo = build_models(models, workspace)
+    for format, why in (
+        ("pt2", "another library computes them, and pt2 cannot hold that"),
+        ("safetensors", "no address names what they are"),
+    ):
+        listed, notes = exported(zoo, tmp_path / format, format)
+        assert [item["lineage"] for item in listed] == ["victim->prune(0.4)"]
+        assert notes == [f"1 of 2 models are left out, such as victim->quantize-static(128): {why}"]
+        assert len(list((tmp_path / format).iterdir())) == 2
+
+
 # --- thieves of other images, and of another length
 
 

@@ -64,6 +64,11 @@ def test_nothing_of_it_can_be_trained(stolen):
         fpframe.train(copy.deepcopy(stolen), few.pixels, few.labels, Training(epochs=1), seed=0)
 
 
+def test_whole_numbers_are_not_made_of_whole_numbers(stolen):
+    with pytest.raises(ModelError, match=r"^the network is of whole numbers already \(quantize-static\); leave"):
+        QuantizeStatic().simulate(copy.deepcopy(stolen), None, Bench().images(8), context=CONTEXT, seed=0)
+
+
 def test_a_network_that_cannot_be_exported_is_refused_in_one_line():
     class Branching(torch.nn.Module):
         def forward(self, pixels):
@@ -71,7 +76,9 @@ def test_a_network_that_cannot_be_exported_is_refused_in_one_line():
 
     few = Bench().images(8)
     model = Classifier(Branching(), num_classes=CLASSES, image_shape=(1, 12, 12))
-    with pytest.raises(ModelError, match=r"the network cannot be quantised: .* \(quantize-static\); take 'quantize'"):
+    with pytest.raises(
+        ModelError, match=r"^the network cannot be quantised: [^\x1b]* \(quantize-static\); take 'quantize'$"
+    ):
         QuantizeStatic().simulate(model, None, few, context=CONTEXT, seed=0)
 
 
