@@ -93,36 +93,29 @@ def exported(zoo, out, format):
     return json.loads(index.read_text()), notes
 
 
-def test_a_network_of_another_library_is_exported_as_the_file_that_it_is(workspace, model, tmp_path):
-    models = [model(text) for text in ("victim->quantize-static", "victim->quantize-static->mix(0.5)")]
-    zoo = build_models(models, workspace)
-    listed, notes = exported(zoo, tmp_path / "out", "onnx")
-    [item] = listed
-    assert item["lineage"] == "victim->quantize-static(128)"
-    assert notes == [
-        "1 of 2 models are left out, such as victim->quantize-static(128)->mix(0.5): another library computes them, "
-        "and onnx cannot hold that"
-    ]
-    assert {path.name for path in (tmp_path / "out").iterdir()} == {"models.json", item["file"]}
-    suspect = fpframe.open_suspect(
-        str(tmp_path / "out" / item["file"]), registry=workspace.registry, num_classes=10, image_shape=(1, 8, 8),
-        outputs="logits",
-    )  # fmt: skip
-    pixels = workspace.dataset.test.pixels
-    assert torch.equal(suspect(pixels), zoo.query(models[0])(pixels))
-
-
-def test_a_network_of_another_library_is_left_out_where_torch_writes_the_file(workspace, model, tmp_path):
-    models = [model(text) for text in ("victim->prune(0.4)", "victim->quantize-static")]
-    zoo = build_models(models, workspace)
-    for format, why in (
-        ("pt2", "another library computes them, and pt2 cannot hold that"),
-        ("safetensors", "no address names what they are"),
-    ):
+def test_a_network_of_another_library_is_exported_as_the_file_that_it_is_and_left_out_elsewhere(
+    workspace, model, tmp_path
+):
+    texts = ("victim->quantize-static", "victim->quantize-static->mix(0.5)", "victim->prune(0.4)")
+    zoo = build_models([model(text) for text in texts], workspace)
+    foreign = "another library computes them, and {} cannot hold that"
+    for format, why in (("pt2", foreign.format("pt2")), ("safetensors", "no address names what they are")):
         listed, notes = exported(zoo, tmp_path / format, format)
         assert [item["lineage"] for item in listed] == ["victim->prune(0.4)"]
-        assert notes == [f"1 of 2 models are left out, such as victim->quantize-static(128): {why}"]
-        assert len(list((tmp_path / format).iterdir())) == 2
+        assert notes == [f"2 of 3 models are left out, such as victim->quantize-static(128): {why}"]
+        assert {path.name for path in (tmp_path / format).iterdir()} == {"models.json", listed[0]["file"]}
+
+    [item], notes = exported(attrs.evolve(zoo, models=zoo.models[:2]), tmp_path / "onnx", "onnx")
+    assert item["lineage"] == "victim->quantize-static(128)"
+    assert notes == [
+        "1 of 2 models are left out, such as victim->quantize-static(128)->mix(0.5): " + foreign.format("onnx")
+    ]
+    assert {path.name for path in (tmp_path / "onnx").iterdir()} == {"models.json", item["file"]}
+    pixels, file = workspace.dataset.test.pixels, str(tmp_path / "onnx" / item["file"])
+    suspect = fpframe.open_suspect(
+        file, registry=workspace.registry, num_classes=10, image_shape=(1, 8, 8), outputs="logits"
+    )
+    assert torch.equal(suspect(pixels), zoo.query(zoo.models[0])(pixels))
 
 
 # --- thieves of other images, and of another length
