@@ -54,7 +54,7 @@ _CAPABILITIES = {
         "access": "what of the victim the thief holds",
         "natural": "whether it asks images as they were found, and makes none of its own",
         "learns_labels": "whether only top-1 labels are learned, with the default parameters",
-        "companion": "whether the thief puts a model of his own beside the copy",
+        "companion": "whether the thief hands over something else than a copy, such as two models together",
         "takes_true_labels": "whether the same recipe can be followed with true labels, for independent models",
     },
     "filter": {"needs": "what the suspect below must reveal"},

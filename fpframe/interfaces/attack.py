@@ -37,8 +37,8 @@ class AttackSimulator(Component):
             and the victim is only ever the budgeted `Query`.
         natural: whether a thief without weights sends images as they were found, and makes none of its own. Such thefts
             are the hardest to show.
-        companion: whether a thief who holds weights puts a model of his own beside the copy. What he hands over is then
-            what `join` makes of both, and no longer of the victim's architecture.
+        companion: whether a thief who holds weights hands over something else than a copy of the victim's architecture,
+            such as the copy and a model of his own beside it. It is what `join` makes of both.
     """
 
     kind = "attack"

@@ -116,7 +116,7 @@ def train(
     Raises:
         DataError: fewer than two images.
         UsageError: ``FPFRAME_DEVICE`` cannot be used.
-        ModelError: a `Fitted` network is to be trained further, or otherwise than on labels.
+        ModelError: a `Fitted` network is to be trained further, or otherwise than on labels, or there are no weights.
     """
     if len(pixels) < 2:
         raise DataError(f"a model cannot be trained on {len(pixels)} images; give it a larger share of the data")
@@ -140,6 +140,11 @@ def train(
     place = training.placement(model)
     learning = [layer] if layer is not None else [model.module.get_submodule(name) for name in model.learns] or [model]
     weights = list(dict.fromkeys(weight for part in learning for weight in part.parameters()))
+    if not weights:
+        raise ModelError(
+            f"the model has no weights that could be trained ({model.address or type(model.module).__name__}); choose "
+            "another architecture or attack"
+        )
     optimizer = _optimizer(weights, training)
     steps = training.epochs * len(starts)
     # torch divides by zero where the rise is exactly one step long, which a fifth of five steps is

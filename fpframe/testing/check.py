@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
+from fpframe.errors import UsageError
 from fpframe.interfaces import Component, Scheme, Stratum, unfenced
 from fpframe.registry import Registry
 
@@ -61,11 +62,18 @@ class Check:
             raise
         except AssertionError as error:
             raise ConformanceError(f"'{component.name}': {error}") from error
+        except UsageError as error:
+            library = error.__cause__
+            if isinstance(library, ModuleNotFoundError):  # refused in good order
+                raise NotHere(f"it needs '{library.name}', which is not installed") from error
+            raise ConformanceError(_failing(component, error)) from error
         except Exception as error:
-            reason = " ".join(str(error).split())
-            raise ConformanceError(
-                f"'{component.name}' fails while it is tried: {type(error).__name__}: {reason}"
-            ) from error
+            raise ConformanceError(_failing(component, error)) from error
+
+
+def _failing(component: Component | Scheme | Stratum, error: Exception) -> str:
+    reason = " ".join(str(error).split())
+    return f"'{component.name}' fails while it is tried: {type(error).__name__}: {reason}"
 
 
 def check(*kinds: str, when: Callable[[Any], bool] = lambda component: True) -> Callable[[Function], Check]:

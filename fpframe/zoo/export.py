@@ -6,13 +6,15 @@ import json
 import re
 import warnings
 from collections import Counter
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
+from torch import nn
 
 from fpframe.base import Event, Listener, ignore, parse_json
-from fpframe.errors import ResourceError, UsageError, nearest
+from fpframe.errors import FpframeError, ModelError, ResourceError, UsageError, first_line, nearest
 from fpframe.models import Classifier
 from fpframe.opening import save_weights
 from fpframe.registry import Registry
@@ -35,14 +37,16 @@ def export_zoo(zoo: Zoo, out: Path | str, *, format: str, force: bool = False, o
     ``onnx`` and ``pt2`` take pixels in [0, 1] and answer with logits; ``safetensors`` holds weights alone, with the
     address of their architecture. Models behind an answer filter are left out, because a filter is not a file. So are,
     of ``safetensors``, two models that a thief put together, and models with two layers in place of the victim's last
-    one, because no address names what they are.
+    one, because no address names what they are. A network that another library computes, and that has a method
+    ``as_onnx`` therefore, is written as the ONNX file that it is, and left out of other formats. Notes tell how many
+    models are left out, and why.
 
     Args:
         zoo: the zoo; all of it is built.
         out: the folder.
         format: ``onnx``, ``safetensors`` or ``pt2``.
         force: overwrite files in a folder that holds an earlier export.
-        on_event: is told of progress.
+        on_event: is told of progress, and of what is left out.
 
     Returns:
         The path of ``models.json``.
@@ -51,15 +55,17 @@ def export_zoo(zoo: Zoo, out: Path | str, *, format: str, force: bool = False, o
         UsageError: the format is unknown or its packages are missing, a model is not built, or the folder holds
             something already.
         ResourceError: a file cannot be written.
+        ModelError: torch cannot write a network in this format.
     """
     out = Path(out)
     if format not in FORMATS:
         raise UsageError(f"unknown format '{format}'{nearest(format, FORMATS)}")
     refuse_export(out, INDEX, force=force)
     registry = zoo.workspace.registry
-    models = [model for model in zoo.models if not is_filter(model.lineage.last, registry)]
-    if format == "safetensors":
-        models = [model for model in models if _has_address(model, registry)]
+    behind = [model for model in zoo.models if is_filter(model.lineage.last, registry)]
+    models = [model for model in zoo.models if model not in behind]
+    nameless = [model for model in models if format == "safetensors" and not _has_address(model, registry)]
+    models = [model for model in models if model not in nameless]
     missing = set(missing_models(models, zoo.workspace))
     lacking = [model for model in models if model in missing]
     if lacking:
@@ -72,12 +78,17 @@ def export_zoo(zoo: Zoo, out: Path | str, *, format: str, force: bool = False, o
         old.unlink(missing_ok=True)
     numbers: Counter[str] = Counter()
     listed: list[dict[str, Any]] = []
+    foreign: list[ZooModel] = []
     for done, model in enumerate(models, start=1):
+        classifier = zoo.load(model)
+        on_event(Event(task="exporting models", done=done, total=len(models)))
+        if not _is_written(classifier, format):
+            foreign.append(model)
+            continue
         stem = _stem(model)
         numbers[stem] += 1
         file = f"{stem}-{numbers[stem]:03d}.{format}"
-        classifier = zoo.load(model)
-        _write(classifier, out / file, format)
+        _write(classifier, out / file, format, model)
         listed.append(
             {
                 "file": file,
@@ -91,9 +102,32 @@ def export_zoo(zoo: Zoo, out: Path | str, *, format: str, force: bool = False, o
                 "digest": classifier.as_query().digest,
             }
         )
-        on_event(Event(task="exporting models", done=done, total=len(models)))
     write_durably(out / INDEX, (json.dumps(listed, indent=2) + "\n").encode())
+    for left, reason in (
+        (behind, "an answer filter is not a file"),
+        (nameless, "no address names what they are"),
+        (foreign, f"another library computes them, and {format} cannot hold that"),
+    ):
+        if left:
+            on_event(Event(task="exporting models", kind="note", text=_left_out(left, len(zoo.models), reason)))
     return out / INDEX
+
+
+def _left_out(models: Sequence[ZooModel], total: int, reason: str) -> str:
+    return f"{len(models)} of {total} models are left out, such as {models[0].lineage}: {reason}"
+
+
+def _is_written(classifier: Classifier, format: str) -> bool:
+    """Tell whether a format can hold a network: one that another library computes is an ONNX file, and a whole one."""
+    if not any(_as_onnx(part) for part in classifier.modules()):
+        return True
+    return format == "onnx" and _as_onnx(classifier.module) is not None and not str(classifier.preparation)
+
+
+def _as_onnx(module: nn.Module) -> Callable[[], bytes] | None:
+    """Return what gives the ONNX file that a network is, which takes pixels in [0, 1]; only few networks are one."""
+    found: Callable[[], bytes] | None = getattr(module, "as_onnx", None)
+    return found
 
 
 def _address(classifier: Classifier, model: ZooModel, zoo: Zoo) -> str:
@@ -131,7 +165,7 @@ def _stem(model: ZooModel) -> str:
     return "-".join(re.sub(r"[^\w.]+", "-", word).strip("-") for word in words)
 
 
-def _write(classifier: Classifier, path: Path, format: str) -> None:
+def _write(classifier: Classifier, path: Path, format: str, model: ZooModel) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         if format == "safetensors":
@@ -145,6 +179,13 @@ def _write(classifier: Classifier, path: Path, format: str) -> None:
         raise ResourceError(
             f"cannot write: {error.strerror or error} ({path}); free space, or choose another folder"
         ) from error
+    except FpframeError:
+        raise
+    except Exception as error:  # whatever torch meets in a network; the exporter of ONNX says why in the cause
+        raise ModelError(
+            f"torch cannot write the network as {format}: {first_line(error.__cause__ or error)} "
+            f"({model.lineage}); leave it out with --without '{model.stratum}', or choose another --format"
+        ) from error
 
 
 def _exported(classifier: Classifier) -> Any:
@@ -153,6 +194,9 @@ def _exported(classifier: Classifier) -> Any:
 
 
 def _write_onnx(classifier: Classifier, path: Path) -> None:
+    if content := _as_onnx(classifier.module):
+        path.write_bytes(content())
+        return
     try:
         import onnxscript  # noqa: F401
     except ImportError as error:

@@ -21,10 +21,11 @@ if os.environ.get("FPFRAME_ORACLES") == "1":
     visdom = types.ModuleType("visdom")
     visdom.Visdom = object  # type: ignore[attr-defined]
     sys.modules.setdefault("visdom", visdom)
-    # both use names that scipy and setuptools have deprecated, and warnings are errors in tests
+    # they use names that others have deprecated, and warnings are errors in tests
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
         import adv_lib.attacks  # noqa: F401
+        import art.attacks.evasion  # noqa: F401
         import foolbox  # noqa: F401
 else:
     collect_ignore_glob = ["test_*.py", "decision/*.py"]

@@ -3,12 +3,30 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Sequence
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import fpframe
 from fpframe.errors import first_line, ran_out_of_memory
+
+#: The variable by which onnxruntime is told to keep what it runs to itself.
+_UNTOLD = "ORT_DISABLE_TELEMETRY"
+
+
+@contextmanager
+def told_to_nobody() -> Iterator[None]:
+    """Keep onnxruntime from telling its maker what it runs, and from writing a number of the user's for that."""
+    if _UNTOLD in os.environ:
+        yield
+        return
+    os.environ[_UNTOLD] = "1"  # it looks there once, while it is imported
+    try:
+        yield
+    finally:
+        del os.environ[_UNTOLD]
 
 
 def needed_library(module: str, request: fpframe.SuspectRequest, *, called: str, extra: str) -> Any:

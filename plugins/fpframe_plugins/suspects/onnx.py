@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import importlib
-import os
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -29,7 +26,7 @@ from fpframe.opening import (
 )
 from fpframe.rng import isolated
 from fpframe_plugins.suspects._external_data import checked_files, external_files, whole_content
-from fpframe_plugins.suspects._runtime import needed_library, not_run, only_input
+from fpframe_plugins.suspects._runtime import needed_library, not_run, only_input, told_to_nobody
 
 _DTYPES = {
     "tensor(float)": torch.float32,
@@ -41,8 +38,6 @@ _DTYPES = {
     "tensor(int32)": torch.int32,
     "tensor(int64)": torch.int64,
 }
-#: The variable by which onnxruntime is told to keep what it runs to itself.
-_UNTOLD = "ORT_DISABLE_TELEMETRY"
 
 
 @attrs.frozen(kw_only=True)
@@ -133,21 +128,8 @@ def _query(session: Any, request: fpframe.SuspectRequest, *, digest: str = "") -
     return query
 
 
-@contextmanager
-def _told_to_nobody() -> Iterator[None]:
-    """Keep onnxruntime from telling its maker what it runs, and from writing a number of the user's for that."""
-    if _UNTOLD in os.environ:
-        yield
-        return
-    os.environ[_UNTOLD] = "1"  # it looks there once, while it is imported
-    try:
-        yield
-    finally:
-        del os.environ[_UNTOLD]
-
-
 def _session(path: Path, request: fpframe.SuspectRequest) -> Any:
-    with _told_to_nobody():
+    with told_to_nobody():
         runtime = needed_library("onnxruntime", request, called="onnxruntime", extra="onnx")
     providers = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
     provider = providers.get(request.device.partition(":")[0], "")

@@ -214,3 +214,29 @@ def test_a_component_that_crashes_is_told_on_one_line():
 
 def test_parameters_that_make_it_fast_are_what_the_kit_takes():
     assert attrs.asdict(fpframe.load_registry().get("perturbation", "uap").for_checks())["steps"] < 100
+
+
+def test_what_refuses_for_want_of_a_library_is_skipped_and_what_refuses_otherwise_fails():
+    class Bookish(Noise):
+        __doc__ = Noise.__doc__
+        missing: ClassVar[str] = "no_such_library"
+
+        def generate(self, model, x, labels, *, references, seed):
+            try:
+                importlib.import_module(self.missing)
+            except ModuleNotFoundError as error:
+                raise fpframe.UsageError(f"{self.missing} is not installed ({self.name}); install it") from error
+            raise fpframe.UsageError(f"nothing is missing ({self.name}); look elsewhere")
+
+    class Grumpy(Bookish):
+        __doc__ = Noise.__doc__
+        missing = "json"
+
+    results = run_checks(Bookish())
+    assert {result.text for result in results if result.outcome == "skipped"} == {
+        "it needs 'no_such_library', which is not installed",
+        "no CUDA device is here",
+    }
+    assert not [result for result in results if result.outcome == "failed"]
+    [same] = [result for result in run_checks(Grumpy()) if result.check.name == "gives_the_same_again"]
+    assert (same.outcome, "fails while it is tried: UsageError: nothing is missing" in same.text) == ("failed", True)

@@ -26,6 +26,9 @@ LINEAGES = [
     "victim->mix(0.5)->gate(0.2)",
     "victim->mix(0.5)->temperature(4.0)",
     "train[paper:arc-b]->gate(0.2)",
+    "victim->quantize-static",
+    "victim->quantize-static->extract(soft)[paper:arc-b]",
+    "victim->quantize-static->round(2)",
 ]
 
 
@@ -80,6 +83,39 @@ def test_a_pair_is_exported_as_a_program_and_left_out_where_only_weights_are_wri
             trust_code=True,
         )
         torch.testing.assert_close(suspect(pixels), zoo.query(each)(pixels), atol=1e-5, rtol=0)
+
+
+def exported(zoo, out, format):
+    notes = []
+    index = export_zoo(
+        zoo, out, format=format, on_event=lambda event: notes.extend([event.text] * (event.kind == "note"))
+    )
+    return json.loads(index.read_text()), notes
+
+
+def test_a_network_of_another_library_is_exported_as_the_file_that_it_is_and_left_out_elsewhere(
+    workspace, model, tmp_path
+):
+    texts = ("victim->quantize-static", "victim->quantize-static->mix(0.5)", "victim->prune(0.4)")
+    zoo = build_models([model(text) for text in texts], workspace)
+    foreign = "another library computes them, and {} cannot hold that"
+    for format, why in (("pt2", foreign.format("pt2")), ("safetensors", "no address names what they are")):
+        listed, notes = exported(zoo, tmp_path / format, format)
+        assert [item["lineage"] for item in listed] == ["victim->prune(0.4)"]
+        assert notes == [f"2 of 3 models are left out, such as victim->quantize-static(128): {why}"]
+        assert {path.name for path in (tmp_path / format).iterdir()} == {"models.json", listed[0]["file"]}
+
+    [item], notes = exported(attrs.evolve(zoo, models=zoo.models[:2]), tmp_path / "onnx", "onnx")
+    assert item["lineage"] == "victim->quantize-static(128)"
+    assert notes == [
+        "1 of 2 models are left out, such as victim->quantize-static(128)->mix(0.5): " + foreign.format("onnx")
+    ]
+    assert {path.name for path in (tmp_path / "onnx").iterdir()} == {"models.json", item["file"]}
+    pixels, file = workspace.dataset.test.pixels, str(tmp_path / "onnx" / item["file"])
+    suspect = fpframe.open_suspect(
+        file, registry=workspace.registry, num_classes=10, image_shape=(1, 8, 8), outputs="logits"
+    )
+    assert torch.equal(suspect(pixels), zoo.query(zoo.models[0])(pixels))
 
 
 # --- thieves of other images, and of another length
