@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import nn
 
+from fpframe.errors import UsageError
 from fpframe.interfaces import Component
 from fpframe.models import Classifier
 from fpframe.registry import load_registry
@@ -17,7 +18,9 @@ from fpframe.testing.exercise import Setting
 #: By kind, how a component of the kind is put to work on a small network.
 WORK = {kind.__name__.rpartition(".")[2]: kind.prepare for kind in (attack, augmenter, filter, perturbation)}
 REGISTRY = load_registry()
-COMPONENTS = [(kind, name) for kind in WORK for name in REGISTRY.names(kind)]
+#: What it makes is a file that names the operations of a network, and the two networks have other ones.
+FILES = {"quantize-static"}
+COMPONENTS = [(kind, name) for kind in WORK for name in REGISTRY.names(kind) if name not in FILES]
 
 
 class Shift(nn.Module):
@@ -58,7 +61,12 @@ def test_a_component_makes_the_same_of_a_network_that_writes_into_its_input(benc
     for bench in benches:
         task = WORK[kind](component, bench, Setting())
         with watched(models=task.models, tensors=task.tensors) as changed:
-            results = task.results(task.work())
+            try:
+                results = task.results(task.work())
+            except UsageError as error:
+                if isinstance(error.__cause__, ModuleNotFoundError):
+                    pytest.skip(str(error))
+                raise
         assert not changed
         made.append({name: tensor.clone() for name, tensor in results.items()})
     plain, inplace = made

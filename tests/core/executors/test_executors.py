@@ -22,6 +22,9 @@ from fpframe.store import write_durably
 from fpframe.store.mapped import mapped_meanwhile
 from fpframe.store.store import HOME
 
+# each test starts processes that import everything anew
+pytestmark = pytest.mark.slow
+
 LINUX = pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="looks at processes in /proc")
 
 

@@ -23,6 +23,9 @@ from fpframe.errors import FpframeError, ModelError, ResourceError, UsageError
 from fpframe.isolation import HungSuspectError, Limits, OpeningRequest, OwnProcess
 from frozen import ENROLMENT
 
+# each test starts a process for its suspect
+pytestmark = pytest.mark.slow
+
 REQUEST = OpeningRequest(num_classes=10, image_shape=(1, 8, 8))
 GIB = 1024**3
 

@@ -15,6 +15,9 @@ from fpframe.errors import FpframeError, ModelError, ResourceError, TransportErr
 from fpframe.isolation import DeadSuspectError, HungSuspectError, Limits, OpeningRequest, OwnProcess
 from fpframe.isolation.namespaces import World, enter_namespaces
 
+# each test starts a process for its suspect
+pytestmark = pytest.mark.slow
+
 REQUEST = OpeningRequest(num_classes=10, image_shape=(1, 8, 8))
 GIB = 1024**3
 SUSPECTS = """

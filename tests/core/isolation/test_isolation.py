@@ -21,6 +21,9 @@ from fpframe.isolation.ownprocess import OwnProcess
 from fpframe.isolation.request import OpeningRequest
 from frozen import ENROLMENT
 
+# each test starts a process for its suspect
+pytestmark = pytest.mark.slow
+
 WAYS = {"in-process": InProcess, "own-process": OwnProcess}
 REQUEST = OpeningRequest(num_classes=10, image_shape=(1, 8, 8))
 SUSPECTS = """
