@@ -57,6 +57,7 @@ def enrolment(victim, folder, registry, tmp_path_factory):
     return fpframe.Enrolment.open(saved)
 
 
+@pytest.mark.slow
 def test_nothing_is_trained_and_the_models_calibrate(enrolment):
     assert enrolment.calibration.counts == {"public": 5}
     assert enrolment.scheme == "akh"

@@ -66,6 +66,7 @@ def codes(verdict):
     return {note.code for note in verdict.caveats}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ALL)
 def test_the_table_of_the_docs_says_what_each_model_is_called(enrolment, models, name):
     way, found = ALL[name], {}

@@ -199,6 +199,7 @@ def kept(ask, rows):
     ask.say(np.stack([ask.server.cache.setdefault(i.tobytes(), row) for i, row in zip(ask.images, rows, strict=True)]))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", [plainly, never_twice, kept])
 @pytest.mark.parametrize("share", [0.3, 0.6, 0.8])
 def test_another_model_in_the_middle_is_found(share, how, enrolment, copy, innocent, tmp_path):

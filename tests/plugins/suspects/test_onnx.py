@@ -42,6 +42,7 @@ def test_shapes_that_an_exporter_put_elsewhere_too_are_found(opened_small):
     torch.testing.assert_close(opened_small("a.onnx", outputs="logits")(images), flattening(images))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("location", ["net.onnx.data", "net.onnx_data", "weights.bin", "weights", None])
 def test_the_digest_of_an_onnx_file_covers_weights_in_files_of_any_name(files, opened, registry, tmp_path, location):
     path = with_weights_elsewhere(files / "free.onnx", tmp_path / "folder" / "net.onnx", location)
