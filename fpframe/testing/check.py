@@ -62,18 +62,14 @@ class Check:
             raise
         except AssertionError as error:
             raise ConformanceError(f"'{component.name}': {error}") from error
-        except UsageError as error:
-            library = error.__cause__
+        except Exception as error:
+            library = error.__cause__ if isinstance(error, UsageError) else None
             if isinstance(library, ModuleNotFoundError):  # refused in good order
                 raise NotHere(f"it needs '{library.name}', which is not installed") from error
-            raise ConformanceError(_failing(component, error)) from error
-        except Exception as error:
-            raise ConformanceError(_failing(component, error)) from error
-
-
-def _failing(component: Component | Scheme | Stratum, error: Exception) -> str:
-    reason = " ".join(str(error).split())
-    return f"'{component.name}' fails while it is tried: {type(error).__name__}: {reason}"
+            reason = " ".join(str(error).split())
+            raise ConformanceError(
+                f"'{component.name}' fails while it is tried: {type(error).__name__}: {reason}"
+            ) from error
 
 
 def check(*kinds: str, when: Callable[[Any], bool] = lambda component: True) -> Callable[[Function], Check]:

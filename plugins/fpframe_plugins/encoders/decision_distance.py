@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 import fpframe
 from fpframe.interfaces import Relation
+from fpframe_plugins.encoders._pairs import require_pairs
 from fpframe_plugins.encoders._unit_norm import unit_norm
 
 
@@ -64,11 +65,7 @@ class DecisionDistance(fpframe.Encoder):
         Raises:
             ParameterError: the queries are not pairs.
         """
-        if q % 2:
-            raise fpframe.ParameterError(
-                f"'{self.name}' compares the two images of each pair, and {q} queries are not pairs; give the scheme "
-                "one part with 'pair = true'"
-            )
+        require_pairs(q, self.name)
         return DecisionDistances()
 
     def fit_module(

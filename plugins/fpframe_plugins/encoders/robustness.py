@@ -19,6 +19,7 @@ import fpframe
 from fpframe import through_channel
 from fpframe.interfaces import Relation
 from fpframe.models import TOP1
+from fpframe_plugins.encoders._pairs import require_pairs
 
 
 class FooledOrNot(nn.Module):
@@ -64,11 +65,7 @@ class Robustness(fpframe.Encoder):
         Raises:
             ParameterError: the queries are not pairs.
         """
-        if q % 2:
-            raise fpframe.ParameterError(
-                f"'{self.name}' compares the two images of each pair, and {q} queries are not pairs; give the scheme "
-                "one part with 'pair = true'"
-            )
+        require_pairs(q, self.name)
         return FooledOrNot()
 
     def fit_module(

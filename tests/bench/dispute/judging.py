@@ -22,7 +22,12 @@ def judge_suspect(path: Path, suspect: Path) -> dict[str, Any]:
         backbone="python:lite:make_deep" if known["deep"] else "python:lite:make",
         preparation=lite.PREPARATION,
     )
-    told = {"verdict": verdict.verdict, "p": verdict.p_value, "score": verdict.score, "code": verdict.reason_code}
-    told["accuracy"] = verdict.ability.suspect
+    told = {
+        "accuracy": verdict.ability.suspect,
+        "verdict": verdict.verdict,
+        "code": verdict.reason_code,
+        "p": verdict.p_value,
+        "score": verdict.score,
+    }
     print(suspect.stem, known["kind"], verdict.verdict, f"{verdict.score:.3f}", verdict.reason_code or "", flush=True)
     return {"suspect": suspect.stem, **known, **told}

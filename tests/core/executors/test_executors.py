@@ -306,25 +306,21 @@ def test_a_worker_that_cannot_be_set_up_says_why():
         results(processes(), square, tasks(1, 2, 3), unpickle=refuse)
 
 
-@pytest.mark.parametrize("error", [KeyboardInterrupt, RuntimeError])
-def test_an_interrupt_stops_the_workers_at_once(error):
+def stop_after_first(work, todo, *, error=KeyboardInterrupt, within=30):
+    """Raise an error when the first of some tasks is done, and see that it comes out within some seconds."""
+
     def interrupted(item, result):
         raise error
 
     begin = time.monotonic()
     with pytest.raises(error):
-        processes().run(job(one_fast_one_slow), tasks(1, 2), on_done=interrupted)
-    assert time.monotonic() - begin < 20
-
-
-def stop_after_first(work, todo):
-    def interrupted(item, result):
-        raise KeyboardInterrupt
-
-    begin = time.monotonic()
-    with pytest.raises(KeyboardInterrupt):
         processes().run(job(work), todo, on_done=interrupted)
-    assert time.monotonic() - begin < 30
+    assert time.monotonic() - begin < within
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, RuntimeError])
+def test_an_interrupt_stops_the_workers_at_once(error):
+    stop_after_first(one_fast_one_slow, tasks(1, 2), error=error, within=20)
 
 
 @LINUX
