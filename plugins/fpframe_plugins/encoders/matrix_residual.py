@@ -62,7 +62,8 @@ class MatrixResidual(nn.Module):
 
         The last coordinate is of none: it is only for models of which nothing is left.
         """
-        return embeddings[:, :-1].unflatten(1, (q, -1))
+        parts: Tensor = embeddings[:, :-1].unflatten(1, (q, -1))
+        return parts
 
     def fit(self, derived: Tensor, independent: Tensor, *, ridge: float, loading: float) -> None:
         """Learn from answers ``(M, Q, K)`` of either kind."""

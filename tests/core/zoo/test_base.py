@@ -296,7 +296,8 @@ def test_a_thief_who_trains_the_last_layer_alone_passes_no_other_layer(attack, s
 def test_a_thawed_network_learns_its_last_layer_as_it_would_without_what_it_remembers(changed, space):
     pixels, labels = space.dataset.train.pixels[:100], space.dataset.train.labels[:100]
     network = space.build("base:head", 5).thawed()
-    assert network.body is None and network.learns == ()
+    assert network.body is None
+    assert network.learns == ()
     with torch.no_grad():
         if changed:
             network.module[0].weight.mul_(1.5)
