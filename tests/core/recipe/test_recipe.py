@@ -301,3 +301,13 @@ def test_what_toml_would_refuse_python_refuses_too():
 def test_a_mark_of_the_encoding_before_a_recipe_is_no_fault(tmp_path):
     (tmp_path / "marked.toml").write_bytes(b"\xef\xbb\xbfname = 'marked'\n")
     assert Recipe.load(tmp_path / "marked.toml").name == "marked"
+
+
+def test_a_group_whose_models_have_no_training_of_their_own_is_written_as_before_there_was_the_setting():
+    plain = Recipe(
+        name="x", independent=(IndependentGroup(stratum="same-data"),), derived=(DerivedGroup(attack="extract"),)
+    )
+    assert "own_training" not in plain.to_toml()
+    own = attrs.evolve(plain, derived=(DerivedGroup(attack="extract", own_training=True),))
+    assert own.to_toml().count("own_training = true") == 1
+    assert Recipe.parse(own.to_toml()) == own

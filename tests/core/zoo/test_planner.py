@@ -582,3 +582,48 @@ def test_the_chain_of_a_model_leads_from_what_was_made_first_to_itself(plan):
 def test_a_derived_model_cannot_calibrate():
     with pytest.raises(ParameterError, match="'calibrate'"):
         DerivedGroup(attack="extract", calibrate=1)
+
+
+OWN = attrs.evolve(
+    RECIPE,
+    independent=(
+        IndependentGroup(stratum="same-data", fit=9, calibrate=9, own_training=True),
+        IndependentGroup(stratum="disjoint-data", fit=3),
+        IndependentGroup(stratum="other-teacher", fit=4, own_training=True),
+        IndependentGroup(stratum="thief-recipe", fit=4, own_training=True),
+    ),
+    derived=(DerivedGroup(attack="extract", fit=6, own_training=True), DerivedGroup(attack="finetune(all)", fit=2)),
+)
+
+
+@pytest.mark.parametrize("stratum", ["same-data", "thief-recipe", "extract"])
+def test_models_of_a_group_may_each_be_trained_in_a_way_of_their_own(stratum, plan):
+    trainings = [model.fitted for model in plan(OWN) if model.stratum.startswith(stratum)]
+    assert len(set(trainings)) >= len(trainings) - 1 >= 3
+    assert trainings == [model.fitted for model in plan(OWN) if model.stratum.startswith(stratum)]
+    assert not set(trainings) <= {model.fitted for model in plan(attrs.evolve(OWN, seed=1))}
+
+
+@pytest.mark.parametrize("stratum", ["disjoint-data", "finetune(all)"])
+def test_other_groups_are_trained_as_the_recipe_says(stratum, plan):
+    assert {model.fitted for model in plan(OWN) if model.stratum == stratum} == {OWN.training}
+
+
+def test_students_of_independent_models_are_trained_as_their_teachers_so_that_these_are_not_made_twice(plan):
+    models = plan(OWN)
+    teachers = {model.lineage: model.fitted for model in models if model.trained}
+    students = [model for model in models if model.stratum == "other-teacher"]
+    assert students
+    for student in students:
+        assert student.parent.fitted == teachers[student.parent.lineage] == student.fitted
+
+
+def test_a_last_layer_alone_is_trained_in_more_ways_than_a_whole_network(plan):
+    group = IndependentGroup(stratum="same-data", fit=60, own_training=True)
+    for backbone, longest in (("base:head", 3), ("base:all", 1.5), ("victim", 1.5)):
+        recipe = attrs.evolve(
+            RECIPE, independent=(attrs.evolve(group, backbones=(backbone,)),), derived=(), training=Training(epochs=10)
+        )
+        epochs = {model.training.epochs for model in plan(recipe)}
+        assert 10 <= min(epochs) < 13
+        assert 8 * longest < max(epochs) <= 10 * longest
