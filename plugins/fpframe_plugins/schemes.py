@@ -145,6 +145,15 @@ def fpframe_schemes() -> list[Scheme]:
             encoder=ComponentSpec("labels"),
         ),
         Scheme(
+            name="metav",
+            summary="images and a verifier trained together on models of both kinds (MetaV of Pan et al., KDD 2022)",
+            # one view: all points are one input of the verifier, and each view would have to be trained by itself
+            parts=(
+                Part(augmenter=ComponentSpec("meta-trained"), perturbation=ComponentSpec("none"), pair=False, views=1),
+            ),
+            encoder=ComponentSpec("meta-verifier"),
+        ),
+        Scheme(
             name="residual",
             summary="images chosen to tell thieves from others, compared by what models do not share (fpframe's own)",
             parts=(_discriminative(),),
