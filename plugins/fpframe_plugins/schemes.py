@@ -154,6 +154,21 @@ def fpframe_schemes() -> list[Scheme]:
             encoder=ComponentSpec("meta-verifier"),
         ),
         Scheme(
+            name="dataset-inference",
+            summary="after how many random steps the label changes (blind walks of Maini et al., ICLR 2021)",
+            # 280 points are ten images with their walks; fewer than one image's would be no walk at all
+            parts=(
+                Part(
+                    augmenter=ComponentSpec("blind-walks"),
+                    perturbation=ComponentSpec("none"),
+                    pair=False,
+                    points=280,
+                    views=1,
+                ),
+            ),
+            encoder=ComponentSpec("walk-distances"),
+        ),
+        Scheme(
             name="residual",
             summary="images chosen to tell thieves from others, compared by what models do not share (fpframe's own)",
             parts=(_discriminative(),),

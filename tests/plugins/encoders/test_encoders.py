@@ -10,7 +10,7 @@ from fpframe.models.channel import through_channel
 from plugins.encoders.answers import CLASSES, QUERIES, cosines, embedding, some_answers
 
 
-@pytest.fixture(params=["contrastive", "autoencoder", "meta-verifier", "residual"])
+@pytest.fixture(params=["contrastive", "autoencoder", "meta-verifier", "residual", "walk-distances"])
 def encoder(request, registry) -> Encoder:
     return registry.create("encoder", request.param)
 
