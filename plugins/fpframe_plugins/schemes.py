@@ -169,6 +169,17 @@ def fpframe_schemes() -> list[Scheme]:
             encoder=ComponentSpec("walk-distances"),
         ),
         Scheme(
+            name="fit-print",
+            summary="which answers change, as bits of a committed seed say (after FIT-Print of Shao et al., 2025)",
+            # one view: the bits are those of single images
+            parts=(
+                Part(
+                    augmenter=ComponentSpec("random"), perturbation=ComponentSpec("targeted-bits"), pair=True, views=1
+                ),
+            ),
+            encoder=ComponentSpec("distance-bits"),
+        ),
+        Scheme(
             name="residual",
             summary="images chosen to tell thieves from others, compared by what models do not share (fpframe's own)",
             parts=(_discriminative(),),

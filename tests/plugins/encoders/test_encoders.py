@@ -56,7 +56,9 @@ def test_zero_probabilities_and_labels_are_finite(encoder, fingerprints):
     assert module(one_hot[0]).isfinite().all()
 
 
-@pytest.fixture(params=["correlation", "decision-distance", "identity", "jensen-shannon", "labels", "robustness"])
+@pytest.fixture(
+    params=["correlation", "decision-distance", "distance-bits", "identity", "jensen-shannon", "labels", "robustness"]
+)
 def plain(request, registry) -> Encoder:
     return registry.create("encoder", request.param)
 
