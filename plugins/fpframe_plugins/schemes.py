@@ -180,6 +180,20 @@ def fpframe_schemes() -> list[Scheme]:
             encoder=ComponentSpec("distance-bits"),
         ),
         Scheme(
+            name="anafp",
+            summary="labels past the boundary, as far as thieves alone follow (after AnaFP of Yang et al., ICLR 2026)",
+            # one view: a label is all that is compared
+            parts=(
+                Part(
+                    augmenter=ComponentSpec("most-certain"),
+                    perturbation=ComponentSpec("stretched"),
+                    pair=False,
+                    views=1,
+                ),
+            ),
+            encoder=ComponentSpec("labels"),
+        ),
+        Scheme(
             name="residual",
             summary="images chosen to tell thieves from others, compared by what models do not share (fpframe's own)",
             parts=(_discriminative(),),
