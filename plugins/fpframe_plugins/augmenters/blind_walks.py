@@ -50,10 +50,10 @@ class BlindWalks(Augmenter):
     are asked, so that the queries depend on no answer; the encoder `walk-distances` sees where the label changes. An
     image is followed by the steps of all of its walks, and the last image of a view is cut off where the points end.
 
-    The authors' release makes ten walks with each noise, of 50 steps each, and stops where the label changes: up to
-    1500 queries an image. Size and kind of the noise are its; `starts` and `steps` were chosen here, for fewer queries.
-    There the images are those that the victim was trained on, and test images. No augmenter is told which those are,
-    and a pool is of images that nobody was trained on.
+    The authors' release (cleverhans-lab/dataset-inference) makes ten walks with each noise, of 50 steps each, and stops
+    where the label changes: up to 1500 queries an image. Size and kind of the noise are its; `starts` and `steps` were
+    chosen here, for fewer queries. There the images are those that the victim was trained on, and test images. No
+    augmenter is told which those are, and a pool is of images that nobody was trained on.
 
     Attributes:
         starts: walks with each of the three noises.

@@ -30,9 +30,10 @@ class MetaTrained(Augmenter):
     """Follow the gradient of a verifier's loss through the victim and reference models into the images.
 
     The verifier is a small network on the answers to all points of a view. In each step it and the images learn from
-    the victim, from a few derived and from a few independent models, drawn anew; all models stay as they are. Of what a
-    public implementation does to the images in a step, one of ten transformations, noise is done here. The number drawn
-    is its, and so are the size of a step and of the noise; its steps are fewer.
+    the victim, from a few derived and from a few independent models, drawn anew; all models stay as they are. The paper
+    was not at hand, only its abstract and a public implementation that is not the authors' (grasses/MetaV). That does
+    one of ten transformations to the images in a step, of which noise is done here. The number drawn is its, and so are
+    the rates, which it lowers, the width of the verifier and the size of the noise; it makes fewer steps.
 
     Views are trained one by one from different images, each with a verifier of its own. `meta-verifier` fits the
     one that judges.

@@ -51,7 +51,8 @@ class MetaVerifier(fpframe.Encoder):
     independent models that it was fitted on. In MetaV the verifier is trained together with the queries. Here the
     augmenter `meta-trained` does so, and no interface hands its verifier on, so that one like it is fitted once more
     to the 8-bit queries, in each channel. Victim, derived and independent models weigh the same in the loss, as in a
-    public implementation, which has the default for `hidden` too, but no ReLU. All other defaults were chosen here.
+    public implementation that is not the authors' (grasses/MetaV), which has the default for `hidden` too, but no ReLU.
+    All other defaults were chosen here.
 
     Attributes:
         hidden: width of the hidden layer.

@@ -33,7 +33,7 @@ class Stretched(PerturbationGenerator):
     has converged where that is admissible. All images are asked, also those that have no such factor.
 
     AnaFP derives its bounds from margins and Lipschitz constants, and relaxes them by quantiles over two pools of
-    models; here the shares themselves are counted. Only its abstract and its public reviews were at hand, which speak
+    models; here the shares themselves are counted. Only its abstract and public reviews of it were at hand, which speak
     of targeted C&W in 3000 steps, and of 500 factors; here the shortest way is DeepFool's, and all defaults were
     chosen. The reviews say too that it begins with images of which the victim is sure, as the scheme `anafp` does.
 

@@ -41,8 +41,8 @@ class TargetedBits(PerturbationGenerator):
     the victim and on some models derived from it. A step leaves alone what has its bit on all of them.
 
     The seed is that of the enrolment. Where it comes from a commitment, as `fpframe commit` makes it, nobody can choose
-    bits that an innocent model happens to have. FIT-Print sets a target of the owner's own. Only its abstract and its
-    public reviews were at hand: start, loss and all defaults were chosen here.
+    bits that an innocent model happens to have. Of FIT-Print only the abstract and reviews of it on OpenReview were at
+    hand: where bits come from, how they are read, start, loss and all defaults were chosen here.
 
     Attributes:
         epsilon: bound on every element of delta, in pixel units.
