@@ -59,7 +59,8 @@ class WalkRegressor(OneNumber):
         begun = torch.arange(q, device=labels.device) // self.length * self.length
         left = F.pad((labels != labels[:, begun]).any(2), (0, -q % self.length))
         steps = left.unflatten(1, (-1, self.length))[:, :, 1:].unflatten(2, (-1, self.steps))
-        return (steps.cumsum(3) == 0).float().mean(3)
+        distances: Tensor = (steps.cumsum(3) == 0).float().mean(3)
+        return distances
 
     def confidence(self, distances: Tensor) -> Tensor:
         """Return the mean over the images of what the regressor makes of their distances, ``(B,)`` in (-1, 1)."""
