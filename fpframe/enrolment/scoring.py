@@ -97,7 +97,8 @@ class Scorer:
     independent models agree with it in labels more, or less, than in probabilities. So the score of the labels is
     brought to the scale of the other one first: as many standard deviations above the mean of independent models, on
     Fisher's scale. These means are of models that fitted other encoders, and of none that calibrates, and what is
-    counted is the same for suspects and calibration models, so that p keeps its promise.
+    counted is the same for suspects and calibration models, so that p keeps its promise. Where labels would only blur
+    what probabilities show, an encoder asks for these alone; see `fpframe.Encoder`.
 
     Args:
         encoders: the fitted network of each channel.
@@ -116,7 +117,8 @@ class Scorer:
         own = channel if channel in encoders else nearest_channel(channel, encoders)
         self.channel, self._own = channel, Likeness(encoders[own], victim_answers, channel)
         self._labels: Likeness | None = None
-        if channel != TOP1 and own != TOP1 and TOP1 in encoders and {own, TOP1} <= set(standards):
+        alone = bool(getattr(encoders[own], "probabilities_alone", False))
+        if not alone and channel != TOP1 and own != TOP1 and TOP1 in encoders and {own, TOP1} <= set(standards):
             # the labels of what is revealed: rounded answers tie where others do not
             self._labels = Likeness(encoders[TOP1], through_channel(victim_answers, channel), TOP1)
             self._source, self._target = standards[TOP1], standards[own]

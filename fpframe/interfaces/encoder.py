@@ -30,6 +30,9 @@ class Encoder(Component):
     The network may have an attribute ``against_first_view``. Where it is true, each view of a model is compared with
     the victim's first view, in place of the same view. The victim itself then scores below 1.
 
+    The network may have an attribute ``probabilities_alone``. Where it is true, a model that answers with probabilities
+    is scored by them alone. Otherwise its labels are scored by the encoder of labels too, and the higher score counts.
+
     Attributes:
         learns: whether it learns from the models that it is fitted on, so that some of each kind are needed.
     """

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from fpframe.base import Note, is_adapted, tensors_digest, with_form
 from fpframe.errors import ModelError, UsageError, first_line
+from fpframe.models.beginning import Beginning
 from fpframe.models.frozen import Body, Reshaping
 from fpframe.models.gathering import asked_at_once, gathered
 from fpframe.models.modes import evaluation_mode
@@ -65,6 +66,8 @@ class Classifier(nn.Module):
         #: What stays as it is for good, where that is known; it remembers what it made of images, so that these pass it
         #: once for all networks that share it.
         self.body: Body | None = None
+        #: The same of a network all of whose weights may be trained: it serves where only a layer behind it learns.
+        self.beginning: Beginning | None = None
         plain = Preparation.of(preparation)
         channels = plain.shape(image_shape)[0]
         mean, std = (plain.mean if mean is None else mean), (plain.std if std is None else std)
@@ -121,7 +124,19 @@ class Classifier(nn.Module):
             parts: their names.
             body: what stays as it is before them, and remembers what it made of images.
         """
-        self.learns, self.body = parts, body
+        self.learns, self.body, self.beginning = parts, body, None
+        return self
+
+    def thawed(self) -> Classifier:
+        """Return itself; training changes all weights from now on, also those that its owner froze.
+
+        What stays as it is until then serves a training that changes a layer behind it alone.
+        """
+        if not any(weight.requires_grad for weight in self.parameters()):
+            self.requires_grad_(True)
+        body = self.body
+        self.changing()
+        self.beginning = Beginning.of(self.module, body) if body is not None else None
         return self
 
     def behind_body(self, pixels: Tensor | Pixels, body: Body, *, batch_size: int = 512) -> tuple[Classifier, Tensor]:

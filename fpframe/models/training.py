@@ -130,10 +130,15 @@ def train(
         model.module.fit(whole, targets if targets.ndim == 1 else targets.argmax(1), seed=seed)
         return model.eval()
     plainly = layer is None and disturb is None and after_step is None
-    if model.body is not None and plainly and not training.augmentations:
-        head, features = model.behind_body(pixels, model.body)
-        train(head, features, targets, attrs.evolve(training, side=None), seed=seed, loss=loss)
-        return model.eval()
+    body = model.body if plainly else None
+    if layer is not None and disturb is None and model.beginning is not None:
+        body = model.beginning.body if model.beginning.is_whole(model.module, layer) else None
+    if body is not None and not training.augmentations:
+        head, features = model.behind_body(pixels, body)
+        if layer is None or any(part is layer for part in head.modules()):
+            behind = attrs.evolve(training, side=None)
+            train(head, features, targets, behind, seed=seed, loss=loss, layer=layer, after_step=after_step)
+            return model.eval()
     batch = min(training.batch_size, len(pixels))
     # a last batch of one image would break batch normalisation, so a remainder of one is dropped
     starts = [start for start in range(0, len(pixels), batch) if len(pixels) - start > 1]

@@ -3,6 +3,7 @@ from .recipe import (
     SPLITS as SPLITS,
     TEST_POOL as TEST_POOL,
     DerivedGroup as DerivedGroup,
+    Group as Group,
     IndependentGroup as IndependentGroup,
     Partition as Partition,
     Recipe as Recipe,

@@ -13,7 +13,7 @@ import tomli_w
 from fpframe.base import make_converter, parse_text, read_text
 from fpframe.errors import ParameterError, RecipeError, nearest
 from fpframe.models import Dataset, Training
-from fpframe.parameters import number, one_of, some, whole
+from fpframe.parameters import flag, number, one_of, some, whole
 from fpframe.registry import STRATA, overlap_of
 
 #: Settings of a training that recipes of earlier releases do not have. They are left out where nobody chose them, so
@@ -78,6 +78,8 @@ class Group:
         test: models held out.
         backbones: architectures, taken in turn; ``victim`` stands for the victim's own.
         test_backbones: architectures of the test split; empty takes `backbones`.
+        own_training: whether each model is fitted in a way of its own, drawn as those of strangers are, in place of the
+            recipe's; students of independent models as their teachers were.
     """
 
     fit: int = attrs.field(default=0, validator=whole(low=0, high=MOST_MODELS))
@@ -85,6 +87,7 @@ class Group:
     test: int = attrs.field(default=0, validator=whole(low=0, high=MOST_MODELS))
     backbones: tuple[str, ...] = attrs.field(default=("victim",), validator=some)
     test_backbones: tuple[str, ...] = ()
+    own_training: bool = attrs.field(default=False, validator=flag)
 
     def count(self, split: str) -> int:
         """Return the number of models in a split."""
@@ -285,6 +288,9 @@ class Recipe:
             for key, default in _LATER.items():
                 if key in training and training[key] == _without_none(default):
                     del training[key]
+        for group in (*full["independent"], *full["derived"]):
+            if not group["own_training"]:
+                del group["own_training"]
         if not self.epochs:
             del full["epochs"]
         if not self.pool:

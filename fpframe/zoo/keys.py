@@ -65,6 +65,8 @@ def _lineage_key(lineage: Lineage, model: ZooModel, workspace: Workspace) -> str
         }
     if step.backbone:
         identity |= _backbone(workspace.resolve(step.backbone), workspace)
+    elif step.data and workspace.base is not None:
+        identity["base_revision"] = BASE_REVISION  # layers that stay the public model's remember images
     return content_key(identity)
 
 

@@ -177,7 +177,7 @@ def _train(model: ZooModel, workspace: Workspace) -> tuple[Classifier, int]:
     attack = component_of(step, workspace.registry)
     assert isinstance(attack, AttackSimulator)
     if attack.access == "weights":
-        network, query = _thawed(copied(_origin(model, workspace))), None
+        network, query = copied(_origin(model, workspace)).thawed(), None
     else:
         if step.backbone is None:
             raise ModelError(f"a student needs an architecture, such as {step.name}[paper:arc-b] ({model.lineage})")
@@ -189,13 +189,6 @@ def _train(model: ZooModel, workspace: Workspace) -> tuple[Classifier, int]:
         made = attack.simulate(network, query, data, context=context, seed=derive_seed(step.seed, "attack"))
     student = _settled(require(attack, made, Classifier, doing="making a student"), workspace)
     return student, query.spent if query is not None else 0
-
-
-def _thawed(network: Classifier) -> Classifier:
-    """Return a network all of whose weights can be trained: that its owner froze them keeps no thief from it."""
-    if not any(weight.requires_grad for weight in network.parameters()):
-        network.requires_grad_(True)
-    return network.changing()
 
 
 def _settled(network: Classifier, workspace: Workspace) -> Classifier:

@@ -12,13 +12,13 @@ import attrs
 
 from fpframe.errors import PluginError, RecipeError, UsageError, nearest
 from fpframe.interfaces import Stratum
-from fpframe.recipe import SPLITS, DerivedGroup, IndependentGroup, Recipe
+from fpframe.recipe import SPLITS, DerivedGroup, Group, IndependentGroup, Recipe
 from fpframe.registry import Registry
 from fpframe.rng import derive_seed
 from fpframe.zoo.drawn import require_seeded, with_seed
 from fpframe.zoo.lineage import LABELS, VICTIM, Lineage, Step, holds_weights
 from fpframe.zoo.model import ZooModel, trained_lineage
-from fpframe.zoo.strangers import draw_stranger
+from fpframe.zoo.strangers import draw_stranger, draw_training
 from fpframe.zoo.strata import find_stratum, strata_of
 from fpframe.zoo.thief import Thief
 
@@ -137,7 +137,8 @@ class _Planner:
                 backbone = self._architecture(group.backbone(self.split, index), group.stratum, before + index)
                 path = (self.split, group.stratum, backbone, before + index)
                 lineage = trained_lineage(backbone, self.strata[group.stratum].data, self._seed(*path))
-                models.append(self._independent(lineage, group.stratum, _family(path)))
+                model = self._independent(lineage, group.stratum, _family(path))
+                models.append(self._in_its_own_way(model, group, *path))
         return models
 
     def taught(self, group: IndependentGroup, trained: list[ZooModel], before: int) -> list[ZooModel]:
@@ -151,7 +152,10 @@ class _Planner:
             teacher = teachers[index % len(teachers)]
             backbone = self._backbone(group, index, len(thieves))
             steps = self._seeded(thief.steps, backbone, group.stratum, thief.label, backbone, index)
-            models.append(self._independent(teacher.lineage.then(*steps), group.stratum, teacher.family))
+            model = self._independent(teacher.lineage.then(*steps), group.stratum, teacher.family)
+            if group.own_training:  # a model is fitted as all that it was made from were
+                model = attrs.evolve(model, training=teacher.training, epochs=teacher.epochs)
+            models.append(model)
         return models
 
     def imitating(self, group: IndependentGroup, trained: list[ZooModel], before: int) -> list[ZooModel]:
@@ -163,7 +167,8 @@ class _Planner:
             backbone = self._backbone(group, index, len(thieves))
             path = (group.stratum, thief.label, backbone, index)
             lineage = Lineage((Step(name=LABELS),)).then(*self._seeded(thief.imitable, backbone, *path))
-            models.append(self._independent(lineage, group.stratum, _family((self.split, *path))))
+            model = self._independent(lineage, group.stratum, _family((self.split, *path)))
+            models.append(self._in_its_own_way(model, group, self.split, *path))
         return models
 
     def attacked(self, group: IndependentGroup, trained: list[ZooModel], before: int) -> list[ZooModel]:
@@ -203,18 +208,26 @@ class _Planner:
                 backbone = self._architecture(thief.group.backbone(self.split, index), thief.label, number, index)
                 path = (thief.label, backbone, number, index)
                 lineage = Lineage((Step(name=VICTIM),)).then(*self._seeded(thief.steps, backbone, *path))
-                models.append(
-                    ZooModel(
-                        lineage=lineage,
-                        training=self.recipe.training,
-                        epochs=tuple(self.recipe.epochs.items()),
-                        split=self.split,
-                        relation="derived",
-                        stratum=thief.label,
-                        family=_family((self.split, *path)),
-                    )
+                model = ZooModel(
+                    lineage=lineage,
+                    training=self.recipe.training,
+                    epochs=tuple(self.recipe.epochs.items()),
+                    split=self.split,
+                    relation="derived",
+                    stratum=thief.label,
+                    family=_family((self.split, *path)),
                 )
+                models.append(self._in_its_own_way(model, thief.group, self.split, *path))
         return models
+
+    def _in_its_own_way(self, model: ZooModel, group: Group, *path: object) -> ZooModel:
+        """Return a model that is fitted in a way that is drawn for it alone, if its group says so."""
+        if not group.own_training:
+            return model
+        seed = self._seed(*path, "own training")
+        return attrs.evolve(
+            model, training=draw_training(model.lineage.architecture, self.recipe, seed=seed), epochs=()
+        )
 
     def _independent(self, lineage: Lineage, stratum: str, family: str) -> ZooModel:
         return ZooModel(

@@ -8,7 +8,7 @@ from fpframe.models import Training
 from fpframe.recipe import IndependentGroup, Recipe
 from fpframe.registry import SAME_BASE
 from fpframe.rng import Draws
-from fpframe.zoo.beginnings import ADDRESSES
+from fpframe.zoo.beginnings import ADDRESSES, DEEP, HEAD, PREFIX
 from fpframe.zoo.drawn import epochs_of, with_seed
 
 #: Architectures of strangers, taken in turn. One in four is not made by gradient descent.
@@ -34,8 +34,11 @@ _AUGMENTATIONS: tuple[tuple[str, ...], ...] = (
     ("mixup",),
     ("shift", "cutout"),
 )
+#: Peak learning rates, in that of the recipe.
+_NARROW, _WIDE = (0.5, 1.0, 1.0, 1.5), (0.3, 0.5, 1.0, 1.0, 2.0, 3.0)
 #: Nesterov momentum takes steps about ten times as long as AdamW's at the same rate.
 _FASTER = 10
+_LAST_LAYERS = (PREFIX + HEAD, PREFIX + DEEP)
 
 
 @attrs.frozen(kw_only=True)
@@ -71,8 +74,14 @@ def draw_stranger(group: IndependentGroup, split: str, index: int, recipe: Recip
     usual = recipe.training
     usual = attrs.evolve(usual, epochs=epochs_of(backbone, recipe.epochs) or usual.epochs)
     # what is fitted at once has no epochs; one of them keeps estimates of time right
-    training = _training(draws, usual) if backbone.partition(":")[0] != "sklearn" else attrs.evolve(usual, epochs=1)
+    training = _training(draws, usual, backbone) if not _fitted_at_once(backbone) else attrs.evolve(usual, epochs=1)
     return Stranger(backbone=backbone, data=data, training=training)
+
+
+def draw_training(backbone: str, recipe: Recipe, *, seed: int) -> Training:
+    """Draw how a model of some architecture is fitted, as a stranger would do it."""
+    usual = attrs.evolve(recipe.training, epochs=epochs_of(backbone, recipe.epochs) or recipe.training.epochs)
+    return usual if _fitted_at_once(backbone) else _training(Draws(seed), usual, backbone)
 
 
 def architectures_of(group: IndependentGroup, split: str) -> tuple[str, ...]:
@@ -90,12 +99,18 @@ def _backbone(group: IndependentGroup, split: str, index: int) -> str:
     return named[index % len(named)]
 
 
-def _training(draws: Draws, usual: Training) -> Training:
+def _fitted_at_once(backbone: str) -> bool:
+    return backbone.partition(":")[0] == "sklearn"
+
+
+def _training(draws: Draws, usual: Training, backbone: str) -> Training:
+    # a last layer alone is trained in seconds, so people try more
+    rates, longest = (_WIDE, 6) if backbone in _LAST_LAYERS else (_NARROW, 3)
     optimizer = draws.one_of("optimizer", ("adamw", "adamw", "sgd"))
-    rate = usual.learning_rate * draws.one_of("rate", (0.5, 1.0, 1.0, 1.5)) * (_FASTER if optimizer == "sgd" else 1)
+    rate = usual.learning_rate * draws.one_of("rate", rates) * (_FASTER if optimizer == "sgd" else 1)
     return attrs.evolve(
         usual,
-        epochs=draws.whole("epochs", usual.epochs, 3 * usual.epochs // 2),
+        epochs=draws.whole("epochs", usual.epochs, longest * usual.epochs // 2),
         batch_size=draws.one_of("batch", (max(2, usual.batch_size // 2), usual.batch_size, 2 * usual.batch_size)),
         learning_rate=float(f"{rate:.3g}"),
         weight_decay=draws.one_of("decay", (0.0, 5e-4) if optimizer == "sgd" else (0.0, usual.weight_decay, 0.05)),

@@ -205,4 +205,18 @@ def fpframe_schemes() -> list[Scheme]:
             parts=(_discriminative(points=300),),
             encoder=ComponentSpec("residual"),
         ),
+        Scheme(
+            name="residual-tuned",
+            summary="for fine-tunes of a public model: the victim's own in all its probabilities (fpframe's own)",
+            parts=(
+                Part(
+                    augmenter=ComponentSpec("low-margin"),
+                    perturbation=ComponentSpec("none"),
+                    pair=False,
+                    points=300,
+                    views=1,
+                ),
+            ),
+            encoder=ComponentSpec("matrix-residual"),
+        ),
     ]

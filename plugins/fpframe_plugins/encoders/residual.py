@@ -14,10 +14,9 @@ from fpframe import through_channel
 from fpframe.interfaces import Relation
 from fpframe.models import TOP1
 from fpframe.parameters import number, whole
+from fpframe_plugins.encoders._common_ways import NOISE, common_ways
 from fpframe_plugins.encoders._unit_norm import unit_norm
 
-#: A standard deviation below this is a rounding error of float32.
-NOISE = 1e-6
 #: With more classes than these, features are made some queries at a time.
 MANY = 256
 #: Numbers in a block of features.
@@ -115,29 +114,12 @@ class WhitenedAnswers(nn.Module):
         return torch.cat([logs / self.scale[0], labels / self.scale[1]], dim=1)
 
     def _whiten(self, products: Tensor, ridge: float) -> tuple[Tensor, Tensor]:
-        """Take the inverse square root of ``1 + within.T @ within / (ridge * mean variance)``, by its eigenvectors.
-
-        Variances are sums of squares here and in that mean, so that the number of models does not matter.
-
-        Args:
-            products: ``within @ within.T``, in float64.
-            ridge: see above.
-
-        Returns:
-            What gives the directions when it is multiplied by ``within``, a row for each; and which of them are real,
-            as ``(D, 1)``.
-        """
-        # as many models as there are, far fewer than features: their products have the same eigenvalues
-        variances, vectors = torch.linalg.eigh(products)
-        kept = min(len(variances), len(self.directions))
-        variances, vectors = variances.flip(0).clamp_min(0), vectors.flip(1)[:, :kept]
-        weight = (ridge * variances.mean()).clamp_min(NOISE**2)
-        # directions beyond the rank are rounding errors
-        real = variances[:kept] > NOISE * variances[0]
+        """Note what is taken off, and return what `common_ways` says of the directions."""
+        vectors, real, shrinking = common_ways(products, most=len(self.directions), ridge=ridge)
         self.directions.zero_()
         self.shrinking.zero_()
-        self.shrinking[:kept] = (1 - (1 + variances[:kept] / weight).rsqrt()) * real
-        return (vectors / variances[:kept].sqrt().clamp_min(NOISE)).T, real.unsqueeze(1)
+        self.shrinking[: len(shrinking)] = shrinking
+        return vectors, real
 
 
 @attrs.frozen(kw_only=True)

@@ -15,7 +15,7 @@ a command that was stopped goes on where it was.
 from __future__ import annotations
 
 import argparse
-import json
+import csv
 import time
 from multiprocessing import get_context
 from pathlib import Path
@@ -64,7 +64,14 @@ def judge(out: Path, path: Path, *, workers: int) -> list[dict[str, Any]]:
         derived = sum(line["verdict"] == "DERIVED" for line in of)
         low, high = clopper_pearson(derived, len(of))
         print(f"{side}: {derived} of {len(of)} DERIVED ({low:.2f} to {high:.2f})")
-    (out / f"{path.stem}.json").write_text(json.dumps(found, indent=1))
+    with (out / f"{path.stem}.csv").open("w", newline="") as file:
+        table = csv.DictWriter(
+            file, ["suspect", "kind", "accuracy", "verdict", "code", "p", "score"], extrasaction="ignore"
+        )
+        table.writeheader()
+        table.writerows(
+            {**line, **{name: round(line[name], 4) for name in ("accuracy", "p", "score")}} for line in found
+        )
     return found
 
 
@@ -78,18 +85,20 @@ def main() -> None:
     parser.add_argument(
         "--without-base", action="store_true", help="enroll by `quick`, which knows nothing of the base"
     )
+    parser.add_argument("--first", type=int, default=0, help="the first of the ten classes, of which each is a fifth")
+    parser.add_argument("--draw", type=int, default=1, help="another number draws other suspects")
     parser.add_argument("--workers", type=int, default=2)
     told = parser.parse_args()
     out = told.out.resolve()
     (out / "suspects").mkdir(parents=True, exist_ok=True)
-    write_folder(told.data_root / "tinyimagenet50", out)
+    write_folder(told.data_root / "tinyimagenet50", out, first=told.first)
     material = Material(out)
     if not (out / "victim.pt").exists():
         np.save(out / "owned.npy", material.owned)
         torch.save(victim(material).state_dict(), out / "victim.pt")
     if told.what == "suspects":
         with get_context("spawn").Pool(told.workers) as pool:
-            pool.starmap(make_suspect, suspects(out), chunksize=1)
+            pool.starmap(make_suspect, suspects(out, told.draw), chunksize=1)
         return
     path = enroll(out, told.scheme, base=not told.without_base, workers=told.workers)
     if told.what == "judge":

@@ -15,24 +15,24 @@ from suspects import THIEVES, competitor
 COMPETITORS = 40
 
 
-def suspects(out: Path) -> list[tuple[Path, str, int]]:
-    """Return what is to be made: a folder, ``innocent`` or ``thief``, and a number."""
+def suspects(out: Path, draw: int) -> list[tuple[Path, str, int, int]]:
+    """Return what is to be made: a folder, ``innocent`` or ``thief``, a number, and which draw of them."""
     wanted = [("innocent", number) for number in range(COMPETITORS)]
     wanted += [("thief", number) for number in range(len(THIEVES))]
-    return [(out, side, number) for side, number in wanted if not _path(out, side, number).exists()]
+    return [(out, side, number, draw) for side, number in wanted if not _path(out, side, number).exists()]
 
 
-def make_suspect(out: Path, side: str, number: int) -> None:
+def make_suspect(out: Path, side: str, number: int, draw: int) -> None:
     """Train one suspect, and keep it."""
     torch.set_num_threads(1)
     started, material = time.monotonic(), Material(out)
     if side == "innocent":
-        kind, made = competitor(number, material)
+        kind, made = competitor(number, draw, material)
     else:
         kind, steal = list(THIEVES.items())[number]
         owned = lite.make()
         owned.load_state_dict(torch.load(out / "victim.pt", weights_only=True))
-        made = steal(owned.eval(), material)
+        made = steal(owned.eval(), material, draw)
     path = _path(out, side, number)
     _write(made, kind, path)
     print(f"{path.stem} ({kind}): {time.monotonic() - started:.0f} s", flush=True)

@@ -18,10 +18,10 @@ import fpframe
 OWNED = 2000
 
 
-def write_folder(tinyimagenet: Path, out: Path) -> None:
-    """Copy ten classes, every fifth of the fifty, as ``photos/train`` and ``photos/test``."""
+def write_folder(tinyimagenet: Path, out: Path, *, first: int) -> None:
+    """Copy ten classes, every fifth of the fifty from one on, as ``photos/train`` and ``photos/test``."""
     for part, source in (("train", "train"), ("test", "val")):
-        for folder in sorted((tinyimagenet / source).iterdir())[::5]:
+        for folder in sorted((tinyimagenet / source).iterdir())[first::5]:
             target = out / "photos" / part / folder.name
             if not target.exists():
                 shutil.copytree(folder, target)

@@ -33,7 +33,11 @@ class Habits:
     seed: int = 0
 
 
-def competitor(number: int, material: Material) -> tuple[str, nn.Module]:
+#: Between the seeds of two draws of suspects.
+DRAW = 10_000
+
+
+def competitor(number: int, draw: int, material: Material) -> tuple[str, nn.Module]:
     """Return what an innocent model learned with, and the model."""
     learns = ("head", "head", "deep", "block", "head", "block", "deep", "all", "head", "block")[number % 10]
     kind = ("owner's", "other", "all")[(number // 2) % 3]
@@ -43,7 +47,7 @@ def competitor(number: int, material: Material) -> tuple[str, nn.Module]:
         "block": Habits(learns="block", epochs=1, rate=(1e-3, 3e-4)[number % 2], side=(128, 160)[number % 2]),
         "all": Habits(learns="all", epochs=1, rate=(1e-3, 3e-4)[number // 10 % 2], side=(128, 160)[number // 10 % 2]),
     }[learns]
-    habits = attrs.evolve(habits, seed=1000 + number)
+    habits = attrs.evolve(habits, seed=DRAW * draw + 1000 + number)
     chosen = material.chosen(kind, habits.seed)
     return f"{learns}, {kind} images", learned(material.network(), chosen, None, habits, material)
 
@@ -54,27 +58,32 @@ def victim(material: Material) -> nn.Module:
     return learned(material.network(), material.chosen("owner's", 0), None, habits, material)
 
 
-def _tuned(**habits: Any) -> Callable[[nn.Module, Material], nn.Module]:
-    def steal(owned: nn.Module, material: Material) -> nn.Module:
-        chosen = material.chosen("other", habits["seed"])
-        return learned(copy.deepcopy(owned), chosen, None, Habits(**habits), material)
+def _tuned(**habits: Any) -> Callable[[nn.Module, Material, int], nn.Module]:
+    def steal(owned: nn.Module, material: Material, draw: int) -> nn.Module:
+        drawn = _drawn(draw, habits)
+        return learned(copy.deepcopy(owned), material.chosen("other", drawn.seed), None, drawn, material)
 
     return steal
 
 
-def _student(*, soft: bool, **habits: Any) -> Callable[[nn.Module, Material], nn.Module]:
-    def steal(owned: nn.Module, material: Material) -> nn.Module:
-        chosen = material.chosen("other", habits["seed"])
+def _student(*, soft: bool, **habits: Any) -> Callable[[nn.Module, Material, int], nn.Module]:
+    def steal(owned: nn.Module, material: Material, draw: int) -> nn.Module:
+        drawn = _drawn(draw, habits)
+        chosen = material.chosen("other", drawn.seed)
         with torch.no_grad():
             answers = owned.eval()._fc(material.features[chosen]).softmax(1)
         targets = answers if soft else answers.argmax(1)
-        return learned(material.network(), chosen, targets, Habits(**habits), material)
+        return learned(material.network(), chosen, targets, drawn, material)
 
     return steal
 
 
-def _pruned(share: float) -> Callable[[nn.Module, Material], nn.Module]:
-    def steal(owned: nn.Module, _: Material) -> nn.Module:
+def _drawn(draw: int, habits: dict[str, Any]) -> Habits:
+    return Habits(**{**habits, "seed": DRAW * draw + habits["seed"]})
+
+
+def _pruned(share: float) -> Callable[[nn.Module, Material, int], nn.Module]:
+    def steal(owned: nn.Module, _material: Material, _draw: int) -> nn.Module:
         copied = copy.deepcopy(owned)
         with torch.no_grad():
             for weight in copied.parameters():
@@ -85,7 +94,7 @@ def _pruned(share: float) -> Callable[[nn.Module, Material], nn.Module]:
     return steal
 
 
-THIEVES: dict[str, Callable[[nn.Module, Material], nn.Module]] = {
+THIEVES: dict[str, Callable[[nn.Module, Material, int], nn.Module]] = {
     "last layer, 5 epochs": _tuned(learns="head", epochs=5, rate=1e-3, seed=1),
     "last layer, 20 epochs": _tuned(learns="head", epochs=20, rate=3e-3, seed=2),
     "last block, 1 epoch": _tuned(learns="block", epochs=1, rate=3e-4, side=160, seed=3),
@@ -99,7 +108,7 @@ THIEVES: dict[str, Callable[[nn.Module, Material], nn.Module]] = {
     "student of labels, deep head": _student(soft=False, learns="deep", epochs=20, rate=3e-3, seed=15),
     "pruned by 0.1": _pruned(0.1),
     "pruned by 0.2": _pruned(0.2),
-    "rounded to half precision": lambda owned, _: copy.deepcopy(owned).half().float(),
+    "rounded to half precision": lambda owned, *_: copy.deepcopy(owned).half().float(),
 }
 
 

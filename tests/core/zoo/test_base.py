@@ -274,6 +274,41 @@ def test_a_copy_whose_last_layer_learned_further_remembers_as_its_victim_does(sp
     assert load_model(tuned_on, space).body is space.base.bodies["head"]
 
 
+@pytest.mark.parametrize("attack", ["finetune(last)", "retrain(last)"])
+def test_a_thief_who_trains_the_last_layer_alone_passes_no_other_layer(attack, space, model):
+    thief = model(f"train[base:head]->{attack}", training=Training(epochs=2, batch_size=16))
+    victim = thief.chain[0]
+    make_model(victim, space)
+    load_model(victim, space).logits(space.dataset.train.pixels)  # what is known of images lies in the store then
+    load_model(victim, space).logits(space.dataset.test.pixels)
+    passed = []
+    hook = nn.modules.module.register_module_forward_pre_hook(
+        lambda module, inputs: passed.append(len(inputs[0])) if isinstance(module, nn.Conv2d) else None
+    )
+    try:
+        make_model(thief, space)
+    finally:
+        hook.remove()
+    assert max(passed, default=0) <= 2, "but for the blank images that a network is cut with"
+
+
+@pytest.mark.parametrize("changed", [False, True], ids=["nothing else changed", "another layer changed before"])
+def test_a_thawed_network_learns_its_last_layer_as_it_would_without_what_it_remembers(changed, space):
+    pixels, labels = space.dataset.train.pixels[:100], space.dataset.train.labels[:100]
+    network = space.build("base:head", 5).thawed()
+    assert network.body is None
+    assert network.learns == ()
+    with torch.no_grad():
+        if changed:
+            network.module[0].weight.mul_(1.5)
+    plain = copy.deepcopy(network).changing()
+    last = [list(each.module.children())[-1] for each in (network, plain)]
+    for each, layer in zip((network, plain), last, strict=True):
+        train(each, pixels, labels, Training(epochs=3, batch_size=16), seed=1, layer=layer)
+    assert torch.allclose(last[0].weight, last[1].weight, atol=1e-4)
+    assert torch.allclose(network.logits(pixels), plain.logits(pixels), atol=1e-3)
+
+
 SHIFTED = """
 import torch
 from torch import nn
