@@ -145,6 +145,55 @@ def fpframe_schemes() -> list[Scheme]:
             encoder=ComponentSpec("labels"),
         ),
         Scheme(
+            name="metav",
+            summary="images and a verifier trained together on models of both kinds (MetaV of Pan et al., KDD 2022)",
+            # one view: all points are one input of the verifier, and each view would have to be trained by itself
+            parts=(
+                Part(augmenter=ComponentSpec("meta-trained"), perturbation=ComponentSpec("none"), pair=False, views=1),
+            ),
+            encoder=ComponentSpec("meta-verifier"),
+        ),
+        Scheme(
+            name="dataset-inference",
+            summary="after how many random steps the label changes (blind walks of Maini et al., ICLR 2021)",
+            # 280 points are ten images with their walks; fewer than one image's would be no walk at all
+            parts=(
+                Part(
+                    augmenter=ComponentSpec("blind-walks"),
+                    perturbation=ComponentSpec("none"),
+                    pair=False,
+                    points=280,
+                    views=1,
+                ),
+            ),
+            encoder=ComponentSpec("walk-distances"),
+        ),
+        Scheme(
+            name="fit-print",
+            summary="which answers change, as bits of a committed seed say (after FIT-Print of Shao et al., 2025)",
+            # one view: the bits are those of single images
+            parts=(
+                Part(
+                    augmenter=ComponentSpec("random"), perturbation=ComponentSpec("targeted-bits"), pair=True, views=1
+                ),
+            ),
+            encoder=ComponentSpec("distance-bits"),
+        ),
+        Scheme(
+            name="anafp",
+            summary="labels past the boundary, as far as thieves alone follow (after AnaFP of Yang et al., ICLR 2026)",
+            # one view: a label is all that is compared
+            parts=(
+                Part(
+                    augmenter=ComponentSpec("most-certain"),
+                    perturbation=ComponentSpec("stretched"),
+                    pair=False,
+                    views=1,
+                ),
+            ),
+            encoder=ComponentSpec("labels"),
+        ),
+        Scheme(
             name="residual",
             summary="images chosen to tell thieves from others, compared by what models do not share (fpframe's own)",
             parts=(_discriminative(),),

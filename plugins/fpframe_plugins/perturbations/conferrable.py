@@ -12,13 +12,12 @@ from functools import partial
 from typing import ClassVar
 
 import attrs
-import torch
 from torch import Tensor
 
 import fpframe
 from fpframe import Classifier, Perturbation, PerturbationGenerator, References
 from fpframe.parameters import epsilon_pixels, number, one_of, whole
-from fpframe.rng import generator
+from fpframe_plugins._references import held
 from fpframe_plugins.perturbations._conferring import Ensemble, confer
 from fpframe_plugins.perturbations._escaping import perturb_predictions
 
@@ -72,8 +71,10 @@ class Conferrable(PerturbationGenerator):
         """
         references = references or References()
         with ExitStack() as stack:
-            derived = self._some(references.derived, "derived", stack, seed)
-            independent = self._some(references.independent, "independent", stack, seed)
+            derived, independent = (
+                held(models, self.models, relation=relation, name=self.name, stack=stack, seed=seed)
+                for models, relation in ((references.derived, "derived"), (references.independent, "independent"))
+            )
             attack = partial(
                 confer,
                 ensemble=Ensemble(derived=derived, independent=independent, dropout=self.dropout),
@@ -85,22 +86,6 @@ class Conferrable(PerturbationGenerator):
             )
             # the activations of all models are held at once
             return perturb_predictions(model, x, attack, batch=BATCH)
-
-    def _some(self, models: Sequence[Classifier], relation: str, stack: ExitStack, seed: int) -> tuple[Classifier, ...]:
-        """Load models from all over the sequence, each once, and ready them for as long as the stack lasts."""
-        if not len(models):
-            raise fpframe.DataError(
-                f"'{self.name}' learns from derived and from independent models, and there is no {relation} model in "
-                f"the fit split; give the zoo of the recipe some, or take a perturbation that needs no references"
-            )
-        # zoos are sorted by attack and stratum: even distances take some of each, and chance says where they begin
-        distance = max(len(models) / self.models, 1.0)
-        start = float(torch.rand((), generator=generator(seed, relation))) * distance if distance > 1 else 0.0
-        indices = [int(start + number * distance) for number in range(min(self.models, len(models)))]
-        chosen = tuple(models[min(index, len(models) - 1)] for index in indices)
-        for model in chosen:
-            stack.enter_context(fpframe.evaluating(model))
-        return chosen
 
 
 @fpframe.hookimpl

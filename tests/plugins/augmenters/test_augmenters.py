@@ -18,7 +18,7 @@ from plugins.augmenters.choosing import choose, images, labels_with_errors, refe
 NAMES = ["discriminative", "low-margin", "misclassified", "most-certain", "random"]
 
 
-@pytest.fixture(params=[*NAMES, "augment", "trajectories"])
+@pytest.fixture(params=[*NAMES, "augment", "blind-walks", "meta-trained", "trajectories"])
 def any_augmenter(request, registry) -> Augmenter:
     return registry.create("augmenter", request.param)
 
@@ -60,6 +60,8 @@ def test_the_same_seed_gives_the_same_points(any_augmenter):
         ("discriminative", False),
         ("augment", True),
         ("trajectories", True),
+        ("blind-walks", True),
+        ("meta-trained", True),
     ],
 )
 def test_another_seed_gives_other_points_where_points_are_drawn(registry, name, expected):

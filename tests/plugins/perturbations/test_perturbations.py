@@ -21,6 +21,7 @@ from fpframe_plugins.perturbations.none import NoPerturbation
 from fpframe_plugins.perturbations.pgd import Pgd
 from fpframe_plugins.perturbations.pgd_l2 import PgdL2
 from fpframe_plugins.perturbations.random_sign import RandomSign
+from fpframe_plugins.perturbations.stretched import Stretched
 from fpframe_plugins.perturbations.uap import Uap
 from fpframe_plugins.perturbations.uap_deepfool import UapDeepfool
 from plugins.perturbations.small_models import Constant, call, digits, make, network
@@ -35,6 +36,7 @@ AIMED = [
     Boundary(toward="random", steps=40, learning_rate=0.02),
     Conferrable(steps=20),
     Conferrable(steps=20, loss="paper"),
+    Stretched(factors=6),
 ]
 LOCAL = [*ESCAPING, *AIMED]
 
