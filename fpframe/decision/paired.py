@@ -1,8 +1,6 @@
-"""Compare methods on the same models: areas over several seeds, their bootstrap intervals, and tests of differences.
+"""Compare methods on the same models of one zoo: tests of differences, their intervals, and the bootstrap's of areas.
 
-All of it works on a *kernel* ``(P, N)``: how far a derived model beats an independent one, which is 1 above, 1/2 for a
-tie and 0 below, and over several seeds the mean of these. Its own mean is the AUC. Families are the units, for models
-of one family err together.
+All of it works on a `kernel`. Families are the units, for models of one family err together.
 """
 
 from __future__ import annotations
@@ -14,7 +12,8 @@ import attrs
 import numpy as np
 from scipy.stats import t as student_t
 
-from fpframe.decision.metrics import auc_interval
+from fpframe.decision.beaten import Beaten
+from fpframe.decision.newcombe import auc_interval, difference_interval
 
 DRAWS = 2000
 
@@ -25,7 +24,8 @@ class AreaTest:
 
     Attributes:
         difference: the first AUC less the second.
-        interval: 95 % interval of the difference, by the bootstrap over families.
+        interval: 95 % interval of the difference, by Newcombe's method over families. It is wider than the test needs,
+            for it holds large differences too, and so it may hold 0 where the p-value is small.
         p_value: two-sided, by the test of `difference_test`.
     """
 
@@ -34,30 +34,15 @@ class AreaTest:
     p_value: float
 
 
-def kernel(positive: np.ndarray, negative: np.ndarray) -> np.ndarray:
-    """Return the kernel ``(P, N)`` of scores ``(S, P)`` and ``(S, N)`` with S seeds.
-
-    A score that is NaN counts against the claimant on either side.
-
-    Raises:
-        ValueError: one side is empty.
-    """
-    if not positive.shape[1] or not negative.shape[1]:
-        raise ValueError("an AUC needs scores on both sides")
-    above = np.where(np.isnan(positive), -np.inf, positive)[:, :, None]
-    below = np.where(np.isnan(negative), np.inf, negative)[:, None, :]
-    beaten: np.ndarray = ((above > below) + 0.5 * (above == below)).mean(0)
-    return beaten
-
-
 def bootstrap_interval(
     beaten: np.ndarray, positive: Sequence[str], negative: Sequence[str], *, seed: int = 0, confidence: float = 0.95
 ) -> tuple[float, float]:
     """Return the percentile interval of the mean of a kernel, by drawing families with replacement on both sides.
 
     Where every draw gives the same, as where scores separate completely, that is not certainty, however few the models:
-    there it is the interval of `auc_interval`, which is wider the fewer they are. Near complete separation the
-    bootstrap is also too narrow. One family on a side says nothing: there it is all of 0 to 1.
+    there it is the interval of `auc_interval`, which is wider the fewer they are. Near complete separation, and with
+    few families, the bootstrap is too narrow, and so tables take `auc_interval`. One family on a side says nothing:
+    there it is all of 0 to 1.
     """
     if min(len(set(positive)), len(set(negative))) < 2:
         return 0.0, 1.0
@@ -68,9 +53,9 @@ def bootstrap_interval(
 
 
 def difference_test(
-    first: np.ndarray, second: np.ndarray, positive: Sequence[str], negative: Sequence[str], *, seed: int = 0
+    first: np.ndarray, second: np.ndarray, positive: Sequence[str], negative: Sequence[str]
 ) -> AreaTest:
-    """Test whether two methods have the same AUC on the same models.
+    """Test whether two methods have the same AUC on the same models of one zoo.
 
     The test of DeLong et al. (Biometrics, 1988) for correlated areas, with clusters after Obuchowski (Biometrics,
     1997), and Student's distribution with as many degrees of freedom as the side with fewer families has, less one:
@@ -81,22 +66,39 @@ def difference_test(
         second: that of the other, for the same models in the same order.
         positive: families ``P`` of the derived models.
         negative: families ``N`` of the independent ones.
-        seed: of the bootstrap.
     """
-    gap = first - second
-    difference = float(gap.mean())
-    smaller = min(len(set(positive)), len(set(negative)))
+    one, other, gap = (
+        Beaten(kernel=each, positive=positive, negative=negative) for each in (first, second, first - second)
+    )
+    smaller = min(gap.counts)
     if smaller < 2:  # one family says nothing of others
-        return AreaTest(difference=difference, interval=(-1.0, 1.0), p_value=1.0)
-    variance = _variance(gap.mean(1), positive) + _variance(gap.mean(0), negative)
+        return AreaTest(difference=gap.area, interval=(-1.0, 1.0), p_value=1.0)
+    return AreaTest(
+        difference=gap.area,
+        interval=difference_interval(
+            one.area,
+            auc_interval(one.area, *one.counts),
+            other.area,
+            auc_interval(other.area, *other.counts),
+            correlation=correlation(one.variance(), other.variance(), gap.variance()),
+        ),
+        p_value=student_p_value(gap.area, gap.variance(), smaller),
+    )
+
+
+def student_p_value(difference: float, variance: float, units: int) -> float:
+    """Return the two-sided p-value of a difference between as many units, two or more."""
     if abs(difference) < 1e-12:
-        p_value = 1.0
-    elif variance <= 1e-24:
-        p_value = 2.0 ** (1 - smaller)  # all families say the same: the sign test
-    else:
-        p_value = float(2 * student_t.sf(abs(difference) / math.sqrt(variance), smaller - 1))
-    interval = _percentiles(gap, positive, negative, seed, 0.95)
-    return AreaTest(difference=difference, interval=interval, p_value=p_value)
+        return 1.0
+    if variance <= 1e-24:
+        return float(2.0 ** (1 - units))  # all units say the same: the sign test
+    return float(2 * student_t.sf(abs(difference) / math.sqrt(variance), units - 1))
+
+
+def correlation(first: float, second: float, difference: float) -> float:
+    """Return the correlation of two estimates by their variances and that of their difference; 0 where one is fixed."""
+    scale = 2 * math.sqrt(first * second)
+    return max(-1.0, min(1.0, (first + second - difference) / scale)) if scale > 0 else 0.0
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
@@ -107,13 +109,6 @@ def holm(p_values: Sequence[float]) -> list[float]:
         highest = max(highest, min(1.0, (len(p_values) - rank) * p_values[index]))
         adjusted[index] = highest
     return adjusted
-
-
-def _variance(components: np.ndarray, families: Sequence[str]) -> float:
-    """Return the variance of the mean of components that are correlated inside families, two or more."""
-    names, member = np.unique(np.asarray(families), return_inverse=True)
-    sums = np.bincount(member, weights=components - components.mean())
-    return float(len(names) / (len(names) - 1) * np.sum(sums**2) / len(components) ** 2)
 
 
 def _percentiles(
