@@ -33,7 +33,6 @@ from .outcome import (
 )
 from .paired import (
     AreaTest as AreaTest,
-    bootstrap_interval as bootstrap_interval,
     difference_test as difference_test,
     holm as holm,
 )

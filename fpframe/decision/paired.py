@@ -1,4 +1,4 @@
-"""Compare methods on the same models of one zoo: tests of differences, their intervals, and the bootstrap's of areas.
+"""Compare methods on the same models of one zoo: tests of differences of areas, and their intervals.
 
 All of it works on a `kernel`. Families are the units, for models of one family err together.
 """
@@ -15,8 +15,6 @@ from scipy.stats import t as student_t
 from fpframe.decision.beaten import Beaten
 from fpframe.decision.newcombe import auc_interval, difference_interval
 
-DRAWS = 2000
-
 
 @attrs.frozen(kw_only=True)
 class AreaTest:
@@ -32,24 +30,6 @@ class AreaTest:
     difference: float
     interval: tuple[float, float]
     p_value: float
-
-
-def bootstrap_interval(
-    beaten: np.ndarray, positive: Sequence[str], negative: Sequence[str], *, seed: int = 0, confidence: float = 0.95
-) -> tuple[float, float]:
-    """Return the percentile interval of the mean of a kernel, by drawing families with replacement on both sides.
-
-    Where every draw gives the same, as where scores separate completely, that is not certainty, however few the models:
-    there it is the interval of `auc_interval`, which is wider the fewer they are. Near complete separation, and with
-    few families, the bootstrap is too narrow, and so tables take `auc_interval`. One family on a side says nothing:
-    there it is all of 0 to 1.
-    """
-    if min(len(set(positive)), len(set(negative))) < 2:
-        return 0.0, 1.0
-    low, high = _percentiles(beaten, positive, negative, seed, confidence)
-    if high - low < 1e-12:
-        return auc_interval(float(beaten.mean()), len(set(positive)), len(set(negative)), confidence=confidence)
-    return low, high
 
 
 def difference_test(
@@ -109,22 +89,3 @@ def holm(p_values: Sequence[float]) -> list[float]:
         highest = max(highest, min(1.0, (len(p_values) - rank) * p_values[index]))
         adjusted[index] = highest
     return adjusted
-
-
-def _percentiles(
-    table: np.ndarray, positive: Sequence[str], negative: Sequence[str], seed: int, confidence: float
-) -> tuple[float, float]:
-    """Return the percentile interval of the mean of a table ``(P, N)`` when families are drawn on both sides."""
-    rows, columns = _draws(positive, seed, 0), _draws(negative, seed, 1)
-    means = np.einsum("bp,pn,bn->b", rows, table, columns, optimize=True) / (rows.sum(1) * columns.sum(1))
-    tail = (1 - confidence) / 2
-    return float(np.quantile(means, tail)), float(np.quantile(means, 1 - tail))
-
-
-def _draws(families: Sequence[str], seed: int, side: int) -> np.ndarray:
-    """Return how often each model is drawn ``(DRAWS, M)`` when its family is drawn with replacement."""
-    names, member = np.unique(np.asarray(families), return_inverse=True)
-    generator = np.random.default_rng([seed, side])
-    times = generator.multinomial(len(names), np.full(len(names), 1 / len(names)), size=DRAWS)
-    drawn: np.ndarray = times[:, member].astype(np.float64)
-    return drawn

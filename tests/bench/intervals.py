@@ -76,15 +76,14 @@ def many_zoos(areas: Sequence[tuple[float, ...]], rounds: int) -> Iterator[tuple
             yield f"{count} zoos, {spread:g}", held
 
 
-def table(what: str, rows: Iterator[tuple[str, Held]]) -> str:
-    """Return a table, with a line for each row as it is made."""
-    lines: list[str] = []
-    for name, held in rows:
-        if not lines:
-            lines = [f"| {' | '.join([what, *held])} |", "|---" * (1 + len(held)) + "|"]
+def table(what: str, rows: Iterator[tuple[str, Held]]) -> Iterator[str]:
+    """Yield the lines of a table, each as soon as it is measured."""
+    for number, (name, held) in enumerate(rows):
+        if not number:
+            yield f"| {' | '.join([what, *held])} |"
+            yield "|---" * (1 + len(held)) + "|"
         cells = [f"{min(h)[0]:.2f} to {max(h)[0]:.2f} ({np.mean([each[1] for each in h]):.2f})" for h in held.values()]
-        lines.append(f"| {' | '.join([name, *cells])} |")
-    return "\n".join(lines)
+        yield f"| {' | '.join([name, *cells])} |"
 
 
 def _truth(area: tuple[float, ...]) -> float:
@@ -100,14 +99,17 @@ def main() -> None:
     """Run the command."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=500, help="for each size, AUC and shape")
-    rounds = parser.parse_args().rounds
-    for what, rows in (
-        ("AUC: families", one_zoo(AREAS, rounds)),
-        ("difference: families", one_zoo(PAIRS, rounds)),
-        ("mean AUC: zoos, spread", many_zoos(AREAS, rounds)),
-        ("mean difference: zoos, spread", many_zoos(PAIRS, rounds)),
-    ):
-        print(table(what, rows) + "\n", flush=True)
+    parser.add_argument("--only", choices=("zoo", "zoos"), help="the tables of one zoo, or those of several")
+    told = parser.parse_args()
+    one = [("AUC: families", one_zoo(AREAS, told.rounds)), ("difference: families", one_zoo(PAIRS, told.rounds))]
+    many = [
+        ("mean AUC: zoos, spread", many_zoos(AREAS, told.rounds)),
+        ("mean difference: zoos, spread", many_zoos(PAIRS, told.rounds)),
+    ]
+    for what, rows in {"zoo": one, "zoos": many}.get(told.only, [*one, *many]):
+        for line in table(what, rows):
+            print(line, flush=True)
+        print()
 
 
 if __name__ == "__main__":

@@ -7,8 +7,7 @@ import pytest
 
 from fpframe.decision.beaten import Beaten, kernel
 from fpframe.decision.metrics import auc
-from fpframe.decision.newcombe import auc_interval
-from fpframe.decision.paired import bootstrap_interval, correlation, difference_test, holm
+from fpframe.decision.paired import correlation, difference_test, holm
 
 
 def names(prefix: str, count: int) -> list[str]:
@@ -82,32 +81,6 @@ def test_counting_students_as_models_of_their_own_would_find_differences_that_ar
         by_model += difference_test(*pair, names("d", 20), names("i", 48)).p_value <= 0.05
     assert by_family / rounds <= 0.05 + 4 * np.sqrt(0.05 * 0.95 / rounds)
     assert by_model / rounds > 0.15
-
-
-def test_bootstrap_intervals_cover_the_true_area():
-    rng = np.random.default_rng(4)
-    truth = 0.8556  # of normal scores one and a half deviations apart: Phi(1.5 / sqrt 2)
-    covered, rounds = 0, 200
-    for number in range(rounds):
-        beaten = kernel(rng.normal(1.5, 1, (1, 25)), rng.normal(0, 1, (1, 40)))
-        low, high = bootstrap_interval(beaten, names("d", 25), names("i", 40), seed=number)
-        covered += low <= truth <= high
-    assert 0.88 <= covered / rounds <= 0.99
-
-
-def test_complete_separation_is_no_certainty():
-    units = names("d", 6), names("i", 24)
-    assert bootstrap_interval(np.full((6, 24), 0.5), *units) == auc_interval(0.5, 6, 24)  # and ties neither
-    assert bootstrap_interval(np.ones((6, 24)), *units) == auc_interval(1.0, 6, 24)
-    assert bootstrap_interval(np.ones((6, 24)), *units)[0] < 0.95
-
-
-def test_families_widen_the_interval():
-    rng = np.random.default_rng(5)
-    beaten = kernel(np.repeat(rng.normal(1, 1, (1, 5)), 4, axis=1), rng.normal(0, 1, (1, 30)))
-    wide = bootstrap_interval(beaten, [f"f{number // 4}" for number in range(20)], names("i", 30))
-    narrow = bootstrap_interval(beaten, names("d", 20), names("i", 30))
-    assert wide[1] - wide[0] > 1.3 * (narrow[1] - narrow[0])
 
 
 def test_a_difference_that_all_families_share_is_as_sure_as_the_sign_test():
