@@ -1,4 +1,4 @@
-"""Exact and bootstrap intervals: scipy's and statsmodels'."""
+"""Exact intervals, and the bootstrap over views: scipy's and statsmodels'."""
 
 from __future__ import annotations
 
