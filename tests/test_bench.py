@@ -110,6 +110,53 @@ def test_the_table_of_the_ablation_has_areas_and_differences_from_where_a_scheme
     assert {line.count("|") for line in lines} == {6}
 
 
+@pytest.fixture
+def intervals(monkeypatch) -> ModuleType:
+    monkeypatch.syspath_prepend(BENCH)
+    return load("intervals")
+
+
+@pytest.mark.parametrize("area", [(0.95,), (0.998,), (0.98, 0.95)])
+def test_our_intervals_hold_the_truth_where_those_of_the_bootstrap_do_not(intervals, area):
+    """Ten and thirty families: an AUC near 1, and the difference of two."""
+    around = intervals.around_area if len(area) == 1 else intervals.around_difference
+    truth = area[0] if len(area) == 1 else area[0] - area[1]
+    held = intervals.coverage(150, truth, lambda s: around(intervals.draw(s, (10, 30), area, shape="hard")))
+    assert held["Newcombe"][0] >= 0.95
+    assert held["percentiles"][0] < 0.9
+    assert held["Newcombe"][1] > held["percentiles"][1]  # nothing is for free
+
+
+@pytest.mark.parametrize("count", [2, 3])
+def test_intervals_over_zoos_hold_the_truth_where_zoos_differ(intervals, count):
+    def made(source):
+        zoos = [intervals.draw(source, (10, 30), (0.9,), shape="normal", spread=0.8) for _ in range(count)]
+        return intervals.around_mean_area(zoos)
+
+    held = {name: share for name, (share, _) in intervals.coverage(150, 0.9, made).items()}
+    assert held["Newcombe and Student"] >= 0.93
+    assert held["bootstrap, zoos and families"] < 0.85
+    assert held["bootstrap, families"] < held["bootstrap, zoos and families"]
+
+
+def test_the_made_up_scores_have_the_areas_that_they_are_said_to_have(intervals):
+    for shape in intervals.SHAPES:
+        for spread in (0.0, 0.8):
+            source = np.random.default_rng(0)
+            zoos = [intervals.draw(source, (40, 40), (0.95, 0.9), shape=shape, spread=spread) for _ in range(200)]
+            found = np.mean([[each.area for each in zoo.schemes] for zoo in zoos], axis=0)
+            assert found == pytest.approx([0.95, 0.9], abs=0.02)
+
+
+def test_a_row_of_the_table_shows_the_lowest_and_the_highest_share(intervals):
+    rows = iter([("10 / 30", {"a": [(0.9, 0.2), (1.0, 0.4)], "b": [(0.5, 0.1)]})])
+    assert list(intervals.table("families", rows)) == [
+        "| families | a | b |",
+        "|---|---|---|",
+        "| 10 / 30 | 0.90 to 1.00 (0.30) | 0.50 to 0.50 (0.10) |",
+    ]
+
+
 class Threshold(torch.nn.Module):
     """Tells whether one pixel is bright."""
 

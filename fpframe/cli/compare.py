@@ -19,10 +19,12 @@ if TYPE_CHECKING:
 @Parameter(name="*", group=Group("Design", sort_key=1))
 @attrs.frozen(kw_only=True)
 class DesignOptions:
-    """How often, in which sizes and in which channels schemes are compared.
+    """How often, on how many zoos, in which sizes and in which channels schemes are compared.
 
     Attributes:
         seeds: Number of enrolments of each scheme; data and models stay the same.
+        zoo_seeds: Number of zoos, at least 2: each divides the images anew, and trains a victim and models of its own.
+            Intervals then hold what lies between zoos. It takes as many times as long; one zoo by default.
         sizes: Queries to a suspect, separated by commas: every scheme in each of these sizes, instead of its own.
         folds: Cross-fit in this many folds of families: every model is scored by what was made without its fold. This
             scores more models, but nothing is calibrated.
@@ -31,6 +33,7 @@ class DesignOptions:
     """
 
     seeds: int = 1
+    zoo_seeds: int | None = None
     sizes: str | None = None
     folds: int | None = None
     contrast: str | None = None
@@ -46,6 +49,7 @@ class DesignOptions:
 
         return Design(
             seeds=self.seeds,
+            zoo_seeds=self.zoo_seeds,
             sizes=whole_numbers(self.sizes, "--sizes"),
             folds=self.folds,
             contrast=two(self.contrast, "--contrast"),
@@ -65,7 +69,7 @@ def compare(
     victim: VictimOptions = VictimOptions(),
     run: RunOptions = RunOptions(),
 ) -> None:
-    """Enroll one victim by several schemes, and score the same unseen models.
+    """Enroll one victim by several schemes, and score the same unseen models; or several victims, each with a zoo.
 
     The answers of every model are kept, so a comparison that was stopped continues where it was.
 
@@ -77,7 +81,7 @@ def compare(
             compare all the same.
         out: Folder for result.json, table.md, cells.csv, scores.csv and pictures.
         force: Overwrite the files in an existing folder.
-        design: How often, in which sizes and in which channels.
+        design: How often, on how many zoos, in which sizes and in which channels.
         victim: The owner's model.
         run: The data, and how work is carried out.
     """

@@ -8,6 +8,7 @@ from .cell_areas import (
     cells as cells,
     contrasts as contrasts,
     pairs as pairs,
+    rate_over_zoos as rate_over_zoos,
     thefts_of as thefts_of,
 )
 from .compare_schemes import compare as compare
@@ -18,6 +19,7 @@ from .records import (
     Comparison as Comparison,
     Cost as Cost,
     Doubt as Doubt,
+    DrawnZoo as DrawnZoo,
     Outcome as Outcome,
     Questioned as Questioned,
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import combinations
 
 import attrs
@@ -12,14 +12,17 @@ from fpframe.comparison.kinds import KINDS
 from fpframe.comparison.records import Comparison
 from fpframe.decision import (
     AreaTest,
+    Beaten,
     PowerAt,
+    area_over_zoos,
     aruc,
-    bootstrap_interval,
     clopper_pearson,
-    difference_test,
+    difference_over_zoos,
     holm,
     kernel,
+    standard_deviation,
     tpr_at_fpr,
+    with_zoos,
 )
 from fpframe.registry import STRATA
 
@@ -38,13 +41,15 @@ class Area:
         channel: what the models revealed.
         theft: kind of theft, or all.
         stratum: stratum of independent models, or all.
-        n_derived: models.
-        n_independent: models.
-        auc: mean over the seeds.
-        interval: 95 % bootstrap interval over families, over the mean of the seeds.
-        power: thefts above a threshold that at most 5 % of the independent models reach, as mean over the seeds;
-            ``None`` where these are too few to tell.
-        aruc: area under the robustness-uniqueness curve over thresholds from -1 to 1; mean over the seeds.
+        n_derived: models, of all zoos.
+        n_independent: models, of all zoos.
+        auc: mean over the seeds, and over the zoos, which count alike.
+        interval: 95 % interval of it by Newcombe's method, with families as the units; of several zoos, what lies
+            between them is in it.
+        by_zoo: the AUC in each zoo that has models on both sides, by the zoo's seed.
+        power: thefts above a threshold that at most 5 % of the independent models of a zoo reach, as mean over the
+            seeds and zoos; ``None`` where these are too few to tell.
+        aruc: area under the robustness-uniqueness curve over thresholds from -1 to 1; mean over the seeds and zoos.
     """
 
     contender: str
@@ -55,8 +60,14 @@ class Area:
     n_independent: int
     auc: float
     interval: tuple[float, float]
+    by_zoo: Mapping[int, float]
     power: PowerAt | None
     aruc: float
+
+    @property
+    def spread(self) -> float:
+        """Standard deviation of the AUC between zoos; NaN in one zoo."""
+        return standard_deviation(list(self.by_zoo.values()))
 
 
 @attrs.frozen(kw_only=True)
@@ -83,10 +94,16 @@ class Contrast:
 
 
 def cells(comparison: Comparison) -> list[tuple[str, str]]:
-    """Return kinds of theft by strata, all thefts and all strata last."""
+    """Return kinds of theft by strata, all thefts and all strata last, where a zoo has models of both."""
     found = comparison.kinds("independent")
     strata = [*(kind for kind in STRATA if kind in found), *(kind for kind in found if kind not in STRATA)]
-    return [(theft, stratum) for theft in thefts_of(comparison) for stratum in (*strata, ALL_INDEPENDENT)]
+    zoos = comparison.by_zoo()
+    return [
+        (theft, stratum)
+        for theft in thefts_of(comparison)
+        for stratum in (*strata, ALL_INDEPENDENT)
+        if any(all(_sides(zoo, theft, stratum)) for zoo in zoos)
+    ]
 
 
 def thefts_of(comparison: Comparison) -> list[str]:
@@ -96,8 +113,9 @@ def thefts_of(comparison: Comparison) -> list[str]:
 
 def areas(comparison: Comparison, channel: str) -> list[Area]:
     """Return every cell of every contender in a channel."""
+    zoos = comparison.by_zoo()
     return [
-        _area(comparison, contender, channel, theft, stratum)
+        _area(comparison, zoos, contender, channel, theft, stratum)
         for contender in comparison.contenders
         for theft, stratum in cells(comparison)
     ]
@@ -116,13 +134,11 @@ def pairs(comparison: Comparison, channel: str) -> list[Contrast]:
 
 
 def _contrasts(comparison: Comparison, channel: str, where: Sequence[tuple[str, str, str, str]]) -> list[Contrast]:
-    tests = []
-    for first, second, theft, stratum in where:
-        derived, independent = _sides(comparison, theft, stratum)
-        kernels = [_kernel(comparison, name, channel, derived, independent) for name in (first, second)]
-        tests.append(
-            difference_test(kernels[0], kernels[1], _families(comparison, derived), _families(comparison, independent))
-        )
+    zoos = comparison.by_zoo()
+    tests = [
+        _difference(zoos, *(_beaten(zoos, name, channel, theft, stratum) for name in (first, second)))
+        for first, second, theft, stratum in where
+    ]
     adjusted = holm([test.p_value for test in tests])
     return [
         Contrast(first=a, second=b, channel=channel, theft=theft, stratum=stratum, test=test, adjusted=p)
@@ -130,11 +146,26 @@ def _contrasts(comparison: Comparison, channel: str, where: Sequence[tuple[str, 
     ]
 
 
-def _area(comparison: Comparison, contender: str, channel: str, theft: str, stratum: str) -> Area:
+def _difference(zoos: Sequence[Comparison], first: Mapping[int, Beaten], second: Mapping[int, Beaten]) -> AreaTest:
+    found = difference_over_zoos([(first[zoo], second[zoo]) for zoo in first])
+    if len(first) == 1 < len(zoos):  # models of this cell are in one zoo of several, which says nothing of others
+        return attrs.evolve(found, interval=(-1.0, 1.0), p_value=1.0)
+    return found
+
+
+def _area(
+    comparison: Comparison, zoos: Sequence[Comparison], contender: str, channel: str, theft: str, stratum: str
+) -> Area:
     derived, independent = _sides(comparison, theft, stratum)
-    beaten = _kernel(comparison, contender, channel, derived, independent)
-    scores = comparison.scores(contender, channel)
-    sides = [(seed[derived], seed[independent]) for seed in scores]
+    beaten = _beaten(zoos, contender, channel, theft, stratum)
+    area, interval = area_over_zoos(list(beaten.values()))
+    sides = [
+        [(seed[above], seed[below]) for seed in zoo.scores(contender, channel)]
+        for zoo in zoos
+        if zoo.zoos[0].seed in beaten
+        for above, below in [_sides(zoo, theft, stratum)]
+    ]
+    powers = [_mean_power([tpr_at_fpr(above, below, FPR) for above, below in zoo]) for zoo in sides]
     return Area(
         contender=contender,
         channel=channel,
@@ -142,10 +173,11 @@ def _area(comparison: Comparison, contender: str, channel: str, theft: str, stra
         stratum=stratum,
         n_derived=len(derived),
         n_independent=len(independent),
-        auc=float(beaten.mean()),
-        interval=bootstrap_interval(beaten, _families(comparison, derived), _families(comparison, independent)),
-        power=_mean_power([tpr_at_fpr(above, below, FPR) for above, below in sides]),
-        aruc=float(np.mean([aruc(above, below, low=-1.0, high=1.0) for above, below in sides])),
+        auc=area,
+        interval=(0.0, 1.0) if len(beaten) == 1 < len(zoos) else interval,
+        by_zoo={zoo: each.area for zoo, each in beaten.items()},
+        power=_power_over_zoos(powers, len(zoos)),
+        aruc=float(np.mean([aruc(above, below, low=-1.0, high=1.0) for zoo in sides for above, below in zoo])),
     )
 
 
@@ -163,6 +195,36 @@ def _mean_power(seeds: Sequence[PowerAt | None]) -> PowerAt | None:
     )
 
 
+def _power_over_zoos(powers: Sequence[PowerAt | None], zoos: int) -> PowerAt | None:
+    """Return the mean over zoos, each counted alike; with several, what lies between them is in the interval."""
+    known = [each for each in powers if each is not None]
+    if not known or zoos == 1:
+        return known[0] if known else None
+    hits, n = (sum(each) for each in zip(*((each.hits, each.n) for each in known), strict=True))
+    rates = [each.rate for each in known]
+    return attrs.evolve(
+        known[0],
+        hits=hits,
+        n=n,
+        negatives=sum(each.negatives for each in known),
+        rate=float(np.mean(rates)),
+        interval=rate_over_zoos(hits, n, rates),
+    )
+
+
+def rate_over_zoos(hits: int, n: int, rates: Sequence[float]) -> tuple[float, float]:
+    """Return a 95 % interval of the mean of the rates of several zoos.
+
+    Args:
+        hits: in all zoos together.
+        n: out of how many in all of them.
+        rates: of each zoo.
+    """
+    mean, whole = float(np.mean(rates)), hits / n
+    low, high = clopper_pearson(hits, n)  # exact around the rate of all, whose sides the mean takes over
+    return with_zoos(mean, (mean - (whole - low), mean + (high - whole)), rates)
+
+
 def _sides(comparison: Comparison, theft: str, stratum: str) -> tuple[list[int], list[int]]:
     return (
         comparison.rows("derived", None if theft == ALL_THEFTS else theft),
@@ -170,12 +232,14 @@ def _sides(comparison: Comparison, theft: str, stratum: str) -> tuple[list[int],
     )
 
 
-def _kernel(
-    comparison: Comparison, contender: str, channel: str, derived: list[int], independent: list[int]
-) -> np.ndarray:
-    scores = comparison.scores(contender, channel)
-    return kernel(scores[:, derived], scores[:, independent])
-
-
-def _families(comparison: Comparison, rows: Sequence[int]) -> list[str]:
-    return [comparison.models[row].family for row in rows]
+def _beaten(zoos: Sequence[Comparison], contender: str, channel: str, theft: str, stratum: str) -> dict[int, Beaten]:
+    """Return by the zoo's seed which derived models beat which independent ones, where it has models of both."""
+    found = {}
+    for zoo in zoos:
+        sides = _sides(zoo, theft, stratum)
+        if all(sides):
+            scores = zoo.scores(contender, channel)
+            families = [[zoo.models[row].family for row in side] for side in sides]
+            table = kernel(scores[:, sides[0]], scores[:, sides[1]])
+            found[zoo.zoos[0].seed] = Beaten(kernel=table, positive=families[0], negative=families[1])
+    return found

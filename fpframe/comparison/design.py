@@ -1,4 +1,4 @@
-"""`Design`: how often, in which sizes and in which channels schemes are compared."""
+"""`Design`: how often, on how many zoos, in which sizes and in which channels schemes are compared."""
 
 from __future__ import annotations
 
@@ -19,6 +19,13 @@ def _at_least(low: int, what: str) -> Any:
     return check
 
 
+def _several(owner: object, field: attrs.Attribute[Any], value: int | None) -> None:
+    if value is not None and value < 2:
+        raise UsageError(
+            f"one zoo does not say how far zoos differ; draw at least 2, or leave the number of zoos out (got {value})"
+        )
+
+
 def _named(owner: object, field: attrs.Attribute[Any], value: tuple[str, ...]) -> None:
     if not value:
         raise UsageError("a comparison needs a channel; name one, such as probs")
@@ -35,10 +42,13 @@ def _once(values: Iterable[Any]) -> tuple[Any, ...]:
 
 @attrs.frozen(kw_only=True)
 class Design:
-    """How often, in which sizes and in which channels schemes are compared.
+    """How often, on how many zoos, in which sizes and in which channels schemes are compared.
 
     Attributes:
         seeds: enrolments of each scheme; data and models stay the same.
+        zoo_seeds: zoos, each with its own division of the training images, its own victim and its own models, by the
+            recipe's seed and those that follow it. Every scheme enrolls each of these victims, and intervals hold what
+            lies between zoos. ``None`` compares on one zoo, whose intervals hold nothing of that.
         sizes: queries that one suspect is asked: every scheme in each of these sizes; empty takes each scheme in its
             own.
         folds: score every model of the recipe by what was made without its fold of families, in place of fitting on
@@ -48,6 +58,7 @@ class Design:
     """
 
     seeds: int = attrs.field(default=1, validator=_at_least(1, "seeds"))
+    zoo_seeds: int | None = attrs.field(default=None, validator=_several)
     sizes: tuple[int, ...] = attrs.field(
         default=(), converter=_once, validator=attrs.validators.deep_iterable(whole(low=1))
     )

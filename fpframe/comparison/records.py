@@ -17,7 +17,7 @@ from fpframe.recipe import Recipe
 
 #: The columns of scores as a table.
 RECORD = (
-    *("model", "lineage", "relation", "kind", "family", "failed"),
+    *("zoo", "model", "lineage", "relation", "kind", "family", "failed"),
     *("scheme", "seed", "channel", "score", "verdict"),
 )
 
@@ -33,6 +33,7 @@ class Questioned:
         kind: kind of theft, or stratum.
         family: models of one family share an origin.
         failed: whether it is a failed theft, which counts nowhere.
+        zoo: seed of its zoo.
     """
 
     name: str
@@ -41,6 +42,20 @@ class Questioned:
     kind: str
     family: str
     failed: bool
+    zoo: int
+
+
+@attrs.frozen(kw_only=True)
+class DrawnZoo:
+    """A zoo with its victim.
+
+    Attributes:
+        seed: decides who owns which images, and how the victim and all models are trained.
+        accuracy: the victim's, on the test images.
+    """
+
+    seed: int
+    accuracy: float
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -51,7 +66,7 @@ class Outcome:
         contender: its name.
         seed: of its queries and its encoder.
         channel: what the models revealed.
-        views: their view scores ``(M, V)``; NaN where there is none.
+        views: their view scores ``(M, V)``, those of all zoos; NaN where there is none.
         verdicts: their verdicts; empty where nothing was calibrated.
     """
 
@@ -82,6 +97,7 @@ class Cost:
         enrol_seconds: to make the queries, ask the models that fit and calibrate it, and fit it in every channel. The
             training of these models is not in it.
         verify_seconds: to load one suspect, ask it and score it; the median over the models.
+        zoo: seed of the zoo.
     """
 
     contender: str
@@ -89,6 +105,7 @@ class Cost:
     queries: int
     enrol_seconds: float
     verify_seconds: float
+    zoo: int
 
 
 @attrs.frozen(kw_only=True)
@@ -99,11 +116,13 @@ class Doubt:
         contender: its name.
         seed: of its queries and its encoder.
         note: what was found.
+        zoo: seed of the zoo.
     """
 
     contender: str
     seed: int
     note: Note
+    zoo: int
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -111,19 +130,21 @@ class Comparison:
     """What several schemes say of the same models.
 
     Attributes:
-        recipe: the recipe; of its scheme nothing was used.
-        victim: address and accuracy of the victim.
+        recipe: the recipe; of its scheme nothing was used. Where there are several zoos, it is the first one's.
+        victim: address and accuracy of the victim; the mean accuracy where each zoo has one.
+        zoos: the zoos, each with its victim; one, unless the design says otherwise.
         folds: number of folds of the cross-fit; ``None`` where the recipe's splits were used.
         contrasts: contenders that are to be tested against each other in every cell, named before anything was asked.
-        models: the models that were scored.
+        models: the models that were scored, zoo by zoo.
         outcomes: one for each contender, seed and channel.
-        costs: one for each contender and seed.
+        costs: one for each contender, seed and zoo.
         profile: the machine that it ran on.
         doubts: contenders that are not fit to accuse anybody, whatever their verdicts say.
     """
 
     recipe: Recipe
     victim: Mapping[str, Any]
+    zoos: tuple[DrawnZoo, ...]
     folds: int | None
     contrasts: tuple[tuple[str, str], ...]
     models: tuple[Questioned, ...]
@@ -146,6 +167,37 @@ class Comparison:
     def seeds(self) -> list[int]:
         """The seeds, in order."""
         return list(dict.fromkeys(outcome.seed for outcome in self.outcomes))
+
+    def of_zoo(self, seed: int) -> Comparison:
+        """Return what was found on one zoo alone.
+
+        Raises:
+            UsageError: there is no zoo of that seed.
+        """
+        zoo = next((zoo for zoo in self.zoos if zoo.seed == seed), None)
+        if zoo is None:
+            known = ", ".join(str(each.seed) for each in self.zoos)
+            raise UsageError(f"no zoo with seed {seed} was compared on; the seeds are {known}")
+        rows = [number for number, model in enumerate(self.models) if model.zoo == seed]
+        return attrs.evolve(
+            self,
+            recipe=attrs.evolve(self.recipe, seed=seed),
+            victim={**self.victim, "accuracy": zoo.accuracy},
+            zoos=(zoo,),
+            models=tuple(self.models[row] for row in rows),
+            outcomes=tuple(
+                attrs.evolve(
+                    each, views=each.views[rows], verdicts=tuple(each.verdicts[row] for row in rows if each.verdicts)
+                )
+                for each in self.outcomes
+            ),
+            costs=tuple(cost for cost in self.costs if cost.zoo == seed),
+            doubts=tuple(doubt for doubt in self.doubts if doubt.zoo == seed),
+        )
+
+    def by_zoo(self) -> list[Comparison]:
+        """Return what was found on each zoo alone."""
+        return [self] if len(self.zoos) == 1 else [self.of_zoo(zoo.seed) for zoo in self.zoos]
 
     def of(self, contender: str, channel: str) -> list[Outcome]:
         """Return the outcomes of a contender in a channel, by seed."""
@@ -171,6 +223,7 @@ class Comparison:
         """Return a row for each model, contender, seed and channel, with the keys of `RECORD`."""
         return [
             {
+                "zoo": model.zoo,
                 "model": model.name,
                 "lineage": model.lineage,
                 "relation": model.relation,
@@ -206,6 +259,7 @@ class Comparison:
             "seed": self.recipe.seed,
             "dataset": self.recipe.dataset,
             "victim": dict(self.victim),
+            "zoos": [attrs.asdict(zoo) for zoo in self.zoos],
             "folds": self.folds,
             "contrasts": [list(pair) for pair in self.contrasts],
             "models": [attrs.asdict(model) for model in self.models],

@@ -58,6 +58,7 @@ class Stage:
                 kind=kind_of(model, self.setting.workspace.registry),
                 family=model.family,
                 failed=self.zoo.facts(model).failed,
+                zoo=self.setting.recipe.seed,
             )
             for model in _scored(self.zoo.models, self.folds)
         )

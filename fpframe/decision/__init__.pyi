@@ -3,6 +3,7 @@ from .ability import (
     clearly_less_able as clearly_less_able,
     resolution as resolution,
 )
+from .beaten import Beaten as Beaten, kernel as kernel
 from .conformal import decide as decide, stands_out as stands_out
 from .curves import PowerAt as PowerAt, aruc as aruc, roc as roc, tpr_at_fpr as tpr_at_fpr
 from .few import LEAST as LEAST, Gap as Gap, gap_above as gap_above
@@ -18,7 +19,8 @@ from .many import (
     levels_of_many as levels_of_many,
     reach as reach,
 )
-from .metrics import auc as auc, auc_interval as auc_interval, clopper_pearson as clopper_pearson
+from .metrics import auc as auc, clopper_pearson as clopper_pearson
+from .newcombe import auc_interval as auc_interval
 from .outcome import (
     DERIVED as DERIVED,
     INCONCLUSIVE as INCONCLUSIVE,
@@ -31,10 +33,8 @@ from .outcome import (
 )
 from .paired import (
     AreaTest as AreaTest,
-    bootstrap_interval as bootstrap_interval,
     difference_test as difference_test,
     holm as holm,
-    kernel as kernel,
 )
 from .paths import StratumPaths as StratumPaths, mean_of_views as mean_of_views, pooled as pooled
 from .pvalues import (
@@ -56,3 +56,9 @@ from .validity import (
 )
 from .variance import VarianceShares as VarianceShares, variance_shares as variance_shares
 from .welch import decide_by_welch as decide_by_welch, welch_p_value as welch_p_value, welch_p_values as welch_p_values
+from .zoos import (
+    area_over_zoos as area_over_zoos,
+    difference_over_zoos as difference_over_zoos,
+    standard_deviation as standard_deviation,
+    with_zoos as with_zoos,
+)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import attrs
 import numpy as np
 
-from fpframe.decision import AreaTest, bootstrap_interval, difference_test, kernel
+from fpframe.decision import AreaTest, Beaten, area_over_zoos, difference_test, kernel
 from fpframe.paper.experiment import Outcome
 from fpframe.zoo import ZooModel
 
@@ -21,7 +21,7 @@ class Separation:
 
     Attributes:
         auc: area under the ROC curve; mean over the seeds where there are several.
-        interval: 95 % bootstrap interval over families.
+        interval: 95 % interval by Newcombe's method, with families as the units.
         derived: number of derived models.
         independent: number of independent models.
     """
@@ -49,11 +49,12 @@ def separation(
         innocents: independent models.
         below: their scores ``(N,)`` or ``(S, N)``.
     """
-    beaten = kernel(np.atleast_2d(above), np.atleast_2d(below))
-    families = [[model.family for model in models] for models in (thefts, innocents)]
+    table = kernel(np.atleast_2d(above), np.atleast_2d(below))
+    positive, negative = ([model.family for model in models] for models in (thefts, innocents))
+    area, interval = area_over_zoos([Beaten(kernel=table, positive=positive, negative=negative)])
     return Separation(
-        auc=float(beaten.mean()),
-        interval=bootstrap_interval(beaten, *families),
+        auc=area,
+        interval=interval,
         derived=len(thefts),
         independent=len(innocents),
     )

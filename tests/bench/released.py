@@ -24,7 +24,7 @@ import fpframe
 from fpframe.base import ignore
 from fpframe.comparison.contenders import make_contenders
 from fpframe.comparison.rounds import by_folds
-from fpframe.decision import bootstrap_interval, difference_test, holm, kernel, mean_of_views
+from fpframe.decision import Beaten, area_over_zoos, difference_test, holm, kernel, mean_of_views
 from fpframe.enrolment import Method, ask_zoo
 from fpframe.enrolment.queries import fooling_rate
 from fpframe.interfaces import ComponentSpec, Scheme
@@ -113,7 +113,8 @@ def area_table(found: dict[str, np.ndarray], of: dict[str, str | None], zoo: Zoo
     lines = ["| scheme | AUC | less that of | difference | p |", "|---|---|---|---|---|"]
     for name, each in beaten.items():
         cells = [f"`{name}`" if of[name] is None else name]
-        cells.append(f"{each.mean():.3f} {_interval(bootstrap_interval(each, *families), '.3f')}")
+        area, interval = area_over_zoos([Beaten(kernel=each, positive=families[0], negative=families[1])])
+        cells.append(f"{area:.3f} {_interval(interval, '.3f')}")
         if name in tests:
             test = tests[name]
             cells += [f"`{of[name]}`", f"{test.difference:+.3f} {_interval(test.interval, '+.3f')}"]

@@ -16,7 +16,7 @@ from fpframe.store import write_durably
 
 _COLUMNS = (
     *("contender", "channel", "theft", "stratum", "n_derived", "n_independent"),
-    *("auc", "low", "high", "tpr_at_fpr_0.05", "aruc"),
+    *("auc", "low", "high", "tpr_at_fpr_0.05", "aruc", "zoos", "sd_between_zoos"),
 )
 
 
@@ -24,7 +24,7 @@ def write_comparison(comparison: Comparison, path: Path) -> str:
     """Write ``result.json``, ``recipe.toml``, ``table.md``, ``cells.csv``, ``scores.csv`` and pictures of each channel.
 
     Returns:
-        The table, which took thousands of draws.
+        The table.
 
     Raises:
         ResourceError: the disk is full or cannot be written.
@@ -60,6 +60,8 @@ def cells_csv(comparison: Comparison) -> str:
                     *(f"{value:.6f}" for value in (area.auc, *area.interval)),
                     "" if area.power is None else f"{area.power.rate:.6f}",
                     f"{area.aruc:.6f}",
+                    len(area.by_zoo),
+                    "" if len(area.by_zoo) == 1 else f"{area.spread:.6f}",
                 ]
             )
     return text.getvalue()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -17,20 +19,19 @@ _STYLES = (("-", "o"), ("--", "s"), (":", "^"))
 
 
 def roc_by_theft_svg(comparison: Comparison, channel: str) -> str:
-    """Draw one ROC for each kind of theft against all independent models; curves are means over the seeds."""
+    """Draw one ROC for each kind of theft against all independent models; curves are means over the seeds and zoos."""
     thefts = thefts_of(comparison)
     columns = min(3, len(thefts))
     rows = -(-len(thefts) // columns)
     figure = Figure(figsize=(3.1 * columns, 3.1 * rows + 0.9), layout="constrained")
-    innocents = comparison.rows("independent")
+    zoos, innocents = comparison.by_zoo(), comparison.rows("independent")
     for number, theft in enumerate(thefts):
         axes = figure.add_subplot(rows, columns, number + 1)
         derived = comparison.rows("derived", None if theft == ALL_THEFTS else theft)
         for place, contender in enumerate(comparison.contenders):
             colour, dashes, _ = _line(place)
-            scores = comparison.scores(contender, channel)
             axes.plot(
-                *_mean_roc(scores[:, derived], scores[:, innocents]),
+                *_mean_roc([side for zoo in zoos for side in _sides(zoo, contender, channel, theft)]),
                 color=colour,
                 linestyle=dashes,
                 linewidth=1.5,
@@ -50,7 +51,8 @@ def roc_by_theft_svg(comparison: Comparison, channel: str) -> str:
 
 
 def scores_svg(comparison: Comparison, channel: str) -> str:
-    """Draw the scores of every kind of theft and stratum, one panel for each contender; the first seed's."""
+    """Draw the scores of every kind of theft and stratum, one panel for each contender; the first seed's and zoo's."""
+    many, comparison = len(comparison.zoos) > 1, comparison.by_zoo()[0]
     thefts = [kind for kind in thefts_of(comparison) if kind != ALL_THEFTS]
     kinds = [("independent", kind) for kind in comparison.kinds("independent")]
     kinds += [("derived", kind) for kind in reversed(thefts)]
@@ -80,24 +82,22 @@ def scores_svg(comparison: Comparison, channel: str) -> str:
         axes.tick_params("x", labelsize=8)
         axes.spines[["top", "right"]].set_visible(False)
     figure.supxlabel("similarity to the victim", fontsize=9)
-    figure.suptitle(f"scores in channel {channel}, first seed (orange: derived, blue: independent)", fontsize=10)
+    first = f"first seed, zoo {comparison.zoos[0].seed}" if many else "first seed"
+    figure.suptitle(f"scores in channel {channel}, {first} (orange: derived, blue: independent)", fontsize=10)
     return svg_text(figure)
 
 
 def queries_svg(comparison: Comparison, channel: str) -> str:
     """Draw the AUC of all thefts over the queries asked: view by view, where a scheme has several."""
     figure, axes = open_axes(6.4, 4.2)
-    derived, innocents = comparison.rows("derived"), comparison.rows("independent")
+    zoos = comparison.by_zoo()
     for place, contender in enumerate(comparison.contenders):
         colour, dashes, mark = _line(place)
         outcomes = comparison.of(contender, channel)
         total = next(cost.queries for cost in comparison.costs if cost.contender == contender)
         views = outcomes[0].views.shape[1]
         asked = [total * (view + 1) / views for view in range(views)]
-        found = [
-            np.mean([auc(scores[derived], scores[innocents]) for scores in seeds])
-            for seeds in ([outcome.scores_after(view + 1) for outcome in outcomes] for view in range(views))
-        ]
+        found = [np.mean([_area_after(zoo, contender, channel, view + 1) for zoo in zoos]) for view in range(views)]
         axes.plot(asked, found, color=colour, linestyle=dashes, marker=mark, markersize=4, label=contender)
     axes.set_xscale("log")
     for formatter in (axes.xaxis.set_major_formatter, axes.xaxis.set_minor_formatter):
@@ -110,10 +110,24 @@ def queries_svg(comparison: Comparison, channel: str) -> str:
     return svg_text(figure)
 
 
-def _mean_roc(positive: np.ndarray, negative: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the mean over seeds of the share of positives at each share of negatives, from (0, 0)."""
+def _area_after(comparison: Comparison, contender: str, channel: str, views: int) -> float:
+    """Return the AUC of one zoo by the first views alone, as mean over the seeds."""
+    derived, innocents = comparison.rows("derived"), comparison.rows("independent")
+    seeds = [outcome.scores_after(views) for outcome in comparison.of(contender, channel)]
+    return float(np.mean([auc(scores[derived], scores[innocents]) for scores in seeds]))
+
+
+def _sides(comparison: Comparison, contender: str, channel: str, theft: str) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Return the scores of the thefts and of the independent models of one zoo, by seed, if it has both."""
+    sides = comparison.rows("derived", None if theft == ALL_THEFTS else theft), comparison.rows("independent")
+    scores = comparison.scores(contender, channel)
+    return [(seed[sides[0]], seed[sides[1]]) for seed in scores] if all(sides) else []
+
+
+def _mean_roc(sides: Sequence[tuple[np.ndarray, np.ndarray]]) -> tuple[np.ndarray, np.ndarray]:
+    """Return the mean over seeds and zoos of the share of positives at each share of negatives, from (0, 0)."""
     curves = []
-    for above, below in zip(positive, negative, strict=True):
+    for above, below in sides:
         false, true = roc(above, below)
         # the upper end of each vertical step
         last = np.r_[np.diff(false) > 0, True]

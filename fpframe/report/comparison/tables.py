@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from fpframe.comparison import ALL_INDEPENDENT, ALL_THEFTS, Area, Comparison, Contrast, areas, contrasts, pairs
-from fpframe.decision import DERIVED
+from fpframe.report.comparison.zoos import area_text, by_zoo, called, called_over_zoos
 from fpframe.report.tables import markdown_table
 
 #: A difference whose adjusted p-value lies below is marked.
@@ -24,9 +24,11 @@ def comparison_markdown(comparison: Comparison) -> str:
         else f"cross-fitted: every model is scored by what was made without its fold, one of {comparison.folds}, and "
         "families are never divided"
     )
+    accuracy = ", ".join(f"{zoo.accuracy:.3f}" for zoo in comparison.zoos)
     lines = [
-        f"Recipe `{recipe.name}`, seed {recipe.seed}, data `{recipe.dataset}`, victim `{victim['address']}` (accuracy "
-        f"{victim['accuracy']:.3f}); enrolments with seeds {seeds}, {how}. Figures are means over these seeds.",
+        f"Recipe `{recipe.name}`, {_seed(comparison)}, data `{recipe.dataset}`, victim `{victim['address']}` (accuracy "
+        f"{accuracy}); enrolments with seeds {seeds}, {how}. Figures are means over these seeds"
+        f"{_over_zoos(comparison)}.",
         *_failed(comparison),
         *_doubted(comparison),
         "",
@@ -35,11 +37,11 @@ def comparison_markdown(comparison: Comparison) -> str:
         found = areas(comparison, channel)
         lines += [
             f"## Channel `{channel}`\n",
-            "AUC of derived against independent models, with 95 % bootstrap intervals over families (where every draw "
-            "gives the same, as at an AUC of 1, Newcombe's interval stands; near 1 the bootstrap is too narrow):\n",
+            f"AUC of derived against independent models, with {_intervals(comparison)}:\n",
             _margins(comparison, found),
-            "At a threshold that at most 5 % of the independent models reach: thefts found (exact 95 % interval); area "
-            "under the robustness-uniqueness curve; models called derived at alpha "
+            *by_zoo(comparison, channel),
+            "At a threshold that at most 5 % of the independent models reach: thefts found (95 % interval, "
+            f"{_exact(comparison)}); area under the robustness-uniqueness curve; models called derived at alpha "
             f"{recipe.alpha:g} (`-` where nothing was calibrated); and the costs:\n",
             _summary(comparison, found, channel),
             *_pairs(comparison, channel),
@@ -47,6 +49,32 @@ def comparison_markdown(comparison: Comparison) -> str:
             *(line for pair in comparison.contrasts for line in _contrast(comparison, channel, *pair)),
         ]
     return "\n".join(lines)
+
+
+def _seed(comparison: Comparison) -> str:
+    if len(comparison.zoos) == 1:
+        return f"seed {comparison.recipe.seed}"
+    return f"{len(comparison.zoos)} zoos with seeds {', '.join(str(zoo.seed) for zoo in comparison.zoos)}"
+
+
+def _over_zoos(comparison: Comparison) -> str:
+    if len(comparison.zoos) == 1:
+        return ""
+    return (
+        ", and over the zoos, which count alike. Thefts are compared with the independent models of their own zoo, and "
+        "n counts all zoos"
+    )
+
+
+def _intervals(comparison: Comparison) -> str:
+    newcombe = "Newcombe's 95 % intervals, families as units"
+    if len(comparison.zoos) == 1:
+        return f"{newcombe}; what another victim and zoo would change is not in them"
+    return f"{newcombe}, and with what lies between the {len(comparison.zoos)} zoos (Student's)"
+
+
+def _exact(comparison: Comparison) -> str:
+    return "exact" if len(comparison.zoos) == 1 else "exact for all models, and with what lies between zoos"
 
 
 def _failed(comparison: Comparison) -> list[str]:
@@ -64,8 +92,10 @@ def _doubted(comparison: Comparison) -> list[str]:
     for name, code in dict.fromkeys((doubt.contender, doubt.note.code) for doubt in comparison.doubts):
         found = [doubt for doubt in comparison.doubts if (doubt.contender, doubt.note.code) == (name, code)]
         seeds = ", ".join(dict.fromkeys(str(doubt.seed) for doubt in found))
+        zoos = ", ".join(dict.fromkeys(str(doubt.zoo) for doubt in found))
+        where = f"seed {seeds}" if len(comparison.zoos) == 1 else f"zoo {zoos}, seed {seeds}"
         lines.append(
-            f"`{name}` is not fit to accuse anybody here, and would not be enrolled ({code}, seed {seeds}): "
+            f"`{name}` is not fit to accuse anybody here, and would not be enrolled ({code}, {where}): "
             f"{found[0].note.text}"
         )
     return lines
@@ -83,13 +113,13 @@ def _margins(comparison: Comparison, found: Sequence[Area]) -> str:
     for theft, stratum in order:
         cells = [by_cell[contender, theft, stratum] for contender in comparison.contenders]
         rows.append(
-            [theft, stratum, f"{cells[0].n_derived} / {cells[0].n_independent}", *(_area_text(area) for area in cells)]
+            [theft, stratum, f"{cells[0].n_derived} / {cells[0].n_independent}", *(area_text(area) for area in cells)]
         )
     return markdown_table(["derived", "independent", "n", *comparison.contenders], rows)
 
 
-def _area_text(area: Area) -> str:
-    return f"{area.auc:.3f} [{area.interval[0]:.3f}, {area.interval[1]:.3f}]"
+def _cell_text(area: Area | None) -> str:
+    return "" if area is None else area_text(area)
 
 
 def _summary(comparison: Comparison, found: Sequence[Area], channel: str) -> str:
@@ -105,7 +135,7 @@ def _summary(comparison: Comparison, found: Sequence[Area], channel: str) -> str
         rows.append(
             [
                 contender,
-                f"n too small ({whole.n_independent})"
+                f"n too small ({_in_each(comparison, whole.n_independent)})"
                 if power is None
                 else f"{power.rate:.0%} of {power.n} [{power.interval[0]:.2f}, {power.interval[1]:.2f}]",
                 f"{whole.aruc:.3f}",
@@ -120,13 +150,19 @@ def _summary(comparison: Comparison, found: Sequence[Area], channel: str) -> str
     return markdown_table([*header, "queries", "seconds to enroll", "seconds to verify"], rows)
 
 
+def _in_each(comparison: Comparison, count: int) -> str:
+    return str(count) if len(comparison.zoos) == 1 else f"{count} in {len(comparison.zoos)} zoos"
+
+
 def _called(comparison: Comparison, contender: str, channel: str, relation: str) -> str:
-    """Return how many models of a relation were called derived with each seed."""
-    rows, outcomes = comparison.rows(relation), comparison.of(contender, channel)
+    """Return how many models of a relation were called derived with each seed; over several zoos, at which rate."""
+    outcomes = comparison.of(contender, channel)
     if not outcomes[0].verdicts:
         return "-"
-    counts = [sum(outcome.verdicts[row] == DERIVED for row in rows) for outcome in outcomes]
-    return f"{', '.join(map(str, counts))} of {len(rows)}"
+    if len(comparison.zoos) > 1:
+        return called_over_zoos(comparison, contender, channel, relation)
+    counts = called(comparison, contender, channel, relation)
+    return f"{', '.join(map(str, counts))} of {len(comparison.rows(relation))}"
 
 
 def _pairs(comparison: Comparison, channel: str) -> list[str]:
@@ -140,10 +176,13 @@ def _pairs(comparison: Comparison, channel: str) -> list[str]:
     ]
     return [
         f"Difference of the AUCs of all thefts against all independent models, row minus column, on the same models. "
-        f"`*`: p at most {LEVEL:g} after Holm's correction for {len(tests)} pairs (DeLong's test with families as "
-        "units):\n",
+        f"`*`: p at most {LEVEL:g} after Holm's correction for {len(tests)} pairs ({_test(comparison)}):\n",
         markdown_table(["", *names[1:]], rows),
     ]
+
+
+def _test(comparison: Comparison) -> str:
+    return "DeLong's test with families as units" if len(comparison.zoos) == 1 else "Student's test with zoos as units"
 
 
 def _pair_text(found: dict[tuple[str, str], Contrast], row: str, column: str) -> str:
@@ -169,7 +208,7 @@ def _grids(comparison: Comparison, found: Sequence[Area]) -> list[str]:
         thefts = list(dict.fromkeys(area.theft for area in mine))
         by_cell = {(area.theft, area.stratum): area for area in mine}
         rows = [
-            [f"{theft} ({by_cell[theft, strata[0]].n_derived})", *(_area_text(by_cell[theft, s]) for s in strata)]
+            [f"{theft} ({by_cell[theft, strata[0]].n_derived})", *(_cell_text(by_cell.get((theft, s))) for s in strata)]
             for theft in thefts
         ]
         header = [f"{stratum} ({by_cell[thefts[0], stratum].n_independent})" for stratum in strata]
@@ -185,12 +224,12 @@ def _contrast(comparison: Comparison, channel: str, first: str, second: str) -> 
     rows = [
         [
             theft,
-            *(_contrast_text(by_cell[theft, s]) for s in strata),
+            *(_contrast_text(by_cell[theft, s]) if (theft, s) in by_cell else "" for s in strata),
         ]
         for theft in thefts
     ]
     return [
         f"AUC of `{first}` minus that of `{second}` in every cell, with p after Holm's correction for {len(tests)} "
-        "cells (DeLong's test with families as units):\n",
+        f"cells ({_test(comparison)}). The interval also holds large differences, and is wider than the test needs:\n",
         markdown_table(["", *strata], rows),
     ]

@@ -362,9 +362,9 @@ def test_what_cannot_be_compared_is_refused_before_any_work(wrong, text, tmp_pat
 def test_a_contender_that_would_not_be_enrolled_is_compared_and_said_to_be_unfit(comparison):
     assert comparison.doubts == ()
     note = Note("architecture-accused", "Models of 'random:1' would be called derived.")
-    doubts = tuple(Doubt(contender="akh", seed=seed, note=note) for seed in (0, 1))
+    doubts = tuple(Doubt(contender="akh", seed=seed, note=note, zoo=0) for seed in (0, 1))
     doubted = attrs.evolve(comparison, doubts=doubts)
-    assert doubted.to_dict()["doubts"][1] == {"contender": "akh", "seed": 1, "note": note.to_dict()}
+    assert doubted.to_dict()["doubts"][1] == {"contender": "akh", "seed": 1, "note": note.to_dict(), "zoo": 0}
     told = (
         "`akh` is not fit to accuse anybody here, and would not be enrolled (architecture-accused, seed 0, 1): Models"
     )

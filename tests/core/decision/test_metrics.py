@@ -1,14 +1,13 @@
 """Rates, areas and shares of variance: closed forms, brute force, and other codes."""
 
 import math
-from statistics import NormalDist
 
 import attrs
 import numpy as np
 import pytest
 
 from fpframe.decision.curves import aruc, roc, tpr_at_fpr
-from fpframe.decision.metrics import auc, auc_interval, clopper_pearson
+from fpframe.decision.metrics import auc, clopper_pearson
 from fpframe.decision.variance import variance_shares
 
 NAN, INF = math.nan, math.inf
@@ -40,26 +39,6 @@ def test_auc_of_swapped_sides_is_the_complement():
 def test_auc_needs_scores_on_both_sides(sides):
     with pytest.raises(ValueError, match="both sides"):
         auc(*sides)
-
-
-def test_the_interval_of_an_auc_covers_the_true_one_as_often_as_it_says():
-    source = np.random.default_rng(0)
-    for shift, sizes in ((0.5, (6, 12)), (1.5, (10, 18)), (2.5, (6, 12))):
-        true = NormalDist().cdf(shift / 2**0.5)
-        covered = 0
-        for _ in range(400):
-            area = auc(source.normal(shift, 1, sizes[0]), source.normal(0, 1, sizes[1]))
-            low, high = auc_interval(area, *sizes)
-            covered += low <= true <= high
-        assert covered / 400 >= 0.93
-
-
-def test_the_interval_of_an_auc_does_not_shrink_to_a_point_when_the_scores_separate():
-    assert auc_interval(1.0, 6, 12) == (pytest.approx(0.69985, abs=1e-5), 1.0)
-    assert auc_interval(0.0, 6, 12) == (0.0, pytest.approx(0.30015, abs=1e-5))
-    assert auc_interval(1.0, 1, 12) == (0.0, 1.0)
-    wide, narrow = auc_interval(0.9, 6, 6), auc_interval(0.9, 60, 60)
-    assert wide[0] < narrow[0] < 0.9 < narrow[1] < wide[1]
 
 
 def test_clopper_pearson_equals_its_closed_form_at_the_ends():

@@ -5,19 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from fpframe.decision import paired
-from fpframe.decision.metrics import auc, auc_interval
-from fpframe.decision.paired import bootstrap_interval, difference_test, holm, kernel
+from fpframe.decision.beaten import Beaten, kernel
+from fpframe.decision.metrics import auc
+from fpframe.decision.paired import correlation, difference_test, holm
 
 
 def names(prefix: str, count: int) -> list[str]:
     return [f"{prefix}{number}" for number in range(count)]
-
-
-@pytest.fixture
-def hasty_intervals(monkeypatch):
-    """Draw few bootstrap samples: intervals are the costly part, and p-values do not come from them."""
-    monkeypatch.setattr(paired, "DRAWS", 10)
 
 
 def test_the_mean_of_a_kernel_is_the_auc_and_over_seeds_the_mean_of_aucs():
@@ -59,7 +53,6 @@ def test_equal_methods_do_not_differ_and_the_order_turns_the_sign():
     assert forth.interval == pytest.approx((-back.interval[1], -back.interval[0]), abs=1e-12)
 
 
-@pytest.mark.usefixtures("hasty_intervals")
 @pytest.mark.parametrize("derived", [6, 20])
 def test_methods_of_equal_worth_are_told_apart_in_one_case_of_twenty(derived):
     """Correlated scores, as those of two methods on the same models are."""
@@ -74,7 +67,6 @@ def test_methods_of_equal_worth_are_told_apart_in_one_case_of_twenty(derived):
     assert rejected / rounds <= 0.05 + 4 * np.sqrt(0.05 * 0.95 / rounds)
 
 
-@pytest.mark.usefixtures("hasty_intervals")
 def test_counting_students_as_models_of_their_own_would_find_differences_that_are_none():
     """Eight families of six models that err alike: as families rarely different, as models far too often."""
     rng = np.random.default_rng(3)
@@ -91,37 +83,29 @@ def test_counting_students_as_models_of_their_own_would_find_differences_that_ar
     assert by_model / rounds > 0.15
 
 
-def test_bootstrap_intervals_cover_the_true_area():
-    rng = np.random.default_rng(4)
-    truth = 0.8556  # of normal scores one and a half deviations apart: Phi(1.5 / sqrt 2)
-    covered, rounds = 0, 200
-    for number in range(rounds):
-        beaten = kernel(rng.normal(1.5, 1, (1, 25)), rng.normal(0, 1, (1, 40)))
-        low, high = bootstrap_interval(beaten, names("d", 25), names("i", 40), seed=number)
-        covered += low <= truth <= high
-    assert 0.88 <= covered / rounds <= 0.99
-
-
-def test_complete_separation_is_no_certainty():
-    units = names("d", 6), names("i", 24)
-    assert bootstrap_interval(np.full((6, 24), 0.5), *units) == auc_interval(0.5, 6, 24)  # and ties neither
-    assert bootstrap_interval(np.ones((6, 24)), *units) == auc_interval(1.0, 6, 24)
-    assert bootstrap_interval(np.ones((6, 24)), *units)[0] < 0.95
-
-
-def test_families_widen_the_interval():
-    rng = np.random.default_rng(5)
-    beaten = kernel(np.repeat(rng.normal(1, 1, (1, 5)), 4, axis=1), rng.normal(0, 1, (1, 30)))
-    wide = bootstrap_interval(beaten, [f"f{number // 4}" for number in range(20)], names("i", 30))
-    narrow = bootstrap_interval(beaten, names("d", 20), names("i", 30))
-    assert wide[1] - wide[0] > 1.3 * (narrow[1] - narrow[0])
-
-
 def test_a_difference_that_all_families_share_is_as_sure_as_the_sign_test():
     always, never = np.ones((4, 9)), np.full((4, 9), 0.5)
     assert difference_test(always, never, names("d", 4), names("i", 9)).p_value == 2**-3
     found = difference_test(always, never, ["one"] * 4, names("i", 9))
     assert (found.p_value, found.interval) == (1, (-1, 1))
+
+
+def test_methods_that_say_the_same_are_correlated_and_one_that_never_errs_with_nothing():
+    rng = np.random.default_rng(6)
+    units = names("d", 9), names("i", 14)
+
+    def variance(table: np.ndarray) -> float:
+        return Beaten(kernel=table, positive=units[0], negative=units[1]).variance()
+
+    one, perfect = kernel(rng.normal(1, 1, (1, 9)), rng.normal(0, 1, (1, 14))), np.ones((9, 14))
+    assert correlation(variance(one), variance(one), variance(one - one)) == pytest.approx(1)
+    assert correlation(variance(one), variance(perfect), variance(one - perfect)) == 0
+    # two that never err may still differ in other families
+    low, high = difference_test(perfect, perfect, *units).interval
+    assert low < -0.1
+    assert high > 0.1
+    alike = difference_test(one, one, *units).interval
+    assert alike == pytest.approx((-alike[1], alike[1]))
 
 
 def test_holm_by_hand():

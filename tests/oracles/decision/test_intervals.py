@@ -1,4 +1,4 @@
-"""Exact and bootstrap intervals: scipy's and statsmodels'."""
+"""Exact intervals, and the bootstrap over views: scipy's and statsmodels'."""
 
 from __future__ import annotations
 
@@ -8,14 +8,11 @@ from scipy.stats import binomtest, bootstrap
 from statsmodels.stats.proportion import proportion_confint
 
 from fpframe.decision import (
-    bootstrap_interval,
     clopper_pearson,
     interval_over_views,
-    kernel,
     needed_models,
     upper_bound,
 )
-from oracles.decision.drawn import families
 
 RATES = [(hits, n) for n in (1, 2, 3, 7, 20, 59, 400) for hits in sorted({0, 1, n // 3, n - 1, n})]
 
@@ -53,30 +50,6 @@ def is_quantile(distribution: np.ndarray, value: float, tail: float, *, draws: i
     below, at_most = share_at(distribution, value)
     slack = 4 * np.sqrt(tail * (1 - tail) * (1 / draws + 1 / len(distribution)))
     return bool(below <= tail + slack and at_most >= tail - slack)
-
-
-@pytest.mark.parametrize("shared", [False, True])
-@pytest.mark.parametrize("seed", range(15))
-def test_the_interval_of_an_area_lies_at_the_quantiles_of_scipys_bootstrap_over_families(seed, shared):
-    source = np.random.default_rng(seed)
-    sizes = source.integers(5, 30, 2)
-    positive, negative = source.normal(0.7, 1, (1, sizes[0])), source.normal(0, 1, (1, sizes[1]))
-    units = [families(source, size) if shared else tuple(map(str, range(size))) for size in sizes]
-    beaten = kernel(positive, negative)
-    members = [[np.flatnonzero(np.array(side) == name) for name in sorted(set(side))] for side in units]
-    # won comparisons, and all, between two families: an area is the one sum over the other
-    won = np.array([[beaten[np.ix_(rows, columns)].sum() for columns in members[1]] for rows in members[0]])
-    all_of = np.outer(*[[len(family) for family in side] for side in members])
-
-    def area(rows: np.ndarray, columns: np.ndarray, axis: int) -> np.ndarray:
-        pairs = rows[..., :, None], columns[..., None, :]
-        return won[pairs].sum((-1, -2)) / all_of[pairs].sum((-1, -2))
-
-    numbers = tuple(np.arange(len(side)) for side in members)
-    theirs = bootstrap(numbers, area, n_resamples=10_000, method="percentile", vectorized=True, rng=seed)
-    low, high = bootstrap_interval(beaten, *units, seed=seed)
-    assert is_quantile(theirs.bootstrap_distribution, low, 0.025, draws=2000)
-    assert is_quantile(theirs.bootstrap_distribution, high, 0.975, draws=2000)
 
 
 @pytest.mark.parametrize("views", [2, 3, 5, 10, 40])
