@@ -31,9 +31,11 @@ class Beginning:
     def is_whole(self, module: nn.Module, layer: nn.Module) -> bool:
         """Tell whether nothing of a network has been changed but one layer of it."""
         own = {id(value) for value in layer.state_dict(keep_vars=True).values()}
-        others = {name for name, value in module.state_dict(keep_vars=True).items() if id(value) not in own}
+        state = module.state_dict(keep_vars=True).items()
+        its = {name for name, value in state if id(value) in own}
         now = _digests(module)
-        return all(now[name] == self.digests.get(name) for name in others)
+        # a name that is gone counts too: its layer was taken out
+        return all(now.get(name) == self.digests.get(name) for name in {*now, *self.digests} - its)
 
 
 def _digests(module: nn.Module) -> dict[str, str]:
