@@ -128,9 +128,10 @@ class Classifier(nn.Module):
         return self
 
     def thawed(self) -> Classifier:
-        """Return itself; training changes all weights from now on, also those that its owner froze.
+        """Return itself; training may change all weights from now on, also where its owner froze the whole network.
 
-        What stays as it is until then serves a training that changes a layer behind it alone.
+        Single weights that are frozen among others stay so. For as long as nothing changes but a layer behind the body,
+        what the body remembers of images still serves.
         """
         if not any(weight.requires_grad for weight in self.parameters()):
             self.requires_grad_(True)
