@@ -79,7 +79,7 @@ class Group:
         backbones: architectures, taken in turn; ``victim`` stands for the victim's own.
         test_backbones: architectures of the test split; empty takes `backbones`.
         own_training: whether each model is fitted in a way of its own, drawn as those of strangers are, in place of the
-            recipe's; students of independent models as their teachers were.
+            recipe's; what is made from an independent model is fitted as that was.
     """
 
     fit: int = attrs.field(default=0, validator=whole(low=0, high=MOST_MODELS))

@@ -152,10 +152,7 @@ class _Planner:
             teacher = teachers[index % len(teachers)]
             backbone = self._backbone(group, index, len(thieves))
             steps = self._seeded(thief.steps, backbone, group.stratum, thief.label, backbone, index)
-            model = self._independent(teacher.lineage.then(*steps), group.stratum, teacher.family)
-            if group.own_training:  # a model is fitted as all that it was made from were
-                model = attrs.evolve(model, training=teacher.training, epochs=teacher.epochs)
-            models.append(model)
+            models.append(self._made_from(teacher, steps, group))
         return models
 
     def imitating(self, group: IndependentGroup, trained: list[ZooModel], before: int) -> list[ZooModel]:
@@ -186,7 +183,7 @@ class _Planner:
         for index in range(before, count):
             thief, base = thieves[index % len(thieves)], bases[index]
             steps = self._seeded(thief.steps, VICTIM, group.stratum, thief.label, index)
-            models.append(self._independent(base.lineage.then(*steps), group.stratum, base.family))
+            models.append(self._made_from(base, steps, group))
         return models
 
     def drawn(self, group: IndependentGroup, trained: list[ZooModel], before: int) -> list[ZooModel]:
@@ -219,6 +216,13 @@ class _Planner:
                 )
                 models.append(self._in_its_own_way(model, thief.group, self.split, *path))
         return models
+
+    def _made_from(self, source: ZooModel, steps: tuple[Step, ...], group: IndependentGroup) -> ZooModel:
+        model = self._independent(source.lineage.then(*steps), group.stratum, source.family)
+        if not group.own_training:
+            return model
+        # a model is fitted as all that it was made from were, or these would be made twice
+        return attrs.evolve(model, training=source.training, epochs=source.epochs)
 
     def _in_its_own_way(self, model: ZooModel, group: Group, *path: object) -> ZooModel:
         """Return a model that is fitted in a way that is drawn for it alone, if its group says so."""

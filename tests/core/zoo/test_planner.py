@@ -590,6 +590,7 @@ OWN = attrs.evolve(
         IndependentGroup(stratum="same-data", fit=9, calibrate=9, own_training=True),
         IndependentGroup(stratum="disjoint-data", fit=3),
         IndependentGroup(stratum="other-teacher", fit=4, own_training=True),
+        IndependentGroup(stratum="attacked", fit=4, own_training=True),
         IndependentGroup(stratum="thief-recipe", fit=4, own_training=True),
     ),
     derived=(DerivedGroup(attack="extract", fit=6, own_training=True), DerivedGroup(attack="finetune(all)", fit=2)),
@@ -609,13 +610,14 @@ def test_other_groups_are_trained_as_the_recipe_says(stratum, plan):
     assert {model.fitted for model in plan(OWN) if model.stratum == stratum} == {OWN.training}
 
 
-def test_students_of_independent_models_are_trained_as_their_teachers_so_that_these_are_not_made_twice(plan):
+@pytest.mark.parametrize("stratum", ["other-teacher", "attacked"])
+def test_what_is_made_from_an_independent_model_is_trained_as_that_was_so_that_it_is_not_made_twice(stratum, plan):
     models = plan(OWN)
-    teachers = {model.lineage: model.fitted for model in models if model.trained}
-    students = [model for model in models if model.stratum == "other-teacher"]
-    assert students
-    for student in students:
-        assert student.parent.fitted == teachers[student.parent.lineage] == student.fitted
+    sources = {model.lineage: model.fitted for model in models if model.trained}
+    made = [model for model in models if model.stratum == stratum]
+    assert made
+    for model in made:
+        assert model.parent.fitted == sources[model.parent.lineage] == model.fitted
 
 
 def test_a_last_layer_alone_is_trained_in_more_ways_than_a_whole_network(plan):
