@@ -73,6 +73,16 @@ def test_without_an_encoder_for_labels_or_their_standard_the_channel_scores_alon
         assert Scorer(encoders, standards, VICTIM, "probs")(answers).tolist() == pytest.approx(list(alone))
 
 
+def test_an_encoder_may_ask_for_probabilities_alone():
+    own, hidden = Centred(), torch.tensor([[[0.98, 0.01, 0.01], [0.34, 0.33, 0.33]]])
+    own.probabilities_alone = True
+    encoders, both = {"probs": own, "top1": Centred()}, {"probs": STANDARD, "top1": STANDARD}
+    alone = score_views(own, hidden[None], VICTIM, "probs")[0]
+    assert Scorer(encoders, both, VICTIM, "probs")(hidden).tolist() == pytest.approx(list(alone))
+    # a suspect of whom labels are all that is seen is scored by them nevertheless
+    assert Scorer(encoders, both, VICTIM, "top1")(hidden).tolist() == pytest.approx([1])
+
+
 def test_calibration_models_are_scored_as_a_suspect_with_the_same_answers_is():
     enrolment = Enrolment.open(ENROLMENT)
     for channel in enrolment.encoders:
