@@ -22,7 +22,7 @@ from fpframe.parameters import number, whole
 from fpframe_plugins.augmenters.blind_walks import walked_length
 from fpframe_plugins.encoders._one_number import OneNumber
 
-#: A standard deviation below this is that of distances which are all equal.
+#: A standard deviation below this is a rounding error: all distances are equal.
 _NOISE = 1e-6
 
 
@@ -110,7 +110,8 @@ class WalkDistances(fpframe.Encoder):
         distances = module.distances(answers.flatten(0, 1))
         deviation, mean = torch.std_mean(distances, dim=(0, 1), correction=0)
         module.mean.copy_(mean)
-        module.deviation.copy_(deviation.clamp_min(_NOISE))
+        # where a walk is equally long for all, the length of another model's must not count a million times
+        module.deviation.copy_(torch.where(deviation > _NOISE, deviation, 1.0))
         made = torch.tensor([kind != "independent" for kind in relation]).repeat_interleave(answers.shape[1])
         optimizer = torch.optim.SGD(module.layers.parameters(), lr=self.learning_rate)
         for _ in range(self.iterations):

@@ -61,6 +61,16 @@ def test_models_whose_walks_are_as_long_as_the_victims_score_above_shorter_ones(
     assert float(scores[12:24].min()) > float(scores[36:].max())
 
 
+def test_a_walk_that_is_equally_long_for_all_models_is_not_divided_by_its_rounding_errors():
+    source = torch.Generator().manual_seed(0)
+    counts = torch.cat([torch.full((8, 10, 1), 4), torch.randint(1, 6, (8, 10, 2), generator=source)], dim=2)
+    relation = ["victim"] + ["derived"] * 3 + ["independent"] * 4
+    answers = answers_that_leave_after(counts, 6).unsqueeze(1)
+    module = WalkDistances(steps=6, iterations=5).fit(answers, relation, torch.arange(8), seed=0)
+    assert float(module.deviation[0]) == 1
+    assert 0 < float(module.deviation[1:].max()) < 0.5
+
+
 def test_answers_that_are_not_finite_stay_visible_and_only_labels_matter(fingerprints):
     answers, relation, groups = fingerprints
     module = WalkDistances(iterations=5).fit(answers, relation, groups, seed=0)
