@@ -52,7 +52,8 @@ class MatrixResidual(nn.Module):
 
     def forward(self, answers: Tensor) -> Tensor:
         """Embed answers; those that are not finite stay so, for a verdict must see them."""
-        logs = answers.clamp_min(self.floor).log()
+        # the zero keeps minus infinity, which the floor would hide
+        logs = answers.clamp_min(self.floor).log() + 0 * answers
         logs = logs - logs.mean(2, keepdim=True)
         own: Tensor = (self.whitening @ (logs / self._scale(logs) - self.centre)).flatten(1)
         return unit_norm(own - (own @ self.directions.T * self.shrinking) @ self.directions)

@@ -165,7 +165,7 @@ def test_several_views_are_so_many_samples_of_a_model(encoder):
     assert all(torch.allclose(views[name], alone[name], atol=1e-5) for name in views)
 
 
-@pytest.mark.parametrize("bad", [float("nan"), float("inf")])
+@pytest.mark.parametrize("bad", [float("nan"), float("inf"), -float("inf")])
 def test_an_answer_that_is_not_finite_stays_visible_in_the_embedding(encoder, bad):
     module, victim = Heads().fit(encoder)
     answers = victim.repeat(3, 1, 1)
