@@ -1,6 +1,6 @@
 """The 8-bit query that a delta becomes, for methods whose aim must hold on it and not beside it.
 
-Not a plugin: `boundary` and `conferrable` use it.
+Not a plugin: `boundary`, `conferrable`, `stretched` and `targeted-bits` use it.
 """
 
 from __future__ import annotations
