@@ -24,7 +24,7 @@ class DesignOptions:
     Attributes:
         seeds: Number of enrolments of each scheme; data and models stay the same.
         zoo_seeds: Number of zoos, at least 2: each divides the images anew, and trains a victim and models of its own.
-            Intervals then hold what lies between zoos. It takes as many times as long; one zoo by default.
+            Intervals then hold what lies between zoos. Two zoos take twice as long as one, which is the default.
         sizes: Queries to a suspect, separated by commas: every scheme in each of these sizes, instead of its own.
         folds: Cross-fit in this many folds of families: every model is scored by what was made without its fold. This
             scores more models, but nothing is calibrated.
