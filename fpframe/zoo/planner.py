@@ -12,9 +12,10 @@ import attrs
 
 from fpframe.errors import PluginError, RecipeError, UsageError, nearest
 from fpframe.interfaces import Stratum
+from fpframe.models import Training
 from fpframe.recipe import SPLITS, DerivedGroup, Group, IndependentGroup, Recipe
 from fpframe.registry import Registry
-from fpframe.rng import derive_seed
+from fpframe.rng import Draws, derive_seed
 from fpframe.zoo.drawn import require_seeded, with_seed
 from fpframe.zoo.lineage import LABELS, VICTIM, Lineage, Step, holds_weights
 from fpframe.zoo.model import ZooModel, trained_lineage
@@ -221,17 +222,24 @@ class _Planner:
         model = self._independent(source.lineage.then(*steps), group.stratum, source.family)
         if not group.own_training:
             return model
-        # a model is fitted as all that it was made from were, or these would be made twice
-        return attrs.evolve(model, training=source.training, epochs=source.epochs)
+        # a model is fitted as all that it was made from were, or these would be made twice; but another architecture
+        # learns for as long as it needs
+        own, theirs = model.lineage.architecture, source.lineage.architecture
+        epochs = (
+            source.epochs
+            if own == theirs
+            else ((own, self._drawn_training(model, str(model.lineage), "own epochs").epochs),)
+        )
+        return attrs.evolve(model, training=source.training, epochs=epochs)
 
     def _in_its_own_way(self, model: ZooModel, group: Group, *path: object) -> ZooModel:
         """Return a model that is fitted in a way that is drawn for it alone, if its group says so."""
         if not group.own_training:
             return model
-        seed = self._seed(*path, "own training")
-        return attrs.evolve(
-            model, training=draw_training(model.lineage.architecture, self.recipe, seed=seed), epochs=()
-        )
+        return attrs.evolve(model, training=self._drawn_training(model, *path, "own training"), epochs=())
+
+    def _drawn_training(self, model: ZooModel, *path: object) -> Training:
+        return draw_training(model.lineage.architecture, self.recipe, Draws(self._seed(*path)))
 
     def _independent(self, lineage: Lineage, stratum: str, family: str) -> ZooModel:
         return ZooModel(

@@ -71,17 +71,15 @@ def draw_stranger(group: IndependentGroup, split: str, index: int, recipe: Recip
     backbone = with_seed(_backbone(group, split, index), draws.whole("architecture", 0, 2**62))
     part, low, high = draws.one_of("part", _SHARES)
     data = f"{part}:{draws.number('fraction', low, high):g}"
-    usual = recipe.training
-    usual = attrs.evolve(usual, epochs=epochs_of(backbone, recipe.epochs) or usual.epochs)
-    # what is fitted at once has no epochs; one of them keeps estimates of time right
-    training = _training(draws, usual, backbone) if not _fitted_at_once(backbone) else attrs.evolve(usual, epochs=1)
-    return Stranger(backbone=backbone, data=data, training=training)
+    return Stranger(backbone=backbone, data=data, training=draw_training(backbone, recipe, draws))
 
 
-def draw_training(backbone: str, recipe: Recipe, *, seed: int) -> Training:
+def draw_training(backbone: str, recipe: Recipe, draws: Draws) -> Training:
     """Draw how a model of some architecture is fitted, as a stranger would do it."""
     usual = attrs.evolve(recipe.training, epochs=epochs_of(backbone, recipe.epochs) or recipe.training.epochs)
-    return usual if _fitted_at_once(backbone) else _training(Draws(seed), usual, backbone)
+    # what is fitted at once has no epochs; one of them keeps estimates of time right
+    at_once = backbone.partition(":")[0] == "sklearn"
+    return attrs.evolve(usual, epochs=1) if at_once else _training(draws, usual, backbone)
 
 
 def architectures_of(group: IndependentGroup, split: str) -> tuple[str, ...]:
@@ -97,10 +95,6 @@ def architectures_of(group: IndependentGroup, split: str) -> tuple[str, ...]:
 def _backbone(group: IndependentGroup, split: str, index: int) -> str:
     named = architectures_of(group, split)
     return named[index % len(named)]
-
-
-def _fitted_at_once(backbone: str) -> bool:
-    return backbone.partition(":")[0] == "sklearn"
 
 
 def _training(draws: Draws, usual: Training, backbone: str) -> Training:

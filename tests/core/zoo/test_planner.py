@@ -629,3 +629,20 @@ def test_a_last_layer_alone_is_trained_in_more_ways_than_a_whole_network(plan):
         epochs = {model.training.epochs for model in plan(recipe)}
         assert 10 <= min(epochs) < 13
         assert 8 * longest < max(epochs) <= 10 * longest
+
+
+def test_a_student_of_another_architecture_than_its_teacher_learns_as_long_as_it_needs(plan):
+    recipe = attrs.evolve(
+        RECIPE,
+        training=Training(epochs=12),
+        epochs={"base:block": 2},
+        independent=(
+            IndependentGroup(stratum="same-data", fit=4, backbones=("base:block",), own_training=True),
+            IndependentGroup(stratum="other-teacher", fit=4, backbones=("base:head", "base:block"), own_training=True),
+        ),
+    )
+    students = [model for model in plan(recipe) if model.stratum == "other-teacher"]
+    assert {model.lineage.architecture for model in students} == {"base:head", "base:block"}
+    for student in students:
+        assert student.parent.fitted.epochs in (2, 3)
+        assert student.fitted.epochs in ((2, 3) if student.lineage.architecture == "base:block" else range(12, 37))
