@@ -56,4 +56,4 @@ from .queryset import (
     image_digests as image_digests,
     to_pixels as to_pixels,
 )
-from .training import REVISION as REVISION, Training as Training, train as train
+from .training import REVISION as REVISION, SCHEDULES as SCHEDULES, Training as Training, train as train

@@ -26,12 +26,14 @@ from fpframe.rng import give_way, isolated
 REVISION = 2
 
 ADAMW, SGD = "adamw", "sgd"
+#: How the learning rate changes: up and down again; down from the peak as a cosine; not at all.
+ONE_CYCLE, COSINE, CONSTANT = SCHEDULES = ("one-cycle", "cosine", "constant")
 _MOMENTUM = 0.9
 
 
 @attrs.frozen(kw_only=True)
 class Training:
-    """How one model is fitted: an optimiser under a one-cycle schedule.
+    """How one model is fitted: an optimiser under a schedule.
 
     Attributes:
         epochs: passes over the images.
@@ -47,6 +49,7 @@ class Training:
         label_smoothing: share of every label that is spread over all classes.
         side: pixels of the side that images are shrunk to before they pass a network that learns, where it takes images
             of any size; ``None`` leaves them. It learns much faster then, and is asked about whole images.
+        schedule: ``one-cycle`` begins slowly; ``cosine`` and ``constant`` begin at the peak.
     """
 
     epochs: int = attrs.field(default=4, validator=whole(low=1))
@@ -59,6 +62,7 @@ class Training:
     augmentations: tuple[str, ...] = attrs.field(default=(), validator=all_of(*AUGMENTATIONS))
     label_smoothing: float = attrs.field(default=0.0, validator=number(low=0, high=0.9))
     side: int | None = attrs.field(default=None, validator=whole(low=8, optional=True))
+    schedule: str = attrs.field(default=ONE_CYCLE, validator=one_of(*SCHEDULES))
 
     def identity(self) -> dict[str, Any]:
         """Return the settings as plain data, for the keys of stored models.
@@ -79,7 +83,7 @@ class Training:
         )
 
 
-_LATER = {"optimizer": ADAMW, "augmentations": (), "label_smoothing": 0.0, "side": None}
+_LATER = {"optimizer": ADAMW, "augmentations": (), "label_smoothing": 0.0, "side": None, "schedule": ONE_CYCLE}
 
 
 def train(
@@ -151,11 +155,7 @@ def train(
             "another architecture or attack"
         )
     optimizer = _optimizer(weights, training)
-    steps = training.epochs * len(starts)
-    # torch divides by zero where the rise is exactly one step long, which a fifth of five steps is
-    schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, training.learning_rate, total_steps=steps, pct_start=0.2 if steps != 5 else 0.3
-    )
+    schedule = _schedule(optimizer, training, steps=training.epochs * len(starts))
     model.eval()
     for part in learning:
         part.train()
@@ -191,3 +191,16 @@ def _optimizer(weights: list[nn.Parameter], training: Training) -> torch.optim.O
     if training.optimizer == SGD:
         return torch.optim.SGD(weights, momentum=_MOMENTUM, nesterov=True, **settings)
     return torch.optim.AdamW(weights, **settings)
+
+
+def _schedule(
+    optimizer: torch.optim.Optimizer, training: Training, *, steps: int
+) -> torch.optim.lr_scheduler.LRScheduler:
+    if training.schedule == COSINE:
+        return torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
+    if training.schedule == CONSTANT:
+        return torch.optim.lr_scheduler.ConstantLR(optimizer, factor=1.0)
+    # torch divides by zero where the rise is exactly one step long, which a fifth of five steps is
+    return torch.optim.lr_scheduler.OneCycleLR(
+        optimizer, training.learning_rate, total_steps=steps, pct_start=0.2 if steps != 5 else 0.3
+    )

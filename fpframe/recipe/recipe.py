@@ -20,7 +20,7 @@ from fpframe.registry import STRATA, overlap_of
 #: that an enrolment of then is saved to the same bytes.
 _LATER = {
     key: getattr(Training(), key)
-    for key in ("memory_format", "precision", "optimizer", "augmentations", "label_smoothing", "side")
+    for key in ("memory_format", "precision", "optimizer", "augmentations", "label_smoothing", "side", "schedule")
 }
 #: Models that one group may ask for in a split: more than anybody trains, and few enough to be planned in a while.
 MOST_MODELS = 10_000

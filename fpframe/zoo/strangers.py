@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import attrs
 
-from fpframe.models import Training
+from fpframe.models import SCHEDULES, Training
 from fpframe.recipe import IndependentGroup, Recipe
 from fpframe.registry import SAME_BASE
 from fpframe.rng import Draws
@@ -99,10 +99,11 @@ def _backbone(group: IndependentGroup, split: str, index: int) -> str:
 
 def _training(draws: Draws, usual: Training, backbone: str) -> Training:
     # a last layer alone is trained in seconds, so people try more
-    rates, longest = (_WIDE, 6) if backbone in _LAST_LAYERS else (_NARROW, 3)
+    alone = backbone in _LAST_LAYERS
+    rates, longest = (_WIDE, 6) if alone else (_NARROW, 3)
     optimizer = draws.one_of("optimizer", ("adamw", "adamw", "sgd"))
     rate = usual.learning_rate * draws.one_of("rate", rates) * (_FASTER if optimizer == "sgd" else 1)
-    return attrs.evolve(
+    training = attrs.evolve(
         usual,
         epochs=draws.whole("epochs", usual.epochs, longest * usual.epochs // 2),
         batch_size=draws.one_of("batch", (max(2, usual.batch_size // 2), usual.batch_size, 2 * usual.batch_size)),
@@ -112,3 +113,5 @@ def _training(draws: Draws, usual: Training, backbone: str) -> Training:
         augmentations=draws.one_of("augmentations", _AUGMENTATIONS),
         label_smoothing=draws.one_of("smoothing", (0.0, 0.0, 0.05, 0.1)),
     )
+    # the first steps at full rate leave their mark where images decide little, on all that learn from the same ones
+    return attrs.evolve(training, schedule=draws.one_of("schedule", SCHEDULES)) if alone else training

@@ -47,8 +47,9 @@ def test_one_seed_gives_the_same_weights_and_another_gives_others():
 def test_every_hyper_parameter_changes_the_weights():
     changed = [{"epochs": 3}, {"batch_size": 4}, {"learning_rate": 1e-3}, {"weight_decay": 0.5}]
     changed += [{"optimizer": "sgd"}, {"label_smoothing": 0.1}, {"augmentations": ("flip",)}]
+    changed += [{"schedule": "cosine"}, {"schedule": "constant"}]
     trainings = [FAST, *(Training(**{"epochs": 2, "batch_size": 8, **change}) for change in changed)]
-    assert len({state_digest(fitted(training=training)) for training in trainings}) == 8
+    assert len({state_digest(fitted(training=training)) for training in trainings}) == 10
 
 
 def test_augmented_images_are_drawn_by_the_seed():
@@ -62,6 +63,21 @@ def test_with_momentum_a_model_learns_too():
     pixels, labels = problem(200)
     training = Training(epochs=20, batch_size=20, learning_rate=0.03, optimizer="sgd")
     assert train(classifier(), pixels, labels, training, seed=0).accuracy(pixels, labels) > 0.9
+
+
+@pytest.mark.parametrize(
+    ("schedule", "rates"), [("cosine", (1, 0.5, 0)), ("constant", (1, 1, 1)), ("one-cycle", (0.04, 1, 0))]
+)
+def test_a_schedule_says_how_the_learning_rate_changes(schedule, rates, monkeypatch):
+    seen = []
+    step = torch.optim.AdamW.step
+    monkeypatch.setattr(
+        torch.optim.AdamW, "step", lambda self, *args: (seen.append(self.param_groups[0]["lr"]), step(self, *args))[1]
+    )
+    training = Training(epochs=10, batch_size=8, learning_rate=0.01, schedule=schedule)
+    fitted(training=training)
+    middle = seen[round(0.2 * len(seen))] if schedule == "one-cycle" else seen[len(seen) // 2]
+    assert [value / 0.01 for value in (seen[0], middle, seen[-1])] == pytest.approx(rates, abs=0.1)
 
 
 def test_settings_that_came_later_are_no_part_of_the_identity_until_somebody_chooses_them():
@@ -78,6 +94,7 @@ def test_settings_that_came_later_are_no_part_of_the_identity_until_somebody_cho
         ({"augmentations": ("flop",)}, r"'augmentations' of 'Training' must be a list of some of flip, .*\['flop'\]"),
         ({"augmentations": ("flip", "flip")}, "each once at most"),
         ({"augmentations": "flip"}, r"must be a list .*\(got 'flip'\)"),
+        ({"schedule": "cosin"}, "'schedule' of 'Training' must be one of one-cycle, .*did you mean 'cosine'"),
         ({"label_smoothing": 1.0}, "'label_smoothing' of 'Training' must be a number at least 0 and at most 0.9"),
     ],
 )
