@@ -12,8 +12,7 @@ def kernel(positive: np.ndarray, negative: np.ndarray) -> np.ndarray:
     """Return the kernel ``(P, N)`` of scores ``(S, P)`` and ``(S, N)`` with S seeds.
 
     It is 1 where a derived model lies above an independent one, 1/2 for a tie and 0 below, and over several seeds the
-    mean of these. Its own mean is the AUC. A score that is NaN counts against the
-    claimant on either side.
+    mean of these. Its own mean is the AUC. A score that is NaN counts against the claimant on either side.
 
     Raises:
         ValueError: one side is empty.

@@ -61,7 +61,7 @@ class DistanceBits(fpframe.Encoder):
     name: ClassVar[str] = "distance-bits"
     learns: ClassVar[bool] = False
 
-    threshold: float = attrs.field(default=0.5, validator=number(low=0, high=1, open_low=True))
+    threshold: float = attrs.field(default=0.5, validator=number(low=0, high=0.99, open_low=True))
 
     @property
     def deterministic(self) -> bool:

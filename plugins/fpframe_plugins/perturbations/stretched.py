@@ -37,7 +37,8 @@ class Stretched(PerturbationGenerator):
     of targeted C&W in 3000 steps, and of 500 factors; here the shortest way is DeepFool's, and all defaults were
     chosen. The reviews say too that it begins with images of which the victim is sure, as the scheme `anafp` does.
 
-    Asking M references costs M forward passes of ``N * factors`` images.
+    Asking M references costs M forward passes of ``N * factors`` images, of which about four tables are in memory:
+    ``16 * N * factors * C * H * W`` bytes.
 
     Attributes:
         factors: factors on the grid.
