@@ -128,7 +128,9 @@ def test_what_an_interface_declares_is_found():
     assert "name" in declared_by(fpframe.Component), "an annotation without a value"
 
 
-@pytest.mark.parametrize("kind", COMPONENTS)
+@pytest.mark.parametrize(
+    "kind", [pytest.param(kind, marks=[pytest.mark.slow] * (kind in ("attack", "perturbation"))) for kind in COMPONENTS]
+)
 def test_the_example_of_a_kind_keeps_the_promises_of_its_kind(kind, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     page = ROOT / f"docs/reference/interfaces/{kind}.md"

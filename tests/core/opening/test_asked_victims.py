@@ -208,5 +208,6 @@ def test_a_scheme_of_gradients_is_refused_before_training_with_those_that_only_a
     }
     with pytest.raises(UsageError, match=r"can only be asked, and 'uap' of scheme 'uap-contrastive' fol") as caught:
         fpframe.enroll(victims[kind](), recipe="tiny")
-    assert "take a scheme that only asks: akh, random-sign, residual, residual-300, sac; or " in str(caught.value)
+    asking = "akh, dataset-inference, random-sign, residual, residual-300, residual-tuned, sac"
+    assert f"take a scheme that only asks: {asking}; or " in str(caught.value)
     assert ("install onnx2torch" in str(caught.value)) == (kind == "onnx")
