@@ -13,6 +13,7 @@ import fpframe
 from fpframe.interfaces import Relation
 from fpframe.parameters import number, whole
 from fpframe_plugins.encoders._common_ways import NOISE, common_ways
+from fpframe_plugins.encoders._kinds import both_kinds
 from fpframe_plugins.encoders._unit_norm import unit_norm
 
 #: Scale of answers that say next to nothing; flatter ones are not spread further.
@@ -206,15 +207,7 @@ class MatrixResidualEncoder(fpframe.Encoder):
             fpframe.DataError: there is no independent model.
         """
         assert isinstance(module, MatrixResidual)
-        derived, independent = (
-            answers[torch.tensor([kind == wanted for kind in relation])].flatten(0, 1)
-            for wanted in ("derived", "independent")
-        )
-        if not len(independent):
-            raise fpframe.DataError(
-                "'matrix-residual' needs independent models to know what all models share; give the recipe 'fit' "
-                "models under [[independent]]"
-            )
+        derived, independent = both_kinds(answers, relation, name=self.name)
         module.fit(derived, independent, ridge=self.ridge, loading=self.loading)
 
 

@@ -15,6 +15,7 @@ from fpframe.interfaces import Relation
 from fpframe.models import TOP1
 from fpframe.parameters import number, whole
 from fpframe_plugins.encoders._common_ways import NOISE, common_ways
+from fpframe_plugins.encoders._kinds import both_kinds
 from fpframe_plugins.encoders._unit_norm import unit_norm
 
 #: With more classes than these, features are made some queries at a time.
@@ -171,15 +172,7 @@ class Residual(fpframe.Encoder):
             fpframe.DataError: there is no independent model.
         """
         assert isinstance(module, WhitenedAnswers)
-        derived, independent = (
-            answers[torch.tensor([kind == wanted for kind in relation])].flatten(0, 1)
-            for wanted in ("derived", "independent")
-        )
-        if not len(independent):
-            raise fpframe.DataError(
-                "'residual' needs independent models to know what all models share; give the recipe 'fit' models under "
-                "[[independent]]"
-            )
+        derived, independent = both_kinds(answers, relation, name=self.name)
         module.fit(derived, independent, self.ridge)
 
 
