@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import attrs
@@ -527,12 +528,17 @@ def test_what_a_suspect_prints_goes_to_standard_error_without_what_a_terminal_ob
 def test_no_process_of_a_suspect_outlives_it(confined, images):
     query = opened(confined, "leaves_a_process_behind")
     query(images)
-    assert running("3333.25")
+    assert comes_true(lambda: running("3333.25"))
     del query
-    until = time.monotonic() + 20
-    while running("3333.25") and time.monotonic() < until:
+    assert comes_true(lambda: not running("3333.25"))
+
+
+def comes_true(condition: Callable[[], bool], seconds: float = 20) -> bool:
+    """Wait until a condition holds: a new program has no arguments in /proc for a moment, and an old one dies slowly."""
+    until = time.monotonic() + seconds
+    while not condition() and time.monotonic() < until:
         time.sleep(0.05)
-    assert not running("3333.25")
+    return condition()
 
 
 def running(argument: str) -> bool:
