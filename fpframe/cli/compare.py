@@ -10,7 +10,7 @@ from cyclopts import Group, Parameter
 
 from fpframe.cli.options import Flag, Names, RunOptions, VictimOptions, Words
 from fpframe.cli.streams import say
-from fpframe.cli.texts import listed, two, whole_numbers
+from fpframe.cli.texts import listed, one_or_two, whole_numbers
 
 if TYPE_CHECKING:
     from fpframe.comparison import Design
@@ -22,16 +22,19 @@ class DesignOptions:
     """How often, on how many zoos, in which sizes and in which channels schemes are compared.
 
     Attributes:
+        seed: Decides the data's division, the victim, all models and the first enrolment; the recipe's by default.
         seeds: Number of enrolments of each scheme; data and models stay the same.
         zoo_seeds: Number of zoos, at least 2: each divides the images anew, and trains a victim and models of its own.
             Intervals then hold what lies between zoos. Two zoos take twice as long as one, which is the default.
         sizes: Queries to a suspect, separated by commas: every scheme in each of these sizes, instead of its own.
         folds: Cross-fit in this many folds of families: every model is scored by what was made without its fold. This
             scores more models, but nothing is calibrated.
-        contrast: Two schemes to be tested against each other in every cell, as in residual:akh.
+        contrast: Two schemes to be tested against each other in every cell, as in residual:akh; or one, to be tested
+            against each of the others.
         channels: What the models reveal.
     """
 
+    seed: int | None = None
     seeds: int = 1
     zoo_seeds: int | None = None
     sizes: str | None = None
@@ -52,7 +55,7 @@ class DesignOptions:
             zoo_seeds=self.zoo_seeds,
             sizes=whole_numbers(self.sizes, "--sizes"),
             folds=self.folds,
-            contrast=two(self.contrast, "--contrast"),
+            contrast=one_or_two(self.contrast, "--contrast"),
             channels=self.channels,
         )
 
@@ -96,6 +99,7 @@ def compare(
         comparison = compare_schemes(
             listed(schemes),
             recipe=recipe,
+            seed=design.seed,
             design=planned,
             victim=victim.named(),
             dataset=run.dataset,

@@ -45,18 +45,21 @@ def whole_numbers(text: str | None, option: str) -> tuple[int, ...]:
         raise UsageError(f"{option} takes whole numbers separated by commas, such as 100,300 (got '{text}')") from error
 
 
-def two(text: str | None, option: str) -> tuple[str, str] | None:
-    """Read two names separated by a colon.
+def one_or_two(text: str | None, option: str) -> tuple[str, ...] | None:
+    """Read one name, or two that a colon separates.
 
     Raises:
-        UsageError: these are not two.
+        UsageError: these are not one or two.
     """
     if text is None:
         return None
-    first, colon, second = text.partition(":")
-    if not (first and colon and second) or first == second:
-        raise UsageError(f"{option} takes two schemes, as in residual:akh (got '{text}')")
-    return first, second
+    names = tuple(text.split(":"))
+    if not all(names) or len(set(names)) < len(names) or len(names) > 2:
+        raise UsageError(
+            f"{option} takes two schemes, as in residual:akh, or one that is tested against each of the others (got "
+            f"'{text}')"
+        )
+    return names
 
 
 def read_classes(path: Path | None) -> tuple[str, ...] | None:

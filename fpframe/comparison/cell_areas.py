@@ -121,9 +121,11 @@ def areas(comparison: Comparison, channel: str) -> list[Area]:
     ]
 
 
-def contrasts(comparison: Comparison, channel: str, first: str, second: str) -> list[Contrast]:
-    """Return the difference between two contenders in every cell, adjusted for their number."""
-    where = [(first, second, theft, stratum) for theft, stratum in cells(comparison)]
+def contrasts(
+    comparison: Comparison, channel: str, first: str, second: str, *, stratum: str | None = None
+) -> list[Contrast]:
+    """Return the difference between two contenders in every cell, or in one stratum's, adjusted for their number."""
+    where = [(first, second, *cell) for cell in cells(comparison) if stratum in (None, cell[1])]
     return _contrasts(comparison, channel, where)
 
 

@@ -32,6 +32,7 @@ def compare(
     schemes: Sequence[Scheme | str | Path],
     *,
     recipe: Recipe | str | Path = "small",
+    seed: int | None = None,
     design: Design | None = None,
     victim: object = None,
     dataset: Dataset | str | None = None,
@@ -47,6 +48,8 @@ def compare(
     Args:
         schemes: schemes, their names, or TOML files with them.
         recipe: preset name, TOML file, or a recipe.
+        seed: decides the division of the data, the victim, all models and the first enrolment; ``None`` takes the
+            recipe's.
         design: how often, on how many zoos, in which sizes and in which channels; ``None`` takes one seed, one zoo and
             the schemes' own sizes.
         victim: the owner's model or its address; ``None`` trains the recipe's.
@@ -64,7 +67,7 @@ def compare(
     """
     run, design, victim, left_out = run or Run(), design or Design(), Victim.of(victim), tuple(without)
     accept = accepted_codes(accept_unfit)
-    full = suited(Recipe.of(recipe, dataset=dataset, channels=design.channels), victim)
+    full = suited(Recipe.of(recipe, dataset=dataset, seed=seed, channels=design.channels), victim)
     recipes = zoo_recipes(full, design, victim)
     contenders = make_contenders(schemes, full, run.registry, without=left_out, sizes=design.sizes)
     contrasts = contrasts_between(contenders, design.contrast)
@@ -138,7 +141,12 @@ def _round(stage: Stage, contender: Contender, seed: int, on_event: Listener) ->
 def _outcomes(name: str, seed: int, found: Round) -> list[Outcome]:
     return [
         Outcome(
-            contender=name, seed=seed, channel=channel, views=views, verdicts=tuple(found.verdicts.get(channel, ()))
+            contender=name,
+            seed=seed,
+            channel=channel,
+            views=views,
+            verdicts=found.verdicts.get(channel, ()),
+            p_values=found.p_values.get(channel, ()),
         )
         for channel, views in found.views.items()
     ]

@@ -65,20 +65,25 @@ def make_contenders(
     ]
 
 
-def contrasts_between(contenders: Sequence[Contender], schemes: tuple[str, str] | None) -> tuple[tuple[str, str], ...]:
-    """Return the names of contenders to be tested against each other: two schemes in each size.
+def contrasts_between(contenders: Sequence[Contender], schemes: tuple[str, ...] | None) -> tuple[tuple[str, str], ...]:
+    """Return the names of contenders to be tested against each other: two schemes in each size, or one and the others.
 
     Raises:
         UsageError: a scheme does not take part.
     """
     if schemes is None:
         return ()
-    known = sorted({contender.method.scheme.name for contender in contenders})
+    sizes: dict[str, list[str]] = {}  # by scheme, its contenders from the first size to the last
+    for contender in contenders:
+        sizes.setdefault(contender.method.scheme.name, []).append(contender.name)
     for scheme in schemes:
-        if scheme not in known:
-            raise UsageError(f"scheme '{scheme}' of the contrast does not take part{nearest(scheme, known)}")
-    first, second = ([each.name for each in contenders if each.method.scheme.name == scheme] for scheme in schemes)
-    return tuple(zip(first, second, strict=True))
+        if scheme not in sizes:
+            raise UsageError(f"scheme '{scheme}' of the contrast does not take part{nearest(scheme, sorted(sizes))}")
+    first, *named = schemes
+    others = named or [scheme for scheme in sizes if scheme != first]
+    if not others:
+        raise UsageError(f"scheme '{first}' of the contrast takes part alone; name more with --schemes")
+    return tuple(pair for other in others for pair in zip(sizes[first], sizes[other], strict=True))
 
 
 def resized(method: Method, queries: int) -> Method:

@@ -31,9 +31,18 @@ def _named(owner: object, field: attrs.Attribute[Any], value: tuple[str, ...]) -
         raise UsageError("a comparison needs a channel; name one, such as probs")
 
 
-def _pair(owner: object, field: attrs.Attribute[Any], value: tuple[str, ...] | None) -> None:
-    if value is not None and len(set(value)) != 2:
-        raise UsageError(f"a contrast is between two schemes, as in ('residual', 'akh') (got {value})")
+def _one_or_two(owner: object, field: attrs.Attribute[Any], value: tuple[str, ...] | None) -> None:
+    if value is not None and not 1 <= len(set(value)) == len(value) <= 2:
+        raise UsageError(
+            "a contrast is between two schemes, as in ('residual', 'akh'), or between one, as in ('residual',), and "
+            f"each of the others (got {value})"
+        )
+
+
+def _names(value: Iterable[str] | str | None) -> tuple[str, ...] | None:
+    if value is None:
+        return None
+    return (value,) if isinstance(value, str) else tuple(value)
 
 
 def _once(values: Iterable[Any]) -> tuple[Any, ...]:
@@ -53,7 +62,8 @@ class Design:
             own.
         folds: score every model of the recipe by what was made without its fold of families, in place of fitting on
             the fit split and scoring the test split. This scores more models, but nothing is calibrated.
-        contrast: two schemes that are to be tested against each other in every cell.
+        contrast: two schemes that are to be tested against each other in every cell; or one, that is to be tested
+            against each of the others.
         channels: what the models reveal.
     """
 
@@ -63,5 +73,5 @@ class Design:
         default=(), converter=_once, validator=attrs.validators.deep_iterable(whole(low=1))
     )
     folds: int | None = attrs.field(default=None, validator=_at_least(2, "folds"))
-    contrast: tuple[str, str] | None = attrs.field(default=None, validator=_pair)
+    contrast: tuple[str, ...] | None = attrs.field(default=None, converter=_names, validator=_one_or_two)
     channels: tuple[str, ...] = attrs.field(default=("probs", "top1"), converter=_once, validator=_named)

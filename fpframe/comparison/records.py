@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import attrs
@@ -17,8 +17,8 @@ from fpframe.recipe import Recipe
 
 #: The columns of scores as a table.
 RECORD = (
-    *("zoo", "model", "lineage", "relation", "kind", "family", "failed"),
-    *("scheme", "seed", "channel", "score", "verdict"),
+    *("zoo", "model", "lineage", "relation", "kind", "family", "split", "failed"),
+    *("scheme", "seed", "channel", "score", "p_value", "verdict"),
 )
 
 
@@ -32,6 +32,7 @@ class Questioned:
         relation: ``derived`` or ``independent``.
         kind: kind of theft, or stratum.
         family: models of one family share an origin.
+        split: what the recipe has it for; in a cross-fit it is scored whatever this is.
         failed: whether it is a failed theft, which counts nowhere.
         zoo: seed of its zoo.
     """
@@ -41,6 +42,7 @@ class Questioned:
     relation: str
     kind: str
     family: str
+    split: str
     failed: bool
     zoo: int
 
@@ -68,6 +70,7 @@ class Outcome:
         channel: what the models revealed.
         views: their view scores ``(M, V)``, those of all zoos; NaN where there is none.
         verdicts: their verdicts; empty where nothing was calibrated.
+        p_values: their p-values; ``None`` for a model that has none, and empty where nothing was calibrated.
     """
 
     contender: str
@@ -75,6 +78,16 @@ class Outcome:
     channel: str
     views: np.ndarray
     verdicts: tuple[str, ...] = ()
+    p_values: tuple[float | None, ...] = ()
+
+    def of_models(self, rows: Sequence[int]) -> Outcome:
+        """Return what was found of some of the models, by their numbers."""
+        return attrs.evolve(
+            self,
+            views=self.views[list(rows)],
+            verdicts=tuple(self.verdicts[row] for row in rows if self.verdicts),
+            p_values=tuple(self.p_values[row] for row in rows if self.p_values),
+        )
 
     @property
     def scores(self) -> np.ndarray:
@@ -185,12 +198,7 @@ class Comparison:
             victim={**self.victim, "accuracy": zoo.accuracy},
             zoos=(zoo,),
             models=tuple(self.models[row] for row in rows),
-            outcomes=tuple(
-                attrs.evolve(
-                    each, views=each.views[rows], verdicts=tuple(each.verdicts[row] for row in rows if each.verdicts)
-                )
-                for each in self.outcomes
-            ),
+            outcomes=tuple(each.of_models(rows) for each in self.outcomes),
             costs=tuple(cost for cost in self.costs if cost.zoo == seed),
             doubts=tuple(doubt for doubt in self.doubts if doubt.zoo == seed),
         )
@@ -229,11 +237,13 @@ class Comparison:
                 "relation": model.relation,
                 "kind": model.kind,
                 "family": model.family,
+                "split": model.split,
                 "failed": model.failed,
                 "scheme": each.contender,
                 "seed": each.seed,
                 "channel": each.channel,
                 "score": None if math.isnan(score) else score,
+                "p_value": each.p_values[number] if each.p_values else None,
                 "verdict": each.verdicts[number] if each.verdicts else None,
             }
             for each in self.outcomes
@@ -270,6 +280,7 @@ class Comparison:
                     "channel": each.channel,
                     "scores": each.scores.tolist(),
                     "verdicts": list(each.verdicts),
+                    "p_values": list(each.p_values),
                 }
                 for each in self.outcomes
             ],

@@ -25,6 +25,7 @@ class Round:
     Attributes:
         views: by channel, the view scores ``(M, V)`` of the models that it had not seen.
         verdicts: by channel, their verdicts; empty where nothing was calibrated.
+        p_values: by channel, the p-values of these; empty where nothing was calibrated.
         queries: images that one of them was asked.
         enrol_seconds: what enrolling took, without the training of models.
         verify_seconds: what asking and scoring one model took; the median.
@@ -33,6 +34,7 @@ class Round:
 
     views: Mapping[str, np.ndarray]
     verdicts: Mapping[str, tuple[str, ...]]
+    p_values: Mapping[str, tuple[float | None, ...]]
     queries: int
     enrol_seconds: float
     verify_seconds: float
@@ -54,6 +56,7 @@ def by_splits(setting: Setting, examination: Examination, zoo: Zoo, *, on_event:
         # models that get no verdict have scores all the same, and an area is one of scores
         views={each.channel: np.array([item.view_scores for item in each.suspects]) for each in evaluations},
         verdicts={each.channel: tuple(item.verdict.verdict for item in each.suspects) for each in evaluations},
+        p_values={each.channel: tuple(item.verdict.p_value for item in each.suspects) for each in evaluations},
         queries=enrolment.queries.queries,
         enrol_seconds=_asking(asked, zoo, known.models) + fitting,
         verify_seconds=_verifying(asked, [item.seconds for item in evaluations[0].suspects], enrolment.encoders),
@@ -107,6 +110,7 @@ def by_folds(setting: Setting, method: Method, zoo: Zoo, folds: int, *, on_event
     return Round(
         views={channel: np.stack([rows[number] for number in sorted(rows)]) for channel, rows in views.items()},
         verdicts={},
+        p_values={},
         queries=queries,
         enrol_seconds=float(np.mean(enrol)),
         verify_seconds=float(np.median(verify)),

@@ -57,6 +57,7 @@ class Stage:
                 relation=model.relation,
                 kind=kind_of(model, self.setting.workspace.registry),
                 family=model.family,
+                split=model.split,
                 failed=self.zoo.facts(model).failed,
                 zoo=self.setting.recipe.seed,
             )

@@ -91,4 +91,5 @@ def _joined(parts: Sequence[Outcome]) -> Outcome:
         parts[0],
         views=np.concatenate([part.views for part in parts]),
         verdicts=tuple(verdict for part in parts for verdict in part.verdicts),
+        p_values=tuple(p_value for part in parts for p_value in part.p_values),
     )

@@ -68,11 +68,11 @@ def cells_csv(comparison: Comparison) -> str:
 
 
 def scores_csv(comparison: Comparison) -> str:
-    """Return the score and the verdict of every model, by contender, seed and channel, as CSV."""
+    """Return the score, p-value and verdict of every model, by contender, seed and channel, as CSV."""
     text = io.StringIO()
     writer = csv.DictWriter(text, RECORD, lineterminator="\n")
     writer.writeheader()
     for row in comparison.records():
-        score = "" if row["score"] is None else f"{row['score']:.6f}"
-        writer.writerow({**row, "score": score, "failed": int(row["failed"]), "verdict": row["verdict"] or ""})
+        figures = {name: "" if row[name] is None else f"{row[name]:.6f}" for name in ("score", "p_value")}
+        writer.writerow({**row, **figures, "failed": int(row["failed"]), "verdict": row["verdict"] or ""})
     return text.getvalue()

@@ -6,12 +6,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from fpframe.comparison import ALL_INDEPENDENT, ALL_THEFTS, Area, Comparison, Contrast, areas, contrasts, pairs
-from fpframe.report.comparison.zoos import area_text, by_zoo, called, called_over_zoos
+from fpframe.comparison import ALL_INDEPENDENT, ALL_THEFTS, Area, Comparison, areas
+from fpframe.report.comparison.differences import contrasted, difference_of_pairs
+from fpframe.report.comparison.zoos import area_text, by_zoo, called, called_by_kind, called_over_zoos
 from fpframe.report.tables import markdown_table
-
-#: A difference whose adjusted p-value lies below is marked.
-LEVEL = 0.05
 
 
 def comparison_markdown(comparison: Comparison) -> str:
@@ -44,9 +42,10 @@ def comparison_markdown(comparison: Comparison) -> str:
             f"{_exact(comparison)}); area under the robustness-uniqueness curve; models called derived at alpha "
             f"{recipe.alpha:g} (`-` where nothing was calibrated); and the costs:\n",
             _summary(comparison, found, channel),
-            *_pairs(comparison, channel),
+            *called_by_kind(comparison, channel),
+            *difference_of_pairs(comparison, channel),
             *(_grids(comparison, found) if comparison.folds is not None else []),
-            *(line for pair in comparison.contrasts for line in _contrast(comparison, channel, *pair)),
+            *contrasted(comparison, channel),
         ]
     return "\n".join(lines)
 
@@ -165,40 +164,6 @@ def _called(comparison: Comparison, contender: str, channel: str, relation: str)
     return f"{', '.join(map(str, counts))} of {len(comparison.rows(relation))}"
 
 
-def _pairs(comparison: Comparison, channel: str) -> list[str]:
-    tests = pairs(comparison, channel)
-    if not tests:
-        return []
-    found = {(each.first, each.second): each for each in tests}
-    names = comparison.contenders
-    rows = [
-        [row, *("" if row == column else _pair_text(found, row, column) for column in names[1:])] for row in names[:-1]
-    ]
-    return [
-        f"Difference of the AUCs of all thefts against all independent models, row minus column, on the same models. "
-        f"`*`: p at most {LEVEL:g} after Holm's correction for {len(tests)} pairs ({_test(comparison)}):\n",
-        markdown_table(["", *names[1:]], rows),
-    ]
-
-
-def _test(comparison: Comparison) -> str:
-    return "DeLong's test with families as units" if len(comparison.zoos) == 1 else "Student's test with zoos as units"
-
-
-def _pair_text(found: dict[tuple[str, str], Contrast], row: str, column: str) -> str:
-    return _difference_text(found[row, column]) if (row, column) in found else ""
-
-
-def _difference_text(contrast: Contrast) -> str:
-    mark = "*" if contrast.adjusted <= LEVEL else ""
-    return f"{contrast.test.difference:+.3f}{mark}"
-
-
-def _contrast_text(contrast: Contrast) -> str:
-    low, high = contrast.test.interval
-    return f"{_difference_text(contrast)} [{low:+.3f}, {high:+.3f}] (p {contrast.adjusted:.2g})"
-
-
 def _grids(comparison: Comparison, found: Sequence[Area]) -> list[str]:
     """Return every kind of theft against every stratum, one table for each contender."""
     lines = []
@@ -214,22 +179,3 @@ def _grids(comparison: Comparison, found: Sequence[Area]) -> list[str]:
         header = [f"{stratum} ({by_cell[thefts[0], stratum].n_independent})" for stratum in strata]
         lines += [f"Every cell of `{contender}`:\n", markdown_table([contender, *header], rows)]
     return lines
-
-
-def _contrast(comparison: Comparison, channel: str, first: str, second: str) -> list[str]:
-    tests = contrasts(comparison, channel, first, second)
-    strata = list(dict.fromkeys(each.stratum for each in tests))
-    thefts = list(dict.fromkeys(each.theft for each in tests))
-    by_cell = {(each.theft, each.stratum): each for each in tests}
-    rows = [
-        [
-            theft,
-            *(_contrast_text(by_cell[theft, s]) if (theft, s) in by_cell else "" for s in strata),
-        ]
-        for theft in thefts
-    ]
-    return [
-        f"AUC of `{first}` minus that of `{second}` in every cell, with p after Holm's correction for {len(tests)} "
-        f"cells ({_test(comparison)}). The interval also holds large differences, and is wider than the test needs:\n",
-        markdown_table(["", *strata], rows),
-    ]

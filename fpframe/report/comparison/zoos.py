@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from fpframe.comparison import ALL_INDEPENDENT, ALL_THEFTS, Area, Comparison, areas, rate_over_zoos
+from fpframe.comparison import ALL_INDEPENDENT, ALL_THEFTS, Area, Comparison, areas, rate_over_zoos, thefts_of
 from fpframe.decision import DERIVED
 from fpframe.report.tables import markdown_table
 
@@ -42,10 +42,29 @@ def area_text(area: Area) -> str:
     return f"{area.auc:.3f} [{area.interval[0]:.3f}, {area.interval[1]:.3f}]"
 
 
-def called(comparison: Comparison, contender: str, channel: str, relation: str) -> list[int]:
-    """Return how many models of a relation that count were called derived, with each seed."""
-    rows = comparison.rows(relation)
+def called(comparison: Comparison, contender: str, channel: str, relation: str, kind: str | None = None) -> list[int]:
+    """Return how many models that count were called derived, with each seed: of a relation, or of one kind of it."""
+    rows = comparison.rows(relation, kind)
     return [sum(each.verdicts[row] == DERIVED for row in rows) for each in comparison.of(contender, channel)]
+
+
+def called_by_kind(comparison: Comparison, channel: str) -> list[str]:
+    """Return a table of how many models of each kind of theft and stratum were called derived; none in a cross-fit."""
+    if not any(each.verdicts for each in comparison.outcomes):
+        return []
+    thefts = [theft for theft in thefts_of(comparison) if theft != ALL_THEFTS]
+    kinds = [("derived", theft) for theft in thefts]
+    kinds += [("independent", stratum) for stratum in comparison.kinds("independent")]
+    rows = []
+    for relation, kind in kinds:
+        counts = [called(comparison, contender, channel, relation, kind) for contender in comparison.contenders]
+        n = len(comparison.rows(relation, kind))
+        rows.append([relation, kind, str(n), *(", ".join(map(str, each)) for each in counts)])
+    return [
+        f"Called derived at alpha {comparison.recipe.alpha:g} with each seed, of n models"
+        f"{'' if len(comparison.zoos) == 1 else ' of all zoos'}:\n",
+        markdown_table(["", "kind", "n", *comparison.contenders], rows),
+    ]
 
 
 def called_over_zoos(comparison: Comparison, contender: str, channel: str, relation: str) -> str:

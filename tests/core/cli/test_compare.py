@@ -36,7 +36,8 @@ def test_schemes_and_a_file_are_compared_and_written(here, capfd):
     ("arguments", "words"),
     [
         (["--schemes", "akh", "--sizes", "ten"], "--sizes takes whole numbers separated by commas"),
-        (["--schemes", "akh", "--contrast", "akh"], "--contrast takes two schemes, as in residual:akh (got 'akh')"),
+        (["--schemes", "akh", "--contrast", "akh"], "'akh' of the contrast takes part alone; name more with --schemes"),
+        (["--schemes", "akh", "--contrast", "a:b:c"], "or one that is tested against each of the others (got 'a:b:c')"),
         (["--schemes", "akh,sac", "--contrast", "akh:akh"], "--contrast takes two schemes"),
         (["--schemes", "akj"], "unknown scheme 'akj'; did you mean 'akh'"),
         (["--schemes", "none.toml"], "cannot read the scheme: No such file or directory (none.toml)"),

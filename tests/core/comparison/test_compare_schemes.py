@@ -91,6 +91,7 @@ def test_scores_are_those_of_enroll_and_evaluate(comparison, tiny_enrolment, tin
     outcome = next(each for each in comparison.of("uap-contrastive", "probs") if each.seed == 0)
     assert outcome.scores.tolist() == [item.verdict.score for item in alone.suspects]
     assert list(outcome.verdicts) == [item.verdict.verdict for item in alone.suspects]
+    assert list(outcome.p_values) == [item.verdict.p_value for item in alone.suspects]
 
 
 def test_seeds_change_the_queries_and_not_the_models(comparison):
@@ -315,6 +316,8 @@ def test_everything_is_written(comparison, tmp_path):
     assert (first["score"], first["scheme"]) == (outcome.scores[0], outcome.contender)
     assert float(scores[0]["score"]) == pytest.approx(first["score"], abs=1e-6)
     assert {row["verdict"] for row in scores} <= {"", "DERIVED", "NOT_SHOWN", "INCONCLUSIVE"}
+    assert {row["split"] for row in scores} == {"test"}
+    assert float(scores[0]["p_value"]) == pytest.approx(outcome.p_values[0], abs=1e-6)
     table = (tmp_path / "table.md").read_text()
     for words in ("uap-contrastive", "mine", "Channel `top1`", "AUC of `uap-contrastive` minus that of `akh`"):
         assert words in table
@@ -341,6 +344,9 @@ def test_scores_become_a_data_frame_where_there_is_pandas(comparison, monkeypatc
         ({"schemes": ["akh"], "design": {"sizes": (1,)}}, "1 queries are too few for scheme 'akh'"),
         ({"schemes": ["akh"], "design": {"folds": 1}}, r"number of folds must be at least 2 \(got 1\)"),
         ({"schemes": ["akh"], "design": {"contrast": ("akh", "akh")}}, "between two schemes"),
+        ({"schemes": ["akh", "sac"], "design": {"contrast": ()}}, "between two schemes"),
+        ({"schemes": ["akh", "sac"], "design": {"contrast": ("akh", "sac", "residual")}}, "and each of the others"),
+        ({"schemes": ["akh"], "design": {"contrast": "akh"}}, "'akh' of the contrast takes part alone"),
         ({"schemes": ["akh"], "design": {"sizes": (0,)}}, "'sizes' of 'Design' must be a whole number of at least 1"),
         (
             {"schemes": ["akh", "sac"], "design": {"contrast": ("akh", "sax")}},

@@ -12,70 +12,19 @@ import fpframe
 from fpframe.comparison.cell_areas import ALL_INDEPENDENT, ALL_THEFTS, areas, contrasts, pairs, rate_over_zoos
 from fpframe.comparison.compare_schemes import compare
 from fpframe.comparison.design import Design
-from fpframe.comparison.kinds import KINDS, MODIFIED
-from fpframe.comparison.records import Comparison, Cost, Doubt, DrawnZoo, Outcome, Questioned
+from fpframe.comparison.kinds import MODIFIED
+from fpframe.comparison.records import Comparison, Doubt
 from fpframe.comparison.stage import Stage
 from fpframe.comparison.zoos import together
 from fpframe.decision.newcombe import auc_interval, mean_auc_interval
 from fpframe.decision.zoos import with_zoos
 from fpframe.errors import DataError, UsageError
-from fpframe.recipe.recipe import Recipe
 from fpframe.report.comparison.folder import cells_csv, write_comparison
 from fpframe.report.comparison.tables import comparison_markdown
 from fpframe.zoo import Zoo
+from made_comparisons import ZOO, made_up
 
-ZOO = (
-    ("derived", KINDS[0], 8),
-    ("derived", MODIFIED, 4),
-    ("independent", "same-data", 12),
-    ("independent", "wild", 10),
-)
 WHOLE = ALL_THEFTS, ALL_INDEPENDENT
-
-
-def made_up(zoo: int, *, shift: float = 1.0, kinds=ZOO) -> Comparison:
-    """Return a comparison on one zoo with scores drawn by its seed."""
-    source = np.random.default_rng(zoo)
-    models = tuple(
-        Questioned(
-            name=f"{kind} {number}",
-            lineage=f"{zoo} {kind} {number}",
-            relation=relation,
-            kind=kind,
-            family=f"{kind} {number // 2}",
-            failed=False,
-            zoo=zoo,
-        )
-        for relation, kind, count in kinds
-        for number in range(count)
-    )
-    derived = np.array([model.relation == "derived" for model in models])
-    return Comparison(
-        recipe=Recipe(name="made-up", seed=zoo),
-        victim={"address": "v", "accuracy": 0.9 + zoo / 100},
-        zoos=(DrawnZoo(seed=zoo, accuracy=0.9 + zoo / 100),),
-        folds=None,
-        contrasts=(("a", "b"),),
-        models=models,
-        outcomes=tuple(
-            Outcome(
-                contender=name,
-                seed=seed,
-                channel="probs",
-                views=source.normal(shift * derived[:, None] * strength, 1, (len(models), 3)),
-                verdicts=tuple("DERIVED" if each else "NOT_SHOWN" for each in source.random(len(models)) < derived / 2),
-            )
-            for name, strength in (("a", 1), ("b", 0.5))
-            for seed in (0, 1)
-        ),
-        costs=tuple(
-            Cost(contender=name, seed=seed, queries=30, enrol_seconds=zoo + 1.0, verify_seconds=0.1, zoo=zoo)
-            for name in "ab"
-            for seed in (0, 1)
-        ),
-        profile={},
-        doubts=(),
-    )
 
 
 def area_of(comparison: Comparison, contender: str = "a", cell: tuple[str, str] = WHOLE):
@@ -188,6 +137,8 @@ def test_rows_of_scores_and_cells_name_the_zoo(zoos):
     rows = whole.records()
     assert [row["zoo"] for row in rows[: len(whole.models)]] == [0] * 34 + [1] * 34 + [2] * 34
     assert whole.to_dict()["zoos"][1] == {"seed": 1, "accuracy": 0.91}
+    assert [row["p_value"] for row in rows[34:68]] == list(zoos[1].outcomes[0].p_values)
+    assert [each.p_values for each in whole.of_zoo(2).outcomes] == [each.p_values for each in zoos[2].outcomes]
     header, first = cells_csv(whole).splitlines()[:2]
     assert header.endswith(",aruc,zoos,sd_between_zoos")
     assert first.split(",")[-2] == "3"

@@ -534,7 +534,7 @@ def test_no_process_of_a_suspect_outlives_it(confined, images):
 
 
 def comes_true(condition: Callable[[], bool], seconds: float = 20) -> bool:
-    """Wait until a condition holds: a new program has no arguments in /proc for a moment, and an old one dies slowly."""
+    """Wait for what holds soon: /proc first shows a new program without arguments, and an old one dies slowly."""
     until = time.monotonic() + seconds
     while not condition() and time.monotonic() < until:
         time.sleep(0.05)
