@@ -262,6 +262,12 @@ class Comparison:
             raise UsageError("a data frame needs pandas; install it, or take Comparison.records()") from error
         return pandas.DataFrame(self.records(), columns=list(RECORD))
 
+    def _repr_html_(self) -> str:
+        """Return what notebooks show: one table for each channel."""
+        from fpframe.comparison.html import comparison_html  # it reads areas, which are made of comparisons
+
+        return comparison_html(self)
+
     def to_dict(self) -> dict[str, Any]:
         """Return everything as JSON-able data; the models' scores are in it, so that every table can be made again."""
         return {

@@ -6,7 +6,7 @@ import attrs
 import pytest
 
 from fpframe.cli.texts import one_or_two
-from fpframe.comparison.cell_areas import ALL_INDEPENDENT, contrasts, thefts_of
+from fpframe.comparison.cell_areas import ALL_INDEPENDENT, ALL_THEFTS, areas, contrasts, thefts_of
 from fpframe.comparison.contenders import contrasts_between, make_contenders
 from fpframe.comparison.design import Design
 from fpframe.comparison.kinds import KINDS
@@ -85,3 +85,24 @@ def test_a_cross_fit_calls_nobody_derived():
     without = tuple(attrs.evolve(each, verdicts=(), p_values=()) for each in made_up(0).outcomes)
     found = attrs.evolve(made_up(0), outcomes=without, folds=2)
     assert "Called derived" not in comparison_markdown(found)
+
+
+def test_a_notebook_shows_a_table_for_each_channel():
+    found = made_up(0)
+    found = attrs.evolve(
+        found,
+        recipe=attrs.evolve(found.recipe, name="<mine>"),
+        outcomes=found.outcomes + tuple(attrs.evolve(each, channel="top1", verdicts=()) for each in found.outcomes),
+    )
+    shown = found._repr_html_()
+    assert shown.count("<table>") == 2
+    assert "recipe &lt;mine&gt;" in shown
+    (area,) = [
+        each
+        for each in areas(found, "probs")
+        if (each.contender, each.theft, each.stratum) == ("a", ALL_THEFTS, ALL_INDEPENDENT)
+    ]
+    mean = sum(each.verdicts[row] == "DERIVED" for each in found.of("a", "probs") for row in found.rows("derived")) / 2
+    assert f"<td>a</td><td>{area.auc:.3f}</td>" in shown
+    assert f"<td>{mean:.3g} of 12</td><td>0 of 22</td><td>30</td>" in shown
+    assert shown.count("<td>-</td><td>-</td>") == 2
