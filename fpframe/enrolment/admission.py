@@ -60,7 +60,7 @@ def top_up(
     """Train further calibration models where some are clearly less able than the victim, and return all.
 
     Each time as many are trained as it takes if the same share of them is able as before. In the end a stratum has at
-    most three times as many models as the recipe wants.
+    most about three times as many as the recipe wants. Families are counted, as a verdict counts them.
 
     Args:
         zoo: models of the recipe.
@@ -71,10 +71,10 @@ def top_up(
         seed: the seed that chose the images; ``None`` for the recipe's.
     """
     seed = recipe.seed if seed is None else seed
-    wanted = Counter(model.stratum for model in calibrating(zoo.models))
+    wanted = _families(calibrating(zoo.models))
     for _ in range(ROUNDS):
-        planned = Counter(model.stratum for model in calibrating(zoo.models))
-        found = Counter(model.stratum for model in admit(zoo, victim, seed=seed)[0])
+        planned = _families(calibrating(zoo.models))
+        found = _families(admit(zoo, victim, seed=seed)[0])
         lacking = {
             stratum: min(_expected(count, found[stratum], planned[stratum]), TIMES * count - planned[stratum])
             for stratum, count in wanted.items()
@@ -91,6 +91,11 @@ def top_up(
         announce(more, zoo.workspace, run)
         zoo = Zoo((*zoo.models, *build_models(more, zoo.workspace, run).models), zoo.workspace)
     return zoo
+
+
+def _families(models: Sequence[ZooModel]) -> Counter[str]:
+    """Return the number of families of each stratum: students of one teacher are one to the verdict."""
+    return Counter({stratum: each.units for stratum, each in units_of(models).items()})
 
 
 def _expected(wanted: int, found: int, planned: int) -> int:

@@ -6,9 +6,11 @@ import attrs
 import pytest
 
 import fpframe
+from fpframe.enrolment import admission
 from fpframe.enrolment.admission import admit, require_able, top_up, victim_labels
 from fpframe.models.training import Training
 from fpframe.recipe.recipe import IndependentGroup, Recipe
+from fpframe.zoo import Zoo
 from fpframe.zoo.build import build_models
 from fpframe.zoo.planner import plan_models
 from fpframe.zoo.setting import open_workspace, prepare
@@ -75,3 +77,34 @@ def test_the_same_models_are_trained_in_the_same_places_again(able_victim, digit
     first = top_up(zoo, recipe(1), victim, run)
     second = top_up(zoo, recipe(1), victim, run)
     assert [model.lineage.exact for model in first.models] == [model.lineage.exact for model in second.models]
+
+
+@attrs.frozen
+class Student:
+    """What `top_up` looks at of a model."""
+
+    family: str
+    able: bool = True
+    stratum: str = "other-teacher"
+    split: str = "calibrate"
+    relation: str = "independent"
+
+
+def test_students_of_one_teacher_count_once_as_in_a_verdict(monkeypatch):
+    further = [[Student("a"), Student("b")], [Student("d")], [Student("e")]]
+    wanted: list[int] = []
+
+    def trained(zoo, recipe, stratum, count, run, without):
+        wanted.append(count)
+        return further[len(wanted) - 1]
+
+    monkeypatch.setattr(admission, "_further", trained)
+    monkeypatch.setattr(
+        admission, "admit", lambda zoo, victim, seed: ([each for each in zoo.models if each.able], None)
+    )
+    monkeypatch.setattr(admission, "announce", lambda more, workspace, run: None)
+    monkeypatch.setattr(admission, "build_models", lambda more, workspace, run: Zoo(tuple(more), workspace))
+    zoo = Zoo((Student("a"), Student("b"), Student("c", able=False)), None)
+    found = top_up(zoo, recipe(1), None, fpframe.Run())
+    assert wanted == [2, 2]  # two of three families are able, before and after the first two students
+    assert [each.family for each in found.models] == ["a", "b", "c", "a", "b", "d"]
