@@ -19,21 +19,26 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+import attrs
+import numpy as np
 import torch
-from deltas import Kind, kinds, perturbed
+from deltas import BOTH, Kind, kinds, perturbed
+from picture import sizes_svg
 from scoring import READERS, ask_all, scored
 
 import fpframe
-from fpframe.comparison import KINDS, kind_of
-from fpframe.decision import Beaten, area_over_zoos, kernel
+from fpframe.comparison import ALL_THEFTS, KINDS, kind_of
+from fpframe.decision import AreaTest, Beaten, area_over_zoos, difference_test, holm, kernel
 from fpframe.recipe import Recipe
+from fpframe.report.tables import markdown_table
 from fpframe.rng import generator
 from fpframe.zoo import Setting, Zoo, ZooModel, build_models, divide_families, open_workspace, plan_models, prepare
 from fpframe_plugins.augmenters._dealing import margins
 
 FOLDS = 4
-WAYS = ("random", "chosen")
-COLUMNS = ("query", "points", "channel", "model", "relation", "kind", "family", "score")
+#: How points come about, and how often: what is drawn at random is drawn a few times, and the AUC is the mean.
+WAYS = {"random": 5, "chosen": 1}
+COLUMNS = ("query", "points", "draw", "channel", "model", "relation", "kind", "family", "score")
 
 
 def main() -> None:
@@ -67,7 +72,14 @@ def main() -> None:
             with path.open("w", newline="") as file:
                 writer = csv.writer(file)
                 writer.writerows([COLUMNS, *rows])
-    print("\n".join(table(told.out, told.open or list(known), "test" if told.open else "fit")))
+    rows = table(told.out, told.open or list(known), splits[-1])
+    with (told.out / f"table-{splits[-1]}.csv").open("w", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+    if not told.open:
+        (told.out / "fit.svg").write_text(sizes_svg(rows))
+    print(markdown_table(list(rows[0]), [list(row.values()) for row in rows]))
 
 
 def label(kind: Kind) -> str:
@@ -106,12 +118,12 @@ def look(
                 seed=seed,
             )
             answered = ask_all(zoo, victim, moved)
-        for way in WAYS:
-            found = scored(answered, learning, judged, registry, way, seed=seed)
+        for way, draw in ((way, draw) for way, draws in WAYS.items() for draw in range(draws)):
+            found = scored(answered, learning, judged, registry, way, seed=seed + draw)
             for channel, scores in found.items():
                 for model, score in scores.items():
                     about = [str(model.lineage), model.relation, kind_of(model, registry), model.family]
-                    rows.append([label(kind), way, channel, *about, f"{score:.6f}"])
+                    rows.append([label(kind), way, draw, channel, *about, f"{score:.6f}"])
     return rows
 
 
@@ -121,40 +133,87 @@ def some(zoo: Zoo, models: Sequence[ZooModel], relation: str, count: int = 8) ->
     return [zoo.load(of[len(of) * number // count]) for number in range(count)]
 
 
-def table(out: Path, names: Sequence[str], split: str) -> list[str]:
-    """Return AUCs by kind of theft against all independent models."""
-    rows = []
+def table(out: Path, names: Sequence[str], split: str) -> list[dict[str, str]]:
+    """Return AUCs by kind of theft against all independent models, and the difference of each kind from its control."""
+    found = []
+    for channel, way in ((channel, way) for channel in READERS for way in WAYS):
+        sides = {}
+        for name in names:
+            with (out / f"{split}-{name.replace(' ', '-')}.csv").open(newline="") as file:
+                rows = [row for row in csv.DictReader(file) if (row["channel"], row["points"]) == (channel, way)]
+            sides[name] = Side.of(rows, "derived"), Side.of(rows, "independent")
+        tests = {name: difference(*sides[name], *sides[control]) for name, control in controls(names).items()}
+        adjusted = dict(zip(tests, holm([test.p_value for test in tests.values()]), strict=True))
+        for name, (derived, independent) in sides.items():
+            cells = {"channel": channel, "points": way, "query": name}
+            for theft in (ALL_THEFTS, *(kind for kind in KINDS if kind in derived.kinds)):
+                side = derived if theft == ALL_THEFTS else derived.only(theft)
+                heading = f"{theft} ({len(side.kinds)} against {len(independent.kinds)})"
+                cells[heading] = area_text(side, independent, interval=split == "test" or theft == ALL_THEFTS)
+            above = float((derived.scores > independent.scores.max(1, keepdims=True)).sum(1).mean())
+            cells["above all independent"] = f"{above:.3g}"
+            test = tests.get(name)
+            cells["less its control"] = "" if test is None else f"{test.difference:+.3f} {_text(test.interval, '+.2f')}"
+            cells["p"] = "" if test is None else f"{adjusted[name]:.2g}"
+            found.append(cells)
+    return found
+
+
+def controls(names: Sequence[str]) -> dict[str, str]:
+    """Return what each kind of UAP is compared with: random signs of its size, among natural images where it is."""
+    found = {}
     for name in names:
-        with (out / f"{split}-{name.replace(' ', '-')}.csv").open(newline="") as file:
-            rows += list(csv.DictReader(file))
-    lines = []
-    for channel, encoder in READERS.items():
-        for way in WAYS:
-            part = [row for row in rows if (row["channel"], row["points"]) == (channel, way)]
-            thefts = [kind for kind in KINDS if any(row["kind"] == kind for row in part)]
-            lines += [f"\nChannel `{channel}`, encoder `{encoder}`, points {way}\n"]
-            lines += [f"| query | all thefts | {' | '.join(thefts)} | above all |", "|---" * (len(thefts) + 3) + "|"]
-            for name in names:
-                mine = [row for row in part if row["query"] == name]
-                innocent = [row for row in mine if row["relation"] == "independent"]
-                most = max(float(row["score"]) for row in innocent)
-                cells = []
-                for theft in (None, *thefts):
-                    side = [row for row in mine if row["relation"] == "derived" and theft in (None, row["kind"])]
-                    cells.append(area_text(side, innocent, interval=split == "test" or theft is None))
-                above = [row for row in mine if row["relation"] == "derived" and float(row["score"]) > most]
-                cells.append(f"{len(above)} of {sum(row['relation'] == 'derived' for row in mine)}")
-                lines.append(f"| {name} | {' | '.join(cells)} |")
-    return lines
+        if "UAP" in name:
+            signs = f"{BOTH if name.startswith(BOTH) else ''}random signs {name.rpartition(' ')[2]}"
+            if signs in names:
+                found[name] = signs
+    return found
 
 
-def area_text(derived: list[dict[str, str]], independent: list[dict[str, str]], *, interval: bool) -> str:
-    """Return an AUC, with its interval where it is wanted."""
-    sides = [torch.tensor([[float(row["score"]) for row in side]]).numpy() for side in (derived, independent)]
-    families = [[row["family"] for row in side] for side in (derived, independent)]
-    beaten = Beaten(kernel=kernel(*sides), positive=families[0], negative=families[1])
+def difference(derived: Side, independent: Side, others: Side, innocents: Side) -> AreaTest:
+    """Return the difference of two AUCs on the same models, by DeLong's test with families as units."""
+    areas = [kernel(a.scores, b.scores) for a, b in ((derived, independent), (others, innocents))]
+    return difference_test(*areas, derived.families, independent.families)
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class Side:
+    """The models of a relation: their scores ``(S, M)`` in each draw, and their kinds and families."""
+
+    scores: np.ndarray
+    kinds: list[str]
+    families: list[str]
+
+    @classmethod
+    def of(cls, rows: Sequence[dict[str, str]], relation: str) -> Side:
+        """Read it from rows of the table, in which every draw has the models in the same order."""
+        mine = [row for row in rows if row["relation"] == relation]
+        draws = len({row["draw"] for row in mine})
+        scores = np.array([[float(row["score"]) for row in mine if row["draw"] == str(draw)] for draw in range(draws)])
+        first = [row for row in mine if row["draw"] == "0"]
+        return cls(scores=scores, kinds=[row["kind"] for row in first], families=[row["family"] for row in first])
+
+    def only(self, kind: str) -> Side:
+        """Return the models of one kind."""
+        rows = [number for number, each in enumerate(self.kinds) if each == kind]
+        return Side(
+            scores=self.scores[:, rows],
+            kinds=[self.kinds[row] for row in rows],
+            families=[self.families[row] for row in rows],
+        )
+
+
+def area_text(derived: Side, independent: Side, *, interval: bool) -> str:
+    """Return an AUC, the mean over the draws, with its interval where that is wanted."""
+    beaten = Beaten(
+        kernel=kernel(derived.scores, independent.scores), positive=derived.families, negative=independent.families
+    )
     area, (low, high) = area_over_zoos([beaten])
-    return f"{area:.3f} [{low:.2f}, {high:.2f}]" if interval else f"{area:.3f}"
+    return f"{area:.3f} {_text((low, high), '.2f')}" if interval else f"{area:.3f}"
+
+
+def _text(interval: tuple[float, float], form: str) -> str:
+    return f"[{interval[0]:{form}}, {interval[1]:{form}}]"
 
 
 if __name__ == "__main__":

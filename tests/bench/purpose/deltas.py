@@ -19,6 +19,10 @@ from fpframe_plugins.perturbations.uap import Uap, minibatches
 Loss = Callable[[Tensor, Tensor], Tensor]
 
 
+#: Such a kind has each image twice: as it is and perturbed.
+BOTH = "natural images and "
+
+
 @attrs.frozen(kw_only=True)
 class Kind:
     """How a perturbation is made.
@@ -46,7 +50,8 @@ def kinds() -> list[Kind]:
     found += [Kind(name="UAP by DeepFool", epsilon=16)]
     for name in ("UAP to one class", "UAP without data", "UAP of each class", "five UAPs"):
         found += [Kind(name=name, epsilon=step) for step in (8, 16, 32)]
-    return [*found, *(Kind(name="UAP against independents", epsilon=step, learns=True) for step in (8, 16, 32))]
+    found += [Kind(name="UAP against independents", epsilon=step, learns=True) for step in (8, 16, 32)]
+    return [*found, *(Kind(name=f"{BOTH}{name}", epsilon=8) for name in ("random signs", "UAP"))]
 
 
 def perturbed(
@@ -59,7 +64,7 @@ def perturbed(
     independent: Sequence[Classifier],
     seed: int,
 ) -> Tensor:
-    """Return 8-bit images ``(P, C, H, W)`` with a perturbation of a kind.
+    """Return 8-bit images ``(P, C, H, W)`` with a perturbation of a kind, or twice as many.
 
     Args:
         kind: how it is made.
@@ -72,6 +77,10 @@ def perturbed(
     """
     if not kind.epsilon:
         return images
+    if kind.name.startswith(BOTH):
+        part = attrs.evolve(kind, name=kind.name.removeprefix(BOTH))
+        moved = perturbed(part, victim, images, craft, derived=derived, independent=independent, seed=seed)
+        return torch.cat([images, moved])
     pixels = to_pixels(craft)
     labels = victim.labels(to_pixels(images))
     classes = victim.num_classes
