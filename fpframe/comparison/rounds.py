@@ -11,7 +11,16 @@ import torch
 from torch import Tensor, nn
 
 from fpframe.base import Listener, Note
-from fpframe.enrolment import Examination, Method, ZooAnswers, ask_zoo, fingerprint, fit_encoders, score_views
+from fpframe.enrolment import (
+    Enrolment,
+    Examination,
+    Method,
+    ZooAnswers,
+    ask_zoo,
+    fingerprint,
+    fit_encoders,
+    score_views,
+)
 from fpframe.errors import UsageError
 from fpframe.evaluation import evaluate_zoo
 from fpframe.interfaces import Encoder
@@ -60,8 +69,17 @@ def by_splits(setting: Setting, examination: Examination, zoo: Zoo, *, on_event:
         queries=enrolment.queries.queries,
         enrol_seconds=_asking(asked, zoo, known.models) + fitting,
         verify_seconds=_verifying(asked, [item.seconds for item in evaluations[0].suspects], enrolment.encoders),
-        doubts=examination.doubts(asked.questions, strangers),
+        doubts=(*examination.doubts(asked.questions, strangers), *_alike(enrolment)),
     )
+
+
+def _alike(enrolment: Enrolment) -> tuple[Note, ...]:
+    """Return why nobody could be accused where calibration models answer alike, which is no reason not to compare."""
+    try:
+        enrolment.require_families()
+    except UsageError as error:
+        return (Note("calibration-repeats", f"{error}."),)
+    return ()
 
 
 def require_folds(models: Sequence[ZooModel], folds: int, *, seed: int) -> None:

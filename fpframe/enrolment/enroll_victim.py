@@ -101,6 +101,7 @@ def enroll(
         asked = ask_zoo(setting, method, zoo, on_event=run.on_event)
         examination.look_at_queries(asked.questions)
         enrolment = fingerprint(setting, method, zoo, asked, on_event=run.on_event)
+        enrolment.require_families()
         strangers = [each for channel in enrolment.encoders for each in enrolment.strangers(channel)]
         return attrs.evolve(enrolment, fitness=examination.finish(strangers))
 
@@ -110,7 +111,8 @@ def fingerprint(
 ) -> Enrolment:
     """Fit an encoder for each channel on the fit split, and calibrate it on the calibrate split.
 
-    `keep` stores what the calibration models answer through the recipe's filters, and finds it again.
+    `keep` stores what the calibration models answer through the recipe's filters, and finds it again. Whoever enrolls by it
+    calls `Enrolment.require_families` too: where models answer alike, nobody can be accused.
     """
     recipe, registry = setting.recipe, setting.workspace.registry
     chosen, ability = admit(zoo, victim_labels(setting.workspace, recipe.seed), seed=recipe.seed)
@@ -131,7 +133,7 @@ def fingerprint(
         asked.victim,
         source=f"{FROM_RECIPE}{recipe.name}, seed {recipe.seed}",
     )
-    made = assembled(
+    return assembled(
         setting,
         method,
         asked,
@@ -141,5 +143,3 @@ def fingerprint(
         calibration=calibration,
         ability=ability,
     )
-    made.require_families()
-    return made
