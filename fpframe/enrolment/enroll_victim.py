@@ -111,8 +111,8 @@ def fingerprint(
 ) -> Enrolment:
     """Fit an encoder for each channel on the fit split, and calibrate it on the calibrate split.
 
-    `keep` stores what the calibration models answer through the recipe's filters, and finds it again. Whoever enrolls by it
-    calls `Enrolment.require_families` too: where models answer alike, nobody can be accused.
+    `keep` stores what the calibration models answer through the recipe's filters, and finds it again. An
+    enrolment that is to accuse anybody must pass `Enrolment.require_families` too.
     """
     recipe, registry = setting.recipe, setting.workspace.registry
     chosen, ability = admit(zoo, victim_labels(setting.workspace, recipe.seed), seed=recipe.seed)

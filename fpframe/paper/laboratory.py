@@ -108,7 +108,9 @@ class Laboratory:
         narrow = self._with(recipe=attrs.evolve(self.recipe, channels=(PROBS,)))
         asked = narrow.ask(scheme, "fit", "calibrate")
         known = Zoo(tuple(model for model, _ in asked.models), self.zoo.workspace)
-        return fingerprint(narrow.setting, narrow.method(scheme), known, asked, keep=True, on_event=self.run.on_event)
+        made = fingerprint(narrow.setting, narrow.method(scheme), known, asked, keep=True, on_event=self.run.on_event)
+        made.require_families()
+        return made
 
     def answers(self, models: Sequence[ZooModel], pixels: Tensor, *, zoo: Zoo | None = None) -> Tensor:
         """Return the probabilities ``(M, P, K)`` that models answer to images ``(P, C, H, W)`` of any precision."""

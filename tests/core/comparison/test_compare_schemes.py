@@ -378,6 +378,19 @@ def test_a_contender_that_would_not_be_enrolled_is_compared_and_said_to_be_unfit
     assert "not fit to accuse" not in comparison_markdown(comparison)
 
 
+def test_a_contender_whose_calibration_models_answer_alike_is_compared_and_said_to_be_unfit(tiny_store, monkeypatch):
+    def refuse(enrolment):
+        raise UsageError("alpha 0.1 cannot be reached: all models answer alike")
+
+    monkeypatch.setattr(Enrolment, "require_families", refuse)
+    found = compare(["akh"], recipe="tiny", design=Design(channels=("top1",)), run=fpframe.Run(store=tiny_store))
+    assert [(doubt.contender, doubt.note.code) for doubt in found.doubts] == [("akh", "calibration-repeats")]
+    assert len(found.outcomes[0].verdicts) == len(found.models)
+    assert "would not be enrolled (calibration-repeats, seed 0): alpha 0.1 cannot be reached" in comparison_markdown(
+        found
+    )
+
+
 def test_a_scheme_file_says_what_is_wrong_with_it(tmp_path):
     path = tmp_path / "mine.toml"
     path.write_text(MINE.replace("pair", "pear"))

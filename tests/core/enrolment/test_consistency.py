@@ -503,3 +503,13 @@ def test_scores_that_agree_only_for_an_earlier_release_open_where_they_accuse_no
     attrs.evolve(modern_enrolment(), ability=None).save(tmp_path / "old.enrolment")
     forge_json(tmp_path / "old.enrolment", "calibration.json", lower(0.01))
     assert Enrolment.open(tmp_path / "old.enrolment").ability is None
+
+
+@pytest.mark.slow
+def test_nobody_enrolls_where_too_many_calibration_models_answer_alike(tiny_store, monkeypatch):
+    def refuse(enrolment):
+        raise UsageError("alpha cannot be reached")
+
+    monkeypatch.setattr(Enrolment, "require_families", refuse)
+    with pytest.raises(UsageError, match="alpha cannot be reached"):
+        fpframe.enroll(recipe="tiny", scheme="akh", run=fpframe.Run(store=tiny_store))
