@@ -14,6 +14,7 @@ import pytest
 import torch
 from safetensors.torch import load as load_tensors
 
+import fpframe
 from forging import forge, forge_json
 from fpframe.enrolment import rescoring
 from fpframe.enrolment.calibration import Calibration, CalibrationModel
