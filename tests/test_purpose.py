@@ -18,7 +18,7 @@ FOLDER = Path(__file__).parent / "bench" / "purpose"
 
 @pytest.fixture
 def bench(monkeypatch):
-    """Return the modules of the benchmark, which are no package."""
+    """Return the modules of the benchmark, which are not a package."""
     monkeypatch.syspath_prepend(str(FOLDER))
     spec = importlib.util.spec_from_file_location("purpose_main", FOLDER / "__main__.py")
     main = importlib.util.module_from_spec(spec)

@@ -8,7 +8,6 @@ import numpy as np
 
 from fpframe.comparison.cell_areas import ALL_INDEPENDENT, ALL_THEFTS, areas
 from fpframe.comparison.records import Comparison
-from fpframe.decision import DERIVED
 
 _HEAD = ("scheme", "AUC", "95 % interval", "thefts called derived", "independent called derived", "queries")
 
@@ -40,8 +39,7 @@ def _channel(comparison: Comparison, channel: str) -> str:
 
 def _called(comparison: Comparison, contender: str, channel: str, relation: str) -> str:
     """Return how many models were called derived, as mean over the seeds; a dash where nothing was calibrated."""
-    outcomes, rows = comparison.of(contender, channel), comparison.rows(relation)
-    if not outcomes[0].verdicts:
+    if not comparison.of(contender, channel)[0].verdicts:
         return "-"
-    mean = np.mean([sum(each.verdicts[row] == DERIVED for row in rows) for each in outcomes])
-    return f"{mean:.3g} of {len(rows)}"
+    mean = np.mean(comparison.called(contender, channel, relation))
+    return f"{mean:.3g} of {len(comparison.rows(relation))}"

@@ -11,7 +11,7 @@ import attrs
 import numpy as np
 
 from fpframe.base import Note
-from fpframe.decision import mean_of_views
+from fpframe.decision import DERIVED, mean_of_views
 from fpframe.errors import UsageError
 from fpframe.recipe import Recipe
 
@@ -222,6 +222,11 @@ class Comparison:
             for number, model in enumerate(self.models)
             if model.relation == relation and not model.failed and kind in (None, model.kind)
         ]
+
+    def called(self, contender: str, channel: str, relation: str, kind: str | None = None) -> list[int]:
+        """Return how many models that count were called derived, with each seed: of a relation, or of one kind."""
+        rows = self.rows(relation, kind)
+        return [sum(each.verdicts[row] == DERIVED for row in rows) for each in self.of(contender, channel)]
 
     def kinds(self, relation: str) -> list[str]:
         """Return the kinds of a relation that occur, in order of the models."""

@@ -74,7 +74,7 @@ def by_splits(setting: Setting, examination: Examination, zoo: Zoo, *, on_event:
 
 
 def _alike(enrolment: Enrolment) -> tuple[Note, ...]:
-    """Return why nobody could be accused where calibration models answer alike, which is no reason not to compare."""
+    """Return why nobody could be accused, where calibration models answer alike; schemes are compared all the same."""
     try:
         enrolment.require_families()
     except UsageError as error:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import importlib
 import math
 import re
-from typing import Any
 
 from fpframe import UsageError, Verdict
+from fpframe_plugins._mlflow import mlflow_library
 
 
 def log_verdict(verdict: Verdict, *, name: str = "verdict", run_id: str | None = None) -> None:
@@ -27,10 +26,7 @@ def log_verdict(verdict: Verdict, *, name: str = "verdict", run_id: str | None =
     """
     if not re.fullmatch(r"[\w.\- ]+", name):
         raise UsageError(f"a name has letters, digits, spaces and any of _ . - (got '{name}')")
-    try:
-        mlflow: Any = importlib.import_module("mlflow")
-    except ImportError as error:
-        raise UsageError("log_verdict needs MLflow, which is not installed; pip install 'fpframe[mlflow]'") from error
+    mlflow = mlflow_library("log_verdict")
     run = run_id or (mlflow.active_run() or mlflow.start_run()).info.run_id
     client = mlflow.MlflowClient()
     numbers = {"score": verdict.score, "p_value": verdict.p_value, "alpha": verdict.alpha, "queries": verdict.queries}

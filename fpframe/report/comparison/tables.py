@@ -8,7 +8,7 @@ import numpy as np
 
 from fpframe.comparison import ALL_INDEPENDENT, ALL_THEFTS, Area, Comparison, areas
 from fpframe.report.comparison.differences import contrasted, difference_of_pairs
-from fpframe.report.comparison.zoos import area_text, by_zoo, called, called_by_kind, called_over_zoos
+from fpframe.report.comparison.zoos import area_text, by_zoo, called_by_kind, called_over_zoos
 from fpframe.report.tables import markdown_table
 
 
@@ -160,7 +160,7 @@ def _called(comparison: Comparison, contender: str, channel: str, relation: str)
         return "-"
     if len(comparison.zoos) > 1:
         return called_over_zoos(comparison, contender, channel, relation)
-    counts = called(comparison, contender, channel, relation)
+    counts = comparison.called(contender, channel, relation)
     return f"{', '.join(map(str, counts))} of {len(comparison.rows(relation))}"
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 
 from fpframe.comparison import ALL_INDEPENDENT, ALL_THEFTS, Area, Comparison, areas, rate_over_zoos, thefts_of
-from fpframe.decision import DERIVED
 from fpframe.report.tables import markdown_table
 
 
@@ -42,12 +41,6 @@ def area_text(area: Area) -> str:
     return f"{area.auc:.3f} [{area.interval[0]:.3f}, {area.interval[1]:.3f}]"
 
 
-def called(comparison: Comparison, contender: str, channel: str, relation: str, kind: str | None = None) -> list[int]:
-    """Return how many models that count were called derived, with each seed: of a relation, or of one kind of it."""
-    rows = comparison.rows(relation, kind)
-    return [sum(each.verdicts[row] == DERIVED for row in rows) for each in comparison.of(contender, channel)]
-
-
 def called_by_kind(comparison: Comparison, channel: str) -> list[str]:
     """Return a table of how many models of each kind of theft and stratum were called derived; none in a cross-fit."""
     if not any(each.verdicts for each in comparison.outcomes):
@@ -57,7 +50,7 @@ def called_by_kind(comparison: Comparison, channel: str) -> list[str]:
     kinds += [("independent", stratum) for stratum in comparison.kinds("independent")]
     rows = []
     for relation, kind in kinds:
-        counts = [called(comparison, contender, channel, relation, kind) for contender in comparison.contenders]
+        counts = [comparison.called(contender, channel, relation, kind) for contender in comparison.contenders]
         n = len(comparison.rows(relation, kind))
         rows.append([relation, kind, str(n), *(", ".join(map(str, each)) for each in counts)])
     return [
@@ -70,7 +63,7 @@ def called_by_kind(comparison: Comparison, channel: str) -> list[str]:
 def called_over_zoos(comparison: Comparison, contender: str, channel: str, relation: str) -> str:
     """Return at which rate models of a relation were called derived, as mean over the zoos, with its interval."""
     zoos = [zoo for zoo in comparison.by_zoo() if zoo.rows(relation)]
-    counts = [float(np.mean(called(zoo, contender, channel, relation))) for zoo in zoos]
+    counts = [float(np.mean(zoo.called(contender, channel, relation))) for zoo in zoos]
     rates = [count / len(zoo.rows(relation)) for count, zoo in zip(counts, zoos, strict=True)]
     n = len(comparison.rows(relation))
     low, high = rate_over_zoos(round(sum(counts)), n, rates)
@@ -81,7 +74,7 @@ def _found(part: Comparison, area: Area) -> str:
     if not part.of(area.contender, area.channel)[0].verdicts:
         return area_text(area)
     counts = [
-        f"{', '.join(map(str, called(part, area.contender, area.channel, relation)))} of {len(part.rows(relation))}"
+        f"{', '.join(map(str, part.called(area.contender, area.channel, relation)))} of {len(part.rows(relation))}"
         for relation in ("derived", "independent")
     ]
     return f"{area_text(area)}; {'; '.join(counts)}"

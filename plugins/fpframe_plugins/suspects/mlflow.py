@@ -21,6 +21,7 @@ from fpframe.base import Address
 from fpframe.errors import first_line
 from fpframe.opening import as_input, function_query, refuse_backbone
 from fpframe.rng import isolated
+from fpframe_plugins._mlflow import mlflow_library
 from fpframe_plugins.suspects._layout import laid_out
 from fpframe_plugins.suspects._mlmodel import MLMODEL, open_flavour, write_example
 
@@ -61,7 +62,7 @@ class MlflowRegistry(fpframe.SuspectSource):
             raise fpframe.UsageError(
                 f"'{uri}' is not a model of a registry ({request.address}); write mlflow:models:/NAME/VERSION"
             )
-        _library(request.address)
+        mlflow_library(request.address)
         with tempfile.TemporaryDirectory() as folder:
             try:
                 with isolated(0), redirect_stderr(io.StringIO()):  # it draws a bar
@@ -161,15 +162,6 @@ def _fetched(uri: str, folder: str) -> Path:
     while isinstance(kept, models):  # a version of a model that was logged points to that model, which points to files
         kept = kept.repo
     return Path(kept.download_artifacts(inside, None if isinstance(kept, local) else folder))
-
-
-def _library(address: str) -> Any:
-    try:
-        with isolated(0):
-            importlib.import_module("mlflow.artifacts")
-            return importlib.import_module("mlflow")
-    except ImportError as error:
-        raise fpframe.UsageError(f"mlflow is not installed ({address}); pip install 'fpframe[mlflow]'") from error
 
 
 def _layout(schema: Any, request: fpframe.SuspectRequest) -> Callable[[Tensor], Any]:

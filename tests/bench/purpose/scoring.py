@@ -77,12 +77,12 @@ def scored(
     fit = [
         (attrs.evolve(model, split="fit"), answer[points][None]) for model, answer in answered.models if model in known
     ]
+    rows = [(model, answer[points][None]) for model, answer in answered.models if model in wanted]
     found = {}
     for channel, name in READERS.items():
         seen = through_channel(victim, channel)
         shown = [(model, through_channel(answer, channel)) for model, answer in fit]
         network = fit_encoder(registry.build(Encoder, name), shown, seen, channel, seed=seed)
-        rows = [(model, answer[points][None]) for model, answer in answered.models if model in wanted]
         answers = torch.stack([through_channel(answer, channel) for _, answer in rows])
         scores = score_views(network, answers, seen, channel)[:, 0]
         found[channel] = {model: float(score) for (model, _), score in zip(rows, scores, strict=True)}
