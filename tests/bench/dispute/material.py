@@ -56,8 +56,9 @@ class Material:
         among = np.setdiff1d(everything, self.owned) if kind == "other" else everything
         return torch.from_numpy(np.sort(chance.choice(among, OWNED, replace=False)))
 
-    def network(self) -> nn.Module:
-        """Return the public network with a fresh last layer."""
+    def network(self, seed: int) -> nn.Module:
+        """Return the public network with a fresh last layer, which a seed decides."""
+        torch.manual_seed(seed)
         network = lite.make()
         weights = torch.load(lite.public_weights(), weights_only=True)
         own = network.state_dict()
@@ -78,7 +79,7 @@ class Material:
         if path.exists():
             return torch.load(path, weights_only=True)
         taken: list[Tensor] = []
-        network = self.network().eval().to(memory_format=torch.channels_last)
+        network = self.network(0).eval().to(memory_format=torch.channels_last)
         network._fc.register_forward_pre_hook(lambda _, inputs: taken.append(inputs[0]))
         with torch.no_grad():
             for batch in self.data.train.pixels.split(32):

@@ -23,6 +23,10 @@ class Habits:
         epochs: passes over the images.
         rate: peak learning rate.
         side: side of the images in pixels where more than a head learns.
+        batch: images per step.
+        optimizer: ``adamw``, or ``sgd`` with momentum.
+        decay: weight decay.
+        constant: whether the rate stays at its peak; else it falls as a cosine.
         seed: decides everything random.
     """
 
@@ -30,8 +34,20 @@ class Habits:
     epochs: int
     rate: float
     side: int = 224
+    batch: int = 64
+    optimizer: str = "adamw"
+    decay: float = 1e-3
+    constant: bool = False
     seed: int = 0
 
+
+#: In which ways competitors train a last layer, or two; the rate is a factor.
+WAYS: tuple[dict[str, Any], ...] = (
+    {"rate": 1.0},
+    {"rate": 1.0, "batch": 256, "decay": 1e-2},
+    {"rate": 10.0, "batch": 128, "optimizer": "sgd", "decay": 5e-4},
+    {"rate": 0.3, "batch": 32, "decay": 0.0, "constant": True},
+)
 
 #: Between the seeds of two draws of suspects.
 DRAW = 10_000
@@ -47,15 +63,18 @@ def competitor(number: int, draw: int, material: Material) -> tuple[str, nn.Modu
         "block": Habits(learns="block", epochs=1, rate=(1e-3, 3e-4)[number % 2], side=(128, 160)[number % 2]),
         "all": Habits(learns="all", epochs=1, rate=(1e-3, 3e-4)[number // 10 % 2], side=(128, 160)[number // 10 % 2]),
     }[learns]
+    if learns in ("head", "deep"):
+        way = WAYS[(number // 2 + number) % len(WAYS)]
+        habits = attrs.evolve(habits, **{**way, "rate": habits.rate * way["rate"]})
     habits = attrs.evolve(habits, seed=DRAW * draw + 1000 + number)
     chosen = material.chosen(kind, habits.seed)
-    return f"{learns}, {kind} images", learned(material.network(), chosen, None, habits, material)
+    return f"{learns}, {kind} images", learned(material.network(habits.seed), chosen, None, habits, material)
 
 
 def victim(material: Material) -> nn.Module:
     """Return the owner's model: the public network with a head of its own."""
     habits = Habits(learns="head", epochs=20, rate=5e-3, seed=7)
-    return learned(material.network(), material.chosen("owner's", 0), None, habits, material)
+    return learned(material.network(habits.seed), material.chosen("owner's", 0), None, habits, material)
 
 
 def _tuned(**habits: Any) -> Callable[[nn.Module, Material, int], nn.Module]:
@@ -73,7 +92,7 @@ def _student(*, soft: bool, **habits: Any) -> Callable[[nn.Module, Material, int
         with torch.no_grad():
             answers = owned.eval()._fc(material.features[chosen]).softmax(1)
         targets = answers if soft else answers.argmax(1)
-        return learned(material.network(), chosen, targets, drawn, material)
+        return learned(material.network(drawn.seed), chosen, targets, drawn, material)
 
     return steal
 
@@ -121,7 +140,7 @@ def learned(
     if habits.learns == "deep":
         network._fc = lite.make_deep()._fc
     if habits.learns in ("head", "deep"):
-        _fit(network._fc, network._fc.parameters(), material.features[chosen], targets, habits, batch=64)
+        _fit(network._fc, network._fc.parameters(), material.features[chosen], targets, habits)
         return network.eval()
     if habits.learns == "block":
         network.requires_grad_(False)
@@ -134,7 +153,7 @@ def learned(
     # in this layout a step of EfficientNet takes two thirds of the time
     network.to(memory_format=torch.channels_last)
     images = material.prepared(chosen, habits.side).contiguous(memory_format=torch.channels_last)
-    _fit(network, weights, images, targets, habits, batch=32, training=parts)
+    _fit(network, weights, images, targets, attrs.evolve(habits, batch=32), training=parts)
     return network.requires_grad_(True).to(memory_format=torch.contiguous_format).eval()
 
 
@@ -145,19 +164,23 @@ def _fit(
     targets: Tensor,
     habits: Habits,
     *,
-    batch: int,
     training: list[nn.Module] | None = None,
 ) -> None:
-    steps = habits.epochs * -(-len(inputs) // batch)
-    optimizer = torch.optim.AdamW(list(weights), lr=habits.rate, weight_decay=1e-3)
+    steps = habits.epochs * -(-len(inputs) // habits.batch)
+    settings: dict[str, Any] = {"lr": habits.rate, "weight_decay": habits.decay}
+    if habits.optimizer == "sgd":
+        optimizer: torch.optim.Optimizer = torch.optim.SGD(list(weights), momentum=0.9, **settings)
+    else:
+        optimizer = torch.optim.AdamW(list(weights), **settings)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
     network.eval()
     for part in training or [network]:
         part.train()
     for _ in range(habits.epochs):
-        for chosen in torch.randperm(len(inputs)).split(batch):
+        for chosen in torch.randperm(len(inputs)).split(habits.batch):
             if len(chosen) > 1:
                 functional.cross_entropy(network(inputs[chosen]), targets[chosen]).backward()
                 optimizer.step()
                 optimizer.zero_grad()
-            schedule.step()
+            if not habits.constant:
+                schedule.step()
