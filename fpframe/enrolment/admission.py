@@ -23,8 +23,6 @@ from fpframe.errors import RecipeError, UsageError
 from fpframe.recipe import Recipe, Run
 from fpframe.zoo import Workspace, Zoo, ZooModel, announce, build_models, labels_on_test, plan_models
 
-#: How often models are trained in the place of those that were left out.
-ROUNDS = 3
 #: How many times as many models as the recipe wants a stratum may have in the end.
 TIMES = 3
 
@@ -59,8 +57,8 @@ def top_up(
 ) -> Zoo:
     """Train further calibration models where some are clearly less able than the victim, and return all.
 
-    Each time as many are trained as it takes if the same share of them is able as before. In the end a stratum has at
-    most about three times as many as the recipe wants. Families are counted, as a verdict counts them.
+    Each time as many are trained as it takes if the same share of them is able as before, until there are enough, or a
+    stratum has about three times as many as the recipe wants. Families are counted, as a verdict counts them.
 
     Args:
         zoo: models of the recipe.
@@ -72,7 +70,7 @@ def top_up(
     """
     seed = recipe.seed if seed is None else seed
     wanted = _families(calibrating(zoo.models))
-    for _ in range(ROUNDS):
+    for _ in range(TIMES * max(wanted.values(), default=0)):  # each one adds a family, unless students share one
         planned = _families(calibrating(zoo.models))
         found = _families(admit(zoo, victim, seed=seed)[0])
         lacking = {

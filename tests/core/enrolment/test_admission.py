@@ -90,21 +90,41 @@ class Student:
     relation: str = "independent"
 
 
-def test_students_of_one_teacher_count_once_as_in_a_verdict(monkeypatch):
-    further = [[Student("a"), Student("b")], [Student("d")], [Student("e")]]
+def trained_in_turn(monkeypatch, further: list[list[Student]]) -> list[int]:
+    """Let `top_up` get these students in turn for those that it asks for, and return how many it asks for."""
     wanted: list[int] = []
 
-    def trained(zoo, recipe, stratum, count, run, without):
+    def planned(zoo, recipe, stratum, count, run, without):
         wanted.append(count)
         return further[len(wanted) - 1]
 
-    monkeypatch.setattr(admission, "_further", trained)
+    monkeypatch.setattr(admission, "_further", planned)
     monkeypatch.setattr(
         admission, "admit", lambda zoo, victim, seed: ([each for each in zoo.models if each.able], None)
     )
     monkeypatch.setattr(admission, "announce", lambda more, workspace, run: None)
     monkeypatch.setattr(admission, "build_models", lambda more, workspace, run: Zoo(tuple(more), workspace))
+    return wanted
+
+
+def test_students_of_one_teacher_count_once_as_in_a_verdict(monkeypatch):
+    wanted = trained_in_turn(monkeypatch, [[Student("a"), Student("b")], [Student("d")], [Student("e")]])
     zoo = Zoo((Student("a"), Student("b"), Student("c", able=False)), None)
     found = top_up(zoo, recipe(1), None, fpframe.Run())
     assert wanted == [2, 2]  # two of three families are able, before and after the first two students
     assert [each.family for each in found.models] == ["a", "b", "c", "a", "b", "d"]
+
+
+def test_models_are_trained_until_enough_are_able_however_often_luck_is_bad(monkeypatch):
+    weak = [[Student(f"weak {number}", able=False)] for number in range(4)]
+    wanted = trained_in_turn(monkeypatch, [*weak, [Student("able")], [Student("too many")]])
+    zoo = Zoo((Student("a"), Student("b"), Student("c", able=False)), None)
+    found = top_up(zoo, recipe(1), None, fpframe.Run())
+    assert found.models[-1].family == "able"
+    assert len(wanted) == 5
+
+
+def test_a_stratum_whose_further_models_bring_no_family_ends(monkeypatch):
+    wanted = trained_in_turn(monkeypatch, [[Student("a")]] * 100)
+    zoo = Zoo((Student("a"), Student("b"), Student("c", able=False)), None)
+    assert len(top_up(zoo, recipe(1), None, fpframe.Run()).models) == 3 + len(wanted) < 20
