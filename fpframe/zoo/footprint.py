@@ -125,7 +125,7 @@ def behind_frozen(head: Footprint, whole: Footprint, *, row: int) -> Footprint:
     """
     state = head.state + whole.stored
     return attrs.evolve(
-        head, passing=whole.asking, row=row, stored=whole.stored, state=state, passed=whole.asked * whole.at_once
+        head, passing=whole.asking, row=row, state=state, passed=whole.asked * whole.at_once
     )
 
 

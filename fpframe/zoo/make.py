@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from typing import Any
 
 import attrs
@@ -16,6 +17,7 @@ from fpframe.interfaces import AnswerFilter, AttackContext, AttackSimulator, fen
 from fpframe.models import Classifier, Fitted, Query, asked_at_once, copied, gathered, train
 from fpframe.rng import derive_seed, threads
 from fpframe.store import Entry, mapping_into
+from fpframe.zoo.beginnings import begins_at_base
 from fpframe.zoo.chain import put_before
 from fpframe.zoo.keys import labels_key, model_key, resolved
 from fpframe.zoo.lineage import LABELS, TRAIN, component_of, is_filter
@@ -68,8 +70,28 @@ def make_model(model: ZooModel, workspace: Workspace) -> str:
         _save_labels(_labels(_query(classifier, workspace), workspace), model, workspace)
     facts = {"lineage": resolved(model.lineage, workspace).exact, "queries": queries, **_arithmetic(classifier, model)}
     sidecar = {"seconds": round(time.monotonic() - started, 3), "profile": machine_profile()}
-    workspace.store.save(key, dict(classifier.module.state_dict()), facts, sidecar=sidecar)
+    workspace.store.save(key, _own_tensors(classifier, model, workspace), facts, sidecar=sidecar)
     return key
+
+
+def _own_tensors(classifier: Classifier, model: ZooModel, workspace: Workspace) -> dict[str, Tensor]:
+    """Return the weights and buffers of a model without those that are still the public model's that it began as.
+
+    Hundreds of models may differ from that one in their last layer alone. Their keys name it, so no other can be put in
+    its place.
+    """
+    shared = _shared_tensors(model, workspace)
+    state = classifier.module.state_dict()
+    return {name: value for name, value in state.items() if name not in shared or not _equal(value, shared[name])}
+
+
+def _shared_tensors(model: ZooModel, workspace: Workspace) -> Mapping[str, Tensor]:
+    begun = begins_at_base(workspace.resolve(model.lineage.architecture))
+    return workspace.require_base().weights if begun else {}
+
+
+def _equal(one: Tensor, other: Tensor) -> bool:
+    return one.dtype == other.dtype and torch.equal(one.cpu(), other)
 
 
 def load_model(model: ZooModel, workspace: Workspace) -> Classifier:
@@ -85,7 +107,7 @@ def load_model(model: ZooModel, workspace: Workspace) -> Classifier:
         raise dropped_error(model, workspace)
     classifier = _network(model, workspace)
     try:
-        classifier.module.load_state_dict(entry.tensors)
+        classifier.module.load_state_dict({**_shared_tensors(model, workspace), **entry.tensors})
     except RuntimeError as error:
         raise IntegrityError(
             f"what is stored for {model.lineage} does not fit its architecture ({model_key(model, workspace)[:12]}); "

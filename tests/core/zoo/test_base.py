@@ -160,6 +160,45 @@ def test_an_address_says_what_learns(backbone, learns, space, model):
     assert differing(made, began) == learns
 
 
+OWN = {
+    "a last layer": ("train[base:head]", {HEAD}),
+    "two in its place": ("train[base:deep]", {HEAD}),
+    "a student": ("labels->extract(soft)[base:head]", {HEAD}),
+    "a copy of one, learned further": ("train[base:head]->finetune(last)", {HEAD}),
+}
+
+
+@pytest.mark.parametrize("kind", OWN)
+def test_of_a_model_that_begins_as_the_base_its_own_weights_are_stored(kind, space, model):
+    lineage, own = OWN[kind]
+    made = model(lineage)
+    for each in [model(text) for text in ("train[base:head]",) if "->finetune" in lineage] + [made]:
+        make_model(each, space)
+    entry = space.store.load(model_key(made, space))
+    assert {name.partition(".")[0] for name in entry.tensors} == own
+    state = load_model(made, space).module.state_dict()
+    assert entry.tensors.keys() <= state.keys()
+    assert all(torch.equal(state[name], value) for name, value in {**space.base.weights, **entry.tensors}.items())
+
+
+def test_models_that_were_stored_whole_are_read_still(space, model):
+    made = model("train[base:head]")
+    make_model(made, space)
+    whole = load_model(made, space).module.state_dict()
+    space.store.save(model_key(made, space), dict(whole), space.store.load(model_key(made, space)).facts, sidecar={})
+    assert not differing(load_model(made, space).module.state_dict(), whole)
+
+
+def test_a_copy_of_the_victim_is_stored_whole(space, model):
+    """Its key does not name the public model, so another could be put in its place."""
+    copied = model("victim->prune(0.4)")
+    make_model(copied, space)
+    assert (
+        space.store.load(model_key(copied, space)).tensors.keys()
+        == load_model(copied, space).module.state_dict().keys()
+    )
+
+
 def test_another_word_is_refused_with_the_nearest(space):
     with pytest.raises(fpframe.UsageError, match="unknown architecture 'base:heads'; did you mean 'base:head'"):
         space.build("base:heads", 0)
