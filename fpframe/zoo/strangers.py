@@ -35,9 +35,11 @@ _AUGMENTATIONS: tuple[tuple[str, ...], ...] = (
     ("shift", "cutout"),
 )
 #: Peak learning rates, in that of the recipe.
-_NARROW, _WIDE = (0.5, 1.0, 1.0, 1.5), (0.3, 0.5, 1.0, 1.0, 2.0, 3.0)
+_RATES = (0.5, 1.0, 1.0, 1.5)
 #: Nesterov momentum takes steps about ten times as long as AdamW's at the same rate.
 _FASTER = 10
+#: Weight decays of AdamW where last layers learn.
+_DECAYS = (0.0, 1e-3, 1e-2, 0.05)
 _LAST_LAYERS = (PREFIX + HEAD, PREFIX + DEEP)
 
 
@@ -98,20 +100,39 @@ def _backbone(group: IndependentGroup, split: str, index: int) -> str:
 
 
 def _training(draws: Draws, usual: Training, backbone: str) -> Training:
-    # a last layer alone is trained in seconds, so people try more
-    alone = backbone in _LAST_LAYERS
-    rates, longest = (_WIDE, 6) if alone else (_NARROW, 3)
     optimizer = draws.one_of("optimizer", ("adamw", "adamw", "sgd"))
-    rate = usual.learning_rate * draws.one_of("rate", rates) * (_FASTER if optimizer == "sgd" else 1)
+    decays = (0.0, 5e-4) if optimizer == "sgd" else (0.0, usual.weight_decay, 0.05)
     training = attrs.evolve(
         usual,
-        epochs=draws.whole("epochs", usual.epochs, longest * usual.epochs // 2),
+        epochs=draws.whole("epochs", usual.epochs, 3 * usual.epochs // 2),
         batch_size=draws.one_of("batch", (max(2, usual.batch_size // 2), usual.batch_size, 2 * usual.batch_size)),
-        learning_rate=float(f"{rate:.3g}"),
-        weight_decay=draws.one_of("decay", (0.0, 5e-4) if optimizer == "sgd" else (0.0, usual.weight_decay, 0.05)),
+        learning_rate=_rate(usual.learning_rate * draws.one_of("rate", _RATES), optimizer),
+        weight_decay=draws.one_of("decay", decays),
         optimizer=optimizer,
         augmentations=draws.one_of("augmentations", _AUGMENTATIONS),
         label_smoothing=draws.one_of("smoothing", (0.0, 0.0, 0.05, 0.1)),
     )
-    # the first steps at full rate leave their mark where images decide little, on all that learn from the same ones
-    return attrs.evolve(training, schedule=draws.one_of("schedule", SCHEDULES)) if alone else training
+    return _last_layers(draws, training, usual) if backbone in _LAST_LAYERS else training
+
+
+def _last_layers(draws: Draws, training: Training, usual: Training) -> Training:
+    """Return a training of last layers alone, which take seconds, so that people try far more.
+
+    Few steps, or first steps at full rate, leave their mark on weights that images decide little, and alike on all who
+    learn from the same images: such models must be among those that others are compared with.
+    """
+    larger = draws.one_of("times the batch", (0.5, 1, 2, 4, 8, 16))
+    times = 10 ** draws.number("power of the rate", -1, 1)
+    return attrs.evolve(
+        training,
+        # larger batches make fewer steps of an epoch, so people make more epochs
+        epochs=draws.whole("epochs", usual.epochs // 2 + 1, (2 if larger <= 1 else 5) * usual.epochs),
+        batch_size=max(2, int(usual.batch_size * larger)),
+        learning_rate=_rate(usual.learning_rate * times, training.optimizer),
+        weight_decay=draws.one_of("decay", (0.0, 1e-4, 5e-4) if training.optimizer == "sgd" else _DECAYS),
+        schedule=draws.one_of("schedule", SCHEDULES),
+    )
+
+
+def _rate(rate: float, optimizer: str) -> float:
+    return float(f"{rate * (_FASTER if optimizer == 'sgd' else 1):.3g}")

@@ -213,7 +213,7 @@ def fpframe_schemes() -> list[Scheme]:
                     augmenter=ComponentSpec("low-margin"),
                     perturbation=ComponentSpec("none"),
                     pair=False,
-                    points=300,
+                    points=600,
                     views=1,
                 ),
             ),
