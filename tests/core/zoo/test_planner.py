@@ -8,6 +8,7 @@ import attrs
 import pytest
 
 from fpframe import Lineage, ParameterError, PluginError, Recipe, RecipeError, Training
+from fpframe.models import SCHEDULES
 from fpframe.recipe.recipe import SPLITS, DerivedGroup, IndependentGroup, VictimRecipe, presets
 from fpframe.registry.strata import STRATA
 from fpframe.zoo.model import victim_model
@@ -620,15 +621,32 @@ def test_what_is_made_from_an_independent_model_is_trained_as_that_was_so_that_i
         assert model.parent.fitted == sources[model.parent.lineage] == model.fitted
 
 
-def test_a_last_layer_alone_is_trained_in_more_ways_than_a_whole_network(plan):
-    group = IndependentGroup(stratum="same-data", fit=60, own_training=True)
-    for backbone, longest in (("base:head", 3), ("base:all", 1.5), ("victim", 1.5)):
-        recipe = attrs.evolve(
-            RECIPE, independent=(attrs.evolve(group, backbones=(backbone,)),), derived=(), training=Training(epochs=10)
-        )
-        epochs = {model.training.epochs for model in plan(recipe)}
-        assert 10 <= min(epochs) < 13
-        assert 8 * longest < max(epochs) <= 10 * longest
+def drawn_trainings(plan, backbone: str) -> list[Training]:
+    group = IndependentGroup(stratum="same-data", fit=100, own_training=True, backbones=(backbone,))
+    usual = Training(epochs=10, batch_size=32)
+    return [model.training for model in plan(attrs.evolve(RECIPE, independent=(group,), derived=(), training=usual))]
+
+
+@pytest.mark.parametrize("backbone", ["base:head", "base:deep"])
+def test_a_last_layer_alone_is_trained_in_far_more_ways_than_a_whole_network(backbone, plan):
+    drawn = drawn_trainings(plan, backbone)
+    assert {each.batch_size for each in drawn} == {16, 32, 64, 128, 256, 512}
+    assert {each.schedule for each in drawn} == set(SCHEDULES)
+    rates = [round(each.learning_rate / (0.03 if each.optimizer == "sgd" else 0.003), 3) for each in drawn]
+    assert 0.1 <= min(rates) < 0.15
+    assert 7 < max(rates) <= 10
+    for larger, longest in ((False, 20), (True, 50)):
+        epochs = {each.epochs for each in drawn if (each.batch_size > 32) == larger}
+        assert 6 <= min(epochs) < 9
+        assert 0.85 * longest < max(epochs) <= longest
+
+
+@pytest.mark.parametrize("backbone", ["base:all", "base:block", "victim"])
+def test_a_network_of_which_more_learns_is_trained_nearly_as_the_recipe_says(backbone, plan):
+    drawn = drawn_trainings(plan, backbone)
+    assert {each.batch_size for each in drawn} == {16, 32, 64}
+    assert {each.epochs for each in drawn} == set(range(10, 16))
+    assert {each.schedule for each in drawn} == {"one-cycle"}
 
 
 def test_a_student_of_another_architecture_than_its_teacher_learns_as_long_as_it_needs(plan):
@@ -645,4 +663,4 @@ def test_a_student_of_another_architecture_than_its_teacher_learns_as_long_as_it
     assert {model.lineage.architecture for model in students} == {"base:head", "base:block"}
     for student in students:
         assert student.parent.fitted.epochs in (2, 3)
-        assert student.fitted.epochs in ((2, 3) if student.lineage.architecture == "base:block" else range(12, 37))
+        assert student.fitted.epochs in ((2, 3) if student.lineage.architecture == "base:block" else range(7, 61))
