@@ -8,8 +8,9 @@
 DIR holds ``tinyimagenet50``: 50 classes of TinyImageNet, of which ten are taken. Their photographs of 64 pixels are
 enlarged to 224. The victim is EfficientNet-Lite0 with its public ImageNet weights and a head of its own, trained on
 2000 images. Of 40 innocent competitors 16 trained a head on it, 8 a head of two layers, 12 the last blocks and 4 all
-layers, on the same images or on others. Thieves fine-tuned, pruned or copied the victim. Everything is kept in OUT, and
-a command that was stopped goes on where it was.
+layers, on the same images or on others. Eight more, the twins, began their head with the very numbers that the victim's
+began with. Thieves fine-tuned, pruned or copied the victim. Everything is kept in OUT, and a command that was stopped
+goes on where it was.
 """
 
 from __future__ import annotations
@@ -59,7 +60,7 @@ def judge(out: Path, path: Path, *, workers: int) -> list[dict[str, Any]]:
     with get_context("spawn").Pool(workers) as pool:
         found = pool.starmap(judge_suspect, tasks, chunksize=1)
     print(f"{len(found)} suspects in {(time.monotonic() - started) / 60:.1f} minutes")
-    for side in ("innocent", "thief"):
+    for side in ("innocent", "thief", "twin"):
         of = [line for line in found if line["suspect"].startswith(side)]
         derived = sum(line["verdict"] == "DERIVED" for line in of)
         low, high = clopper_pearson(derived, len(of))

@@ -9,16 +9,17 @@ from pathlib import Path
 import lite
 import torch
 from material import Material
-from suspects import THIEVES, competitor
+from suspects import THIEVES, competitor, twin
 
-#: Innocent competitors.
-COMPETITORS = 40
+#: Innocent competitors, and those of them that begin as the victim did.
+COMPETITORS, TWINS = 40, 8
 
 
 def suspects(out: Path, draw: int) -> list[tuple[Path, str, int, int]]:
-    """Return what is to be made: a folder, ``innocent`` or ``thief``, a number, and which draw of them."""
+    """Return what is to be made: a folder, ``innocent``, ``thief`` or ``twin``, a number, and which draw of them."""
     wanted = [("innocent", number) for number in range(COMPETITORS)]
     wanted += [("thief", number) for number in range(len(THIEVES))]
+    wanted += [("twin", number) for number in range(TWINS)]
     return [(out, side, number, draw) for side, number in wanted if not _path(out, side, number).exists()]
 
 
@@ -26,8 +27,8 @@ def make_suspect(out: Path, side: str, number: int, draw: int) -> None:
     """Train one suspect, and keep it."""
     torch.set_num_threads(1)
     started, material = time.monotonic(), Material(out)
-    if side == "innocent":
-        kind, made = competitor(number, draw, material)
+    if side in ("innocent", "twin"):
+        kind, made = (competitor if side == "innocent" else twin)(number, draw, material)
     else:
         kind, steal = list(THIEVES.items())[number]
         owned = lite.make()

@@ -71,9 +71,22 @@ def competitor(number: int, draw: int, material: Material) -> tuple[str, nn.Modu
     return f"{learns}, {kind} images", learned(material.network(habits.seed), chosen, None, habits, material)
 
 
+#: Decides the last layer that the owner began with, and the order of the owner's images.
+OWNERS = 7
+
+
+def twin(number: int, draw: int, material: Material) -> tuple[str, nn.Module]:
+    """Return what an innocent model learned with whose last layer began with the very numbers of the victim's."""
+    kind = ("owner's", "other")[number % 2]
+    habits = Habits(learns="head", epochs=(10, 20, 40)[number % 3], rate=(1e-2, 3e-3)[number // 2 % 2])
+    habits = attrs.evolve(habits, seed=DRAW * draw + 2000 + number)
+    chosen = material.chosen(kind, habits.seed)
+    return f"same start, {kind} images", learned(material.network(OWNERS), chosen, None, habits, material)
+
+
 def victim(material: Material) -> nn.Module:
     """Return the owner's model: the public network with a head of its own."""
-    habits = Habits(learns="head", epochs=20, rate=5e-3, seed=7)
+    habits = Habits(learns="head", epochs=20, rate=5e-3, seed=OWNERS)
     return learned(material.network(habits.seed), material.chosen("owner's", 0), None, habits, material)
 
 
