@@ -201,6 +201,7 @@ _OTHERS: dict[str, str] = {
     "queries-not-named": "The file of answers does not say which queries it answers.",
     "recorded-once": "Each image was recorded once, so nobody can see whether answers change between repeats.",
     "repeats-refused": "The service answers no image twice, so nobody can see whether its answers change.",
+    "start-not-shared": "No model was considered whose new layers began with the very numbers that the victim's did.",
     "stratum-absent": "No independent models of this kind were calibrated.",
     "strangers-accused": "Models of a kind would be called derived if they were not calibrated.",
     "suspect-not-confined": "The system could not keep the suspect's process from the network, files or processes.",
@@ -225,4 +226,4 @@ CAVEATS: Mapping[str, str] = dict(
 )
 
 #: The caveats that stand in the sentence of a verdict too, besides those of `UNFIT`: without them it says too much.
-IN_SENTENCE: frozenset[str] = frozenset({"base-not-named"})
+IN_SENTENCE: frozenset[str] = frozenset({"base-not-named", "start-not-shared"})

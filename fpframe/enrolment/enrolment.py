@@ -26,6 +26,13 @@ from fpframe.models import KNOWN_CHANNELS, is_channel, nearest_channel
 from fpframe.registry import BUILT_IN, SAME_BASE, Registry
 from fpframe.rng import threads
 
+#: What stands in every verdict on a victim whose calibration holds fine-tunes of its public model.
+_START_NOT_SHARED = Note(
+    "start-not-shared",
+    "No independent model was considered whose new layers began with the very numbers that the victim's did, as in two "
+    "runs of one script with one seed. If such a model learned from the victim's images, it can score as a copy does.",
+)
+
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class Enrolment(Contents):
@@ -121,6 +128,7 @@ class Enrolment(Contents):
             *self._left_out(),
             *self._repeated(),
             *(note for note in self.assumptions if note.code != "base-not-named" or SAME_BASE not in strata),
+            *((_START_NOT_SHARED,) if SAME_BASE in strata else ()),
         )
 
     def _left_out(self) -> tuple[Note, ...]:

@@ -124,9 +124,7 @@ def behind_frozen(head: Footprint, whole: Footprint, *, row: int) -> Footprint:
         row: numbers that the other layers make of each image.
     """
     state = head.state + whole.stored
-    return attrs.evolve(
-        head, passing=whole.asking, row=row, state=state, passed=whole.asked * whole.at_once
-    )
+    return attrs.evolve(head, passing=whole.asking, row=row, state=state, passed=whole.asked * whole.at_once)
 
 
 def tensors_bytes(tensors: Iterable[Tensor]) -> int:

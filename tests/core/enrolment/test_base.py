@@ -66,6 +66,15 @@ def test_a_calibration_on_models_of_the_same_base_takes_it_back(enrolment):
     assert CODE not in {note.code for note in calibrated.caveats}
 
 
+def test_with_a_public_base_each_verdict_says_that_the_same_start_was_not_considered(enrolment, zoo):
+    models = tuple(attrs.evolve(model, stratum="same-base") for model in enrolment.calibration.models)
+    calibrated = attrs.evolve(enrolment, calibration=attrs.evolve(enrolment.calibration, models=models))
+    assert "start-not-shared" not in {note.code for note in enrolment.caveats}
+    suspect = next(model for model in zoo.models if model.split == "test")
+    verdict = fpframe.verify(calibrated, zoo.query(suspect))
+    assert "began with the very numbers that the victim's did" in verdict.sentence
+
+
 def test_the_option_is_about_a_victim_of_the_user(capfd):
     assert run(["enroll", "--recipe", "tiny", "--from-scratch", "--out", "x.enrolment"]) == 2
     assert "--from-scratch is about a victim of your own; name it with --victim" in capfd.readouterr().err
