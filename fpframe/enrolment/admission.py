@@ -23,6 +23,8 @@ from fpframe.errors import RecipeError, UsageError
 from fpframe.recipe import Recipe, Run
 from fpframe.zoo import Workspace, Zoo, ZooModel, announce, build_models, labels_on_test, plan_models
 
+#: How often models are trained until there are as many as the recipe wants; after that, as many as alpha needs will do.
+ROUNDS = 3
 #: How many times as many models as the recipe wants a stratum may have in the end.
 TIMES = 3
 
@@ -57,8 +59,9 @@ def top_up(
 ) -> Zoo:
     """Train further calibration models where some are clearly less able than the victim, and return all.
 
-    Each time as many are trained as it takes if the same share of them is able as before, until there are enough, or a
-    stratum has about three times as many as the recipe wants. Families are counted, as a verdict counts them.
+    Each time as many are trained as it takes if the same share of them is able as before. After three times a stratum
+    that has as many as alpha needs stays as it is; any other goes on until it has, or is about three times as large as
+    the recipe wants. Families are counted, as a verdict counts them.
 
     Args:
         zoo: models of the recipe.
@@ -70,13 +73,15 @@ def top_up(
     """
     seed = recipe.seed if seed is None else seed
     wanted = _families(calibrating(zoo.models))
-    for _ in range(TIMES * max(wanted.values(), default=0)):  # each one adds a family, unless students share one
+    needed = needed_models(recipe.alpha)
+    for turn in range(TIMES * max(wanted.values(), default=0)):  # each one adds a family, unless students share one
         planned = _families(calibrating(zoo.models))
         found = _families(admit(zoo, victim, seed=seed)[0])
+        aims = {stratum: count if turn < ROUNDS else min(count, needed) for stratum, count in wanted.items()}
         lacking = {
-            stratum: min(_expected(count, found[stratum], planned[stratum]), TIMES * count - planned[stratum])
-            for stratum, count in wanted.items()
-            if count > found[stratum] and planned[stratum] < TIMES * count
+            stratum: min(_expected(aim, found[stratum], planned[stratum]), TIMES * wanted[stratum] - planned[stratum])
+            for stratum, aim in aims.items()
+            if aim > found[stratum] and planned[stratum] < TIMES * wanted[stratum]
         }
         more: list[ZooModel] = []
         for stratum, count in lacking.items():

@@ -124,6 +124,13 @@ def test_models_are_trained_until_enough_are_able_however_often_luck_is_bad(monk
     assert len(wanted) == 5
 
 
+def test_after_three_times_a_stratum_that_has_what_alpha_needs_stays_as_it_is(monkeypatch):
+    wanted = trained_in_turn(monkeypatch, [[Student(f"weak {number}", able=False)] for number in range(4)])
+    zoo = Zoo((Student("a"), Student("b"), Student("c", able=False)), None)
+    enough = attrs.evolve(recipe(1), alpha=1 / 3)  # for which two models are needed
+    assert len(top_up(zoo, enough, None, fpframe.Run()).models) == 3 + len(wanted) == 6
+
+
 def test_a_stratum_whose_further_models_bring_no_family_ends(monkeypatch):
     wanted = trained_in_turn(monkeypatch, [[Student("a")]] * 100)
     zoo = Zoo((Student("a"), Student("b"), Student("c", able=False)), None)
