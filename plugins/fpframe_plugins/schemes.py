@@ -217,6 +217,6 @@ def fpframe_schemes() -> list[Scheme]:
                     views=1,
                 ),
             ),
-            encoder=ComponentSpec("matrix-residual"),
+            encoder=ComponentSpec("matrix-residual", {"directions": 400}),
         ),
     ]

@@ -184,7 +184,7 @@ class MatrixResidualEncoder(fpframe.Encoder):
     """
 
     name: ClassVar[str] = "matrix-residual"
-    directions: int = attrs.field(default=400, validator=whole(low=1))
+    directions: int = attrs.field(default=256, validator=whole(low=1))
     ridge: float = attrs.field(default=0.01, validator=number(low=0, open_low=True))
     loading: float = attrs.field(default=0.1, validator=number(low=0, open_low=True))
     floor: float = attrs.field(default=1e-5, validator=number(low=0, high=0.5, open_low=True))
