@@ -80,14 +80,16 @@ def _own_tensors(classifier: Classifier, model: ZooModel, workspace: Workspace) 
     Hundreds of models may differ from that one in their last layer alone. Their keys name it, so no other can be put in
     its place.
     """
-    shared = _shared_tensors(model, workspace)
     state = classifier.module.state_dict()
+    shared = _shared_tensors(state, model, workspace)
     return {name: value for name, value in state.items() if name not in shared or not _equal(value, shared[name])}
 
 
-def _shared_tensors(model: ZooModel, workspace: Workspace) -> Mapping[str, Tensor]:
-    begun = begins_at_base(workspace.resolve(model.lineage.architecture))
-    return workspace.require_base().weights if begun else {}
+def _shared_tensors(state: Mapping[str, Tensor], model: ZooModel, workspace: Workspace) -> dict[str, Tensor]:
+    """Return the public model's tensors that a model may still have; in a network around it they have other names."""
+    if not begins_at_base(workspace.resolve(model.lineage.architecture)):
+        return {}
+    return {name: value for name, value in workspace.require_base().weights.items() if name in state}
 
 
 def _equal(one: Tensor, other: Tensor) -> bool:
@@ -107,7 +109,8 @@ def load_model(model: ZooModel, workspace: Workspace) -> Classifier:
         raise dropped_error(model, workspace)
     classifier = _network(model, workspace)
     try:
-        classifier.module.load_state_dict({**_shared_tensors(model, workspace), **entry.tensors})
+        shared = _shared_tensors(classifier.module.state_dict(), model, workspace)
+        classifier.module.load_state_dict({**shared, **entry.tensors})
     except RuntimeError as error:
         raise IntegrityError(
             f"what is stored for {model.lineage} does not fit its architecture ({model_key(model, workspace)[:12]}); "

@@ -20,7 +20,7 @@ from fpframe.zoo.base import Base
 from fpframe.zoo.baserecipe import require_base, suited, with_base
 from fpframe.zoo.beginnings import ADDRESSES, tuned
 from fpframe.zoo.keys import model_key
-from fpframe.zoo.make import load_model, make_model
+from fpframe.zoo.make import labels_on_test, load_model, make_model, query_model
 from fpframe.zoo.remembering import forgotten, remember_features
 from smallzoo import model_of
 
@@ -187,6 +187,16 @@ def test_models_that_were_stored_whole_are_read_still(space, model):
     whole = load_model(made, space).module.state_dict()
     space.store.save(model_key(made, space), dict(whole), space.store.load(model_key(made, space)).facts, sidecar={})
     assert not differing(load_model(made, space).module.state_dict(), whole)
+
+
+@pytest.mark.parametrize("attack", ["gate(0.2)", "mix(0.5)", "quantize-static", "quantize(int8)", "prune(0.4)"])
+def test_what_is_made_of_a_model_that_begins_as_the_base_answers_as_it_did_when_it_is_opened(attack, space, model):
+    """Some attacks put a network around it, in which its weights have other names."""
+    source, made = model("train[base:head]"), model(f"train[base:head]->{attack}")
+    for each in (source, made):
+        make_model(each, space)
+    answers = query_model(made, space)(space.dataset.test.pixels)
+    assert torch.equal(answers.argmax(1), labels_on_test(made, space))
 
 
 def test_a_copy_of_the_victim_is_stored_whole(space, model):
