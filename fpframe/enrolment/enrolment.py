@@ -30,8 +30,8 @@ from fpframe.rng import threads
 _START_NOT_SHARED = Note(
     "start-not-shared",
     "No independent model was considered whose new layers began with the very numbers that the victim's did, as in two "
-    "runs of one script with one seed. Such a model can score as a copy does, above all if it learned from the victim's "
-    "images.",
+    "runs of one script with one seed. Such a model can score as a copy does, above all if it learned from the "
+    "victim's images.",
 )
 
 
